@@ -1,0 +1,332 @@
+/*
+ * sedd.h - score entropy discrete diffusion (SEDD) and a GPT-2 baseline, in C11.
+ *
+ * A SEDD network reads a sequence in which some tokens are masked and gives, for every position
+ * p and token y, the log-score ln(p_t(x with p replaced by y) / p_t(x)) (Lou, Meng & Ermon 2024).
+ * Sampling walks the noise level t from 1 to 0 and opens masks by these ratios.
+ *
+ * How the pieces fit, in the order a program meets them:
+ *
+ *     sedd_engine     how to compute: one table of kernels, a number of threads
+ *     sedd_model      what to compute: weights of a SEDD or a GPT-2, read from a folder or a stream
+ *     sedd_tokenizer  text <-> token ids (byte-level BPE)
+ *     sedd_session    engine + model + all scratch memory; every computation happens in one
+ *     sedd_sampler    one run of the denoising loop in a session, one network evaluation a step
+ *
+ * Shapes are written [rows, columns], row-major. B sequences of L tokens; H hidden size;
+ * V real tokens (`tokens` in config.json); N states = V + 1 for the absorb graph (the mask is
+ * id V), N = V for the uniform graph. sigma is total noise, in nats.
+ *
+ * Rules that hold everywhere:
+ *   - What can fail returns a status and writes its out pointer only on SEDD_OK. `error` may be
+ *     NULL; otherwise it receives one sentence for a person.
+ *   - "new" pairs with "free", "open" also pairs with "free"; every free accepts NULL.
+ *   - The library never prints, exits, reads the environment or keeps global state. Objects may be
+ *     used from any thread, one thread at a time; engine, model and tokenizer are immutable after
+ *     creation and may be shared by sessions on several threads, except that two sessions that
+ *     compute at the same time need an engine each.
+ *   - Options structs are zero-initialised; zero means the documented default.
+ */
+#ifndef SEDD_H
+#define SEDD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SEDD_VERSION "0.1.0"
+
+/* ---- Status and errors ------------------------------------------------------------------- */
+
+enum sedd_status {
+    SEDD_OK = 0,
+    SEDD_ERROR_ARGUMENT,    /* a value the caller passed is out of range */
+    SEDD_ERROR_MEMORY,      /* an allocation failed or a size does not fit this machine */
+    SEDD_ERROR_IO,          /* a file cannot be opened or read */
+    SEDD_ERROR_FORMAT,      /* a file is damaged, hostile or not what it claims to be */
+    SEDD_ERROR_UNSUPPORTED, /* well formed, but not something this engine runs */
+    SEDD_CANCELLED          /* the session's cancel flag was raised */
+};
+
+struct sedd_error {
+    enum sedd_status status;
+    char message[480]; /* one sentence: what, where, expected, found; always terminated */
+};
+
+/* The status in lower-case words, for logs ("format", "cancelled"). Static storage. */
+const char *sedd_status_name(enum sedd_status status);
+
+/* ---- Engine: kernels and threads --------------------------------------------------------- */
+
+struct sedd_engine;
+
+struct sedd_engine_options {
+    const char *kernels; /* name of a table; NULL: the fastest that runs on this processor */
+    int32_t threads;     /* 0 and 1: the calling thread alone; at most SEDD_THREADS_MAX */
+};
+
+#define SEDD_THREADS_MAX 64
+
+/* Returns owned in *engine (free with sedd_engine_free). SEDD_ERROR_ARGUMENT: unknown table or
+ * thread count; SEDD_ERROR_UNSUPPORTED: the processor lacks the table's instructions, or threads
+ * were asked of a single-threaded build. */
+enum sedd_status sedd_engine_new(const struct sedd_engine_options *options,
+                                 struct sedd_engine **engine, struct sedd_error *error);
+void sedd_engine_free(struct sedd_engine *engine);
+const char *sedd_engine_kernels(const struct sedd_engine *engine);
+int32_t sedd_engine_threads(const struct sedd_engine *engine);
+
+/* The index-th table compiled in that runs on this processor, slowest first ("scalar" is 0);
+ * NULL past the end. */
+const char *sedd_kernels_name(size_t index);
+
+/* ---- Model ------------------------------------------------------------------------------- */
+
+struct sedd_model;
+
+enum sedd_kind { SEDD_KIND_SEDD = 0, SEDD_KIND_GPT2 };
+enum sedd_graph { SEDD_GRAPH_ABSORB = 0, SEDD_GRAPH_UNIFORM };
+enum sedd_noise { SEDD_NOISE_LOGLINEAR = 0, SEDD_NOISE_GEOMETRIC };
+enum sedd_dtype {
+    SEDD_DTYPE_AUTO = 0, /* matrices stay as the file has them: I8 as Q8, everything else as F32 */
+    SEDD_DTYPE_F32,
+    SEDD_DTYPE_Q8 /* int8 weights, one scale an output channel; activations 7 bits a row */
+};
+
+struct sedd_model_info {
+    enum sedd_kind kind;
+    enum sedd_dtype dtype; /* F32 or Q8: how the matrices are held */
+    enum sedd_graph graph; /* SEDD only, like the next five */
+    enum sedd_noise noise;
+    double sigma_min, sigma_max; /* geometric noise */
+    int32_t cond_dim;
+    bool scale_by_sigma;
+    int32_t tokens;  /* V */
+    int32_t states;  /* N; GPT-2: V */
+    int32_t mask_id; /* V for absorb, -1 otherwise */
+    int32_t hidden_size, n_blocks, n_heads;
+    int32_t length;           /* SEDD: training length (no limit); GPT-2: n_positions (a limit) */
+    float norm_eps;           /* 1e-5, or GPT-2's layer_norm_epsilon */
+    uint64_t parameter_count; /* as stored, buffers not counted */
+    uint64_t weight_size;     /* bytes held in memory */
+};
+
+/* Opens a Hugging Face folder: config.json and model.safetensors (F32, F16, BF16, or I8 with a
+ * `_scale` tensor beside it). Which network it is follows from config.json. Memory peaks at the
+ * final size plus the largest tensor. Returns owned. */
+enum sedd_status sedd_model_open(const char *folder, enum sedd_dtype dtype,
+                                 struct sedd_model **model, struct sedd_error *error);
+void sedd_model_free(struct sedd_model *model);
+void sedd_model_describe(const struct sedd_model *model, struct sedd_model_info *info);
+
+/* The same from a byte stream: the loader reads config.json at once and then the bytes of
+ * model.safetensors in order, in pieces of any size, packing each tensor as it completes.
+ * finish() returns the model (owned) when every tensor has arrived; the loader stays to be freed. */
+struct sedd_loader;
+enum sedd_status sedd_loader_new(const char *config_json, size_t config_size,
+                                 enum sedd_dtype dtype, struct sedd_loader **loader,
+                                 struct sedd_error *error);
+enum sedd_status sedd_loader_push(struct sedd_loader *loader, const void *bytes, size_t size,
+                                  struct sedd_error *error);
+enum sedd_status sedd_loader_finish(struct sedd_loader *loader, struct sedd_model **model,
+                                    struct sedd_error *error);
+void sedd_loader_free(struct sedd_loader *loader);
+
+/* ---- Tokenizer --------------------------------------------------------------------------- */
+
+struct sedd_tokenizer;
+
+/* From a folder: tokenizer.json, or GPT-2's vocab.json + merges.txt. Returns owned. */
+enum sedd_status sedd_tokenizer_open(const char *folder, struct sedd_tokenizer **tokenizer,
+                                     struct sedd_error *error);
+/* From memory; bytes are copied. merges == NULL: `vocab` is a tokenizer.json (byte-level BPE). */
+enum sedd_status sedd_tokenizer_new(const char *vocab, size_t vocab_size, const char *merges,
+                                    size_t merges_size, struct sedd_tokenizer **tokenizer,
+                                    struct sedd_error *error);
+void sedd_tokenizer_free(struct sedd_tokenizer *tokenizer);
+/* One more than the largest id. */
+int32_t sedd_tokenizer_size(const struct sedd_tokenizer *tokenizer);
+/* Id of a token by its literal text (such as "<|endoftext|>"), -1 if there is none. */
+int32_t sedd_tokenizer_find(const struct sedd_tokenizer *tokenizer, const char *literal);
+
+/* Text of any bytes; what is not valid UTF-8 is kept byte by byte, each bad byte a piece of its
+ * own. Special tokens written in the text become their ids. Returns *ids owned (free with
+ * sedd_memory_free), NULL when *count is 0. */
+enum sedd_status sedd_tokenizer_encode(const struct sedd_tokenizer *tokenizer, const char *text,
+                                       size_t size, int32_t **ids, size_t *count,
+                                       struct sedd_error *error);
+/* The exact bytes; ids outside the vocabulary (the mask too) are SEDD_ERROR_ARGUMENT. Returns *text
+ * owned (free with sedd_memory_free), with a zero byte after `*size` bytes. */
+enum sedd_status sedd_tokenizer_decode(const struct sedd_tokenizer *tokenizer, const int32_t *ids,
+                                       size_t count, char **text, size_t *size,
+                                       struct sedd_error *error);
+
+void sedd_memory_free(void *memory);
+
+/* ---- Session ----------------------------------------------------------------------------- */
+
+struct sedd_session;
+
+/* All scratch for up to `rows` tokens at once (B x L; for GPT-2 the size of the key/value cache,
+ * at most n_positions). Borrows engine and model until freed. Nothing below allocates afterwards
+ * except samplers. Returns owned. */
+enum sedd_status sedd_session_new(struct sedd_engine *engine, const struct sedd_model *model,
+                                  int32_t rows, struct sedd_session **session,
+                                  struct sedd_error *error);
+void sedd_session_free(struct sedd_session *session);
+/* Bytes of scratch this session holds. */
+uint64_t sedd_session_size(const struct sedd_session *session);
+/* Raises (true) or lowers the cancel flag; may be called from any thread or a callback. A running
+ * call returns SEDD_CANCELLED within one block. */
+void sedd_session_cancel(struct sedd_session *session, bool cancel);
+/* Address of that flag, an int32: a shared-memory host can raise it by storing 1. */
+int32_t *sedd_session_cancel_flag(struct sedd_session *session);
+
+/* ---- SEDD: log-scores -------------------------------------------------------------------- */
+
+/* ids [B, L] in 0..N-1, sigma [B] > 0 finite; logscore [B, L, N] receives ln of the score, with 0
+ * at each position's own token (SEDD, section 3 and the reference implementation). B*L <= rows. */
+enum sedd_status sedd_score(struct sedd_session *session, int32_t batch, int32_t length,
+                            const int32_t *ids, const float *sigma, float *logscore,
+                            struct sedd_error *error);
+
+/* The noise schedule: *sigma = sigma(t), *dsigma = d sigma / dt, for t in [0, 1]. */
+void sedd_noise_at(const struct sedd_model_info *info, double t, double *sigma, double *dsigma);
+
+/* ---- SEDD: sampling ---------------------------------------------------------------------- */
+
+struct sedd_sampler;
+
+enum sedd_predictor { SEDD_PREDICTOR_ANALYTIC = 0, SEDD_PREDICTOR_EULER };
+enum sedd_draw {
+    SEDD_DRAW_EXACT = 0, /* inverse distribution function, 53-bit uniforms, negative weights are 0 */
+    SEDD_DRAW_OFFICIAL   /* the reference code's exponential race: float32, 24-bit uniforms */
+};
+enum sedd_positions {
+    SEDD_POSITIONS_SCORE = 0, /* whether a mask opens follows from the sum of its scores */
+    SEDD_POSITIONS_NORMALISED /* opens with probability (t-s)/t first; the vocabulary head then runs
+                                 on opening rows only. Absorb + loglinear; a model of its own. */
+};
+
+struct sedd_sample_options {
+    int32_t batch;  /* default 1 */
+    int32_t length; /* default the model's */
+    int32_t steps;  /* >= 1; the denoiser adds one evaluation */
+    uint64_t seed;
+    enum sedd_predictor predictor;
+    enum sedd_draw draw;
+    enum sedd_positions positions;
+    bool no_denoise;        /* leave out the final denoiser step */
+    double temperature;     /* of the token distribution given that a mask opens; default 1 */
+    int32_t top_k;          /* 0: all */
+    double top_p;           /* in (0, 1]; 0: 1 */
+    size_t held_count;      /* tokens that are given, at any positions, for every sequence */
+    const int32_t *held_positions; /* [held_count], 0..length-1; copied */
+    const int32_t *held_ids;       /* [held_count], 0..V-1; copied */
+    const int32_t *initial_ids;    /* [B, L] or NULL: the limit distribution (all masks); copied */
+    /* Tests: when set, official draws take their uniforms from here, `count` floats a row, rows in
+     * order of position, every row of the batch, as the reference code consumes them. */
+    void (*uniforms)(void *user, float *values, size_t count);
+    void *uniforms_user;
+};
+
+struct sedd_step {
+    int32_t step;     /* evaluations done, 1 .. total */
+    int32_t total;    /* steps + 1 with the denoiser */
+    double t, sigma;  /* the noise level this evaluation saw */
+    int32_t masked;   /* positions still masked in the whole batch */
+    int32_t changed_count;
+    const int32_t *changed;     /* [changed_count] row-major index into [B, L], ascending */
+    const int32_t *changed_ids; /* [changed_count] the new ids */
+};
+
+/* Starts a run. Borrows the session until freed; options are copied. batch*length <= session rows.
+ * temperature, top_k and top_p need draw exact and the absorb graph. Returns owned. */
+enum sedd_status sedd_sampler_new(struct sedd_session *session,
+                                  const struct sedd_sample_options *options,
+                                  struct sedd_sampler **sampler, struct sedd_error *error);
+void sedd_sampler_free(struct sedd_sampler *sampler);
+/* One network evaluation. *step is valid until the next call on this sampler. SEDD_ERROR_ARGUMENT
+ * once the run is over. After SEDD_CANCELLED the sampler is as before the call. */
+enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_step *step,
+                                      struct sedd_error *error);
+bool sedd_sampler_done(const struct sedd_sampler *sampler);
+/* The sequence as it stands, [B, L]; valid until the sampler advances or is freed. */
+const int32_t *sedd_sampler_ids(const struct sedd_sampler *sampler);
+/* Evaluations done. Together with ids and options this is the whole state of a run. */
+int32_t sedd_sampler_position(const struct sedd_sampler *sampler);
+/* Continues from a saved state: `ids` [B, L] after `position` evaluations. With the same options
+ * the run goes on exactly as it would have; with others it branches. */
+enum sedd_status sedd_sampler_restore(struct sedd_sampler *sampler, int32_t position,
+                                      const int32_t *ids, struct sedd_error *error);
+
+/* ---- GPT-2 ------------------------------------------------------------------------------- */
+
+/* Forgets the cache: the next token is position 0. */
+void sedd_gpt2_reset(struct sedd_session *session);
+/* Appends `count` tokens after those in the cache (matrix work for many, a streaming path for one).
+ * logits: NULL, or [V] for the last token (all == false), or [count, V] (all == true). */
+enum sedd_status sedd_gpt2_append(struct sedd_session *session, const int32_t *ids, int32_t count,
+                                  bool all, float *logits, struct sedd_error *error);
+/* Tokens in the cache. */
+int32_t sedd_gpt2_position(const struct sedd_session *session);
+
+struct sedd_generate_options {
+    uint64_t seed;
+    bool greedy;
+    double temperature; /* default 1 */
+    int32_t top_k;
+    double top_p;
+};
+/* Draws the next token from logits [V] (which are destroyed), number `step` of this seed. */
+enum sedd_status sedd_gpt2_draw(struct sedd_session *session,
+                                const struct sedd_generate_options *options, int32_t step,
+                                float *logits, int32_t *id, struct sedd_error *error);
+
+/* ---- Likelihood -------------------------------------------------------------------------- */
+
+struct sedd_estimate {
+    double nats_per_token;
+    double standard_error; /* Monte-Carlo error of nats_per_token; 0 for exact values */
+    int64_t tokens;
+};
+
+enum sedd_estimator {
+    SEDD_ESTIMATOR_KMASK = 0, /* mask exactly k positions, k stratified; normalised scores */
+    SEDD_ESTIMATOR_REFERENCE  /* the reference code's score entropy at stratified times */
+};
+
+struct sedd_bound_options {
+    enum sedd_estimator estimator;
+    int32_t samples; /* network evaluations a window; default 64 */
+    uint64_t seed;
+};
+
+/* An upper bound on -ln p(ids) per token. ids are cut into windows of the model's length (the last
+ * may be shorter). parts: NULL or [count], each token's share in nats (kmask only). Needs a session
+ * of at least one window's rows. kmask: absorb only. */
+enum sedd_status sedd_bound(struct sedd_session *session, const int32_t *ids, size_t count,
+                            const struct sedd_bound_options *options, struct sedd_estimate *estimate,
+                            double *parts, struct sedd_error *error);
+
+/* Score entropy of noised ids xt against x0, both [L], at time t: the integrand of the loss, in
+ * nats, sigma'(t) included; per_position NULL or [L] without sigma'. (SEDD, eq. 5; section 10.) */
+enum sedd_status sedd_score_entropy(struct sedd_session *session, int32_t length,
+                                    const int32_t *x0, const int32_t *xt, double t, double *loss,
+                                    double *per_position, struct sedd_error *error);
+
+/* Exact -ln p(ids) per token of a GPT-2, in windows of n_positions tokens, each read after `bos`
+ * (usually <|endoftext|>). parts: NULL or [count], each token's value in nats. */
+enum sedd_status sedd_gpt2_nll(struct sedd_session *session, const int32_t *ids, size_t count,
+                               int32_t bos, struct sedd_estimate *estimate, double *parts,
+                               struct sedd_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
