@@ -1,0 +1,27 @@
+/*
+ * linear.h - packed matrices and row tables: allocation, filling row by row, reading rows back.
+ */
+#ifndef SEDD_LINEAR_H
+#define SEDD_LINEAR_H
+
+#include "model/model.h"
+
+/* Allocates storage for [out, in] (dtype F32 or Q8), zeroed; with_bias adds a zero bias. */
+enum sedd_status sedd_linear_init(struct sedd_linear *linear, int32_t out, int32_t in,
+                                  enum sedd_dtype dtype, bool with_bias, struct sedd_error *error);
+void sedd_linear_clear(struct sedd_linear *linear);
+/* Packs channel `row` from [in] floats; q8 quantises with scale = max|x| / 127. */
+void sedd_linear_set_row(struct sedd_linear *linear, int32_t row, const float *values);
+/* Packs channel `row` of a q8 matrix from [in] int8 values; the scale is set apart. */
+void sedd_linear_set_row_q8(struct sedd_linear *linear, int32_t row, const int8_t *values);
+/* Reads channel `row` back as [in] floats (dequantised). */
+void sedd_linear_get_row(const struct sedd_linear *linear, int32_t row, float *values);
+
+enum sedd_status sedd_table_init(struct sedd_table *table, int32_t rows, int32_t columns,
+                                 enum sedd_dtype dtype, struct sedd_error *error);
+void sedd_table_clear(struct sedd_table *table);
+void sedd_table_set_row(struct sedd_table *table, int32_t row, const float *values);
+void sedd_table_set_row_q8(struct sedd_table *table, int32_t row, const int8_t *values);
+void sedd_table_get_row(const struct sedd_table *table, int32_t row, float *values);
+
+#endif

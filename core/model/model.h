@@ -1,0 +1,59 @@
+/*
+ * model.h - the two networks as plain data: what the loader fills and the forward passes read.
+ *
+ * A model owns all its memory and never changes once loaded. Both networks share one shape: an
+ * embedding, blocks of attention and MLP on a residual stream, a final norm and a head. SEDD adds
+ * the noise conditioning (sigma_map, adaLN modulations); GPT-2 adds biases and learned positions,
+ * and its head doubles as the embedding.
+ */
+#ifndef SEDD_MODEL_H
+#define SEDD_MODEL_H
+
+#include "common.h"
+
+/* One matrix [out, in] and optional bias, packed for the kernels (kernels.h: SEDD_PANEL). */
+struct sedd_linear {
+    int32_t in, out;
+    int32_t in_padded; /* q8: in rounded up to SEDD_GROUP */
+    int32_t panels;    /* out rounded up to SEDD_PANEL, / SEDD_PANEL */
+    float *w;          /* f32, or NULL */
+    int8_t *wq;        /* q8, or NULL */
+    float *w_scale;    /* q8: [panels * PANEL] */
+    int32_t *w_sum;    /* q8: [panels * PANEL] */
+    float *bias;       /* [panels * PANEL] or NULL */
+};
+
+/* A table of rows looked up by id, [rows, columns]: f32, or int8 with one scale a row. */
+struct sedd_table {
+    int32_t rows, columns;
+    float *values; /* f32, or NULL */
+    int8_t *q;     /* q8, or NULL */
+    float *scale;  /* q8: [rows] */
+};
+
+struct sedd_block {
+    float *norm1_weight, *norm1_bias; /* [H]; biases are GPT-2's, NULL in SEDD */
+    struct sedd_linear qkv;           /* [3H, H] */
+    struct sedd_linear attn_out;      /* [H, H] */
+    float *norm2_weight, *norm2_bias; /* [H] */
+    struct sedd_linear mlp_in;        /* [4H, H]; GPT-2: [n_inner, H] */
+    struct sedd_linear mlp_out;       /* [H, 4H] */
+    struct sedd_linear modulation;    /* SEDD: adaLN [6H, K], always f32 */
+};
+
+struct sedd_model {
+    struct sedd_model_info info;
+    int32_t inner_size;            /* width of the MLP: 4H, or GPT-2's n_inner */
+    struct sedd_table embedding;   /* SEDD: [N, H]; empty in GPT-2 (the head's rows) */
+    struct sedd_table positions;   /* GPT-2: wpe [n_positions, H], always f32 */
+    struct sedd_linear sigma_in;   /* SEDD: [K, 256] */
+    struct sedd_linear sigma_out;  /* SEDD: [K, K] */
+    struct sedd_block *blocks;     /* [n_blocks] */
+    float *norm_final_weight, *norm_final_bias; /* [H] */
+    struct sedd_linear final_modulation; /* SEDD: [2H, K], always f32 */
+    struct sedd_linear head;       /* [N, H]; GPT-2: wte */
+};
+
+#define SEDD_FREQUENCIES 256 /* features of sigma: 128 cosines, then 128 sines */
+
+#endif
