@@ -1,0 +1,247 @@
+/* layers.c - see layers.h. */
+#include "model/layers.h"
+
+#include <math.h>
+
+/* ---- Products ---------------------------------------------------------------------------- */
+
+struct preparation {
+    struct sedd_session *session;
+    const struct sedd_product *product;
+};
+
+static const float *source_row(const struct sedd_product *product, int32_t row)
+{
+    int32_t from = product->index == NULL ? row : product->index[row];
+    return product->x + (size_t)from * product->x_stride;
+}
+
+/* Normalises rows into the session's float input. */
+static void prepare_f32(void *context, int32_t begin, int32_t end, int32_t thread)
+{
+    const struct preparation *p = context;
+    const struct sedd_session *session = p->session;
+    const struct sedd_product *product = p->product;
+    int32_t in = product->linear->in;
+    (void)thread;
+    for (int32_t row = begin; row < end; row++) {
+        session->engine->kernels->norm(session->input + (size_t)row * (size_t)in,
+                                       source_row(product, row), product->norm, product->norm_bias,
+                                       in, session->model->info.norm_eps);
+    }
+}
+
+/* Normalises rows, if asked to, and quantises them into the session's int8 input. */
+static void prepare_q8(void *context, int32_t begin, int32_t end, int32_t thread)
+{
+    const struct preparation *p = context;
+    const struct sedd_session *session = p->session;
+    const struct sedd_kernels *kernels = session->engine->kernels;
+    const struct sedd_product *product = p->product;
+    const struct sedd_model *model = session->model;
+    int32_t in = product->linear->in, padded = product->linear->in_padded;
+    float *scratch =
+        session->row + (size_t)thread * (size_t)sedd_max(model->info.hidden_size, model->inner_size);
+    for (int32_t row = begin; row < end; row++) {
+        const float *x = source_row(product, row);
+        if (product->norm != NULL) {
+            kernels->norm(scratch, x, product->norm, product->norm_bias, in, model->info.norm_eps);
+            x = scratch;
+        }
+        kernels->quantize_row(session->input_q + (size_t)row * (size_t)padded,
+                              &session->input_scale[row], x, in, padded);
+    }
+}
+
+struct multiplication {
+    const struct sedd_kernels *kernels;
+    const struct sedd_matmul *job;
+};
+
+static void multiply_f32(void *context, int32_t begin, int32_t end, int32_t thread)
+{
+    const struct multiplication *m = context;
+    (void)thread;
+    m->kernels->matmul_f32(m->job, 0, m->job->rows, begin, end);
+}
+
+static void multiply_q8(void *context, int32_t begin, int32_t end, int32_t thread)
+{
+    const struct multiplication *m = context;
+    (void)thread;
+    m->kernels->matmul_q8(m->job, 0, m->job->rows, begin, end);
+}
+
+/* Panels a thread takes at once: few enough to balance, an even number for two-panel kernels. */
+static int32_t panel_grain(int32_t panels, int32_t threads)
+{
+    return sedd_max(2, sedd_round_up(panels / (threads * 4), 2));
+}
+
+void sedd_layer_product(struct sedd_session *session, const struct sedd_product *product)
+{
+    const struct sedd_linear *linear = product->linear;
+    struct sedd_pool *pool = session->engine->pool;
+    struct preparation preparation = {session, product};
+    struct sedd_matmul job = {
+        .rows = product->rows,
+        .in = linear->in,
+        .out = linear->out,
+        .bias = linear->bias,
+        .y = product->y,
+        .y_stride = product->y_stride,
+        .epilogue = product->epilogue,
+        .gate = product->gate,
+        .gate_rows = 1,
+    };
+    bool q8 = linear->wq != NULL;
+    int32_t row_grain = sedd_max(1, product->rows / (sedd_pool_threads(pool) * 4));
+    if (q8) {
+        job.xq = session->input_q;
+        job.xs = session->input_scale;
+        job.wq = linear->wq;
+        job.w_scale = linear->w_scale;
+        job.w_sum = linear->w_sum;
+        job.in_padded = linear->in_padded;
+        job.x_stride = (size_t)linear->in_padded;
+        sedd_pool_run(pool, product->rows, row_grain, prepare_q8, &preparation);
+    } else {
+        job.w = linear->w;
+        job.x = product->x;
+        job.x_stride = product->x_stride;
+        if (product->norm != NULL) {
+            job.x = session->input;
+            job.x_stride = (size_t)linear->in;
+            sedd_pool_run(pool, product->rows, row_grain, prepare_f32, &preparation);
+        }
+    }
+    struct multiplication multiplication = {session->engine->kernels, &job};
+    sedd_pool_run(pool, linear->panels, panel_grain(linear->panels, sedd_pool_threads(pool)),
+                  q8 ? multiply_q8 : multiply_f32, &multiplication);
+}
+
+/* ---- Rotary embedding -------------------------------------------------------------------- */
+
+struct rotation {
+    struct sedd_session *session;
+    int32_t length;
+};
+
+static void rotate_rows(void *context, int32_t begin, int32_t end, int32_t thread)
+{
+    const struct rotation *r = context;
+    const struct sedd_session *session = r->session;
+    const struct sedd_model_info *info = &session->model->info;
+    int32_t head_size = info->hidden_size / info->n_heads, half = head_size / 2;
+    (void)thread;
+    for (int32_t row = begin; row < end; row++) {
+        size_t table = (size_t)(row % r->length) * (size_t)half;
+        float *x = session->qkv + (size_t)row * 3 * (size_t)info->hidden_size;
+        for (int32_t head = 0; head < 2 * info->n_heads; head++) { /* q's heads, then k's */
+            session->engine->kernels->rotate(x + (size_t)head * (size_t)head_size,
+                                             session->cosine + table, session->sine + table, half);
+        }
+    }
+}
+
+void sedd_layer_rotate(struct sedd_session *session, int32_t rows, int32_t length)
+{
+    struct rotation rotation = {session, length};
+    int32_t threads = sedd_pool_threads(session->engine->pool);
+    sedd_pool_run(session->engine->pool, rows, sedd_max(1, rows / (threads * 4)), rotate_rows,
+                  &rotation);
+}
+
+/* ---- Attention --------------------------------------------------------------------------- */
+
+struct attention {
+    struct sedd_session *session;
+    const struct sedd_heads *heads;
+};
+
+/* One unit is one head of one sequence. */
+static void attend(void *context, int32_t begin, int32_t end, int32_t thread)
+{
+    const struct attention *a = context;
+    const struct sedd_heads *heads = a->heads;
+    struct sedd_session *session = a->session;
+    const struct sedd_model_info *info = &session->model->info;
+    size_t hidden = (size_t)info->hidden_size;
+    int32_t head_size = info->hidden_size / info->n_heads;
+    for (int32_t unit = begin; unit < end; unit++) {
+        size_t sequence = (size_t)(unit / info->n_heads);
+        size_t column = (size_t)(unit % info->n_heads) * (size_t)head_size;
+        size_t query_row = sequence * (size_t)heads->queries;
+        size_t key_offset = sequence * (size_t)heads->keys * heads->kv_stride + column;
+        struct sedd_attention job = {
+            .q = heads->q + query_row * heads->q_stride + column,
+            .k = heads->k + key_offset,
+            .v = heads->v + key_offset,
+            .q_stride = heads->q_stride,
+            .kv_stride = heads->kv_stride,
+            .out = session->attended + query_row * hidden + column,
+            .out_stride = hidden,
+            .head_size = head_size,
+            .keys = heads->keys,
+            .causal_offset = heads->causal_offset,
+            .scale = (float)(1.0 / sqrt((double)head_size)),
+        };
+        session->engine->kernels->attention(
+            &job, 0, heads->queries, session->attention + (size_t)thread * session->attention_stride);
+    }
+}
+
+void sedd_layer_attention(struct sedd_session *session, const struct sedd_heads *heads)
+{
+    struct attention attention = {session, heads};
+    sedd_pool_run(session->engine->pool, heads->sequences * session->model->info.n_heads, 1, attend,
+                  &attention);
+}
+
+/* ---- Head -------------------------------------------------------------------------------- */
+
+struct visit {
+    struct sedd_session *session;
+    sedd_row_visitor visitor;
+    void *user;
+    int32_t first;
+};
+
+static void visit_rows(void *context, int32_t begin, int32_t end, int32_t thread)
+{
+    const struct visit *v = context;
+    size_t states = (size_t)v->session->model->info.states;
+    for (int32_t row = begin; row < end; row++) {
+        v->visitor(v->user, v->first + row, v->session->logits + (size_t)row * states,
+                   v->session->draw + (size_t)thread * states);
+    }
+}
+
+enum sedd_status sedd_layer_head(struct sedd_session *session, int32_t rows, const int32_t *index,
+                                 const float *norm, const float *norm_bias,
+                                 sedd_row_visitor visitor, void *user, struct sedd_error *error)
+{
+    const struct sedd_model *model = session->model;
+    struct visit visit = {session, visitor, user, 0};
+    for (int32_t first = 0; first < rows; first += session->head_rows) {
+        enum sedd_status status = sedd_session_check(session, error);
+        if (status != SEDD_OK) {
+            return status;
+        }
+        int32_t count = sedd_min(session->head_rows, rows - first);
+        sedd_layer_product(session, &(struct sedd_product){
+                                        .rows = count,
+                                        .x = session->hidden,
+                                        .x_stride = (size_t)model->info.hidden_size,
+                                        .index = index + first,
+                                        .norm = norm,
+                                        .norm_bias = norm_bias,
+                                        .linear = &model->head,
+                                        .y = session->logits,
+                                        .y_stride = (size_t)model->info.states,
+                                    });
+        visit.first = first;
+        sedd_pool_run(session->engine->pool, count, 1, visit_rows, &visit);
+    }
+    return SEDD_OK;
+}

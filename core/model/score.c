@@ -1,0 +1,266 @@
+/*
+ * score.c - the SEDD network: a diffusion transformer that maps tokens and noise to log-scores.
+ *
+ *   c          = silu(W2 silu(W0 [cos(sigma f), sin(sigma f)] + b0) + b2)
+ *   m          = adaLN(c), six vectors a block: shift, scale, gate for attention and for the MLP
+ *   h         <- h + gate1 * attn_out(attention(norm1(h) (1 + scale1) + shift1))
+ *   h         <- h + gate2 * mlp(norm2(h) (1 + scale2) + shift2)
+ *   logscore   = W_out (norm_final(h) (1 + scale) + shift) + b_out - ln(e^sigma - 1) - ln(N - 1),
+ *                0 at the current token
+ *
+ * Lou, Meng & Ermon 2024, appendix C, and the reference implementation.
+ */
+#include "model/score.h"
+
+#include "model/linear.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { SHIFT1, SCALE1, GATE1, SHIFT2, SCALE2, GATE2 };
+
+/* ---- Noise conditioning ------------------------------------------------------------------ */
+
+static void silu(float *x, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        x[i] = (float)(x[i] / (1.0 + exp(-(double)x[i])));
+    }
+}
+
+static void sigma_features(float *features, double sigma)
+{
+    int32_t half = SEDD_FREQUENCIES / 2;
+    for (int32_t k = 0; k < half; k++) {
+        float frequency = (float)exp(-log(10000.0) * k / half);
+        float angle = (float)sigma * frequency;
+        features[k] = (float)cos((double)angle);
+        features[half + k] = (float)sin((double)angle);
+    }
+}
+
+static void vector_product(struct sedd_session *session, const struct sedd_linear *linear,
+                           const float *x, float *y)
+{
+    sedd_layer_product(session, &(struct sedd_product){.rows = 1,
+                                                       .x = x,
+                                                       .x_stride = (size_t)linear->in,
+                                                       .linear = linear,
+                                                       .y = y,
+                                                       .y_stride = (size_t)linear->out});
+}
+
+/* scale -> weight * (1 + scale), so that a norm needs one factor and one shift. */
+static void fold_scale(float *scale, const float *weight, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        scale[i] = weight[i] * (1.0f + scale[i]);
+    }
+}
+
+static void condition(struct sedd_session *session, double sigma)
+{
+    const struct sedd_model *model = session->model;
+    int32_t hidden = model->info.hidden_size, cond = model->info.cond_dim;
+    float *features = session->condition, *first = features + SEDD_FREQUENCIES, *c = first + cond;
+    sigma_features(features, sigma);
+    vector_product(session, &model->sigma_in, features, first);
+    silu(first, cond);
+    vector_product(session, &model->sigma_out, first, c);
+    silu(c, cond);
+    float *m = session->modulation;
+    for (int32_t i = 0; i < model->info.n_blocks; i++, m += 6 * (size_t)hidden) {
+        const struct sedd_block *block = &model->blocks[i];
+        vector_product(session, &block->modulation, c, m);
+        fold_scale(m + SCALE1 * (size_t)hidden, block->norm1_weight, hidden);
+        fold_scale(m + SCALE2 * (size_t)hidden, block->norm2_weight, hidden);
+    }
+    vector_product(session, &model->final_modulation, c, m);
+    fold_scale(m + hidden, model->norm_final_weight, hidden);
+}
+
+/* ---- Blocks ------------------------------------------------------------------------------ */
+
+static void attention_half(struct sedd_session *session, const struct sedd_block *block,
+                           const float *m, int32_t batch, int32_t length)
+{
+    size_t hidden = (size_t)session->model->info.hidden_size;
+    int32_t rows = batch * length;
+    sedd_layer_product(session, &(struct sedd_product){.rows = rows,
+                                                       .x = session->hidden,
+                                                       .x_stride = hidden,
+                                                       .norm = m + SCALE1 * hidden,
+                                                       .norm_bias = m + SHIFT1 * hidden,
+                                                       .linear = &block->qkv,
+                                                       .y = session->qkv,
+                                                       .y_stride = 3 * hidden});
+    sedd_layer_rotate(session, rows, length);
+    sedd_layer_attention(session, &(struct sedd_heads){.sequences = batch,
+                                                       .queries = length,
+                                                       .keys = length,
+                                                       .q = session->qkv,
+                                                       .k = session->qkv + hidden,
+                                                       .v = session->qkv + 2 * hidden,
+                                                       .q_stride = 3 * hidden,
+                                                       .kv_stride = 3 * hidden,
+                                                       .causal_offset = -1});
+    sedd_layer_product(session, &(struct sedd_product){.rows = rows,
+                                                       .x = session->attended,
+                                                       .x_stride = hidden,
+                                                       .linear = &block->attn_out,
+                                                       .y = session->hidden,
+                                                       .y_stride = hidden,
+                                                       .epilogue = SEDD_EPILOGUE_ADD,
+                                                       .gate = m + GATE1 * hidden});
+}
+
+static void mlp_half(struct sedd_session *session, const struct sedd_block *block, const float *m,
+                     int32_t rows)
+{
+    size_t hidden = (size_t)session->model->info.hidden_size;
+    size_t inner = (size_t)session->model->inner_size;
+    sedd_layer_product(session, &(struct sedd_product){.rows = rows,
+                                                       .x = session->hidden,
+                                                       .x_stride = hidden,
+                                                       .norm = m + SCALE2 * hidden,
+                                                       .norm_bias = m + SHIFT2 * hidden,
+                                                       .linear = &block->mlp_in,
+                                                       .y = session->inner,
+                                                       .y_stride = inner,
+                                                       .epilogue = SEDD_EPILOGUE_GELU});
+    sedd_layer_product(session, &(struct sedd_product){.rows = rows,
+                                                       .x = session->inner,
+                                                       .x_stride = inner,
+                                                       .linear = &block->mlp_out,
+                                                       .y = session->hidden,
+                                                       .y_stride = hidden,
+                                                       .epilogue = SEDD_EPILOGUE_ADD,
+                                                       .gate = m + GATE2 * hidden});
+}
+
+enum sedd_status sedd_score_forward(struct sedd_session *session, int32_t batch, int32_t length,
+                                    const int32_t *ids, double sigma, struct sedd_error *error)
+{
+    const struct sedd_model *model = session->model;
+    size_t hidden = (size_t)model->info.hidden_size;
+    int32_t rows = batch * length;
+    condition(session, sigma);
+    for (int32_t row = 0; row < rows; row++) {
+        sedd_embed(model, ids[row], session->hidden + (size_t)row * hidden);
+    }
+    for (int32_t i = 0; i < model->info.n_blocks; i++) {
+        enum sedd_status status = sedd_session_check(session, error);
+        if (status != SEDD_OK) {
+            return status;
+        }
+        const float *m = session->modulation + (size_t)i * 6 * hidden;
+        attention_half(session, &model->blocks[i], m, batch, length);
+        mlp_half(session, &model->blocks[i], m, rows);
+    }
+    return SEDD_OK;
+}
+
+enum sedd_status sedd_score_head(struct sedd_session *session, int32_t rows, const int32_t *index,
+                                 sedd_row_visitor visit, void *user, struct sedd_error *error)
+{
+    const struct sedd_model_info *info = &session->model->info;
+    size_t hidden = (size_t)info->hidden_size;
+    const float *m = session->modulation + (size_t)info->n_blocks * 6 * hidden;
+    return sedd_layer_head(session, rows, index, m + hidden, m, visit, user, error);
+}
+
+double sedd_score_shift(const struct sedd_model_info *info, double sigma)
+{
+    return info->scale_by_sigma ? log(expm1(sigma)) + log((double)(info->states - 1)) : 0.0;
+}
+
+/* ---- Inputs ------------------------------------------------------------------------------ */
+
+void sedd_embed(const struct sedd_model *model, int32_t id, float *row)
+{
+    if (model->embedding.rows > 0) {
+        sedd_table_get_row(&model->embedding, id, row);
+    } else {
+        sedd_linear_get_row(&model->head, id, row);
+    }
+}
+
+enum sedd_status sedd_ids_check(const int32_t *ids, size_t count, int32_t limit,
+                                struct sedd_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] < 0 || ids[i] >= limit) {
+            return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                             "token id %d at position %zu is outside this model's 0 to %d",
+                             (int)ids[i], i, (int)limit - 1);
+        }
+    }
+    return SEDD_OK;
+}
+
+/* ---- The public call --------------------------------------------------------------------- */
+
+struct output {
+    const struct sedd_model_info *info;
+    const int32_t *ids;
+    float *logscore; /* [L, N] */
+    float shift;
+};
+
+static void write_logscore(void *user, int32_t row, float *logits, float *work)
+{
+    const struct output *output = user;
+    size_t states = (size_t)output->info->states;
+    float *out = output->logscore + (size_t)row * states;
+    (void)work;
+    for (size_t y = 0; y < states; y++) {
+        out[y] = logits[y] - output->shift;
+    }
+    out[output->ids[row]] = 0.0f;
+}
+
+static enum sedd_status check_score(const struct sedd_session *session, int32_t batch,
+                                    int32_t length, const int32_t *ids, const float *sigma,
+                                    struct sedd_error *error)
+{
+    const struct sedd_model_info *info = &session->model->info;
+    if (info->kind != SEDD_KIND_SEDD) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "scores need a SEDD model; this is a GPT-2");
+    }
+    if (batch < 1 || length < 1 || (int64_t)batch * length > session->rows) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "%d sequences of %d tokens do not fit a session of %d rows", (int)batch,
+                         (int)length, (int)session->rows);
+    }
+    for (int32_t b = 0; b < batch; b++) {
+        if (!(sigma[b] > 0.0f) || !isfinite(sigma[b]) || sigma[b] > 80.0f) {
+            return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                             "sigma is %g; expected a number above 0, at most 80", (double)sigma[b]);
+        }
+    }
+    return sedd_ids_check(ids, (size_t)batch * (size_t)length, info->states, error);
+}
+
+enum sedd_status sedd_score(struct sedd_session *session, int32_t batch, int32_t length,
+                            const int32_t *ids, const float *sigma, float *logscore,
+                            struct sedd_error *error)
+{
+    enum sedd_status status = check_score(session, batch, length, ids, sigma, error);
+    for (int32_t b = 0; b < batch && status == SEDD_OK; b++) {
+        size_t first = (size_t)b * (size_t)length;
+        struct output output = {
+            .info = &session->model->info,
+            .ids = ids + first,
+            .logscore = logscore + first * (size_t)session->model->info.states,
+            .shift = (float)sedd_score_shift(&session->model->info, (double)sigma[b]),
+        };
+        for (int32_t row = 0; row < length; row++) {
+            session->index[row] = row;
+        }
+        status = sedd_score_forward(session, 1, length, ids + first, (double)sigma[b], error);
+        if (status == SEDD_OK) {
+            status = sedd_score_head(session, length, session->index, write_logscore, &output, error);
+        }
+    }
+    return status;
+}

@@ -1,0 +1,29 @@
+/*
+ * score.h - the SEDD network up to its head, and what its head still needs.
+ */
+#ifndef SEDD_SCORE_H
+#define SEDD_SCORE_H
+
+#include "model/layers.h"
+
+/* Leaves the residual stream of ids [B, L] at noise sigma (one for the whole batch) in the session,
+ * ready for sedd_score_head. ids must be in 0..N-1 and batch * length <= rows. */
+enum sedd_status sedd_score_forward(struct sedd_session *session, int32_t batch, int32_t length,
+                                    const int32_t *ids, double sigma, struct sedd_error *error);
+
+/* Runs the head on rows index[0..rows-1] after sedd_score_forward. Visitors get raw logits: the
+ * log-score is logit - sedd_score_shift, and 0 at the row's own token. */
+enum sedd_status sedd_score_head(struct sedd_session *session, int32_t rows, const int32_t *index,
+                                 sedd_row_visitor visit, void *user, struct sedd_error *error);
+
+/* ln(e^sigma - 1) + ln(N - 1) where the model scales by sigma, else 0. */
+double sedd_score_shift(const struct sedd_model_info *info, double sigma);
+
+/* Checks that ids [count] lie in 0..limit-1; names the first that does not. */
+enum sedd_status sedd_ids_check(const int32_t *ids, size_t count, int32_t limit,
+                                struct sedd_error *error);
+
+/* Row `id` of the embedding, or of the head where the two are tied. */
+void sedd_embed(const struct sedd_model *model, int32_t id, float *row);
+
+#endif
