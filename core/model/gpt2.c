@@ -15,7 +15,7 @@
 
 static int32_t slice_rows(const struct sedd_session *session)
 {
-    return sedd_min(session->rows, 128);
+    return sedd_min(session->rows, SEDD_GPT2_SLICE);
 }
 
 static void embed(struct sedd_session *session, const int32_t *ids, int32_t count)

@@ -8,8 +8,6 @@
 #define HEAD_SLICE_BYTES (6u << 20)
 #define HEAD_SLICE_ROWS 6
 
-#define GPT2_ROWS_AT_ONCE 128 /* a longer prompt is read in slices of this many tokens */
-
 /* Allocates count * size bytes of a session and keeps the account. */
 static void *take(struct sedd_session *session, uint64_t count, uint64_t size, bool *complete)
 {
@@ -49,7 +47,7 @@ static void allocate(struct sedd_session *s, uint64_t threads, bool *complete)
     const struct sedd_model *model = s->model;
     const struct sedd_model_info *info = &model->info;
     bool sedd = info->kind == SEDD_KIND_SEDD;
-    int32_t rows = sedd ? s->rows : sedd_min(s->rows, GPT2_ROWS_AT_ONCE);
+    int32_t rows = sedd ? s->rows : sedd_min(s->rows, SEDD_GPT2_SLICE);
     uint64_t r = (uint64_t)rows, h = (uint64_t)info->hidden_size;
     uint64_t widest = (uint64_t)sedd_max(info->hidden_size, model->inner_size);
     uint64_t blocks = (uint64_t)info->n_blocks, n = (uint64_t)info->states;

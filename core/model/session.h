@@ -12,6 +12,9 @@
 
 #include <stdatomic.h>
 
+/* GPT-2 reads a longer prompt in slices of this many tokens. */
+#define SEDD_GPT2_SLICE 128
+
 struct sedd_session {
     struct sedd_engine *engine;
     const struct sedd_model *model;

@@ -1,0 +1,116 @@
+/* draw.c - see draw.h. */
+#include "diffusion/draw.h"
+
+#include <math.h>
+#include <string.h>
+
+int32_t sedd_draw_race(const float *weights, const float *uniforms, int32_t n)
+{
+    int32_t best = 0;
+    float best_ratio = -INFINITY;
+    for (int32_t y = 0; y < n; y++) {
+        float u = uniforms[y] + 1e-10f;
+        float g = 1e-10f - (float)log((double)u);
+        float ratio = weights[y] / g;
+        if (ratio > best_ratio) {
+            best = y;
+            best_ratio = ratio;
+        }
+    }
+    return best;
+}
+
+int32_t sedd_draw_exact(const float *weights, int32_t n, double u)
+{
+    double total = 0.0;
+    int32_t largest = 0;
+    for (int32_t y = 0; y < n; y++) {
+        total += weights[y] > 0.0f ? (double)weights[y] : 0.0;
+        largest = weights[y] > weights[largest] ? y : largest;
+    }
+    double target = u * total, sum = 0.0;
+    int32_t last = largest;
+    for (int32_t y = 0; y < n && total > 0.0; y++) {
+        if (weights[y] > 0.0f) {
+            sum += (double)weights[y];
+            last = y;
+            if (sum > target) {
+                break;
+            }
+        }
+    }
+    return last;
+}
+
+static float float_from_bits(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* Count (share == false) or sum of the weights that are at least `threshold`. */
+static double mass_above(const float *weights, int32_t n, float threshold, bool share)
+{
+    double mass = 0.0;
+    for (int32_t y = 0; y < n; y++) {
+        if (weights[y] >= threshold) {
+            mass += share ? (double)weights[y] : 1.0;
+        }
+    }
+    return mass;
+}
+
+/* The largest float with mass_above >= wanted. Non-negative floats are ordered like their bits, so
+ * bisection over bits ends after 31 passes with the exact value. */
+static float threshold_for(const float *weights, int32_t n, double wanted, bool share)
+{
+    uint32_t low = 0, high = 0x7F800000u; /* mass at low suffices, at high (infinity) does not */
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (mass_above(weights, n, float_from_bits(middle), share) >= wanted) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return float_from_bits(low);
+}
+
+static void keep_above(float *weights, int32_t n, float threshold)
+{
+    for (int32_t y = 0; y < n; y++) {
+        if (weights[y] < threshold) {
+            weights[y] = 0.0f;
+        }
+    }
+}
+
+void sedd_draw_filter(float *weights, int32_t n, int32_t top_k, double top_p)
+{
+    if (top_k > 0 && top_k < n) {
+        keep_above(weights, n, threshold_for(weights, n, (double)top_k, false));
+    }
+    if (top_p < 1.0) {
+        double total = mass_above(weights, n, 0.0f, true);
+        keep_above(weights, n, threshold_for(weights, n, top_p * total, true));
+    }
+}
+
+enum sedd_status sedd_draw_check(double temperature, int32_t top_k, double top_p,
+                                 struct sedd_error *error)
+{
+    if (!(temperature == 0.0 || (temperature >= 0.01 && temperature <= 100.0))) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "temperature is %g; expected 0.01 to 100 (1 leaves the model as it is)",
+                         temperature);
+    }
+    if (top_k < 0) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "top_k is %d; expected 0 (all) or more",
+                         (int)top_k);
+    }
+    if (!(top_p >= 0.0 && top_p <= 1.0)) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "top_p is %g; expected 0 to 1", top_p);
+    }
+    return SEDD_OK;
+}

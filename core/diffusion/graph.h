@@ -1,0 +1,43 @@
+/*
+ * graph.h - one reverse step of the token-wise Markov chain: from log-scores to weights.
+ */
+#ifndef SEDD_GRAPH_H
+#define SEDD_GRAPH_H
+
+#include "common.h"
+
+enum sedd_move {
+    SEDD_MOVE_ANALYTIC = 0, /* Tweedie tau-leaping over noise s */
+    SEDD_MOVE_EULER,        /* w = [y = x] + delta sigma' rate */
+    SEDD_MOVE_DENOISER      /* analytic over all remaining noise; never ends on a mask */
+};
+
+struct sedd_transition {
+    enum sedd_graph graph;
+    enum sedd_move move;
+    int32_t states; /* N */
+    double noise;   /* analytic, denoiser: s = sigma(t) - sigma(t - delta), or sigma(t) */
+    double rate;    /* euler: delta * sigma'(t) */
+};
+
+/* The step of width `delta` from time t; `delta` is ignored by the denoiser. The subtraction
+ * t - delta is made in float32, as the reference code does. */
+struct sedd_transition sedd_transition_at(const struct sedd_model_info *info, enum sedd_move move,
+                                          double t, double delta);
+
+/* States a draw may choose from: N, or V for the absorb graph's denoiser. */
+int32_t sedd_transition_columns(const struct sedd_transition *transition);
+
+/* Turns the log-scores [N] of a position whose token is x (own entry 0) into the weights [N] of its
+ * next token, in place. Weights add up to 1 but for rounding and an imperfect score; some may be
+ * negative. The denoiser's mask column is left over and not to be drawn. */
+void sedd_transition_weights(const struct sedd_transition *transition, int32_t x, float *row);
+
+/* absorb: what a masked position's weights are multiples of: w_y = factor * score_y for y < V. */
+double sedd_transition_factor(const struct sedd_transition *transition);
+
+/* Time i of the sampler's grid: steps + 1 float32 values from 1 down to 1e-5. */
+double sedd_grid_time(int32_t steps, int32_t i);
+double sedd_grid_delta(int32_t steps);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * noise.c - the schedules sigma(t), t in [0, 1], in double (SEDD, section 5.1 and appendix C).
+ *
+ *   loglinear  sigma = -ln(1 - (1 - eps) t), eps = 1e-3: a fraction (1 - eps) t is masked at t
+ *   geometric  sigma = sigma_min^(1-t) sigma_max^t
+ */
+#include "sedd.h"
+
+#include <math.h>
+
+void sedd_noise_at(const struct sedd_model_info *info, double t, double *sigma, double *dsigma)
+{
+    if (info->noise == SEDD_NOISE_LOGLINEAR) {
+        const double rate = 1.0 - 1e-3;
+        *sigma = -log1p(-rate * t);
+        *dsigma = rate / (1.0 - rate * t);
+    } else {
+        double log_ratio = log(info->sigma_max) - log(info->sigma_min);
+        *sigma = info->sigma_min * exp(t * log_ratio);
+        *dsigma = *sigma * log_ratio;
+    }
+}
