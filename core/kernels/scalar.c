@@ -1,0 +1,194 @@
+/*
+ * scalar.c - the reference table: loops that look like the formulas in kernels.h.
+ */
+#include "kernels/kernels.h"
+#include "kernels/math.h"
+
+#include <float.h>
+#include <math.h>
+
+/* The sum of eight interleaved lanes, in the order every table keeps. */
+static float lanes_sum(const float lane[8])
+{
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+/* ---- Products ---------------------------------------------------------------------------- */
+
+static void finish(const struct sedd_matmul *job, int32_t row, int32_t channel, float value)
+{
+    float *y = job->y + (size_t)row * job->y_stride + channel;
+    float v = job->bias != NULL ? value + job->bias[channel] : value;
+    switch (job->epilogue) {
+    case SEDD_EPILOGUE_STORE: *y = v; break;
+    case SEDD_EPILOGUE_GELU: *y = sedd_gelu(v); break;
+    case SEDD_EPILOGUE_ADD: *y += job->gate != NULL ? job->gate[channel] * v : v; break;
+    }
+}
+
+static void matmul_f32(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,
+                       int32_t panel_begin, int32_t panel_end)
+{
+    int32_t channel_end = sedd_min(panel_end * SEDD_PANEL, job->out);
+    for (int32_t row = row_begin; row < row_end; row++) {
+        const float *x = job->x + (size_t)row * job->x_stride;
+        for (int32_t channel = panel_begin * SEDD_PANEL; channel < channel_end; channel++) {
+            const float *w = job->w + (size_t)(channel / SEDD_PANEL) * (size_t)job->in * SEDD_PANEL +
+                             channel % SEDD_PANEL;
+            float sum = 0.0f;
+            for (int32_t k = 0; k < job->in; k++) {
+                sum += x[k] * w[(size_t)k * SEDD_PANEL];
+            }
+            finish(job, row, channel, sum);
+        }
+    }
+}
+
+static int32_t dot_q8(const uint8_t *x, const int8_t *w, int32_t in_padded)
+{
+    int32_t sum = 0;
+    for (int32_t k = 0; k < in_padded; k++) {
+        sum += x[k] * w[(k / SEDD_GROUP) * SEDD_PANEL * SEDD_GROUP + k % SEDD_GROUP];
+    }
+    return sum;
+}
+
+static void matmul_q8(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,
+                      int32_t panel_begin, int32_t panel_end)
+{
+    int32_t channel_end = sedd_min(panel_end * SEDD_PANEL, job->out);
+    for (int32_t row = row_begin; row < row_end; row++) {
+        const uint8_t *x = job->xq + (size_t)row * job->x_stride;
+        struct sedd_row_scale xs = job->xs[row];
+        for (int32_t channel = panel_begin * SEDD_PANEL; channel < channel_end; channel++) {
+            const int8_t *w =
+                job->wq + (size_t)(channel / SEDD_PANEL) * (size_t)job->in_padded * SEDD_PANEL +
+                (channel % SEDD_PANEL) * SEDD_GROUP;
+            int32_t sum = dot_q8(x, w, job->in_padded) - xs.zero * job->w_sum[channel];
+            finish(job, row, channel, (float)sum * (xs.scale * job->w_scale[channel]));
+        }
+    }
+}
+
+static float tame(float x)
+{
+    float limit = FLT_MAX / 4;
+    return !(x == x) ? 0.0f : x > limit ? limit : x < -limit ? -limit : x;
+}
+
+static void quantize_row(uint8_t *q, struct sedd_row_scale *scale, const float *x, int32_t n,
+                         int32_t padded)
+{
+    float low = 0.0f, high = 0.0f;
+    for (int32_t i = 0; i < n; i++) {
+        float v = tame(x[i]);
+        low = v < low ? v : low;
+        high = v > high ? v : high;
+    }
+    scale->scale = (high - low) / 127.0f;
+    float inverse = scale->scale > 0.0f ? 1.0f / scale->scale : 0.0f;
+    inverse = inverse > FLT_MAX ? FLT_MAX : inverse;
+    scale->zero = (int32_t)((-low * inverse + SEDD_EXP_ROUND) - SEDD_EXP_ROUND);
+    for (int32_t i = 0; i < n; i++) {
+        float rounded = (tame(x[i]) * inverse + SEDD_EXP_ROUND) - SEDD_EXP_ROUND;
+        int32_t value = (int32_t)rounded + scale->zero;
+        q[i] = (uint8_t)(value < 0 ? 0 : value > 127 ? 127 : value);
+    }
+    for (int32_t i = n; i < padded; i++) {
+        q[i] = (uint8_t)scale->zero;
+    }
+}
+
+/* ---- Rows -------------------------------------------------------------------------------- */
+
+static void norm(float *y, const float *x, const float *a, const float *b, int32_t n, float eps)
+{
+    float sum[8] = {0}, square[8] = {0};
+    for (int32_t i = 0; i < n; i++) {
+        sum[i % 8] += x[i];
+    }
+    float mean = lanes_sum(sum) / (float)n;
+    for (int32_t i = 0; i < n; i++) {
+        square[i % 8] += (x[i] - mean) * (x[i] - mean);
+    }
+    float inverse = 1.0f / sqrtf(lanes_sum(square) / (float)n + eps);
+    for (int32_t i = 0; i < n; i++) {
+        float v = ((x[i] - mean) * inverse) * a[i];
+        y[i] = b != NULL ? v + b[i] : v;
+    }
+}
+
+static void rotate(float *x, const float *cosine, const float *sine, int32_t half)
+{
+    for (int32_t j = 0; j < half; j++) {
+        float first = x[j], second = x[j + half];
+        x[j] = first * cosine[j] - second * sine[j];
+        x[j + half] = second * cosine[j] + first * sine[j];
+    }
+}
+
+static float max(const float *x, int32_t n)
+{
+    float largest = x[0];
+    for (int32_t i = 1; i < n; i++) {
+        largest = x[i] > largest ? x[i] : largest;
+    }
+    return largest;
+}
+
+static float exp_sum(float *x, int32_t n, float scale, float shift)
+{
+    float lane[8] = {0};
+    for (int32_t i = 0; i < n; i++) {
+        x[i] = sedd_exp(scale * (x[i] - shift));
+        lane[i % 8] += x[i];
+    }
+    return lanes_sum(lane);
+}
+
+/* ---- Attention --------------------------------------------------------------------------- */
+
+static size_t attention_scratch(int32_t head_size, int32_t keys)
+{
+    (void)head_size;
+    return (size_t)keys * sizeof(float);
+}
+
+static void attention(const struct sedd_attention *job, int32_t q_begin, int32_t q_end,
+                      void *scratch)
+{
+    float *p = scratch;
+    for (int32_t i = q_begin; i < q_end; i++) {
+        const float *q = job->q + (size_t)i * job->q_stride;
+        float *out = job->out + (size_t)i * job->out_stride;
+        int32_t keys = job->causal_offset < 0 ? job->keys : job->causal_offset + i + 1;
+        for (int32_t j = 0; j < keys; j++) {
+            const float *k = job->k + (size_t)j * job->kv_stride;
+            p[j] = 0.0f;
+            for (int32_t d = 0; d < job->head_size; d++) {
+                p[j] += q[d] * k[d];
+            }
+        }
+        float sum = exp_sum(p, keys, job->scale, max(p, keys));
+        for (int32_t d = 0; d < job->head_size; d++) {
+            float value = 0.0f;
+            for (int32_t j = 0; j < keys; j++) {
+                value += p[j] * job->v[(size_t)j * job->kv_stride + (size_t)d];
+            }
+            out[d] = value / sum;
+        }
+    }
+}
+
+const struct sedd_kernels sedd_kernels_scalar = {
+    .name = "scalar",
+    .matmul_f32 = matmul_f32,
+    .matmul_q8 = matmul_q8,
+    .quantize_row = quantize_row,
+    .norm = norm,
+    .rotate = rotate,
+    .attention_scratch = attention_scratch,
+    .attention = attention,
+    .max = max,
+    .exp_sum = exp_sum,
+};
