@@ -6,9 +6,9 @@
 
 #include "model/model.h"
 
-/* Allocates storage for [out, in] (dtype F32 or Q8), zeroed; with_bias adds a zero bias. */
+/* Allocates storage for [out, in] (dtype F32 or Q8), zeroed and without a bias. */
 enum sedd_status sedd_linear_init(struct sedd_linear *linear, int32_t out, int32_t in,
-                                  enum sedd_dtype dtype, bool with_bias, struct sedd_error *error);
+                                  enum sedd_dtype dtype, struct sedd_error *error);
 void sedd_linear_clear(struct sedd_linear *linear);
 /* Packs channel `row` from [in] floats; q8 quantises with scale = max|x| / 127. */
 void sedd_linear_set_row(struct sedd_linear *linear, int32_t row, const float *values);

@@ -1,0 +1,185 @@
+/*
+ * config.c - see config.h. SEDD: the nested training configuration of the reference code. GPT-2: the
+ * flat configuration of the Hugging Face hub.
+ */
+#include "files/config.h"
+
+#include "files/json.h"
+
+#include <math.h>
+#include <string.h>
+
+#define FILE_NAME "config.json"
+
+/* Far above any published model, low enough that products of two fit in 63 bits. */
+#define TOKENS_MAX (1 << 24)
+#define HIDDEN_MAX (1 << 16)
+#define BLOCKS_MAX 1024
+#define LENGTH_MAX (1 << 20)
+
+static enum sedd_status check_heads(const struct sedd_model_info *info, bool rotary,
+                                    struct sedd_error *error)
+{
+    if (info->hidden_size % info->n_heads != 0) {
+        return sedd_fail(error, SEDD_ERROR_FORMAT,
+                         FILE_NAME ": the hidden size %d is not divisible by %d heads",
+                         (int)info->hidden_size, (int)info->n_heads);
+    }
+    if (rotary && info->hidden_size / info->n_heads % 2 != 0) {
+        return sedd_fail(error, SEDD_ERROR_FORMAT,
+                         FILE_NAME ": the head size %d is odd; rotary embeddings need an even one",
+                         (int)(info->hidden_size / info->n_heads));
+    }
+    return SEDD_OK;
+}
+
+static enum sedd_status read_sedd_sizes(const cJSON *root, struct sedd_model_info *info,
+                                        struct sedd_error *error)
+{
+    const struct {
+        const char *path;
+        int32_t high, *value;
+    } fields[] = {
+        {"tokens", TOKENS_MAX, &info->tokens},
+        {"model.hidden_size", HIDDEN_MAX, &info->hidden_size},
+        {"model.cond_dim", HIDDEN_MAX, &info->cond_dim},
+        {"model.length", LENGTH_MAX, &info->length},
+        {"model.n_blocks", BLOCKS_MAX, &info->n_blocks},
+        {"model.n_heads", HIDDEN_MAX, &info->n_heads},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        enum sedd_status status = sedd_json_integer(FILE_NAME, root, fields[i].path, 1,
+                                                    fields[i].high, -1, fields[i].value, error);
+        if (status != SEDD_OK) {
+            return status;
+        }
+    }
+    return check_heads(info, true, error);
+}
+
+static enum sedd_status read_noise(const cJSON *root, struct sedd_model_info *info,
+                                   struct sedd_error *error)
+{
+    static const char *const noises[] = {"loglinear", "geometric"};
+    int noise = 0;
+    enum sedd_status status =
+        sedd_json_word(FILE_NAME, root, "noise.type", noises, 2, &noise, error);
+    info->noise = (enum sedd_noise)noise;
+    if (status == SEDD_OK && info->noise == SEDD_NOISE_GEOMETRIC) {
+        status = sedd_json_number(FILE_NAME, root, "noise.sigma_min", 1e-12, 80.0, NAN,
+                                  &info->sigma_min, error);
+        if (status == SEDD_OK) {
+            status = sedd_json_number(FILE_NAME, root, "noise.sigma_max", info->sigma_min, 80.0, NAN,
+                                      &info->sigma_max, error);
+        }
+    }
+    return status;
+}
+
+static enum sedd_status read_sedd(const cJSON *root, struct sedd_model_info *info,
+                                  struct sedd_error *error)
+{
+    static const char *const graphs[] = {"absorb", "uniform"};
+    int graph = 0;
+    enum sedd_status status = read_sedd_sizes(root, info, error);
+    if (status == SEDD_OK) {
+        status = sedd_json_word(FILE_NAME, root, "graph.type", graphs, 2, &graph, error);
+    }
+    if (status == SEDD_OK) {
+        status = read_noise(root, info, error);
+    }
+    if (status != SEDD_OK) {
+        return status;
+    }
+    const cJSON *scale = sedd_json_find(root, "model.scale_by_sigma");
+    if (!cJSON_IsBool(scale)) {
+        return sedd_fail(error, SEDD_ERROR_FORMAT,
+                         FILE_NAME " lacks \"model.scale_by_sigma\" as true or false");
+    }
+    info->kind = SEDD_KIND_SEDD;
+    info->graph = (enum sedd_graph)graph;
+    info->scale_by_sigma = cJSON_IsTrue(scale);
+    if (info->scale_by_sigma && info->graph == SEDD_GRAPH_UNIFORM) {
+        return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                         FILE_NAME ": scale_by_sigma goes with the absorb graph only; this is uniform");
+    }
+    bool absorb = info->graph == SEDD_GRAPH_ABSORB;
+    info->states = info->tokens + (absorb ? 1 : 0);
+    info->mask_id = absorb ? info->tokens : -1;
+    info->norm_eps = 1e-5f;
+    return SEDD_OK;
+}
+
+static enum sedd_status read_gpt2(const cJSON *root, struct sedd_model_info *info,
+                                  int32_t *inner_size, struct sedd_error *error)
+{
+    double eps = 0.0;
+    const char *length_key =
+        sedd_json_find(root, "n_positions") != NULL ? "n_positions" : "n_ctx";
+    const struct {
+        const char *path;
+        int32_t high, fallback, *value;
+    } fields[] = {
+        {"vocab_size", TOKENS_MAX, -1, &info->tokens},
+        {"n_embd", HIDDEN_MAX, -1, &info->hidden_size},
+        {"n_layer", BLOCKS_MAX, -1, &info->n_blocks},
+        {"n_head", HIDDEN_MAX, -1, &info->n_heads},
+        {length_key, LENGTH_MAX, -1, &info->length},
+    };
+    enum sedd_status status = SEDD_OK;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0] && status == SEDD_OK; i++) {
+        status = sedd_json_integer(FILE_NAME, root, fields[i].path, 1, fields[i].high,
+                                   fields[i].fallback, fields[i].value, error);
+    }
+    if (status == SEDD_OK) {
+        *inner_size = 4 * info->hidden_size;
+        if (!cJSON_IsNull(sedd_json_find(root, "n_inner"))) {
+            status = sedd_json_integer(FILE_NAME, root, "n_inner", 1, 4 * HIDDEN_MAX, *inner_size,
+                                       inner_size, error);
+        }
+    }
+    if (status == SEDD_OK) {
+        status = sedd_json_number(FILE_NAME, root, "layer_norm_epsilon", 1e-12, 1.0, 1e-5, &eps,
+                                  error);
+    }
+    const cJSON *activation = sedd_json_find(root, "activation_function");
+    if (status == SEDD_OK && cJSON_IsString(activation) &&
+        strcmp(activation->valuestring, "gelu_new") != 0) {
+        return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                         FILE_NAME ": activation_function is \"%.40s\"; this engine runs gelu_new",
+                         activation->valuestring);
+    }
+    info->kind = SEDD_KIND_GPT2;
+    info->norm_eps = (float)eps;
+    info->states = info->tokens;
+    info->mask_id = -1;
+    return status == SEDD_OK ? check_heads(info, false, error) : status;
+}
+
+enum sedd_status sedd_config_read(const char *text, size_t size, struct sedd_model_info *info,
+                                  int32_t *inner_size, struct sedd_error *error)
+{
+    cJSON *root;
+    enum sedd_status status = sedd_json_parse(FILE_NAME, text, size, &root, error);
+    if (status != SEDD_OK) {
+        return status;
+    }
+    struct sedd_model_info found = {0};
+    int32_t inner = 0;
+    if (sedd_json_find(root, "n_embd") != NULL) {
+        status = read_gpt2(root, &found, &inner, error);
+    } else if (sedd_json_find(root, "model") != NULL || sedd_json_find(root, "graph") != NULL) {
+        status = read_sedd(root, &found, error);
+        inner = 4 * found.hidden_size;
+    } else {
+        status = sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                           FILE_NAME " describes neither a SEDD (\"model\", \"graph\", \"noise\") "
+                                     "nor a GPT-2 (\"n_embd\")");
+    }
+    cJSON_Delete(root);
+    if (status == SEDD_OK) {
+        *info = found;
+        *inner_size = inner;
+    }
+    return status;
+}

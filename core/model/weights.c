@@ -1,0 +1,351 @@
+/* weights.c - see weights.h. */
+#include "model/weights.h"
+
+#include "model/linear.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FILE_NAME "model.safetensors"
+
+/* ---- The list ---------------------------------------------------------------------------- */
+
+static struct sedd_slot *add(struct sedd_slots *slots, enum sedd_slot_kind kind, int32_t rows,
+                             int32_t columns, const char *prefix, const char *name)
+{
+    struct sedd_slot *slot = &slots->slots[slots->count++];
+    *slot = (struct sedd_slot){.kind = kind, .rows = rows, .columns = columns};
+    snprintf(slot->name, sizeof slot->name, "%s%s", prefix, name);
+    return slot;
+}
+
+static void add_vector(struct sedd_slots *slots, float **vector, int32_t size, const char *prefix,
+                       const char *name)
+{
+    add(slots, SEDD_SLOT_VECTOR, size, 1, prefix, name)->vector = vector;
+}
+
+/* `name` without ".weight": the matrix, its scale if it may be int8, its bias if it has one. */
+static void add_linear(struct sedd_slots *slots, struct sedd_linear *linear,
+                       enum sedd_slot_kind kind, int32_t out, int32_t in, const char *prefix,
+                       const char *name, bool quantised, bool with_bias)
+{
+    char full[64];
+    snprintf(full, sizeof full, "%s.weight", name);
+    struct sedd_slot *slot = add(slots, kind, out, in, prefix, full);
+    slot->linear = linear;
+    slot->quantised = quantised;
+    if (quantised) {
+        snprintf(full, sizeof full, "%s.weight_scale", name);
+        add(slots, SEDD_SLOT_SCALE, out, 1, prefix, full)->linear = linear;
+    }
+    if (with_bias) {
+        snprintf(full, sizeof full, "%s.bias", name);
+        add_vector(slots, &linear->bias, out, prefix, full);
+    }
+}
+
+static void list_sedd(struct sedd_model *model, struct sedd_slots *slots)
+{
+    const struct sedd_model_info *info = &model->info;
+    int32_t h = info->hidden_size, k = info->cond_dim, n = info->states;
+    struct sedd_slot *embedding =
+        add(slots, SEDD_SLOT_TABLE, n, h, "", "vocab_embed.embedding");
+    embedding->table = &model->embedding;
+    embedding->quantised = true;
+    add(slots, SEDD_SLOT_SCALE, n, 1, "", "vocab_embed.embedding_scale")->table = &model->embedding;
+    add_linear(slots, &model->sigma_in, SEDD_SLOT_LINEAR, k, SEDD_FREQUENCIES, "", "sigma_map.mlp.0",
+               false, true);
+    add_linear(slots, &model->sigma_out, SEDD_SLOT_LINEAR, k, k, "", "sigma_map.mlp.2", false, true);
+    for (int32_t i = 0; i < info->n_blocks; i++) {
+        struct sedd_block *b = &model->blocks[i];
+        char prefix[32];
+        snprintf(prefix, sizeof prefix, "blocks.%d.", (int)i);
+        add_vector(slots, &b->norm1_weight, h, prefix, "norm1.weight");
+        add_linear(slots, &b->qkv, SEDD_SLOT_LINEAR, 3 * h, h, prefix, "attn_qkv", true, false);
+        add_linear(slots, &b->attn_out, SEDD_SLOT_LINEAR, h, h, prefix, "attn_out", true, false);
+        add_vector(slots, &b->norm2_weight, h, prefix, "norm2.weight");
+        add_linear(slots, &b->mlp_in, SEDD_SLOT_LINEAR, 4 * h, h, prefix, "mlp.0", true, true);
+        add_linear(slots, &b->mlp_out, SEDD_SLOT_LINEAR, h, 4 * h, prefix, "mlp.2", true, true);
+        add_linear(slots, &b->modulation, SEDD_SLOT_LINEAR, 6 * h, k, prefix, "adaLN_modulation",
+                   false, true);
+    }
+    add_vector(slots, &model->norm_final_weight, h, "", "output_layer.norm_final.weight");
+    add_linear(slots, &model->head, SEDD_SLOT_LINEAR, n, h, "", "output_layer.linear", true, true);
+    add_linear(slots, &model->final_modulation, SEDD_SLOT_LINEAR, 2 * h, k, "",
+               "output_layer.adaLN_modulation", false, true);
+}
+
+static void list_gpt2(struct sedd_model *model, struct sedd_slots *slots)
+{
+    const struct sedd_model_info *info = &model->info;
+    int32_t h = info->hidden_size, inner = model->inner_size;
+    add_linear(slots, &model->head, SEDD_SLOT_LINEAR, info->tokens, h, "", "wte", true, false);
+    add(slots, SEDD_SLOT_TABLE, info->length, h, "", "wpe.weight")->table = &model->positions;
+    for (int32_t i = 0; i < info->n_blocks; i++) {
+        struct sedd_block *b = &model->blocks[i];
+        char prefix[32];
+        snprintf(prefix, sizeof prefix, "h.%d.", (int)i);
+        add_vector(slots, &b->norm1_weight, h, prefix, "ln_1.weight");
+        add_vector(slots, &b->norm1_bias, h, prefix, "ln_1.bias");
+        add_linear(slots, &b->qkv, SEDD_SLOT_CONV1D, 3 * h, h, prefix, "attn.c_attn", true, true);
+        add_linear(slots, &b->attn_out, SEDD_SLOT_CONV1D, h, h, prefix, "attn.c_proj", true, true);
+        add_vector(slots, &b->norm2_weight, h, prefix, "ln_2.weight");
+        add_vector(slots, &b->norm2_bias, h, prefix, "ln_2.bias");
+        add_linear(slots, &b->mlp_in, SEDD_SLOT_CONV1D, inner, h, prefix, "mlp.c_fc", true, true);
+        add_linear(slots, &b->mlp_out, SEDD_SLOT_CONV1D, h, inner, prefix, "mlp.c_proj", true, true);
+    }
+    add_vector(slots, &model->norm_final_weight, h, "", "ln_f.weight");
+    add_vector(slots, &model->norm_final_bias, h, "", "ln_f.bias");
+}
+
+#define SLOTS_A_BLOCK 16 /* at least what either network adds a block, scales included */
+#define SLOTS_BESIDE 16
+
+enum sedd_status sedd_slots_list(struct sedd_model *model, struct sedd_slots *slots,
+                                 struct sedd_error *error)
+{
+    uint64_t blocks = (uint64_t)model->info.n_blocks;
+    model->blocks = sedd_memory_new(blocks, sizeof *model->blocks);
+    slots->slots = sedd_memory_new(blocks * SLOTS_A_BLOCK + SLOTS_BESIDE, sizeof *slots->slots);
+    slots->count = 0;
+    if (model->blocks == NULL || slots->slots == NULL) {
+        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for a model of %d blocks",
+                         (int)model->info.n_blocks);
+    }
+    if (model->info.kind == SEDD_KIND_SEDD) {
+        list_sedd(model, slots);
+    } else {
+        list_gpt2(model, slots);
+    }
+    return SEDD_OK;
+}
+
+/* ---- Matching a file --------------------------------------------------------------------- */
+
+/* Names as the list has them: GPT-2 checkpoints may carry a "transformer." prefix. */
+static const char *plain_name(const char *name)
+{
+    const char *prefix = "transformer.";
+    return strncmp(name, prefix, strlen(prefix)) == 0 ? name + strlen(prefix) : name;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), tail = strlen(end);
+    return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+/* Buffers and copies a checkpoint may carry that hold nothing new. */
+static bool is_buffer(const char *name)
+{
+    return strcmp(name, "rotary_emb.inv_freq") == 0 || strcmp(name, "lm_head.weight") == 0 ||
+           ends_with(name, ".attn.bias") || ends_with(name, ".attn.masked_bias");
+}
+
+static struct sedd_slot *find_name(struct sedd_slots *slots, const char *name)
+{
+    for (size_t i = 0; i < slots->count; i++) {
+        if (strcmp(slots->slots[i].name, name) == 0) {
+            return &slots->slots[i];
+        }
+    }
+    return NULL;
+}
+
+static bool shape_is(const struct sedd_tensor *tensor, int rank, uint64_t first, uint64_t second)
+{
+    return tensor->rank == rank && tensor->shape[0] == first &&
+           (rank == 1 || tensor->shape[1] == second);
+}
+
+static bool shape_fits(const struct sedd_slot *slot, const struct sedd_tensor *tensor)
+{
+    uint64_t rows = (uint64_t)slot->rows, columns = (uint64_t)slot->columns;
+    switch (slot->kind) {
+    case SEDD_SLOT_VECTOR: return shape_is(tensor, 1, rows, 0);
+    case SEDD_SLOT_CONV1D: return shape_is(tensor, 2, columns, rows);
+    case SEDD_SLOT_SCALE:
+        return shape_is(tensor, 1, rows, 0) || shape_is(tensor, 2, rows, 1) ||
+               shape_is(tensor, 2, 1, rows);
+    default: return shape_is(tensor, 2, rows, columns);
+    }
+}
+
+static enum sedd_status check_tensor(const struct sedd_slot *slot, const struct sedd_tensor *tensor,
+                                     struct sedd_error *error)
+{
+    if (!shape_fits(slot, tensor)) {
+        bool flipped = slot->kind == SEDD_SLOT_CONV1D;
+        return sedd_fail(error, SEDD_ERROR_FORMAT,
+                         FILE_NAME ": tensor \"%.80s\" has the shape [%llu, %llu]; config.json asks "
+                                   "for [%d, %d]",
+                         tensor->name, (unsigned long long)tensor->shape[0],
+                         (unsigned long long)(tensor->rank > 1 ? tensor->shape[1] : 1),
+                         (int)(flipped ? slot->columns : slot->rows),
+                         (int)(flipped ? slot->rows : slot->columns));
+    }
+    bool readable = tensor->element != SEDD_ELEMENT_OTHER &&
+                    (tensor->element != SEDD_ELEMENT_I8 || slot->quantised);
+    if (!readable) {
+        return sedd_fail(error, SEDD_ERROR_FORMAT,
+                         FILE_NAME ": tensor \"%.80s\" has a type that cannot be read there; "
+                                   "expected F32, F16 or BF16%s",
+                         tensor->name, slot->quantised ? " or I8" : "");
+    }
+    if (slot->tensor != NULL) {
+        return sedd_fail(error, SEDD_ERROR_FORMAT,
+                         FILE_NAME " has tensor \"%.80s\" with and without \"transformer.\"",
+                         slot->name);
+    }
+    return SEDD_OK;
+}
+
+static enum sedd_status assign(struct sedd_slots *slots, const struct sedd_header *header,
+                               struct sedd_model_info *info, struct sedd_error *error)
+{
+    for (size_t i = 0; i < header->count; i++) {
+        const struct sedd_tensor *tensor = &header->tensors[i];
+        struct sedd_slot *slot = find_name(slots, plain_name(tensor->name));
+        if (slot == NULL && is_buffer(plain_name(tensor->name))) {
+            continue;
+        }
+        if (slot == NULL) {
+            return sedd_fail(error, SEDD_ERROR_FORMAT,
+                             FILE_NAME ": tensor \"%.80s\" is not part of the model that config.json "
+                                       "describes",
+                             tensor->name);
+        }
+        enum sedd_status status = check_tensor(slot, tensor, error);
+        if (status != SEDD_OK) {
+            return status;
+        }
+        slot->tensor = tensor;
+        if (slot->kind != SEDD_SLOT_SCALE) {
+            info->parameter_count += (uint64_t)slot->rows * (uint64_t)slot->columns;
+        }
+    }
+    return SEDD_OK;
+}
+
+/* A scale belongs to an int8 matrix and to nothing else; the list puts it right behind. */
+static bool is_wanted(const struct sedd_slots *slots, size_t i)
+{
+    return slots->slots[i].kind != SEDD_SLOT_SCALE ||
+           (slots->slots[i - 1].tensor != NULL &&
+            slots->slots[i - 1].tensor->element == SEDD_ELEMENT_I8);
+}
+
+static enum sedd_status check_complete(const struct sedd_slots *slots, struct sedd_error *error)
+{
+    size_t missing = 0;
+    const char *first = NULL;
+    for (size_t i = 0; i < slots->count; i++) {
+        bool present = slots->slots[i].tensor != NULL;
+        if (present && !is_wanted(slots, i)) {
+            return sedd_fail(error, SEDD_ERROR_FORMAT,
+                             FILE_NAME ": \"%.80s\" scales a matrix that is not I8",
+                             slots->slots[i].name);
+        }
+        if (!present && is_wanted(slots, i)) {
+            first = missing++ == 0 ? slots->slots[i].name : first;
+        }
+    }
+    return missing == 0 ? SEDD_OK
+                        : sedd_fail(error, SEDD_ERROR_FORMAT,
+                                    FILE_NAME " lacks %zu tensors, the first is \"%.80s\"", missing,
+                                    first);
+}
+
+/* I8 everywhere a matrix may be, or nowhere. */
+static enum sedd_status choose_dtype(const struct sedd_slots *slots, enum sedd_dtype wanted,
+                                     struct sedd_model_info *info, struct sedd_error *error)
+{
+    const struct sedd_slot *q8 = NULL, *other = NULL;
+    for (size_t i = 0; i < slots->count; i++) {
+        const struct sedd_slot *slot = &slots->slots[i];
+        if (slot->quantised) {
+            bool is_q8 = slot->tensor->element == SEDD_ELEMENT_I8;
+            q8 = is_q8 ? slot : q8;
+            other = is_q8 ? other : slot;
+        }
+    }
+    if (q8 != NULL && other != NULL) {
+        return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                         FILE_NAME ": \"%.80s\" is I8 but \"%.80s\" is not; expected all matrices "
+                                   "alike",
+                         q8->name, other->name);
+    }
+    enum sedd_dtype stored = q8 != NULL ? SEDD_DTYPE_Q8 : SEDD_DTYPE_F32;
+    info->dtype = wanted == SEDD_DTYPE_AUTO ? stored : wanted;
+    return SEDD_OK;
+}
+
+enum sedd_status sedd_slots_match(struct sedd_slots *slots, const struct sedd_header *header,
+                                  enum sedd_dtype wanted, struct sedd_model_info *info,
+                                  struct sedd_error *error)
+{
+    info->parameter_count = 0;
+    enum sedd_status status = assign(slots, header, info, error);
+    if (status == SEDD_OK) {
+        status = check_complete(slots, error);
+    }
+    return status == SEDD_OK ? choose_dtype(slots, wanted, info, error) : status;
+}
+
+/* ---- Storage ----------------------------------------------------------------------------- */
+
+#define Q8_IN_MAX 131072 /* 127 * 128 * in must fit an int32 sum */
+
+static enum sedd_status allocate_slot(const struct sedd_slot *slot, enum sedd_dtype dtype,
+                                      struct sedd_error *error)
+{
+    enum sedd_dtype held = slot->quantised ? dtype : SEDD_DTYPE_F32;
+    switch (slot->kind) {
+    case SEDD_SLOT_VECTOR:
+        *slot->vector = sedd_memory_new((uint64_t)slot->rows + 8, sizeof(float));
+        return *slot->vector != NULL
+                   ? SEDD_OK
+                   : sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for \"%s\"", slot->name);
+    case SEDD_SLOT_LINEAR:
+    case SEDD_SLOT_CONV1D:
+        if (held == SEDD_DTYPE_Q8 && slot->columns > Q8_IN_MAX) {
+            return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                             "\"%s\" has %d inputs; int8 holds %d at most", slot->name,
+                             (int)slot->columns, Q8_IN_MAX);
+        }
+        return sedd_linear_init(slot->linear, slot->rows, slot->columns, held, error);
+    case SEDD_SLOT_TABLE: return sedd_table_init(slot->table, slot->rows, slot->columns, held, error);
+    case SEDD_SLOT_SCALE: return SEDD_OK;
+    }
+    return SEDD_OK;
+}
+
+static uint64_t slot_bytes(const struct sedd_slot *slot, enum sedd_dtype dtype)
+{
+    bool q8 = slot->quantised && dtype == SEDD_DTYPE_Q8;
+    uint64_t elements = (uint64_t)slot->rows * (uint64_t)slot->columns;
+    uint64_t beside = q8 ? (uint64_t)slot->rows * (slot->kind == SEDD_SLOT_TABLE ? 4 : 8) : 0;
+    return slot->kind == SEDD_SLOT_SCALE ? 0 : elements * (q8 ? 1 : 4) + beside;
+}
+
+enum sedd_status sedd_slots_allocate(struct sedd_slots *slots, struct sedd_model_info *info,
+                                     struct sedd_error *error)
+{
+    enum sedd_status status = SEDD_OK;
+    for (size_t i = 0; i < slots->count && status == SEDD_OK; i++) {
+        status = allocate_slot(&slots->slots[i], info->dtype, error);
+        info->weight_size += slot_bytes(&slots->slots[i], info->dtype);
+    }
+    return status;
+}
+
+struct sedd_slot *sedd_slots_find(struct sedd_slots *slots, const struct sedd_tensor *tensor)
+{
+    for (size_t i = 0; i < slots->count; i++) {
+        if (slots->slots[i].tensor == tensor) {
+            return &slots->slots[i];
+        }
+    }
+    return NULL;
+}
