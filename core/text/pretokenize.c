@@ -1,0 +1,94 @@
+/*
+ * pretokenize.c - GPT-2's pattern, by Unicode properties:
+ *
+ *   '(?:s|t|re|ve|m|ll|d) |  ?\p{L}+ |  ?\p{N}+ |  ?[^\s\p{L}\p{N}]+ | \s+(?!\S) | \s+
+ *
+ * A byte that is not part of valid UTF-8 counts as a character of the last kind but one: neither
+ * space, letter nor number.
+ */
+#include "text/pretokenize.h"
+
+#include <string.h>
+#include <utf8proc.h>
+
+enum kind { KIND_SPACE, KIND_LETTER, KIND_NUMBER, KIND_OTHER };
+
+/* White_Space as Unicode has it. */
+static bool is_space(utf8proc_int32_t c)
+{
+    return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
+           c == 0x205F || c == 0x3000;
+}
+
+static enum kind kind_of(utf8proc_int32_t c)
+{
+    if (is_space(c)) {
+        return KIND_SPACE;
+    }
+    switch (utf8proc_category(c)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO: return KIND_LETTER;
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO: return KIND_NUMBER;
+    default: return KIND_OTHER;
+    }
+}
+
+/* Kind of the character at `place`, whose size in bytes goes to *size_out. */
+static enum kind look(const char *text, size_t size, size_t place, size_t *size_out)
+{
+    utf8proc_int32_t c;
+    size_t left = size - place < 4 ? size - place : 4;
+    utf8proc_ssize_t used =
+        utf8proc_iterate((const utf8proc_uint8_t *)text + place, (utf8proc_ssize_t)left, &c);
+    *size_out = used > 0 ? (size_t)used : 1;
+    return used > 0 ? kind_of(c) : KIND_OTHER;
+}
+
+static size_t run_end(const char *text, size_t size, size_t place, enum kind kind)
+{
+    size_t step;
+    while (place < size && look(text, size, place, &step) == kind) {
+        place += step;
+    }
+    return place;
+}
+
+static size_t contraction(const char *text, size_t left)
+{
+    static const char *const endings[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t length = strlen(endings[i]);
+        if (left >= length && memcmp(text, endings[i], length) == 0) {
+            return length;
+        }
+    }
+    return 0;
+}
+
+/* A run of spaces leaves its last character to the word that follows. */
+static size_t spaces_end(const char *text, size_t size, size_t begin)
+{
+    size_t last = begin, place = begin, step;
+    while (place < size && look(text, size, place, &step) == KIND_SPACE) {
+        last = place;
+        place += step;
+    }
+    return place == size || last == begin ? place : last;
+}
+
+size_t sedd_pretoken_end(const char *text, size_t size, size_t begin)
+{
+    size_t length = contraction(text + begin, size - begin), step;
+    if (length > 0) {
+        return begin + length;
+    }
+    size_t start = begin + (text[begin] == ' ' && begin + 1 < size);
+    enum kind kind = look(text, size, start, &step);
+    return kind == KIND_SPACE ? spaces_end(text, size, begin) : run_end(text, size, start, kind);
+}
