@@ -1,0 +1,196 @@
+/*
+ * test_config.c - config.json: what both networks' configurations mean, and that every absurd one is
+ * refused with a sentence that names the key.
+ */
+#include "files/config.h"
+#include "test.h"
+
+#include <stdlib.h>
+
+/* A SEDD configuration in which each part can be replaced. */
+static const char *sedd(const char *tokens, const char *graph, const char *noise, const char *model)
+{
+    static char text[1024];
+    snprintf(text, sizeof text, "{\"tokens\": %s, \"graph\": %s, \"noise\": %s, \"model\": %s}", tokens,
+             graph, noise, model);
+    return text;
+}
+
+#define ABSORB "{\"type\": \"absorb\"}"
+#define UNIFORM "{\"type\": \"uniform\"}"
+#define LOGLINEAR "{\"type\": \"loglinear\"}"
+#define MODEL(hidden, heads, scale) \
+    "{\"hidden_size\": " hidden ", \"cond_dim\": 32, \"length\": 16, \"n_blocks\": 2, " \
+    "\"n_heads\": " heads ", \"scale_by_sigma\": " scale "}"
+#define USUAL MODEL("64", "4", "true")
+
+static enum sedd_status read(const char *text, struct sedd_model_info *info, int32_t *inner,
+                             struct sedd_error *error)
+{
+    /* an exact copy without a zero at its end, so that a sanitizer sees reads past it */
+    size_t size = strlen(text);
+    char *copy = malloc(size + 1);
+    memcpy(copy, text, size);
+    char *exact = realloc(copy, size > 0 ? size : 1);
+    enum sedd_status status = sedd_config_read(exact, size, info, inner, error);
+    free(exact);
+    return status;
+}
+
+static void accepts(const char *text, struct sedd_model_info *info, int32_t *inner)
+{
+    struct sedd_error error = {0};
+    if (!CHECK(read(text, info, inner, &error) == SEDD_OK)) {
+        fprintf(stderr, "    %s\n    %s\n", text, error.message);
+    }
+}
+
+/* Refused, with `words` in the sentence, and the out parameters left alone. */
+static void refuses(const char *text, const char *words)
+{
+    struct sedd_error error = {0};
+    struct sedd_model_info info = {.tokens = 12345};
+    int32_t inner = 54321;
+    enum sedd_status status = read(text, &info, &inner, &error);
+    if (!CHECK(status == SEDD_ERROR_FORMAT || status == SEDD_ERROR_UNSUPPORTED)) {
+        fprintf(stderr, "    accepted: %s\n", text);
+        return;
+    }
+    CHECK(error.status == status && info.tokens == 12345 && inner == 54321);
+    CHECK_TEXT(error.message, "config.json");
+    if (!CHECK_TEXT(error.message, words)) {
+        fprintf(stderr, "    input: %s\n", text);
+    }
+}
+
+static void test_meaning(void)
+{
+    struct sedd_model_info info;
+    int32_t inner;
+    accepts(sedd("97", ABSORB, LOGLINEAR, USUAL), &info, &inner);
+    CHECK(info.kind == SEDD_KIND_SEDD && info.graph == SEDD_GRAPH_ABSORB);
+    CHECK(info.tokens == 97 && info.states == 98 && info.mask_id == 97 && inner == 256);
+    CHECK(info.noise == SEDD_NOISE_LOGLINEAR && info.scale_by_sigma && info.norm_eps == 1e-5f);
+    accepts(sedd("97", UNIFORM,
+                 "{\"type\": \"geometric\", \"sigma_min\": \"1e-4\", \"sigma_max\": 20}",
+                 MODEL("64", "4", "false")),
+            &info, &inner);
+    CHECK(info.graph == SEDD_GRAPH_UNIFORM && info.states == 97 && info.mask_id == -1);
+    CHECK(info.noise == SEDD_NOISE_GEOMETRIC && info.sigma_min == 1e-4 && info.sigma_max == 20.0);
+    accepts(sedd("\"97\"", ABSORB, LOGLINEAR, MODEL("\"64\"", "\"4\"", "true")), &info, &inner);
+    CHECK(info.tokens == 97 && info.hidden_size == 64 && info.n_heads == 4);
+
+    accepts("{\"n_embd\": 48, \"n_head\": 3, \"n_layer\": 2, \"n_ctx\": 32, \"vocab_size\": 101,"
+            " \"layer_norm_epsilon\": \"1e-06\", \"n_inner\": null}",
+            &info, &inner);
+    CHECK(info.kind == SEDD_KIND_GPT2 && info.tokens == 101 && info.states == 101 && inner == 192);
+    CHECK(info.length == 32 && info.mask_id == -1 && info.norm_eps == 1e-6f);
+    accepts("{\"n_embd\": 48, \"n_head\": 3, \"n_layer\": 2, \"n_positions\": 64, \"n_ctx\": 32,"
+            " \"vocab_size\": 101, \"n_inner\": 50}",
+            &info, &inner);
+    CHECK(info.length == 64 && inner == 50 && info.norm_eps == 1e-5f);
+}
+
+static void test_absurd_sizes(void)
+{
+    static const char *const bad[] = {"0", "-1", "1e9", "1e300", "2.5", "\"many\"", "\"\"", "null",
+                                      "true", "[64]", "{}", "\"nan\"", "\"inf\"", "-0.5",
+                                      "4294967360", "18446744073709551680"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char model[512];
+        refuses(sedd(bad[i], ABSORB, LOGLINEAR, USUAL), "\"tokens\"");
+        static const char *const keys[] = {"hidden_size", "cond_dim", "length", "n_blocks", "n_heads"};
+        for (size_t k = 0; k < 5; k++) {
+            const char *values[] = {"64", "32", "16", "2", "4"};
+            values[k] = bad[i];
+            snprintf(model, sizeof model,
+                     "{\"hidden_size\": %s, \"cond_dim\": %s, \"length\": %s, \"n_blocks\": %s, "
+                     "\"n_heads\": %s, \"scale_by_sigma\": true}",
+                     values[0], values[1], values[2], values[3], values[4]);
+            refuses(sedd("97", ABSORB, LOGLINEAR, model), keys[k]);
+        }
+        char gpt2[512];
+        static const char *const names[] = {"n_embd", "n_head", "n_layer", "n_positions", "vocab_size"};
+        for (size_t k = 0; k < 5; k++) {
+            const char *values[] = {"48", "4", "2", "32", "101"};
+            values[k] = bad[i];
+            snprintf(gpt2, sizeof gpt2,
+                     "{\"n_embd\": %s, \"n_head\": %s, \"n_layer\": %s, \"n_positions\": %s, "
+                     "\"vocab_size\": %s}",
+                     values[0], values[1], values[2], values[3], values[4]);
+            refuses(gpt2, names[k]);
+        }
+    }
+}
+
+static void test_refusals(void)
+{
+    refuses(sedd("97", ABSORB, LOGLINEAR, MODEL("64", "5", "true")), "64 is not divisible by 5 heads");
+    refuses(sedd("97", ABSORB, LOGLINEAR, MODEL("15", "5", "true")), "head size 3 is odd");
+    refuses(sedd("97", ABSORB, LOGLINEAR, MODEL("64", "128", "true")), "not divisible");
+    refuses(sedd("97", UNIFORM, LOGLINEAR, USUAL), "scale_by_sigma");
+    refuses(sedd("97", ABSORB, LOGLINEAR, MODEL("64", "4", "\"yes\"")), "scale_by_sigma");
+    refuses(sedd("97", "{\"type\": \"ring\"}", LOGLINEAR, USUAL), "\"ring\"");
+    refuses(sedd("97", "{}", LOGLINEAR, USUAL), "graph.type");
+    refuses(sedd("97", "3", LOGLINEAR, USUAL), "graph.type");
+    refuses(sedd("97", ABSORB, "{\"type\": \"cosine\"}", USUAL), "\"cosine\"");
+    refuses(sedd("97", ABSORB, "{\"type\": 7}", USUAL), "noise.type");
+    refuses(sedd("97", ABSORB, "{\"type\": \"geometric\"}", USUAL), "sigma_min");
+    refuses(sedd("97", ABSORB, "{\"type\": \"geometric\", \"sigma_min\": 0, \"sigma_max\": 1}", USUAL),
+            "sigma_min");
+    refuses(sedd("97", ABSORB, "{\"type\": \"geometric\", \"sigma_min\": 2, \"sigma_max\": 1}", USUAL),
+            "sigma_max");
+    refuses(sedd("97", ABSORB, LOGLINEAR, "null"), "model.hidden_size");
+    refuses(sedd("97", ABSORB, LOGLINEAR, "{}"), "lacks \"model.hidden_size\"");
+    refuses("{}", "neither a SEDD");
+    refuses("[]", "neither a SEDD");
+    refuses("3", "neither a SEDD");
+    refuses("", "not valid JSON");
+    refuses("{\"tokens\": 97", "not valid JSON");
+    refuses("<!DOCTYPE html>", "not valid JSON");
+    refuses("{} {}", "after its JSON");
+    refuses("{\"n_embd\": 48, \"n_head\": 5, \"n_layer\": 2, \"n_ctx\": 32, \"vocab_size\": 101}",
+            "48 is not divisible by 5 heads");
+    refuses("{\"n_embd\": 48, \"n_head\": 4, \"n_layer\": 2, \"vocab_size\": 101}", "n_ctx");
+    refuses("{\"n_embd\": 48, \"n_head\": 4, \"n_layer\": 2, \"n_ctx\": 32, \"vocab_size\": 101,"
+            " \"activation_function\": \"relu\"}",
+            "\"relu\"");
+    refuses("{\"n_embd\": 48, \"n_head\": 4, \"n_layer\": 2, \"n_ctx\": 32, \"vocab_size\": 101,"
+            " \"layer_norm_epsilon\": -1}",
+            "layer_norm_epsilon");
+    refuses("{\"n_embd\": 48, \"n_head\": 4, \"n_layer\": 2, \"n_ctx\": 32, \"vocab_size\": 101,"
+            " \"n_inner\": 0}",
+            "n_inner");
+}
+
+/* Nesting far deeper than any configuration must not eat the stack. */
+static void test_depth(void)
+{
+    size_t depth = 100000;
+    char *text = malloc(depth + 1);
+    memset(text, '[', depth);
+    text[depth] = '\0';
+    refuses(text, "not valid JSON");
+    free(text);
+}
+
+/* Every prefix of a valid document is refused or, at its very end, accepted: none crashes. */
+static void test_truncation(void)
+{
+    const char *text = sedd("97", ABSORB, LOGLINEAR, USUAL);
+    char prefix[1024];
+    for (size_t size = 0; size < strlen(text); size++) {
+        snprintf(prefix, sizeof prefix, "%.*s", (int)size, text);
+        refuses(prefix, "not valid JSON");
+    }
+}
+
+int main(void)
+{
+    test_meaning();
+    test_absurd_sizes();
+    test_refusals();
+    test_depth();
+    test_truncation();
+    return test_report("config");
+}
