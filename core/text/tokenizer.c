@@ -60,10 +60,18 @@ struct reader {
     char *left, *right; /* [longest] bytes of a token each */
 };
 
+/* `token` has `size` bytes and need not end in a zero byte. */
+static enum sedd_status refuse_part(const struct reader *reader, const char *what,
+                                    const char *token, size_t size, struct sedd_error *error)
+{
+    return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: %s, at \"%.*s\"", reader->file, what,
+                     size < 60 ? (int)size : 60, token);
+}
+
 static enum sedd_status refuse(const struct reader *reader, const char *what, const char *token,
                                struct sedd_error *error)
 {
-    return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: %s, at \"%.60s\"", reader->file, what, token);
+    return refuse_part(reader, what, token, strlen(token), error);
 }
 
 static bool valid_id(const cJSON *item)
@@ -103,7 +111,8 @@ static enum sedd_status add_merge(struct reader *reader, const char *left, size_
     if (!to_bytes(left, left_size, reader->left, &left_bytes) ||
         !to_bytes(right, right_size, reader->right, &right_bytes) ||
         !sedd_bpe_add_merge(reader->bpe, reader->left, left_bytes, reader->right, right_bytes)) {
-        return refuse(reader, "a merge joins what are no tokens, or gives none", left, error);
+        return refuse_part(reader, "a merge joins what are no tokens, or gives none", left,
+                           left_size, error);
     }
     return SEDD_OK;
 }
@@ -114,7 +123,8 @@ static enum sedd_status add_merge_line(struct reader *reader, const char *line, 
 {
     const char *space = memchr(line, ' ', size);
     if (space == NULL) {
-        return refuse(reader, "a merge is not two tokens with a space between", line, error);
+        return refuse_part(reader, "a merge is not two tokens with a space between", line, size,
+                           error);
     }
     size_t left = (size_t)(space - line);
     return add_merge(reader, line, left, space + 1, size - left - 1, error);
@@ -146,9 +156,9 @@ static enum sedd_status add_merge_text(struct reader *reader, const char *text, 
         const char *line = text + place;
         const char *newline = memchr(line, '\n', size - place);
         size_t length = newline == NULL ? size - place : (size_t)(newline - line);
+        bool version = place == 0 && length > 8 && memcmp(line, "#version", 8) == 0;
         place += length + 1;
         length -= length > 0 && line[length - 1] == '\r';
-        bool version = place == length + 1 && length > 8 && memcmp(line, "#version", 8) == 0;
         if (length > 0 && !version) {
             status = add_merge_line(reader, line, length, error);
         }

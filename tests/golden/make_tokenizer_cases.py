@@ -61,7 +61,8 @@ def encode(text: str, vocab: dict[str, int], ranks: dict[tuple[str, str], int]) 
 
 def main() -> None:
     vocab = json.loads((FOLDER / "vocab.json").read_text("utf-8"))
-    lines = (FOLDER / "merges.txt").read_text("utf-8").split("\n")[1:]
+    lines = (FOLDER / "merges.txt").read_text("utf-8").split("\n")
+    lines = lines[lines[0].startswith("#version") :]  # this line is optional
     ranks = {tuple(line.split(" ")): i for i, line in enumerate(line for line in lines if line)}
     source = random.Random(20)
     drawn = ["".join(source.choices(ALPHABET, k=source.randint(1, 60))) for _ in range(200)]
