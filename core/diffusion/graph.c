@@ -50,6 +50,18 @@ static double exponentiate(float *row, int32_t n)
     return sum;
 }
 
+/* The factor as the reference code rounds it: e^s (1 - e^-s) in float32, which for a small s is off
+ * by up to 6e-8 / s. It is common to all tokens. */
+static double reference_factor(const struct sedd_transition *transition)
+{
+    if (transition->move == SEDD_MOVE_EULER) {
+        return transition->rate;
+    }
+    float s = (float)transition->noise;
+    float move = 1.0f - (float)exp(-(double)s);
+    return (double)((float)exp((double)s) * move);
+}
+
 static void absorb_weights(const struct sedd_transition *transition, int32_t x, float *row)
 {
     int32_t mask = transition->states - 1;
@@ -60,11 +72,11 @@ static void absorb_weights(const struct sedd_transition *transition, int32_t x, 
         return;
     }
     double others = exponentiate(row, mask);
-    double factor = sedd_transition_factor(transition);
+    double factor = reference_factor(transition);
     for (int32_t y = 0; y < mask; y++) {
         row[y] = (float)(factor * (double)row[y]);
     }
-    row[mask] = (float)(1.0 - factor * others);
+    row[mask] = (float)(1.0 - sedd_transition_factor(transition) * others);
 }
 
 static void uniform_euler(const struct sedd_transition *transition, int32_t x, float *row)

@@ -5,10 +5,12 @@
  * holds one row; GPT-2's [in, out] matrices are staged whole, because a packed row is a column there.
  */
 #include "files/config.h"
+#include "files/loader.h"
 #include "files/safetensors.h"
 #include "model/linear.h"
 #include "model/weights.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -22,6 +24,7 @@ struct sedd_loader {
     struct sedd_slots slots;
     struct sedd_header header;
     enum phase phase;
+    uint64_t file_size; /* 0: unknown */
 
     uint8_t *stage; /* the unit at hand: length, header, a row or a whole tensor */
     uint64_t stage_size, stage_capacity, unit_size;
@@ -65,6 +68,11 @@ enum sedd_status sedd_loader_new(const char *config, size_t config_size, enum se
     }
     *out = loader;
     return SEDD_OK;
+}
+
+void sedd_loader_expect(struct sedd_loader *loader, uint64_t size)
+{
+    loader->file_size = size;
 }
 
 void sedd_loader_free(struct sedd_loader *loader)
@@ -229,6 +237,20 @@ static enum sedd_status finish_conv1d(struct sedd_loader *loader, struct sedd_sl
     return SEDD_OK;
 }
 
+/* Scales are positive (0 for a row of zeros) and leave every int8 value finite. */
+static enum sedd_status check_scales(const struct sedd_slot *slot, const float *scales,
+                                     struct sedd_error *error)
+{
+    for (int32_t row = 0; row < slot->rows; row++) {
+        if (!(scales[row] >= 0.0f && scales[row] <= FLT_MAX / 128.0f)) {
+            return sedd_fail(error, SEDD_ERROR_FORMAT,
+                             FILE_NAME ": scale %d of \"%.80s\" is %g; expected 0 or more, below 1e36",
+                             (int)row, slot->tensor->name, (double)scales[row]);
+        }
+    }
+    return SEDD_OK;
+}
+
 static enum sedd_status finish_vector(struct sedd_loader *loader, struct sedd_slot *slot,
                                       struct sedd_error *error)
 {
@@ -242,7 +264,9 @@ static enum sedd_status finish_vector(struct sedd_loader *loader, struct sedd_sl
         }
     }
     sedd_element_read(slot->tensor->element, loader->stage, (size_t)slot->rows, *target);
-    return check_finite(slot->tensor, *target, (size_t)slot->rows, error);
+    enum sedd_status status = check_finite(slot->tensor, *target, (size_t)slot->rows, error);
+    return status == SEDD_OK && slot->kind == SEDD_SLOT_SCALE ? check_scales(slot, *target, error)
+                                                              : status;
 }
 
 static enum sedd_status finish_tensor_unit(struct sedd_loader *loader, struct sedd_error *error)
@@ -289,11 +313,29 @@ static int32_t longest_row(const struct sedd_slots *slots)
     return longest;
 }
 
+/* The header's claim against the size of the file, where that is known. */
+static enum sedd_status check_size(const struct sedd_loader *loader, struct sedd_error *error)
+{
+    const struct sedd_header *header = &loader->header;
+    uint64_t data = header->count == 0 ? 0 : header->tensors[header->count - 1].end;
+    uint64_t size = 8 + loader->unit_size + data;
+    if (loader->file_size == 0 || loader->file_size == size) {
+        return SEDD_OK;
+    }
+    return sedd_fail(error, SEDD_ERROR_FORMAT,
+                     FILE_NAME " has %llu bytes, but its header describes %llu: %s",
+                     (unsigned long long)loader->file_size, (unsigned long long)size,
+                     loader->file_size < size ? "it is truncated" : "something follows its tensors");
+}
+
 static enum sedd_status finish_header(struct sedd_loader *loader, struct sedd_error *error)
 {
     struct sedd_model_info *info = &loader->model->info;
     enum sedd_status status = sedd_header_parse((const char *)loader->stage,
                                                 (size_t)loader->unit_size, &loader->header, error);
+    if (status == SEDD_OK) {
+        status = check_size(loader, error);
+    }
     if (status == SEDD_OK) {
         status = sedd_slots_match(&loader->slots, &loader->header, loader->wanted, info, error);
     }

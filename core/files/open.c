@@ -1,6 +1,8 @@
 /* open.c - see open.h; and sedd_model_open, which feeds a folder's files to the loader. */
 #include "files/open.h"
 
+#include "files/loader.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +69,14 @@ enum sedd_status sedd_file_read(const char *folder, const char *name, uint64_t l
     return SEDD_OK;
 }
 
+/* Bytes of an open file, 0 where that cannot be told; the position is the beginning again. */
+static uint64_t file_size(FILE *file)
+{
+    long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+    rewind(file);
+    return size > 0 ? (uint64_t)size : 0;
+}
+
 static enum sedd_status push_file(struct sedd_loader *loader, const char *folder,
                                   struct sedd_error *error)
 {
@@ -75,6 +85,7 @@ static enum sedd_status push_file(struct sedd_loader *loader, const char *folder
     if (status != SEDD_OK) {
         return status;
     }
+    sedd_loader_expect(loader, file_size(file));
     char *piece = sedd_memory_new(PIECE, 1);
     if (piece == NULL) {
         status = sedd_fail(error, SEDD_ERROR_MEMORY, "no memory to read model.safetensors");

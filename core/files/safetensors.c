@@ -74,7 +74,7 @@ static enum sedd_status read_tensor(const cJSON *item, struct sedd_tensor *tenso
         return status;
     }
     uint64_t bytes;
-    if (cJSON_GetArraySize(offsets) != 2 || !read_size(offsets->child, &tensor->begin) ||
+    if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 || !read_size(offsets->child, &tensor->begin) ||
         !read_size(offsets->child->next, &tensor->end) || tensor->end < tensor->begin ||
         !sedd_size_multiply(count, element_size, &bytes) || bytes != tensor->end - tensor->begin) {
         return sedd_fail(error, SEDD_ERROR_FORMAT,

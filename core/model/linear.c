@@ -3,6 +3,7 @@
 
 #include "kernels/kernels.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -53,7 +54,8 @@ static size_t place_q8(const struct sedd_linear *linear, int32_t row, int32_t k)
     return (group * SEDD_PANEL + (size_t)(row % SEDD_PANEL)) * SEDD_GROUP + (size_t)(k % SEDD_GROUP);
 }
 
-/* Scale of a row, max|x| / 127, and its reciprocal (0 for a row of zeros). */
+/* Scale of a row, max|x| / 127, and its reciprocal; both 0 for a row of zeros or of values so small
+ * that the reciprocal would overflow. */
 static float row_scale(const float *values, int32_t n, float *inverse)
 {
     float largest = 0.0f;
@@ -61,6 +63,9 @@ static float row_scale(const float *values, int32_t n, float *inverse)
         largest = fmaxf(largest, fabsf(values[i]));
     }
     float scale = largest / 127.0f;
+    if (scale < FLT_MIN) {
+        scale = 0.0f;
+    }
     *inverse = scale > 0.0f ? 1.0f / scale : 0.0f;
     return scale;
 }

@@ -172,18 +172,38 @@ static bool shape_fits(const struct sedd_slot *slot, const struct sedd_tensor *t
     }
 }
 
+/* "[3, 4]" */
+static void write_shape(char *text, size_t size, const uint64_t *shape, int rank)
+{
+    size_t used = (size_t)snprintf(text, size, "[");
+    for (int i = 0; i < rank; i++) {
+        used += (size_t)snprintf(text + used, size - used, "%s%llu", i > 0 ? ", " : "",
+                                 (unsigned long long)shape[i]);
+    }
+    snprintf(text + used, size - used, "]");
+}
+
+static enum sedd_status fail_shape(const struct sedd_slot *slot, const struct sedd_tensor *tensor,
+                                   struct sedd_error *error)
+{
+    char found[96], expected[96]; /* SEDD_RANK_MAX sizes of at most 16 digits */
+    uint64_t shape[2] = {(uint64_t)slot->rows, (uint64_t)slot->columns};
+    if (slot->kind == SEDD_SLOT_CONV1D) {
+        shape[0] = (uint64_t)slot->columns;
+        shape[1] = (uint64_t)slot->rows;
+    }
+    write_shape(found, sizeof found, tensor->shape, tensor->rank);
+    write_shape(expected, sizeof expected, shape, slot->kind == SEDD_SLOT_VECTOR ? 1 : 2);
+    return sedd_fail(error, SEDD_ERROR_FORMAT,
+                     FILE_NAME ": tensor \"%.80s\" has the shape %s; config.json asks for %s",
+                     tensor->name, found, expected);
+}
+
 static enum sedd_status check_tensor(const struct sedd_slot *slot, const struct sedd_tensor *tensor,
                                      struct sedd_error *error)
 {
     if (!shape_fits(slot, tensor)) {
-        bool flipped = slot->kind == SEDD_SLOT_CONV1D;
-        return sedd_fail(error, SEDD_ERROR_FORMAT,
-                         FILE_NAME ": tensor \"%.80s\" has the shape [%llu, %llu]; config.json asks "
-                                   "for [%d, %d]",
-                         tensor->name, (unsigned long long)tensor->shape[0],
-                         (unsigned long long)(tensor->rank > 1 ? tensor->shape[1] : 1),
-                         (int)(flipped ? slot->columns : slot->rows),
-                         (int)(flipped ? slot->rows : slot->columns));
+        return fail_shape(slot, tensor, error);
     }
     bool readable = tensor->element != SEDD_ELEMENT_OTHER &&
                     (tensor->element != SEDD_ELEMENT_I8 || slot->quantised);

@@ -1,0 +1,96 @@
+/* main.c - the `sedd` tool: finds the command, checks its flags, runs it. */
+#include "options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct command COMMANDS[] = {
+    {"info", "MODEL [--dtype f32|q8]\n  what a model is, as JSON", " ", run_info},
+    {"score", "MODEL --ids 1,2,3 --sigma 0.7\n  log-scores of every token at every position",
+     " --ids --sigma ", run_score},
+    {"logits", "MODEL --ids 1,2,3\n  GPT-2's logits after every token", " --ids ", run_logits},
+    {"sample",
+     "MODEL [--length N --steps N --seed S --sampler analytic|euler --draw exact|official\n"
+     "  --positions score|normalised --no-denoise --temperature T --top-k K --top-p P\n"
+     "  --prompt TEXT --suffix TEXT --hold POS:ID,... --trace FILE --json]\n"
+     "  writes text with a SEDD; a prompt is held at the start of the window, a suffix at its end",
+     " --length --steps --seed --sampler --draw --positions --no-denoise! --temperature --top-k"
+     " --top-p --prompt --suffix --hold --trace --json! ",
+     run_sample},
+    {"generate",
+     "MODEL --prompt TEXT --tokens N [--greedy --seed S --temperature T --top-k K --top-p P --json]\n"
+     "  writes text with a GPT-2",
+     " --prompt --tokens --greedy! --seed --temperature --top-k --top-p --json! ", run_generate},
+    {"tokenize", "FOLDER --file FILE\n  text -> ids", " --file ", run_tokenize},
+    {"detokenize", "FOLDER --ids 1,2,3\n  ids -> the exact bytes", " --ids ", run_detokenize},
+    {"bound",
+     "MODEL (--file FILE | --ids 1,2,3) [--samples K --seed S --estimator kmask|reference --json]\n"
+     "  SEDD's upper bound on the negative log-likelihood, nats a token",
+     " --file --ids --samples --seed --estimator --json! ", run_bound},
+    {"nll", "MODEL (--file FILE | --ids 1,2,3) [--json]\n  GPT-2's exact negative log-likelihood",
+     " --file --ids --json! ", run_nll},
+    {"golden", "FOLDER\n  compares the engine with a folder of reference outputs", " ", run_golden},
+    {"bench", "MODEL [--length N --steps N --runs N --json]\n  times a denoise step, or a decode step",
+     " --length --steps --runs --json! ", run_bench},
+};
+
+#define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
+
+static void help(FILE *out)
+{
+    fprintf(out, "sedd " SEDD_VERSION " - score entropy discrete diffusion, and GPT-2 beside it\n\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        fprintf(out, "sedd %s %s\n", COMMANDS[i].name, COMMANDS[i].help);
+    }
+    fprintf(out, "\nall take --kernels NAME --threads N --dtype f32|q8 (q8 quantises while loading)\n"
+                 "kernels here:");
+    for (size_t i = 0; sedd_kernels_name(i) != NULL; i++) {
+        fprintf(out, " %s", sedd_kernels_name(i));
+    }
+    fprintf(out, "\nexit: 0, 1 bad data or failure (one sentence on stderr), 2 usage\n");
+}
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(COMMANDS[i].name, name) == 0) {
+            return &COMMANDS[i];
+        }
+    }
+    return NULL;
+}
+
+static bool wants_help(int count, char **arguments)
+{
+    for (int i = 0; i < count; i++) {
+        if (strcmp(arguments[i], "--help") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int main(int count, char **arguments)
+{
+    if (count < 2 || strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "help") == 0) {
+        help(count < 2 ? stderr : stdout);
+        return count < 2 ? EXIT_USAGE : 0;
+    }
+    const struct command *command = find(arguments[1]);
+    if (command == NULL) {
+        fprintf(stderr, "sedd: there is no command \"%s\"\n", arguments[1]);
+        help(stderr);
+        return EXIT_USAGE;
+    }
+    if (wants_help(count - 2, arguments + 2)) {
+        printf("usage: sedd %s %s\n", command->name, command->help);
+        return 0;
+    }
+    bool has_folder = count > 2 && strncmp(arguments[2], "--", 2) != 0;
+    struct cli cli = {command->name, has_folder ? arguments[2] : NULL, command, count - 3,
+                      arguments + 3};
+    if (!has_folder) {
+        cli_usage(&cli, "it needs a folder", "");
+    }
+    return cli_check(&cli) ? command->run(&cli) : EXIT_USAGE;
+}

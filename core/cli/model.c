@@ -1,0 +1,156 @@
+/* model.c - info, score, logits, golden: a model looked at from outside. */
+#include "eval/golden.h"
+#include "options.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int run_info(struct cli *cli)
+{
+    struct sedd_model *model = cli_model(cli);
+    struct sedd_model_info info;
+    if (model == NULL) {
+        return EXIT_FAILED;
+    }
+    sedd_model_describe(model, &info);
+    bool sedd = info.kind == SEDD_KIND_SEDD;
+    printf("{\"kind\": \"%s\", \"dtype\": \"%s\", ", sedd ? "sedd" : "gpt2",
+           info.dtype == SEDD_DTYPE_Q8 ? "q8" : "f32");
+    if (sedd) {
+        printf("\"graph\": \"%s\", \"noise\": \"%s\", \"cond_dim\": %d, \"scale_by_sigma\": %s, "
+               "\"mask_id\": %d, ",
+               info.graph == SEDD_GRAPH_ABSORB ? "absorb" : "uniform",
+               info.noise == SEDD_NOISE_LOGLINEAR ? "loglinear" : "geometric", (int)info.cond_dim,
+               info.scale_by_sigma ? "true" : "false", (int)info.mask_id);
+    }
+    printf("\"tokens\": %d, \"states\": %d, \"hidden_size\": %d, \"n_blocks\": %d, \"n_heads\": %d, "
+           "\"length\": %d, \"parameters\": %llu, \"weight_bytes\": %llu}\n",
+           (int)info.tokens, (int)info.states, (int)info.hidden_size, (int)info.n_blocks,
+           (int)info.n_heads, (int)info.length, (unsigned long long)info.parameter_count,
+           (unsigned long long)info.weight_size);
+    sedd_model_free(model);
+    return 0;
+}
+
+static void print_rows(const char *name, const float *values, size_t rows, size_t columns)
+{
+    printf("{\"%s\": [", name);
+    for (size_t row = 0; row < rows; row++) {
+        printf(row == 0 ? "[" : ", [");
+        for (size_t y = 0; y < columns; y++) {
+            printf(y == 0 ? "%.9g" : ", %.9g", (double)values[row * columns + y]);
+        }
+        printf("]");
+    }
+    printf("]}\n");
+}
+
+/* Opens everything, lets `compute` fill [count, states] floats, prints them. */
+static int print_outputs(struct cli *cli, const char *name,
+                         enum sedd_status (*compute)(struct cli *cli, struct sedd_session *session,
+                                                     const int32_t *ids, int32_t count,
+                                                     float *values, struct sedd_error *error))
+{
+    size_t count;
+    int32_t *ids = cli_ids(cli, "--ids", &count);
+    struct sedd_model *model = cli_model(cli);
+    struct sedd_engine *engine = model == NULL ? NULL : cli_engine(cli);
+    struct sedd_session *session = NULL;
+    struct sedd_model_info info;
+    struct sedd_error error;
+    float *values = NULL;
+    int code = EXIT_FAILED;
+    if (engine != NULL) {
+        sedd_model_describe(model, &info);
+        if (sedd_session_new(engine, model, count > 1 ? (int32_t)count : 1, &session, &error) !=
+            SEDD_OK) {
+            cli_fail(&error);
+        } else if ((values = calloc(count * (size_t)info.states + 1, sizeof *values)) == NULL) {
+            fprintf(stderr, "sedd: no memory for the output\n");
+        } else if (compute(cli, session, ids, (int32_t)count, values, &error) != SEDD_OK) {
+            cli_fail(&error);
+        } else {
+            print_rows(name, values, count, (size_t)info.states);
+            code = 0;
+        }
+    }
+    free(values);
+    free(ids);
+    sedd_session_free(session);
+    sedd_engine_free(engine);
+    sedd_model_free(model);
+    return code;
+}
+
+static enum sedd_status compute_score(struct cli *cli, struct sedd_session *session,
+                                      const int32_t *ids, int32_t count, float *values,
+                                      struct sedd_error *error)
+{
+    float sigma = strtof(cli_text(cli, "--sigma"), NULL);
+    return sedd_score(session, 1, count, ids, &sigma, values, error);
+}
+
+static enum sedd_status compute_logits(struct cli *cli, struct sedd_session *session,
+                                       const int32_t *ids, int32_t count, float *values,
+                                       struct sedd_error *error)
+{
+    (void)cli;
+    return sedd_gpt2_append(session, ids, count, true, values, error);
+}
+
+int run_score(struct cli *cli)
+{
+    if (!cli_has(cli, "--sigma")) {
+        cli_usage(cli, "it needs ", "--sigma");
+    }
+    return print_outputs(cli, "logscore", compute_score);
+}
+
+int run_logits(struct cli *cli)
+{
+    return print_outputs(cli, "logits", compute_logits);
+}
+
+/* ---- Golden ------------------------------------------------------------------------------ */
+
+static void print_check(void *user, const char *name, double error, double tolerance)
+{
+    (void)user;
+    printf("%s %-36s error %.3g, tolerance %.3g\n", error <= tolerance ? "ok  " : "FAIL", name, error,
+           tolerance);
+}
+
+static char *read_in(const char *folder, const char *name, size_t *size)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return cli_file(path, size);
+}
+
+int run_golden(struct cli *cli)
+{
+    size_t json_size, tensors_size;
+    struct sedd_model *model = cli_model(cli);
+    struct sedd_engine *engine = model == NULL ? NULL : cli_engine(cli);
+    struct sedd_error error;
+    int code = EXIT_FAILED;
+    if (engine != NULL) {
+        char *json = read_in(cli->folder, "golden.json", &json_size);
+        char *tensors = read_in(cli->folder, "golden.safetensors", &tensors_size);
+        int32_t failed = 0;
+        if (sedd_golden_run(engine, model, json, json_size, (const uint8_t *)tensors, tensors_size,
+                            print_check, NULL, &failed, &error) != SEDD_OK) {
+            cli_fail(&error);
+        } else {
+            printf("%s, kernels %s: %s\n", cli->folder, sedd_engine_kernels(engine),
+                   failed == 0 ? "all passed" : "FAILED");
+            code = failed == 0 ? 0 : EXIT_FAILED;
+        }
+        free(json);
+        free(tensors);
+    }
+    sedd_engine_free(engine);
+    sedd_model_free(model);
+    return code;
+}

@@ -1,0 +1,204 @@
+/* options.c - see options.h. */
+#include "options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char COMMON[] = " --kernels --threads --dtype --help! ";
+
+void cli_usage(const struct cli *cli, const char *sentence, const char *detail)
+{
+    fprintf(stderr, "sedd %s: %s%s\nusage: sedd %s %s\n", cli->command, sentence, detail,
+            cli->command, cli->definition->help);
+    exit(EXIT_USAGE);
+}
+
+/* 1: takes a value, 0: takes none, -1: unknown. */
+static int flag_kind(const struct cli *cli, const char *flag)
+{
+    char with_end[64];
+    const char *lists[] = {COMMON, cli->definition->flags};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(with_end, sizeof with_end, " %.50s ", flag);
+        if (strstr(lists[i], with_end) != NULL) {
+            return 1;
+        }
+        snprintf(with_end, sizeof with_end, " %.50s! ", flag);
+        if (strstr(lists[i], with_end) != NULL) {
+            return 0;
+        }
+    }
+    return -1;
+}
+
+bool cli_check(const struct cli *cli)
+{
+    for (int i = 0; i < cli->argument_count; i++) {
+        int kind = flag_kind(cli, cli->arguments[i]);
+        if (kind < 0) {
+            cli_usage(cli, "it does not know ", cli->arguments[i]);
+        }
+        if (kind == 1 && ++i == cli->argument_count) {
+            cli_usage(cli, "a value is missing behind ", cli->arguments[i - 1]);
+        }
+    }
+    return true;
+}
+
+const char *cli_text(const struct cli *cli, const char *flag)
+{
+    const char *found = NULL;
+    for (int i = 0; i < cli->argument_count; i++) {
+        int kind = flag_kind(cli, cli->arguments[i]);
+        bool match = strcmp(cli->arguments[i], flag) == 0;
+        i += kind == 1;
+        if (match) {
+            found = kind == 1 ? cli->arguments[i] : "";
+        }
+    }
+    return found;
+}
+
+bool cli_has(const struct cli *cli, const char *flag)
+{
+    return cli_text(cli, flag) != NULL;
+}
+
+double cli_number(const struct cli *cli, const char *flag, double fallback, double low, double high)
+{
+    const char *text = cli_text(cli, flag);
+    if (text == NULL) {
+        return fallback;
+    }
+    char *end, message[96];
+    double value = strtod(text, &end);
+    if (end == text || *end != '\0' || !(value >= low && value <= high)) {
+        snprintf(message, sizeof message, "%s expects a number from %g to %g, not ", flag, low, high);
+        cli_usage(cli, message, text);
+    }
+    return value;
+}
+
+int32_t cli_integer(const struct cli *cli, const char *flag, int32_t fallback, int32_t low,
+                    int32_t high)
+{
+    double value = cli_number(cli, flag, fallback, low, high);
+    if (value != (double)(int32_t)value) {
+        cli_usage(cli, "a whole number is expected for ", flag);
+    }
+    return (int32_t)value;
+}
+
+uint64_t cli_seed(const struct cli *cli)
+{
+    const char *text = cli_text(cli, "--seed");
+    char *end;
+    if (text == NULL) {
+        return 0;
+    }
+    errno = 0;
+    uint64_t seed = strtoull(text, &end, 10);
+    if (end == text || *end != '\0' || *text == '-' || errno != 0) {
+        cli_usage(cli, "--seed expects a whole number from 0 to 18446744073709551615, not ", text);
+    }
+    return seed;
+}
+
+bool cli_choice(const struct cli *cli, const char *flag, const char *first, const char *second)
+{
+    const char *text = cli_text(cli, flag);
+    char message[96];
+    if (text == NULL || strcmp(text, first) == 0) {
+        return false;
+    }
+    if (strcmp(text, second) != 0) {
+        snprintf(message, sizeof message, "%s is %s or %s, not ", flag, first, second);
+        cli_usage(cli, message, text);
+    }
+    return true;
+}
+
+int32_t *cli_ids(const struct cli *cli, const char *flag, size_t *count)
+{
+    const char *text = cli_text(cli, flag);
+    if (text == NULL) {
+        cli_usage(cli, "it needs ", flag);
+    }
+    size_t capacity = 1;
+    for (const char *c = text; *c != '\0'; c++) {
+        capacity += *c == ',';
+    }
+    int32_t *ids = calloc(capacity, sizeof *ids);
+    *count = 0;
+    for (char *end; ids != NULL && *text != '\0'; text = *end == ',' ? end + 1 : end) {
+        long value = strtol(text, &end, 10);
+        if (end == text || (*end != ',' && *end != '\0') || value != (int32_t)value) {
+            cli_usage(cli, "expected whole numbers with commas between, found ", text);
+        }
+        ids[(*count)++] = (int32_t)value;
+    }
+    return ids;
+}
+
+int cli_fail(const struct sedd_error *error)
+{
+    fprintf(stderr, "sedd: %s\n", error->message);
+    return EXIT_FAILED;
+}
+
+struct sedd_model *cli_model(const struct cli *cli)
+{
+    struct sedd_model *model = NULL;
+    struct sedd_error error;
+    enum sedd_dtype dtype = SEDD_DTYPE_AUTO;
+    if (cli_has(cli, "--dtype")) {
+        dtype = cli_choice(cli, "--dtype", "f32", "q8") ? SEDD_DTYPE_Q8 : SEDD_DTYPE_F32;
+    }
+    if (sedd_model_open(cli->folder, dtype, &model, &error) != SEDD_OK) {
+        cli_fail(&error);
+    }
+    return model;
+}
+
+struct sedd_engine *cli_engine(const struct cli *cli)
+{
+    struct sedd_engine *engine = NULL;
+    struct sedd_error error;
+    struct sedd_engine_options options = {
+        .kernels = cli_text(cli, "--kernels"),
+        .threads = cli_integer(cli, "--threads", 1, 1, SEDD_THREADS_MAX),
+    };
+    if (sedd_engine_new(&options, &engine, &error) != SEDD_OK) {
+        cli_fail(&error);
+    }
+    return engine;
+}
+
+char *cli_file(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = NULL;
+    size_t capacity = 0, used = 0;
+    while (file != NULL) {
+        capacity = capacity == 0 ? 1 << 16 : 2 * capacity;
+        char *larger = realloc(text, capacity + 1);
+        if (larger == NULL) {
+            break;
+        }
+        text = larger;
+        used += fread(text + used, 1, capacity - used, file);
+        if (used < capacity) {
+            break;
+        }
+    }
+    if (file == NULL || ferror(file) || text == NULL) {
+        fprintf(stderr, "sedd: %s cannot be read: %s\n", path, strerror(errno));
+        exit(EXIT_FAILED);
+    }
+    fclose(file);
+    text[used] = '\0';
+    *size = used;
+    return text;
+}

@@ -1,0 +1,66 @@
+/*
+ * options.h - the tool's command line: `sedd COMMAND MODEL --flag value ...`.
+ */
+#ifndef SEDD_CLI_OPTIONS_H
+#define SEDD_CLI_OPTIONS_H
+
+#include "sedd.h"
+
+#define EXIT_FAILED 1 /* bad data or a failure */
+#define EXIT_USAGE 2
+
+struct cli {
+    const char *command;
+    const char *folder; /* the model, or NULL */
+    const struct command *definition;
+    int argument_count;
+    char **arguments; /* behind the folder */
+};
+
+struct command {
+    const char *name;
+    const char *help;    /* one line of what it does, then its own flags */
+    const char *flags;   /* " --steps --json! ": a ! marks flags without a value */
+    int (*run)(struct cli *cli);
+};
+
+/* Value of a flag, "" for one without, NULL if it is not there. */
+const char *cli_text(const struct cli *cli, const char *flag);
+bool cli_has(const struct cli *cli, const char *flag);
+/* Numbers; a value that is none, or out of range, ends the program with the usage. */
+double cli_number(const struct cli *cli, const char *flag, double fallback, double low, double high);
+int32_t cli_integer(const struct cli *cli, const char *flag, int32_t fallback, int32_t low,
+                    int32_t high);
+uint64_t cli_seed(const struct cli *cli);
+/* One of two words; false: the first or absent. */
+bool cli_choice(const struct cli *cli, const char *flag, const char *first, const char *second);
+/* A list "1,2,3" (owned; a flag that must be there). */
+int32_t *cli_ids(const struct cli *cli, const char *flag, size_t *count);
+
+/* Every flag is known to the command and has its value. Prints what is wrong and returns false. */
+bool cli_check(const struct cli *cli);
+/* Prints the sentence with the command's usage to stderr and exits with EXIT_USAGE. */
+void cli_usage(const struct cli *cli, const char *sentence, const char *detail);
+
+/* Model, engine, and tokenizer as the flags ask for; failing prints one sentence, returns false. */
+struct sedd_model *cli_model(const struct cli *cli);
+struct sedd_engine *cli_engine(const struct cli *cli);
+int cli_fail(const struct sedd_error *error);
+
+/* Reads a whole file, or exits with EXIT_FAILED. */
+char *cli_file(const char *path, size_t *size);
+
+/* The commands, each in a file of its group. */
+int run_info(struct cli *cli);
+int run_score(struct cli *cli);
+int run_logits(struct cli *cli);
+int run_golden(struct cli *cli);
+int run_sample(struct cli *cli);
+int run_generate(struct cli *cli);
+int run_tokenize(struct cli *cli);
+int run_detokenize(struct cli *cli);
+int run_bound(struct cli *cli);
+int run_nll(struct cli *cli);
+int run_bench(struct cli *cli);
+
+#endif

@@ -1,0 +1,372 @@
+/* sample.c - sample, generate: text from a seed. */
+#include "options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Everything a run needs; opened and closed in one place. */
+struct studio {
+    struct sedd_tokenizer *tokenizer;
+    struct sedd_model *model;
+    struct sedd_engine *engine;
+    struct sedd_session *session;
+    struct sedd_model_info info;
+};
+
+static void close_studio(struct studio *studio)
+{
+    sedd_session_free(studio->session);
+    sedd_engine_free(studio->engine);
+    sedd_model_free(studio->model);
+    sedd_tokenizer_free(studio->tokenizer);
+}
+
+static bool open_studio(const struct cli *cli, struct studio *studio)
+{
+    struct sedd_error error;
+    *studio = (struct studio){0};
+    if (sedd_tokenizer_open(cli->folder, &studio->tokenizer, &error) != SEDD_OK) {
+        cli_fail(&error);
+        return false;
+    }
+    studio->model = cli_model(cli);
+    studio->engine = studio->model == NULL ? NULL : cli_engine(cli);
+    if (studio->engine == NULL) {
+        close_studio(studio);
+        return false;
+    }
+    sedd_model_describe(studio->model, &studio->info);
+    return true;
+}
+
+/* ---- JSON -------------------------------------------------------------------------------- */
+
+static void print_json_string(FILE *out, const char *text, size_t size)
+{
+    fputc('"', out);
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c == '"' || c == '\\') {
+            fprintf(out, "\\%c", c);
+        } else if (c < 0x20 || c == 0x7F) {
+            fprintf(out, "\\u%04x", c);
+        } else {
+            fputc(c, out);
+        }
+    }
+    fputc('"', out);
+}
+
+static void print_ids(FILE *out, const int32_t *ids, size_t count)
+{
+    fputc('[', out);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, i == 0 ? "%d" : ",%d", (int)ids[i]);
+    }
+    fputc(']', out);
+}
+
+/* The text of ids, masks left out (owned), or NULL. */
+static char *text_of(const struct studio *studio, const int32_t *ids, size_t count, size_t *size)
+{
+    struct sedd_error error;
+    char *text = NULL;
+    int32_t *known = calloc(count + 1, sizeof *known);
+    size_t used = 0;
+    for (size_t i = 0; known != NULL && i < count; i++) {
+        if (ids[i] != studio->info.mask_id) {
+            known[used++] = ids[i];
+        }
+    }
+    if (known == NULL || sedd_tokenizer_decode(studio->tokenizer, known, used, &text, size, &error) !=
+                             SEDD_OK) {
+        cli_fail(&error);
+    }
+    free(known);
+    return text;
+}
+
+/* ---- Held tokens ------------------------------------------------------------------------- */
+
+struct held {
+    int32_t *positions, *ids;
+    size_t count;
+};
+
+static void hold(struct held *held, int32_t position, int32_t id)
+{
+    held->positions = realloc(held->positions, (held->count + 1) * sizeof(int32_t));
+    held->ids = realloc(held->ids, (held->count + 1) * sizeof(int32_t));
+    if (held->positions == NULL || held->ids == NULL) {
+        fprintf(stderr, "sedd: no memory for the held tokens\n");
+        exit(EXIT_FAILED);
+    }
+    held->positions[held->count] = position;
+    held->ids[held->count++] = id;
+}
+
+/* Text tokenized by itself and held from `start`, or up to the window's end. */
+static bool hold_text(const struct cli *cli, const struct studio *studio, const char *flag,
+                      int32_t length, struct held *held)
+{
+    const char *text = cli_text(cli, flag);
+    struct sedd_error error;
+    int32_t *ids = NULL;
+    size_t count = 0;
+    if (text == NULL) {
+        return true;
+    }
+    if (sedd_tokenizer_encode(studio->tokenizer, text, strlen(text), &ids, &count, &error) !=
+        SEDD_OK) {
+        cli_fail(&error);
+        return false;
+    }
+    if (count > (size_t)length - held->count) {
+        fprintf(stderr, "sedd: %s has %zu tokens; the window of %d has room for %zu\n", flag, count,
+                (int)length, (size_t)length - held->count);
+        sedd_memory_free(ids);
+        return false;
+    }
+    int32_t start = strcmp(flag, "--suffix") == 0 ? length - (int32_t)count : 0;
+    for (size_t i = 0; i < count; i++) {
+        hold(held, start + (int32_t)i, ids[i]);
+    }
+    sedd_memory_free(ids);
+    return true;
+}
+
+static void hold_pairs(const struct cli *cli, struct held *held)
+{
+    const char *text = cli_text(cli, "--hold");
+    while (text != NULL && *text != '\0') {
+        char *colon, *end;
+        long position = strtol(text, &colon, 10);
+        if (colon == text || *colon != ':') {
+            cli_usage(cli, "--hold expects POS:ID,..., found ", text);
+        }
+        long id = strtol(colon + 1, &end, 10);
+        if (end == colon + 1 || (*end != ',' && *end != '\0') || position != (int32_t)position ||
+            id != (int32_t)id) {
+            cli_usage(cli, "--hold expects POS:ID,..., found ", text);
+        }
+        hold(held, (int32_t)position, (int32_t)id);
+        text = *end == ',' ? end + 1 : NULL;
+    }
+}
+
+/* ---- Traces ------------------------------------------------------------------------------ */
+
+/* A trace holds the options, the tokens' texts and what changed at each step; web/trace.js reads
+ * it. Texts are of this run's tokens only. */
+static void trace_begin(FILE *out, const struct sedd_sample_options *options,
+                        const struct studio *studio, const int32_t *ids)
+{
+    fprintf(out,
+            "{\"format\":\"sedd-trace\",\"version\":1,\"length\":%d,\"steps\":%d,\"seed\":\"%llu\","
+            "\"sampler\":\"%s\",\"temperature\":%.9g,\"topK\":%d,\"topP\":%.9g,\"maskId\":%d,\n"
+            "\"initial\":",
+            (int)options->length, (int)options->steps, (unsigned long long)options->seed,
+            options->predictor == SEDD_PREDICTOR_EULER ? "euler" : "analytic",
+            options->temperature == 0 ? 1.0 : options->temperature, (int)options->top_k,
+            options->top_p == 0 ? 1.0 : options->top_p, (int)studio->info.mask_id);
+    print_ids(out, ids, (size_t)options->length);
+    fprintf(out, ",\n\"events\":[");
+}
+
+static void trace_step(FILE *out, const struct sedd_step *step)
+{
+    fprintf(out, "%s{\"step\":%d,\"sigma\":%.7g,\"masked\":%d,\"changed\":", step->step == 1 ? "\n" : ",\n",
+            (int)step->step, step->sigma, (int)step->masked);
+    print_ids(out, step->changed, (size_t)step->changed_count);
+    fprintf(out, ",\"ids\":");
+    print_ids(out, step->changed_ids, (size_t)step->changed_count);
+    fputc('}', out);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    int32_t first = *(const int32_t *)a, second = *(const int32_t *)b;
+    return (first > second) - (first < second);
+}
+
+static void trace_end(FILE *out, const struct studio *studio, const int32_t *ids, int32_t length)
+{
+    int32_t *sorted = calloc((size_t)length, sizeof *sorted);
+    fprintf(out, "\n],\n\"texts\":{");
+    if (sorted != NULL) {
+        memcpy(sorted, ids, (size_t)length * sizeof *sorted);
+        qsort(sorted, (size_t)length, sizeof *sorted, compare_ids);
+    }
+    bool first = true;
+    for (int32_t i = 0; sorted != NULL && i < length; i++) {
+        char *text = NULL;
+        size_t size;
+        if ((i > 0 && sorted[i] == sorted[i - 1]) ||
+            sedd_tokenizer_decode(studio->tokenizer, &sorted[i], 1, &text, &size, NULL) != SEDD_OK) {
+            continue;
+        }
+        fprintf(out, "%s\"%d\":", first ? "" : ",", (int)sorted[i]);
+        print_json_string(out, text, size);
+        sedd_memory_free(text);
+        first = false;
+    }
+    fprintf(out, "}}\n");
+    free(sorted);
+}
+
+/* ---- Sample ------------------------------------------------------------------------------ */
+
+static bool denoise(const struct cli *cli, struct studio *studio,
+                    const struct sedd_sample_options *options, struct sedd_sampler **sampler)
+{
+    struct sedd_error error;
+    struct sedd_step step;
+    const char *path = cli_text(cli, "--trace");
+    FILE *trace = NULL;
+    if (sedd_session_new(studio->engine, studio->model, options->length, &studio->session, &error) !=
+            SEDD_OK ||
+        sedd_sampler_new(studio->session, options, sampler, &error) != SEDD_OK) {
+        cli_fail(&error);
+        return false;
+    }
+    if (path != NULL) {
+        trace = fopen(path, "wb");
+        if (trace == NULL) {
+            fprintf(stderr, "sedd: %s cannot be written\n", path);
+            return false;
+        }
+        trace_begin(trace, options, studio, sedd_sampler_ids(*sampler));
+    }
+    enum sedd_status status = SEDD_OK;
+    while (status == SEDD_OK && !sedd_sampler_done(*sampler)) {
+        status = sedd_sampler_advance(*sampler, &step, &error);
+        if (status == SEDD_OK && trace != NULL) {
+            trace_step(trace, &step);
+        }
+    }
+    if (trace != NULL) {
+        trace_end(trace, studio, sedd_sampler_ids(*sampler), options->length);
+        fclose(trace);
+    }
+    return status == SEDD_OK ? true : (cli_fail(&error), false);
+}
+
+static bool print_sample(const struct cli *cli, const struct studio *studio, const int32_t *ids,
+                         size_t count)
+{
+    size_t size;
+    char *text = text_of(studio, ids, count, &size);
+    if (text == NULL) {
+        return false;
+    }
+    if (cli_has(cli, "--json")) {
+        printf("{\"seed\": %llu, \"ids\": ", (unsigned long long)cli_seed(cli));
+        print_ids(stdout, ids, count);
+        printf(", \"text\": ");
+        print_json_string(stdout, text, size);
+        printf("}\n");
+    } else {
+        fwrite(text, 1, size, stdout);
+        printf("\n");
+    }
+    sedd_memory_free(text);
+    return true;
+}
+
+int run_sample(struct cli *cli)
+{
+    struct studio studio;
+    struct sedd_sampler *sampler = NULL;
+    struct held held = {0};
+    if (!open_studio(cli, &studio)) {
+        return EXIT_FAILED;
+    }
+    struct sedd_sample_options options = {
+        .length = cli_integer(cli, "--length", studio.info.length, 1, 1 << 20),
+        .steps = cli_integer(cli, "--steps", 64, 1, 1000000),
+        .seed = cli_seed(cli),
+        .predictor = (enum sedd_predictor)cli_choice(cli, "--sampler", "analytic", "euler"),
+        .draw = (enum sedd_draw)cli_choice(cli, "--draw", "exact", "official"),
+        .positions = (enum sedd_positions)cli_choice(cli, "--positions", "score", "normalised"),
+        .no_denoise = cli_has(cli, "--no-denoise"),
+        .temperature = cli_number(cli, "--temperature", 1.0, 0.01, 100.0),
+        .top_k = cli_integer(cli, "--top-k", 0, 0, INT32_MAX),
+        .top_p = cli_number(cli, "--top-p", 1.0, 1e-6, 1.0),
+    };
+    hold_pairs(cli, &held);
+    bool done = hold_text(cli, &studio, "--prompt", options.length, &held) &&
+                hold_text(cli, &studio, "--suffix", options.length, &held);
+    options.held_count = held.count;
+    options.held_positions = held.positions;
+    options.held_ids = held.ids;
+    done = done && denoise(cli, &studio, &options, &sampler) &&
+           print_sample(cli, &studio, sedd_sampler_ids(sampler), (size_t)options.length);
+    sedd_sampler_free(sampler);
+    free(held.positions);
+    free(held.ids);
+    close_studio(&studio);
+    return done ? 0 : EXIT_FAILED;
+}
+
+/* ---- Generate ---------------------------------------------------------------------------- */
+
+/* Reads the prompt (end-of-text where it is empty) and draws `count` tokens behind it. */
+static bool write_tokens(const struct cli *cli, struct studio *studio, int32_t *ids, size_t prompt,
+                         size_t count, float *logits)
+{
+    struct sedd_error error;
+    struct sedd_generate_options options = {
+        .seed = cli_seed(cli),
+        .greedy = cli_has(cli, "--greedy"),
+        .temperature = cli_number(cli, "--temperature", 1.0, 0.01, 100.0),
+        .top_k = cli_integer(cli, "--top-k", 0, 0, INT32_MAX),
+        .top_p = cli_number(cli, "--top-p", 1.0, 1e-6, 1.0),
+    };
+    enum sedd_status status = sedd_session_new(studio->engine, studio->model,
+                                               (int32_t)(prompt + count), &studio->session, &error);
+    if (status == SEDD_OK) {
+        status = sedd_gpt2_append(studio->session, ids, (int32_t)prompt, false, logits, &error);
+    }
+    for (size_t i = 0; i < count && status == SEDD_OK; i++) {
+        int32_t *id = &ids[prompt + i];
+        status = sedd_gpt2_draw(studio->session, &options, (int32_t)i, logits, id, &error);
+        if (status == SEDD_OK && i + 1 < count) {
+            status = sedd_gpt2_append(studio->session, id, 1, false, logits, &error);
+        }
+    }
+    return status == SEDD_OK ? true : (cli_fail(&error), false);
+}
+
+int run_generate(struct cli *cli)
+{
+    struct studio studio;
+    struct sedd_error error;
+    int32_t *prompt = NULL;
+    size_t prompt_count = 0;
+    if (!cli_has(cli, "--prompt") || !cli_has(cli, "--tokens")) {
+        cli_usage(cli, "it needs ", "--prompt and --tokens");
+    }
+    size_t count = (size_t)cli_integer(cli, "--tokens", 0, 1, 1 << 20);
+    const char *text = cli_text(cli, "--prompt");
+    if (!open_studio(cli, &studio)) {
+        return EXIT_FAILED;
+    }
+    bool done = sedd_tokenizer_encode(studio.tokenizer, text, strlen(text), &prompt, &prompt_count,
+                                      &error) == SEDD_OK;
+    int32_t *ids = calloc(prompt_count + count + 1, sizeof *ids);
+    float *logits = calloc((size_t)studio.info.states, sizeof *logits);
+    int32_t bos = sedd_tokenizer_find(studio.tokenizer, "<|endoftext|>");
+    size_t skip = prompt_count == 0 ? 1 : 0; /* an empty prompt starts at end-of-text, unprinted */
+    if (done && ids != NULL && logits != NULL) {
+        ids[0] = bos;
+        memcpy(ids + skip, prompt, prompt_count * sizeof *ids);
+        done = write_tokens(cli, &studio, ids, prompt_count + skip, count, logits) &&
+               print_sample(cli, &studio, ids + skip, prompt_count + count);
+    }
+    free(ids);
+    free(logits);
+    sedd_memory_free(prompt);
+    close_studio(&studio);
+    return done ? 0 : EXIT_FAILED;
+}

@@ -1,0 +1,137 @@
+/* text.c - tokenize, detokenize, bound, nll. */
+#include "options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct sedd_tokenizer *open_tokenizer(const struct cli *cli)
+{
+    struct sedd_tokenizer *tokenizer = NULL;
+    struct sedd_error error;
+    if (sedd_tokenizer_open(cli->folder, &tokenizer, &error) != SEDD_OK) {
+        cli_fail(&error);
+    }
+    return tokenizer;
+}
+
+/* Ids of --file, or of --ids where the command takes it. Owned (sedd_memory_free); NULL: said why. */
+static int32_t *input_ids(const struct cli *cli, struct sedd_tokenizer *tokenizer, size_t *count)
+{
+    int32_t *ids = NULL;
+    struct sedd_error error;
+    if (cli_has(cli, "--ids")) {
+        return cli_ids(cli, "--ids", count);
+    }
+    if (!cli_has(cli, "--file")) {
+        cli_usage(cli, "it needs ", "--file");
+    }
+    size_t size;
+    char *text = cli_file(cli_text(cli, "--file"), &size);
+    if (sedd_tokenizer_encode(tokenizer, text, size, &ids, count, &error) != SEDD_OK) {
+        cli_fail(&error);
+    }
+    free(text);
+    return ids;
+}
+
+int run_tokenize(struct cli *cli)
+{
+    size_t count = 0;
+    struct sedd_tokenizer *tokenizer = open_tokenizer(cli);
+    int32_t *ids = tokenizer == NULL ? NULL : input_ids(cli, tokenizer, &count);
+    if (ids != NULL) {
+        printf("{\"ids\": [");
+        for (size_t i = 0; i < count; i++) {
+            printf(i == 0 ? "%d" : ", %d", (int)ids[i]);
+        }
+        printf("]}\n");
+    }
+    sedd_tokenizer_free(tokenizer);
+    sedd_memory_free(ids);
+    return ids == NULL ? EXIT_FAILED : 0;
+}
+
+int run_detokenize(struct cli *cli)
+{
+    size_t count, size;
+    char *text = NULL;
+    struct sedd_error error;
+    int32_t *ids = cli_ids(cli, "--ids", &count);
+    struct sedd_tokenizer *tokenizer = open_tokenizer(cli);
+    int code = EXIT_FAILED;
+    if (tokenizer != NULL) {
+        if (sedd_tokenizer_decode(tokenizer, ids, count, &text, &size, &error) != SEDD_OK) {
+            cli_fail(&error);
+        } else {
+            fwrite(text, 1, size, stdout);
+            code = 0;
+        }
+    }
+    sedd_memory_free(text);
+    free(ids);
+    sedd_tokenizer_free(tokenizer);
+    return code;
+}
+
+/* ---- Likelihood -------------------------------------------------------------------------- */
+
+static enum sedd_status measure(const struct cli *cli, struct sedd_session *session,
+                                const struct sedd_tokenizer *tokenizer, const int32_t *ids,
+                                size_t count, struct sedd_estimate *estimate,
+                                struct sedd_error *error)
+{
+    if (cli->definition->run == run_nll) {
+        int32_t bos = sedd_tokenizer_find(tokenizer, "<|endoftext|>");
+        return sedd_gpt2_nll(session, ids, count, bos, estimate, NULL, error);
+    }
+    struct sedd_bound_options options = {
+        .estimator = cli_choice(cli, "--estimator", "kmask", "reference") ? SEDD_ESTIMATOR_REFERENCE
+                                                                        : SEDD_ESTIMATOR_KMASK,
+        .samples = cli_integer(cli, "--samples", 64, 1, 1000000),
+        .seed = cli_seed(cli),
+    };
+    return sedd_bound(session, ids, count, &options, estimate, NULL, error);
+}
+
+static int run_likelihood(struct cli *cli)
+{
+    struct sedd_tokenizer *tokenizer = open_tokenizer(cli);
+    struct sedd_model *model = tokenizer == NULL ? NULL : cli_model(cli);
+    struct sedd_engine *engine = model == NULL ? NULL : cli_engine(cli);
+    struct sedd_session *session = NULL;
+    struct sedd_estimate estimate;
+    struct sedd_model_info info;
+    struct sedd_error error;
+    size_t count = 0;
+    int32_t *ids = engine == NULL ? NULL : input_ids(cli, tokenizer, &count);
+    int code = EXIT_FAILED;
+    if (ids != NULL) {
+        sedd_model_describe(model, &info);
+        if (sedd_session_new(engine, model, info.length, &session, &error) != SEDD_OK ||
+            measure(cli, session, tokenizer, ids, count, &estimate, &error) != SEDD_OK) {
+            cli_fail(&error);
+        } else {
+            printf(cli_has(cli, "--json")
+                       ? "{\"nats_per_token\": %.9g, \"stderr\": %.9g, \"tokens\": %lld}\n"
+                       : "%.6f nats a token, standard error %.6f, %lld tokens\n",
+                   estimate.nats_per_token, estimate.standard_error, (long long)estimate.tokens);
+            code = 0;
+        }
+    }
+    sedd_memory_free(ids);
+    sedd_session_free(session);
+    sedd_engine_free(engine);
+    sedd_model_free(model);
+    sedd_tokenizer_free(tokenizer);
+    return code;
+}
+
+int run_bound(struct cli *cli)
+{
+    return run_likelihood(cli);
+}
+
+int run_nll(struct cli *cli)
+{
+    return run_likelihood(cli);
+}
