@@ -87,7 +87,7 @@ static enum sedd_status compute_score(struct cli *cli, struct sedd_session *sess
                                       const int32_t *ids, int32_t count, float *values,
                                       struct sedd_error *error)
 {
-    float sigma = strtof(cli_text(cli, "--sigma"), NULL);
+    float sigma = strtof(cli_text(cli, "--sigma"), NULL); /* run_score has seen that it is one */
     return sedd_score(session, 1, count, ids, &sigma, values, error);
 }
 
@@ -101,8 +101,14 @@ static enum sedd_status compute_logits(struct cli *cli, struct sedd_session *ses
 
 int run_score(struct cli *cli)
 {
-    if (!cli_has(cli, "--sigma")) {
+    const char *sigma = cli_text(cli, "--sigma");
+    char *end;
+    if (sigma == NULL) {
         cli_usage(cli, "it needs ", "--sigma");
+    }
+    strtof(sigma, &end);
+    if (end == sigma || *end != '\0') {
+        cli_usage(cli, "--sigma expects a number, not ", sigma);
     }
     return print_outputs(cli, "logscore", compute_score);
 }

@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 
 /* Everything a run needs; opened and closed in one place. */
 struct studio {
-    struct sedd_tokenizer *tokenizer;
+    struct sedd_tokenizer *tokenizer; /* NULL: the folder has none, results are ids */
     struct sedd_model *model;
     struct sedd_engine *engine;
     struct sedd_session *session;
@@ -22,11 +23,13 @@ static void close_studio(struct studio *studio)
     sedd_tokenizer_free(studio->tokenizer);
 }
 
-static bool open_studio(const struct cli *cli, struct studio *studio)
+/* A folder without a tokenizer will do unless there is text to read. */
+static bool open_studio(const struct cli *cli, bool reads_text, struct studio *studio)
 {
     struct sedd_error error;
     *studio = (struct studio){0};
-    if (sedd_tokenizer_open(cli->folder, &studio->tokenizer, &error) != SEDD_OK) {
+    enum sedd_status status = sedd_tokenizer_open(cli->folder, &studio->tokenizer, &error);
+    if (status != SEDD_OK && (reads_text || status != SEDD_ERROR_IO)) {
         cli_fail(&error);
         return false;
     }
@@ -42,17 +45,24 @@ static bool open_studio(const struct cli *cli, struct studio *studio)
 
 /* ---- JSON -------------------------------------------------------------------------------- */
 
+/* Bytes that are no UTF-8 (a character cut in two) become U+FFFD, as JSON cannot hold them. */
 static void print_json_string(FILE *out, const char *text, size_t size)
 {
     fputc('"', out);
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '"' || c == '\\') {
-            fprintf(out, "\\%c", c);
+    for (size_t i = 0, used; i < size; i += used) {
+        utf8proc_int32_t c;
+        size_t left = size - i < 4 ? size - i : 4;
+        utf8proc_ssize_t length = utf8proc_iterate((const utf8proc_uint8_t *)text + i,
+                                                   (utf8proc_ssize_t)left, &c);
+        used = length > 0 ? (size_t)length : 1;
+        if (length <= 0) {
+            fputs("\\ufffd", out);
+        } else if (c == '"' || c == '\\') {
+            fprintf(out, "\\%c", (int)c);
         } else if (c < 0x20 || c == 0x7F) {
-            fprintf(out, "\\u%04x", c);
+            fprintf(out, "\\u%04x", (unsigned)c);
         } else {
-            fputc(c, out);
+            fwrite(text + i, 1, used, out);
         }
     }
     fputc('"', out);
@@ -79,8 +89,10 @@ static char *text_of(const struct studio *studio, const int32_t *ids, size_t cou
             known[used++] = ids[i];
         }
     }
-    if (known == NULL || sedd_tokenizer_decode(studio->tokenizer, known, used, &text, size, &error) !=
-                             SEDD_OK) {
+    if (known == NULL) {
+        fprintf(stderr, "sedd: no memory for the text\n");
+    } else if (sedd_tokenizer_decode(studio->tokenizer, known, used, &text, size, &error) !=
+               SEDD_OK) {
         cli_fail(&error);
     }
     free(known);
@@ -199,7 +211,7 @@ static void trace_end(FILE *out, const struct studio *studio, const int32_t *ids
         qsort(sorted, (size_t)length, sizeof *sorted, compare_ids);
     }
     bool first = true;
-    for (int32_t i = 0; sorted != NULL && i < length; i++) {
+    for (int32_t i = 0; sorted != NULL && studio->tokenizer != NULL && i < length; i++) {
         char *text = NULL;
         size_t size;
         if ((i > 0 && sorted[i] == sorted[i - 1]) ||
@@ -255,16 +267,19 @@ static bool denoise(const struct cli *cli, struct studio *studio,
 static bool print_sample(const struct cli *cli, const struct studio *studio, const int32_t *ids,
                          size_t count)
 {
-    size_t size;
-    char *text = text_of(studio, ids, count, &size);
-    if (text == NULL) {
+    size_t size = 0;
+    bool has_text = studio->tokenizer != NULL;
+    char *text = has_text ? text_of(studio, ids, count, &size) : NULL;
+    if (has_text && text == NULL) {
         return false;
     }
-    if (cli_has(cli, "--json")) {
+    if (cli_has(cli, "--json") || !has_text) {
         printf("{\"seed\": %llu, \"ids\": ", (unsigned long long)cli_seed(cli));
         print_ids(stdout, ids, count);
-        printf(", \"text\": ");
-        print_json_string(stdout, text, size);
+        if (has_text) {
+            printf(", \"text\": ");
+            print_json_string(stdout, text, size);
+        }
         printf("}\n");
     } else {
         fwrite(text, 1, size, stdout);
@@ -279,7 +294,7 @@ int run_sample(struct cli *cli)
     struct studio studio;
     struct sedd_sampler *sampler = NULL;
     struct held held = {0};
-    if (!open_studio(cli, &studio)) {
+    if (!open_studio(cli, cli_has(cli, "--prompt") || cli_has(cli, "--suffix"), &studio)) {
         return EXIT_FAILED;
     }
     struct sedd_sample_options options = {
@@ -349,7 +364,7 @@ int run_generate(struct cli *cli)
     }
     size_t count = (size_t)cli_integer(cli, "--tokens", 0, 1, 1 << 20);
     const char *text = cli_text(cli, "--prompt");
-    if (!open_studio(cli, &studio)) {
+    if (!open_studio(cli, true, &studio)) {
         return EXIT_FAILED;
     }
     bool done = sedd_tokenizer_encode(studio.tokenizer, text, strlen(text), &prompt, &prompt_count,

@@ -4,14 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct sedd_tokenizer *open_tokenizer(const struct cli *cli)
+/* False: said why. Where the ids are given, a folder without a tokenizer (then NULL) will do. */
+static bool open_tokenizer(const struct cli *cli, bool needed, struct sedd_tokenizer **tokenizer)
 {
-    struct sedd_tokenizer *tokenizer = NULL;
     struct sedd_error error;
-    if (sedd_tokenizer_open(cli->folder, &tokenizer, &error) != SEDD_OK) {
+    *tokenizer = NULL;
+    enum sedd_status status = sedd_tokenizer_open(cli->folder, tokenizer, &error);
+    if (status != SEDD_OK && (needed || status != SEDD_ERROR_IO)) {
         cli_fail(&error);
+        return false;
     }
-    return tokenizer;
+    return true;
 }
 
 /* Ids of --file, or of --ids where the command takes it. Owned (sedd_memory_free); NULL: said why. */
@@ -37,8 +40,8 @@ static int32_t *input_ids(const struct cli *cli, struct sedd_tokenizer *tokenize
 int run_tokenize(struct cli *cli)
 {
     size_t count = 0;
-    struct sedd_tokenizer *tokenizer = open_tokenizer(cli);
-    int32_t *ids = tokenizer == NULL ? NULL : input_ids(cli, tokenizer, &count);
+    struct sedd_tokenizer *tokenizer;
+    int32_t *ids = open_tokenizer(cli, true, &tokenizer) ? input_ids(cli, tokenizer, &count) : NULL;
     if (ids != NULL) {
         printf("{\"ids\": [");
         for (size_t i = 0; i < count; i++) {
@@ -57,9 +60,9 @@ int run_detokenize(struct cli *cli)
     char *text = NULL;
     struct sedd_error error;
     int32_t *ids = cli_ids(cli, "--ids", &count);
-    struct sedd_tokenizer *tokenizer = open_tokenizer(cli);
+    struct sedd_tokenizer *tokenizer;
     int code = EXIT_FAILED;
-    if (tokenizer != NULL) {
+    if (open_tokenizer(cli, true, &tokenizer)) {
         if (sedd_tokenizer_decode(tokenizer, ids, count, &text, &size, &error) != SEDD_OK) {
             cli_fail(&error);
         } else {
@@ -75,18 +78,26 @@ int run_detokenize(struct cli *cli)
 
 /* ---- Likelihood -------------------------------------------------------------------------- */
 
+/* Texts begin behind <|endoftext|>; without a tokenizer that is the last id, as in GPT-2. */
+static int32_t begin_id(const struct sedd_tokenizer *tokenizer, const struct sedd_model_info *info)
+{
+    return tokenizer != NULL ? sedd_tokenizer_find(tokenizer, "<|endoftext|>") : info->tokens - 1;
+}
+
 static enum sedd_status measure(const struct cli *cli, struct sedd_session *session,
-                                const struct sedd_tokenizer *tokenizer, const int32_t *ids,
+                                const struct sedd_tokenizer *tokenizer,
+                                const struct sedd_model_info *info, const int32_t *ids,
                                 size_t count, struct sedd_estimate *estimate,
                                 struct sedd_error *error)
 {
     if (cli->definition->run == run_nll) {
-        int32_t bos = sedd_tokenizer_find(tokenizer, "<|endoftext|>");
-        return sedd_gpt2_nll(session, ids, count, bos, estimate, NULL, error);
+        return sedd_gpt2_nll(session, ids, count, begin_id(tokenizer, info), estimate, NULL, error);
     }
+    bool reference = cli_has(cli, "--estimator")
+                         ? cli_choice(cli, "--estimator", "kmask", "reference")
+                         : info->graph == SEDD_GRAPH_UNIFORM; /* it has no masks to count */
     struct sedd_bound_options options = {
-        .estimator = cli_choice(cli, "--estimator", "kmask", "reference") ? SEDD_ESTIMATOR_REFERENCE
-                                                                        : SEDD_ESTIMATOR_KMASK,
+        .estimator = reference ? SEDD_ESTIMATOR_REFERENCE : SEDD_ESTIMATOR_KMASK,
         .samples = cli_integer(cli, "--samples", 64, 1, 1000000),
         .seed = cli_seed(cli),
     };
@@ -95,8 +106,9 @@ static enum sedd_status measure(const struct cli *cli, struct sedd_session *sess
 
 static int run_likelihood(struct cli *cli)
 {
-    struct sedd_tokenizer *tokenizer = open_tokenizer(cli);
-    struct sedd_model *model = tokenizer == NULL ? NULL : cli_model(cli);
+    struct sedd_tokenizer *tokenizer;
+    bool opened = open_tokenizer(cli, !cli_has(cli, "--ids"), &tokenizer);
+    struct sedd_model *model = opened ? cli_model(cli) : NULL;
     struct sedd_engine *engine = model == NULL ? NULL : cli_engine(cli);
     struct sedd_session *session = NULL;
     struct sedd_estimate estimate;
@@ -108,7 +120,7 @@ static int run_likelihood(struct cli *cli)
     if (ids != NULL) {
         sedd_model_describe(model, &info);
         if (sedd_session_new(engine, model, info.length, &session, &error) != SEDD_OK ||
-            measure(cli, session, tokenizer, ids, count, &estimate, &error) != SEDD_OK) {
+            measure(cli, session, tokenizer, &info, ids, count, &estimate, &error) != SEDD_OK) {
             cli_fail(&error);
         } else {
             printf(cli_has(cli, "--json")

@@ -131,14 +131,19 @@ static enum sedd_status damaged(struct golden *g, const char *what)
                      "the golden files are damaged or do not fit the model, at %s", what);
 }
 
+/* The larger error; unlike fmax it keeps a NaN, which then fails its check. */
+static double worse(double a, double b)
+{
+    return b > a || isnan(b) ? b : a;
+}
+
 /* Largest difference relative to the largest magnitude of `expected`. */
 static double relative_error(const float *got, const float *expected, size_t count)
 {
     double largest = 0.0, error = 0.0;
     for (size_t i = 0; i < count; i++) {
         largest = fmax(largest, fabs((double)expected[i]));
-        double difference = fabs((double)got[i] - (double)expected[i]);
-        error = difference > error || isnan(difference) ? difference : error;
+        error = worse(error, fabs((double)got[i] - (double)expected[i]));
     }
     return largest > 0.0 ? error / largest : error;
 }
@@ -153,8 +158,9 @@ static enum sedd_status check_noise(struct golden *g)
         double sigma, dsigma, t = number(item, "t");
         double expected = number(item, "sigma_f64"), slope = number(item, "dsigma_f64");
         sedd_noise_at(g->info, t, &sigma, &dsigma);
-        double e = fmax(fabs(sigma / expected - 1.0), fabs(dsigma / slope - 1.0));
-        error = e > error || isnan(e) ? e : error;
+        /* sigma(0) of the loglinear schedule is 0: nothing to be relative to */
+        error = worse(error, fabs(sigma - expected) / (expected != 0.0 ? fabs(expected) : 1.0));
+        error = worse(error, fabs(dsigma / slope - 1.0));
     }
     if (list != NULL) {
         check(g, "noise", error, 1e-6);
@@ -171,7 +177,7 @@ static enum sedd_status check_grid(struct golden *g)
         double *t = numbers(item, "t", &count);
         int32_t steps = (int32_t)number(item, "steps");
         for (size_t i = 0; t != NULL && i < count; i++) {
-            error = fmax(error, fabs(sedd_grid_time(steps, (int32_t)i) - (double)(float)t[i]));
+            error = worse(error, fabs(sedd_grid_time(steps, (int32_t)i) - (double)(float)t[i]));
         }
         sedd_memory_free(t);
     }
@@ -205,11 +211,11 @@ static enum sedd_status check_embedding(struct golden *g)
         }
         status = sedd_score_forward(session, 1, 1, &id, number(item, "sigma"), g->error);
         const float *c = session->condition + SEDD_FREQUENCIES + cond;
-        frequency_error = fmax(frequency_error,
-                               relative_error(session->condition,
-                                              frequencies + row * SEDD_FREQUENCIES,
-                                              SEDD_FREQUENCIES));
-        cond_error = fmax(cond_error, relative_error(c, expected + row * cond, cond));
+        frequency_error = worse(frequency_error,
+                                relative_error(session->condition,
+                                               frequencies + row * SEDD_FREQUENCIES,
+                                               SEDD_FREQUENCIES));
+        cond_error = worse(cond_error, relative_error(c, expected + row * cond, cond));
     }
     if (row > 0 && status == SEDD_OK) {
         check(g, "timestep_embedding.features", frequency_error, 2e-5);
@@ -300,7 +306,7 @@ static enum sedd_status check_step(struct golden *g, const cJSON *item, int32_t 
         fits ? log_scores(g, batch, length, ids, sigma, &rows) : damaged(g, name);
     for (size_t i = 0; status == SEDD_OK && i < id_count; i++) {
         sedd_transition_weights(&transition, ids[i], rows + i * states);
-        error = fmax(error, relative_error(rows + i * states, expected + i * columns, columns));
+        error = worse(error, relative_error(rows + i * states, expected + i * columns, columns));
     }
     if (status == SEDD_OK) {
         check(g, name, error, 1e-4);
@@ -347,29 +353,41 @@ static enum sedd_status check_categorical(struct golden *g)
 static enum sedd_status check_entropy(struct golden *g, const cJSON *item, int32_t index)
 {
     int32_t batch, length;
-    size_t count, time_count, loss_count;
+    size_t count, time_count, loss_count, part_count;
     int32_t *x0 = integers(item, "x0", &count), *xt = integers(item, "xt", &count);
     double *t = numbers(item, "t", &time_count), *expected = numbers(item, "loss_f64", &loss_count);
+    double *parts = numbers(item, "entropy_f64_of_same_logscore", &part_count);
+    double *got = sedd_memory_new(count, sizeof *got);
     struct sedd_session *session = NULL;
-    double error = 0.0;
+    double error = 0.0, part_error = 0.0, largest = 0.0;
     char name[48];
     snprintf(name, sizeof name, "score_entropy[%d].loss", (int)index);
     bool fits = shape_of(item, "x0", &batch, &length) && time_count == (size_t)batch &&
-                loss_count == (size_t)batch && count == (size_t)batch * (size_t)length;
+                loss_count == (size_t)batch && count == (size_t)batch * (size_t)length &&
+                (part_count == count || part_count == 0) && got != NULL;
     enum sedd_status status =
         fits ? sedd_session_new(g->engine, g->model, length, &session, g->error) : damaged(g, name);
     for (int32_t b = 0; b < batch && status == SEDD_OK; b++) {
         double loss = NAN;
         size_t first = (size_t)b * (size_t)length;
-        status = sedd_score_entropy(session, length, x0 + first, xt + first, t[b], &loss, NULL,
-                                    g->error);
-        double e = fabs(loss - expected[b]) / fmax(fabs(expected[b]), 1e-9);
-        error = e > error || isnan(e) ? e : error;
+        status = sedd_score_entropy(session, length, x0 + first, xt + first, t[b], &loss,
+                                    got + first, g->error);
+        error = worse(error, fabs(loss - expected[b]) / fmax(fabs(expected[b]), 1e-9));
+    }
+    for (size_t i = 0; i < part_count && status == SEDD_OK; i++) {
+        largest = fmax(largest, fabs(parts[i]));
+        part_error = worse(part_error, fabs(got[i] - parts[i]));
     }
     if (status == SEDD_OK) {
         check(g, name, error, 1e-4);
+        snprintf(name, sizeof name, "score_entropy[%d].positions", (int)index);
+        if (part_count > 0) {
+            check(g, name, part_error / fmax(largest, 1e-9), 1e-4);
+        }
     }
     sedd_session_free(session);
+    sedd_memory_free(parts);
+    sedd_memory_free(got);
     sedd_memory_free(x0);
     sedd_memory_free(xt);
     sedd_memory_free(t);
@@ -511,7 +529,7 @@ static enum sedd_status check_logits(struct golden *g, const cJSON *item, int32_
                 sum += exp((double)row[y]);
             }
             double mine = log(sum) - (double)row[ids[first + (size_t)i + 1]];
-            nll_error = fmax(nll_error, fabs(mine - value) / fmax(1.0, fabs(value)));
+            nll_error = worse(nll_error, fabs(mine - value) / fmax(1.0, fabs(value)));
         }
     }
     if (status == SEDD_OK) {

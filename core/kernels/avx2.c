@@ -1,0 +1,15 @@
+/*
+ * avx2.c - AVX2 with FMA. The int8 product is pmaddubsw + pmaddwd: 2 * 127 * 128 fits 16 bits, so
+ * nothing saturates.
+ */
+#include "kernels/x86.h"
+
+static inline va va_dot(va sum, vw w, vx x)
+{
+    __m256i pairs = _mm256_maddubs_epi16(x, w);
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+#include "kernels/vector.h"
+
+const struct sedd_kernels sedd_kernels_avx2 = SEDD_VECTOR_TABLE("avx2");

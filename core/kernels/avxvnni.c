@@ -1,0 +1,11 @@
+/* avxvnni.c - AVX2 with FMA and VPDPBUSD for the int8 product. */
+#include "kernels/x86.h"
+
+static inline va va_dot(va sum, vw w, vx x)
+{
+    return _mm256_dpbusd_avx_epi32(sum, x, w);
+}
+
+#include "kernels/vector.h"
+
+const struct sedd_kernels sedd_kernels_avxvnni = SEDD_VECTOR_TABLE("avxvnni");

@@ -1,0 +1,103 @@
+/*
+ * wasm.h - the primitives of vector.h in wasm SIMD128, eight lanes as two vectors, but for
+ * multiply-add and the int8 product.
+ */
+#include <stdint.h>
+#include <wasm_simd128.h>
+
+typedef struct {
+    v128_t low, high;
+} vf;
+typedef vf vi;
+
+#define TILE_PANELS 1
+
+#define DEFINE_PAIRWISE(NAME, OPERATION)                                                           \
+    static inline vf NAME(vf a, vf b)                                                              \
+    {                                                                                              \
+        return (vf){OPERATION(a.low, b.low), OPERATION(a.high, b.high)};                           \
+    }
+
+DEFINE_PAIRWISE(vf_add, wasm_f32x4_add)
+DEFINE_PAIRWISE(vf_sub, wasm_f32x4_sub)
+DEFINE_PAIRWISE(vf_mul, wasm_f32x4_mul)
+DEFINE_PAIRWISE(vf_div, wasm_f32x4_div)
+DEFINE_PAIRWISE(vi_add, wasm_i32x4_add)
+DEFINE_PAIRWISE(vi_sub, wasm_i32x4_sub)
+DEFINE_PAIRWISE(vi_mul, wasm_i32x4_mul)
+DEFINE_PAIRWISE(vi_smaller, wasm_i32x4_min)
+DEFINE_PAIRWISE(vi_larger, wasm_i32x4_max)
+
+static inline vf vf_load(const float *p)
+{
+    return (vf){wasm_v128_load(p), wasm_v128_load(p + 4)};
+}
+
+static inline void vf_store(float *p, vf v)
+{
+    wasm_v128_store(p, v.low);
+    wasm_v128_store(p + 4, v.high);
+}
+
+static inline vf vf_set1(float x)
+{
+    v128_t v = wasm_f32x4_splat(x);
+    return (vf){v, v};
+}
+
+static inline vf vf_smaller(vf a, vf b) /* pmin(p, q) is q < p ? q : p */
+{
+    return (vf){wasm_f32x4_pmin(b.low, a.low), wasm_f32x4_pmin(b.high, a.high)};
+}
+
+static inline vf vf_larger(vf a, vf b) /* pmax(p, q) is p < q ? q : p */
+{
+    return (vf){wasm_f32x4_pmax(b.low, a.low), wasm_f32x4_pmax(b.high, a.high)};
+}
+
+static inline vf vf_zero_below(vf v, vf x, vf limit)
+{
+    return (vf){wasm_v128_andnot(v.low, wasm_f32x4_lt(x.low, limit.low)),
+                wasm_v128_andnot(v.high, wasm_f32x4_lt(x.high, limit.high))};
+}
+
+static inline vf vf_zero_nan(vf x)
+{
+    return (vf){wasm_v128_and(x.low, wasm_f32x4_eq(x.low, x.low)),
+                wasm_v128_and(x.high, wasm_f32x4_eq(x.high, x.high))};
+}
+
+static inline vf vf_from_vi(vi v)
+{
+    return (vf){wasm_f32x4_convert_i32x4(v.low), wasm_f32x4_convert_i32x4(v.high)};
+}
+
+static inline vi vi_from_vf(vf v)
+{
+    return (vi){wasm_i32x4_trunc_sat_f32x4(v.low), wasm_i32x4_trunc_sat_f32x4(v.high)};
+}
+
+static inline vf vf_power(vf n)
+{
+    v128_t bias = wasm_i32x4_splat(127);
+    vi whole = vi_from_vf(n);
+    return (vf){wasm_i32x4_shl(wasm_i32x4_add(whole.low, bias), 23),
+                wasm_i32x4_shl(wasm_i32x4_add(whole.high, bias), 23)};
+}
+
+static inline vi vi_set1(int32_t x)
+{
+    v128_t v = wasm_i32x4_splat(x);
+    return (vi){v, v};
+}
+
+static inline vi vi_load(const int32_t *p)
+{
+    return (vi){wasm_v128_load(p), wasm_v128_load(p + 4)};
+}
+
+static inline void vi_store_u8(uint8_t *bytes, vi v)
+{
+    v128_t words = wasm_i16x8_narrow_i32x4(v.low, v.high);
+    wasm_v128_store64_lane(bytes, wasm_u8x16_narrow_i16x8(words, words), 0);
+}
