@@ -83,7 +83,8 @@ int main(int count, char **arguments)
         return EXIT_USAGE;
     }
     if (wants_help(count - 2, arguments + 2)) {
-        printf("usage: sedd %s %s\n", command->name, command->help);
+        printf("usage: sedd %s %s\n  also: --kernels NAME --threads N --dtype f32|q8\n", command->name,
+               command->help);
         return 0;
     }
     bool has_folder = count > 2 && strncmp(arguments[2], "--", 2) != 0;

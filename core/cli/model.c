@@ -61,7 +61,9 @@ static int print_outputs(struct cli *cli, const char *name,
     struct sedd_error error;
     float *values = NULL;
     int code = EXIT_FAILED;
-    if (engine != NULL) {
+    if (engine != NULL && count == 0) {
+        fprintf(stderr, "sedd: --ids is empty; expected one id or more\n");
+    } else if (engine != NULL) {
         sedd_model_describe(model, &info);
         if (sedd_session_new(engine, model, count > 1 ? (int32_t)count : 1, &session, &error) !=
             SEDD_OK) {

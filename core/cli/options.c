@@ -139,6 +139,10 @@ int32_t *cli_ids(const struct cli *cli, const char *flag, size_t *count)
         }
         ids[(*count)++] = (int32_t)value;
     }
+    if (ids == NULL) {
+        fprintf(stderr, "sedd: no memory for %zu ids\n", capacity);
+        exit(EXIT_FAILED);
+    }
     return ids;
 }
 

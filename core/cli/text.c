@@ -117,7 +117,9 @@ static int run_likelihood(struct cli *cli)
     size_t count = 0;
     int32_t *ids = engine == NULL ? NULL : input_ids(cli, tokenizer, &count);
     int code = EXIT_FAILED;
-    if (ids != NULL) {
+    if (ids != NULL && count == 0) {
+        fprintf(stderr, "sedd: there is no text to measure; expected one token or more\n");
+    } else if (ids != NULL) {
         sedd_model_describe(model, &info);
         if (sedd_session_new(engine, model, info.length, &session, &error) != SEDD_OK ||
             measure(cli, session, tokenizer, &info, ids, count, &estimate, &error) != SEDD_OK) {
