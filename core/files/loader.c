@@ -40,6 +40,10 @@ struct sedd_loader {
 enum sedd_status sedd_loader_new(const char *config, size_t config_size, enum sedd_dtype dtype,
                                  struct sedd_loader **out, struct sedd_error *error)
 {
+    if (dtype != SEDD_DTYPE_AUTO && dtype != SEDD_DTYPE_F32 && dtype != SEDD_DTYPE_Q8) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "the type %d is none of AUTO, F32 and Q8",
+                         (int)dtype);
+    }
     struct sedd_loader *loader = sedd_memory_new(1, sizeof *loader);
     struct sedd_model *model = sedd_memory_new(1, sizeof *model);
     enum sedd_status status = SEDD_OK;
@@ -281,7 +285,6 @@ static enum sedd_status finish_tensor_unit(struct sedd_loader *loader, struct se
     loader->unit++;
     loader->stage_size = 0;
     if (status == SEDD_OK && loader->offset == tensor->end - tensor->begin) {
-        slot->arrived = true;
         loader->tensor++;
         status = next_tensor(loader, error);
     }
@@ -399,6 +402,12 @@ static enum sedd_status finish_unit(struct sedd_loader *loader, struct sedd_erro
     }
 }
 
+static enum sedd_status fail_broken(struct sedd_error *error)
+{
+    return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                     "this load has failed or is finished: it takes no more; begin a new one");
+}
+
 enum sedd_status sedd_loader_push(struct sedd_loader *loader, const void *bytes, size_t size,
                                   struct sedd_error *error)
 {
@@ -406,7 +415,7 @@ enum sedd_status sedd_loader_push(struct sedd_loader *loader, const void *bytes,
     uint64_t left = size;
     enum sedd_status status = SEDD_OK;
     if (loader->phase == PHASE_BROKEN) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "this load has failed before");
+        return fail_broken(error);
     }
     while (left > 0 && status == SEDD_OK) {
         if (at_end(loader)) {
@@ -459,6 +468,9 @@ static void apply_scales(struct sedd_loader *loader)
 enum sedd_status sedd_loader_finish(struct sedd_loader *loader, struct sedd_model **model,
                                     struct sedd_error *error)
 {
+    if (loader->phase == PHASE_BROKEN) {
+        return fail_broken(error);
+    }
     if (!at_end(loader)) {
         const char *where = loader->phase != PHASE_DATA
                                 ? "its header"

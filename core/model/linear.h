@@ -12,7 +12,8 @@ enum sedd_status sedd_linear_init(struct sedd_linear *linear, int32_t out, int32
 void sedd_linear_clear(struct sedd_linear *linear);
 /* Packs channel `row` from [in] floats; q8 quantises with scale = max|x| / 127. */
 void sedd_linear_set_row(struct sedd_linear *linear, int32_t row, const float *values);
-/* Packs channel `row` of a q8 matrix from [in] int8 values; the scale is set apart. */
+/* Packs channel `row` of a q8 matrix from [in] int8 values; the scale is set apart. Files may hold
+ * -128: pairs of products with 7-bit activations still fit 16 bits (2 * 127 * 128 = 32512). */
 void sedd_linear_set_row_q8(struct sedd_linear *linear, int32_t row, const int8_t *values);
 /* Reads channel `row` back as [in] floats (dequantised). */
 void sedd_linear_get_row(const struct sedd_linear *linear, int32_t row, float *values);

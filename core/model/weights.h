@@ -21,7 +21,6 @@ struct sedd_slot {
     enum sedd_slot_kind kind;
     int32_t rows, columns;
     bool quantised; /* held as Q8 in a Q8 model, and may be I8 in the file */
-    bool arrived;
     struct sedd_linear *linear; /* LINEAR, CONV1D, and their SCALE */
     struct sedd_table *table;   /* TABLE and its SCALE */
     float **vector;             /* VECTOR */

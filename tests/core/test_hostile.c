@@ -235,6 +235,34 @@ static void test_length_field(void)
     CHECK_TEXT(error.message, "another kind of file");
 }
 
+/* Calls out of order are refused, and leave the model that was handed out alone. */
+static void test_order(void)
+{
+    struct checkpoint c;
+    checkpoint_sedd(&c);
+    size_t size;
+    uint8_t *bytes = checkpoint_write(&c, &size);
+    struct sedd_loader *loader = NULL;
+    struct sedd_model *model = NULL, *again = NULL;
+    CHECK(sedd_loader_new(SEDD_CONFIG, strlen(SEDD_CONFIG), (enum sedd_dtype)7, &loader, &error) ==
+          SEDD_ERROR_ARGUMENT);
+    CHECK(loader == NULL);
+    CHECK(sedd_loader_new(SEDD_CONFIG, strlen(SEDD_CONFIG), SEDD_DTYPE_AUTO, &loader, &error) ==
+          SEDD_OK);
+    CHECK(sedd_loader_finish(loader, &model, &error) == SEDD_ERROR_FORMAT && model == NULL);
+    CHECK(sedd_loader_push(loader, bytes, size, &error) == SEDD_OK);
+    CHECK(sedd_loader_finish(loader, &model, &error) == SEDD_OK && model != NULL);
+    CHECK(sedd_loader_finish(loader, &again, &error) == SEDD_ERROR_ARGUMENT && again == NULL);
+    CHECK_TEXT(error.message, "finished");
+    CHECK(sedd_loader_push(loader, bytes, 1, &error) == SEDD_ERROR_ARGUMENT);
+    sedd_loader_free(loader);
+    sedd_model_free(model);
+    sedd_loader_free(NULL);
+    sedd_model_free(NULL);
+    free(bytes);
+    checkpoint_clear(&c);
+}
+
 /* ---- Sizes ------------------------------------------------------------------------------- */
 
 /* Configuration and header agree on 64 GiB that a file of a few bytes cannot hold: refused by its
@@ -361,6 +389,7 @@ int main(void)
     test_truncated();
     test_flipped();
     test_length_field();
+    test_order();
     test_huge_claim();
     test_q8_width();
     test_folder();
