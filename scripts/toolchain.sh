@@ -113,6 +113,8 @@ export EM_CONFIG='$PREFIX/emscripten/.emscripten' EMSDK_PYTHON='$PY'
 export EMSCRIPTEN_TOOLCHAIN='$PREFIX/emscripten/cmake/Modules/Platform/Emscripten.cmake'
 case ":\$PATH:" in *":$PREFIX/emscripten:"*) ;; *) export PATH='$PREFIX/emscripten':"\$PATH" ;; esac
 X
+# the project's package.json says "type": "module", which must not reach Emscripten's own scripts
+echo '{ "type": "commonjs" }' > "$PREFIX/emscripten/package.json"
 rm -rf "$A"
 say "configured; $(du -sh "$PREFIX" | cut -f1)"
 

@@ -8,49 +8,23 @@
  */
 #include "text/pretokenize.h"
 
+#include "text/unicode.h"
+
 #include <string.h>
 #include <utf8proc.h>
 
-enum kind { KIND_SPACE, KIND_LETTER, KIND_NUMBER, KIND_OTHER };
-
-/* White_Space as Unicode has it. */
-static bool is_space(utf8proc_int32_t c)
-{
-    return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
-           c == 0x205F || c == 0x3000;
-}
-
-static enum kind kind_of(utf8proc_int32_t c)
-{
-    if (is_space(c)) {
-        return KIND_SPACE;
-    }
-    switch (utf8proc_category(c)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO: return KIND_LETTER;
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO: return KIND_NUMBER;
-    default: return KIND_OTHER;
-    }
-}
-
 /* Kind of the character at `place`, whose size in bytes goes to *size_out. */
-static enum kind look(const char *text, size_t size, size_t place, size_t *size_out)
+static enum sedd_character look(const char *text, size_t size, size_t place, size_t *size_out)
 {
     utf8proc_int32_t c;
     size_t left = size - place < 4 ? size - place : 4;
     utf8proc_ssize_t used =
         utf8proc_iterate((const utf8proc_uint8_t *)text + place, (utf8proc_ssize_t)left, &c);
     *size_out = used > 0 ? (size_t)used : 1;
-    return used > 0 ? kind_of(c) : KIND_OTHER;
+    return used > 0 ? sedd_unicode_kind(c) : SEDD_CHARACTER_OTHER;
 }
 
-static size_t run_end(const char *text, size_t size, size_t place, enum kind kind)
+static size_t run_end(const char *text, size_t size, size_t place, enum sedd_character kind)
 {
     size_t step;
     while (place < size && look(text, size, place, &step) == kind) {
@@ -75,7 +49,7 @@ static size_t contraction(const char *text, size_t left)
 static size_t spaces_end(const char *text, size_t size, size_t begin)
 {
     size_t last = begin, place = begin, step;
-    while (place < size && look(text, size, place, &step) == KIND_SPACE) {
+    while (place < size && look(text, size, place, &step) == SEDD_CHARACTER_SPACE) {
         last = place;
         place += step;
     }
@@ -89,6 +63,6 @@ size_t sedd_pretoken_end(const char *text, size_t size, size_t begin)
         return begin + length;
     }
     size_t start = begin + (text[begin] == ' ' && begin + 1 < size);
-    enum kind kind = look(text, size, start, &step);
-    return kind == KIND_SPACE ? spaces_end(text, size, begin) : run_end(text, size, start, kind);
+    enum sedd_character kind = look(text, size, start, &step);
+    return kind == SEDD_CHARACTER_SPACE ? spaces_end(text, size, begin) : run_end(text, size, start, kind);
 }

@@ -1,0 +1,255 @@
+/*
+ * exports.c - sedd.h with flat signatures for JavaScript: pointers are numbers, results come back
+ * through the return value or an array of doubles, an error stays behind until the next call.
+ * web/engine.js is the only caller. Functions that return a pointer return 0 on failure, functions
+ * that return int32 a status.
+ */
+#include "eval/golden.h"
+#include "sedd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct sedd_error last_error;
+
+const char *wasm_error_message(void)
+{
+    return last_error.message;
+}
+
+int32_t wasm_error_status(void)
+{
+    return last_error.status;
+}
+
+static uint64_t join(uint32_t low, uint32_t high)
+{
+    return (uint64_t)high << 32 | low;
+}
+
+/* ---- Engine and models ------------------------------------------------------------------- */
+
+struct sedd_engine *wasm_engine_new(const char *kernels, int32_t threads)
+{
+    struct sedd_engine *engine = NULL;
+    struct sedd_engine_options options = {.kernels = *kernels == '\0' ? NULL : kernels,
+                                          .threads = threads};
+    return sedd_engine_new(&options, &engine, &last_error) == SEDD_OK ? engine : NULL;
+}
+
+struct sedd_loader *wasm_loader_new(const char *config, size_t size, int32_t dtype)
+{
+    struct sedd_loader *loader = NULL;
+    enum sedd_status status =
+        sedd_loader_new(config, size, (enum sedd_dtype)dtype, &loader, &last_error);
+    return status == SEDD_OK ? loader : NULL;
+}
+
+int32_t wasm_loader_push(struct sedd_loader *loader, const void *bytes, size_t size)
+{
+    return sedd_loader_push(loader, bytes, size, &last_error);
+}
+
+struct sedd_model *wasm_loader_finish(struct sedd_loader *loader)
+{
+    struct sedd_model *model = NULL;
+    return sedd_loader_finish(loader, &model, &last_error) == SEDD_OK ? model : NULL;
+}
+
+/* out[13]: kind, dtype, graph, noise, tokens, states, mask id, hidden size, blocks, heads, length,
+ * parameters, bytes of weights. */
+void wasm_model_describe(const struct sedd_model *model, double *out)
+{
+    struct sedd_model_info info;
+    sedd_model_describe(model, &info);
+    const double values[] = {info.kind,        info.dtype,   info.graph,
+                             info.noise,       info.tokens,  info.states,
+                             info.mask_id,     info.hidden_size, info.n_blocks,
+                             info.n_heads,     info.length,  (double)info.parameter_count,
+                             (double)info.weight_size};
+    memcpy(out, values, sizeof values);
+}
+
+/* ---- Text -------------------------------------------------------------------------------- */
+
+struct sedd_tokenizer *wasm_tokenizer_new(const char *vocab, size_t vocab_size, const char *merges,
+                                          size_t merges_size)
+{
+    struct sedd_tokenizer *tokenizer = NULL;
+    return sedd_tokenizer_new(vocab, vocab_size, merges, merges_size, &tokenizer, &last_error) ==
+                   SEDD_OK
+               ? tokenizer
+               : NULL;
+}
+
+/* ids (free with sedd_memory_free), their number in *count. */
+int32_t *wasm_encode(const struct sedd_tokenizer *tokenizer, const char *text, size_t size,
+                     size_t *count)
+{
+    int32_t *ids = NULL;
+    return sedd_tokenizer_encode(tokenizer, text, size, &ids, count, &last_error) == SEDD_OK ? ids
+                                                                                             : NULL;
+}
+
+char *wasm_decode(const struct sedd_tokenizer *tokenizer, const int32_t *ids, size_t count,
+                  size_t *size)
+{
+    char *text = NULL;
+    return sedd_tokenizer_decode(tokenizer, ids, count, &text, size, &last_error) == SEDD_OK ? text
+                                                                                             : NULL;
+}
+
+/* ---- Sampling ---------------------------------------------------------------------------- */
+
+struct sedd_session *wasm_session_new(struct sedd_engine *engine, const struct sedd_model *model,
+                                      int32_t rows)
+{
+    struct sedd_session *session = NULL;
+    return sedd_session_new(engine, model, rows, &session, &last_error) == SEDD_OK ? session : NULL;
+}
+
+/* values[10]: length, steps, predictor, draw, positions, no_denoise, temperature, top_k, top_p,
+ * number of held tokens. */
+struct sedd_sampler *wasm_sampler_new(struct sedd_session *session, const double *values,
+                                      uint32_t seed_low, uint32_t seed_high,
+                                      const int32_t *held_positions, const int32_t *held_ids)
+{
+    struct sedd_sampler *sampler = NULL;
+    struct sedd_sample_options options = {
+        .length = (int32_t)values[0],
+        .steps = (int32_t)values[1],
+        .seed = join(seed_low, seed_high),
+        .predictor = (enum sedd_predictor)values[2],
+        .draw = (enum sedd_draw)values[3],
+        .positions = (enum sedd_positions)values[4],
+        .no_denoise = values[5] != 0.0,
+        .temperature = values[6],
+        .top_k = (int32_t)values[7],
+        .top_p = values[8],
+        .held_count = (size_t)values[9],
+        .held_positions = held_positions,
+        .held_ids = held_ids,
+    };
+    return sedd_sampler_new(session, &options, &sampler, &last_error) == SEDD_OK ? sampler : NULL;
+}
+
+/* out[8]: step, total, t, sigma, masked, number changed, address of their places, of their ids. */
+int32_t wasm_sampler_advance(struct sedd_sampler *sampler, double *out)
+{
+    struct sedd_step step;
+    enum sedd_status status = sedd_sampler_advance(sampler, &step, &last_error);
+    if (status == SEDD_OK) {
+        const double values[] = {step.step,
+                                 step.total,
+                                 step.t,
+                                 step.sigma,
+                                 step.masked,
+                                 step.changed_count,
+                                 (double)(uintptr_t)step.changed,
+                                 (double)(uintptr_t)step.changed_ids};
+        memcpy(out, values, sizeof values);
+    }
+    return status;
+}
+
+int32_t wasm_sampler_restore(struct sedd_sampler *sampler, int32_t position, const int32_t *ids)
+{
+    return sedd_sampler_restore(sampler, position, ids, &last_error);
+}
+
+int32_t wasm_score(struct sedd_session *session, int32_t length, const int32_t *ids, double sigma,
+                   float *logscore)
+{
+    float value = (float)sigma;
+    return sedd_score(session, 1, length, ids, &value, logscore, &last_error);
+}
+
+/* ---- GPT-2 ------------------------------------------------------------------------------- */
+
+int32_t wasm_gpt2_append(struct sedd_session *session, const int32_t *ids, int32_t count,
+                         float *logits)
+{
+    return sedd_gpt2_append(session, ids, count, false, logits, &last_error);
+}
+
+/* The next id, or -1. */
+int32_t wasm_gpt2_draw(struct sedd_session *session, uint32_t seed_low, uint32_t seed_high,
+                       int32_t greedy, double temperature, int32_t top_k, double top_p,
+                       int32_t step, float *logits)
+{
+    int32_t id = -1;
+    struct sedd_generate_options options = {.seed = join(seed_low, seed_high),
+                                            .greedy = greedy != 0,
+                                            .temperature = temperature,
+                                            .top_k = top_k,
+                                            .top_p = top_p};
+    return sedd_gpt2_draw(session, &options, step, logits, &id, &last_error) == SEDD_OK ? id : -1;
+}
+
+/* ---- Likelihood -------------------------------------------------------------------------- */
+
+static int32_t give(enum sedd_status status, const struct sedd_estimate *estimate, double *out)
+{
+    if (status == SEDD_OK) {
+        out[0] = estimate->nats_per_token;
+        out[1] = estimate->standard_error;
+        out[2] = (double)estimate->tokens;
+    }
+    return status;
+}
+
+/* out[3]: nats a token, standard error, tokens; parts: 0 or one double a token. */
+int32_t wasm_bound(struct sedd_session *session, const int32_t *ids, size_t count,
+                   int32_t estimator, int32_t samples, uint32_t seed_low, uint32_t seed_high,
+                   double *out, double *parts)
+{
+    struct sedd_estimate estimate;
+    struct sedd_bound_options options = {(enum sedd_estimator)estimator, samples,
+                                         join(seed_low, seed_high)};
+    return give(sedd_bound(session, ids, count, &options, &estimate, parts, &last_error), &estimate,
+                out);
+}
+
+int32_t wasm_nll(struct sedd_session *session, const int32_t *ids, size_t count, int32_t bos,
+                 double *out, double *parts)
+{
+    struct sedd_estimate estimate;
+    return give(sedd_gpt2_nll(session, ids, count, bos, &estimate, parts, &last_error), &estimate,
+                out);
+}
+
+/* ---- Golden ------------------------------------------------------------------------------ */
+
+struct report {
+    char text[16384];
+    size_t used;
+};
+
+static struct report golden_report;
+
+static void write_check(void *user, const char *name, double error, double tolerance)
+{
+    struct report *report = user;
+    size_t left = sizeof report->text - report->used;
+    int size = snprintf(report->text + report->used, left, "%s %-36s error %.3g, tolerance %.3g\n",
+                        error <= tolerance ? "ok  " : "FAIL", name, error, tolerance);
+    report->used += size > 0 && (size_t)size < left ? (size_t)size : 0;
+}
+
+/* Number of failed checks, or -1; the lines are at wasm_golden_report(). */
+int32_t wasm_golden(struct sedd_engine *engine, const struct sedd_model *model, const char *json,
+                    size_t json_size, const uint8_t *tensors, size_t tensors_size)
+{
+    int32_t failed = 0;
+    golden_report.used = 0;
+    golden_report.text[0] = '\0';
+    return sedd_golden_run(engine, model, json, json_size, tensors, tensors_size, write_check,
+                           &golden_report, &failed, &last_error) == SEDD_OK
+               ? failed
+               : -1;
+}
+
+const char *wasm_golden_report(void)
+{
+    return golden_report.text;
+}
