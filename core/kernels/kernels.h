@@ -5,12 +5,13 @@
  * where said; nothing allocates. A job is split over threads by the caller, who passes a range;
  * results do not depend on how a job is split.
  *
- * Bits: every entry except matmul_f32 and attention gives the same bits in every table. Sums run in
- * eight interleaved lanes (element i is added to lane i % 8, in order) that are combined as
- * ((l0+l4)+(l2+l6)) + ((l1+l5)+(l3+l7)); products and sums are rounded separately (no fused
- * multiply-add). matmul_f32 and attention add each output's terms in ascending order in one
- * accumulator; tables with fused multiply-add (relaxed, avx2, avxvnni) round once a term, scalar
- * and simd128 twice.
+ * Bits: every entry except matmul_f32 gives the same bits in every table, so that an int8 model writes
+ * the same text on every machine. Reductions of a row run in eight interleaved lanes (element i is
+ * added to lane i % 8, in order) that are combined as ((l0+l4)+(l2+l6)) + ((l1+l5)+(l3+l7)); products
+ * and sums are rounded separately (no fused multiply-add). matmul_f32 adds each output's terms in
+ * ascending order in one accumulator; tables with fused multiply-add (relaxed, avx2, avxvnni) round
+ * once a term, scalar and simd128 twice. attention does as simd128's matmul_f32, but for the dot
+ * products of a query that comes alone (decoding), which run in eight lanes.
  */
 #ifndef SEDD_KERNELS_H
 #define SEDD_KERNELS_H
@@ -86,6 +87,10 @@ struct sedd_kernels {
                        int32_t panel_begin, int32_t panel_end);
     void (*matmul_q8)(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,
                       int32_t panel_begin, int32_t panel_end);
+    /* matmul_f32 with every product and sum rounded by itself: for the float matrices of int8 models,
+     * whose results shall be the same everywhere. */
+    void (*matmul_plain)(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,
+                         int32_t panel_begin, int32_t panel_end);
 
     /* Quantises x [n] to q [padded >= n]; the rest of q becomes `zero`. Range [min(x,0), max(x,0)]:
      * scale = (max - min) / 127, zero = round(-min / scale), q = clamp(round(x / scale) + zero)

@@ -154,20 +154,28 @@ static size_t attention_scratch(int32_t head_size, int32_t keys)
     return (size_t)keys * sizeof(float);
 }
 
+/* q.k in ascending order, or, for a query that comes alone, in eight lanes. */
+static float dot(const float *q, const float *k, int32_t n, bool alone)
+{
+    float lane[8] = {0}, sum = 0.0f;
+    for (int32_t i = 0; i < n; i++) {
+        lane[i % 8] += q[i] * k[i];
+        sum += q[i] * k[i];
+    }
+    return alone ? lanes_sum(lane) : sum;
+}
+
 static void attention(const struct sedd_attention *job, int32_t q_begin, int32_t q_end,
                       void *scratch)
 {
     float *p = scratch;
+    bool alone = q_end - q_begin == 1;
     for (int32_t i = q_begin; i < q_end; i++) {
         const float *q = job->q + (size_t)i * job->q_stride;
         float *out = job->out + (size_t)i * job->out_stride;
         int32_t keys = job->causal_offset < 0 ? job->keys : job->causal_offset + i + 1;
         for (int32_t j = 0; j < keys; j++) {
-            const float *k = job->k + (size_t)j * job->kv_stride;
-            p[j] = 0.0f;
-            for (int32_t d = 0; d < job->head_size; d++) {
-                p[j] += q[d] * k[d];
-            }
+            p[j] = dot(q, job->k + (size_t)j * job->kv_stride, job->head_size, alone);
         }
         float sum = exp_sum(p, keys, job->scale, max(p, keys));
         for (int32_t d = 0; d < job->head_size; d++) {
@@ -184,6 +192,7 @@ const struct sedd_kernels sedd_kernels_scalar = {
     .name = "scalar",
     .matmul_f32 = matmul_f32,
     .matmul_q8 = matmul_q8,
+    .matmul_plain = matmul_f32,
     .quantize_row = quantize_row,
     .norm = norm,
     .rotate = rotate,

@@ -83,8 +83,14 @@ INLINE void finish(const struct sedd_matmul *job, int32_t row, int32_t channel, 
     }
 }
 
-INLINE void tile_f32(const struct sedd_matmul *job, int32_t row, int32_t panel, const int rows,
-                     const int panels)
+/* c + a b, fused where `fused` allows and the instruction set has it. */
+INLINE vf accumulate(vf a, vf b, vf c, const bool fused)
+{
+    return fused ? vf_madd(a, b, c) : vf_add(vf_mul(a, b), c);
+}
+
+INLINE void tile_float(const struct sedd_matmul *job, int32_t row, int32_t panel, const int rows,
+                       const int panels, const bool fused)
 {
     const float *x = job->x + (size_t)row * job->x_stride;
     const float *w = job->w + (size_t)panel * (size_t)job->in * SEDD_PANEL;
@@ -103,7 +109,7 @@ INLINE void tile_f32(const struct sedd_matmul *job, int32_t row, int32_t panel, 
         for (int r = 0; r < rows; r++) {
             vf value = vf_set1(x[(size_t)r * job->x_stride + (size_t)k]);
             for (int p = 0; p < panels; p++) {
-                sum[r][p] = vf_madd(value, weight[p], sum[r][p]);
+                sum[r][p] = accumulate(value, weight[p], sum[r][p], fused);
             }
         }
     }
@@ -112,6 +118,19 @@ INLINE void tile_f32(const struct sedd_matmul *job, int32_t row, int32_t panel, 
             finish(job, row + r, (panel + p) * SEDD_PANEL, sum[r][p]);
         }
     }
+}
+
+INLINE void tile_f32(const struct sedd_matmul *job, int32_t row, int32_t panel, const int rows,
+                     const int panels)
+{
+    tile_float(job, row, panel, rows, panels, true);
+}
+
+/* Rounds every product and sum by itself: the same bits in every table. */
+INLINE void tile_plain(const struct sedd_matmul *job, int32_t row, int32_t panel, const int rows,
+                       const int panels)
+{
+    tile_float(job, row, panel, rows, panels, false);
 }
 
 INLINE void tile_q8(const struct sedd_matmul *job, int32_t row, int32_t panel, const int rows,
@@ -150,10 +169,10 @@ INLINE void tile_q8(const struct sedd_matmul *job, int32_t row, int32_t panel, c
     }
 }
 
-/* A column of tiles: rows of one block over `panels` panels. One and two rows take more panels at
- * once, so that enough sums run side by side. */
-#define DEFINE_TILES(NAME, TILE)                                                                   \
-    static void NAME##_few(const struct sedd_matmul *job, int32_t row, int32_t rows, int32_t panel) \
+/* matmul_NAME from a tile: columns of tiles over a block of rows, what is left by smaller tiles. A
+ * single row takes four panels at once, so that enough sums run side by side. */
+#define DEFINE_MATMUL(NAME, TILE, ROWS)                                                            \
+    static void few_##NAME(const struct sedd_matmul *job, int32_t row, int32_t rows, int32_t panel) \
     {                                                                                              \
         switch (rows) {                                                                            \
         case 1: TILE(job, row, panel, 1, 1); break;                                                \
@@ -164,7 +183,7 @@ INLINE void tile_q8(const struct sedd_matmul *job, int32_t row, int32_t panel, c
         default: break;                                                                            \
         }                                                                                          \
     }                                                                                              \
-    static void NAME##_one(const struct sedd_matmul *job, int32_t row, int32_t panel, int32_t end) \
+    static void one_##NAME(const struct sedd_matmul *job, int32_t row, int32_t panel, int32_t end) \
     {                                                                                              \
         for (; panel + 4 <= end; panel += 4) {                                                     \
             TILE(job, row, panel, 1, 4);                                                           \
@@ -172,70 +191,39 @@ INLINE void tile_q8(const struct sedd_matmul *job, int32_t row, int32_t panel, c
         for (; panel < end; panel++) {                                                             \
             TILE(job, row, panel, 1, 1);                                                           \
         }                                                                                          \
+    }                                                                                              \
+    static void column_##NAME(const struct sedd_matmul *job, int32_t row, int32_t end,             \
+                              int32_t panel, int32_t panels)                                       \
+    {                                                                                              \
+        for (; panels == TILE_PANELS && row + ROWS <= end; row += ROWS) {                          \
+            TILE(job, row, panel, ROWS, TILE_PANELS);                                              \
+        }                                                                                          \
+        for (int32_t p = 0; p < panels; p++) {                                                     \
+            int32_t r = row;                                                                       \
+            for (; r + ROWS <= end; r += ROWS) {                                                   \
+                TILE(job, r, panel + p, ROWS, 1);                                                  \
+            }                                                                                      \
+            few_##NAME(job, r, end - r, panel + p);                                                \
+        }                                                                                          \
+    }                                                                                              \
+    static void matmul_##NAME(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,   \
+                              int32_t panel_begin, int32_t panel_end)                              \
+    {                                                                                              \
+        if (row_end - row_begin == 1) {                                                            \
+            one_##NAME(job, row_begin, panel_begin, panel_end);                                    \
+            return;                                                                                \
+        }                                                                                          \
+        for (int32_t row = row_begin; row < row_end; row += ROW_BLOCK) {                           \
+            int32_t end = sedd_min(row + ROW_BLOCK, row_end);                                      \
+            for (int32_t panel = panel_begin; panel < panel_end; panel += TILE_PANELS) {           \
+                column_##NAME(job, row, end, panel, sedd_min(TILE_PANELS, panel_end - panel));     \
+            }                                                                                      \
+        }                                                                                          \
     }
 
-DEFINE_TILES(f32, tile_f32)
-DEFINE_TILES(q8, tile_q8)
-
-static void column_f32(const struct sedd_matmul *job, int32_t row, int32_t end, int32_t panel,
-                       int32_t panels)
-{
-    for (; panels == TILE_PANELS && row + TILE_ROWS <= end; row += TILE_ROWS) {
-        tile_f32(job, row, panel, TILE_ROWS, TILE_PANELS);
-    }
-    for (int32_t p = 0; p < panels; p++) {
-        int32_t r = row;
-        for (; r + TILE_ROWS <= end; r += TILE_ROWS) {
-            tile_f32(job, r, panel + p, TILE_ROWS, 1);
-        }
-        f32_few(job, r, end - r, panel + p);
-    }
-}
-
-static void column_q8(const struct sedd_matmul *job, int32_t row, int32_t end, int32_t panel,
-                      int32_t panels)
-{
-    for (; panels == TILE_PANELS && row + TILE_ROWS_Q8 <= end; row += TILE_ROWS_Q8) {
-        tile_q8(job, row, panel, TILE_ROWS_Q8, TILE_PANELS);
-    }
-    for (int32_t p = 0; p < panels; p++) {
-        int32_t r = row;
-        for (; r + TILE_ROWS_Q8 <= end; r += TILE_ROWS_Q8) {
-            tile_q8(job, r, panel + p, TILE_ROWS_Q8, 1);
-        }
-        q8_few(job, r, end - r, panel + p);
-    }
-}
-
-static void matmul_f32(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,
-                       int32_t panel_begin, int32_t panel_end)
-{
-    if (row_end - row_begin == 1) {
-        f32_one(job, row_begin, panel_begin, panel_end);
-        return;
-    }
-    for (int32_t row = row_begin; row < row_end; row += ROW_BLOCK) {
-        int32_t end = sedd_min(row + ROW_BLOCK, row_end);
-        for (int32_t panel = panel_begin; panel < panel_end; panel += TILE_PANELS) {
-            column_f32(job, row, end, panel, sedd_min(TILE_PANELS, panel_end - panel));
-        }
-    }
-}
-
-static void matmul_q8(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,
-                      int32_t panel_begin, int32_t panel_end)
-{
-    if (row_end - row_begin == 1) {
-        q8_one(job, row_begin, panel_begin, panel_end);
-        return;
-    }
-    for (int32_t row = row_begin; row < row_end; row += ROW_BLOCK) {
-        int32_t end = sedd_min(row + ROW_BLOCK, row_end);
-        for (int32_t panel = panel_begin; panel < panel_end; panel += TILE_PANELS) {
-            column_q8(job, row, end, panel, sedd_min(TILE_PANELS, panel_end - panel));
-        }
-    }
-}
+DEFINE_MATMUL(f32, tile_f32, TILE_ROWS)
+DEFINE_MATMUL(plain, tile_plain, TILE_ROWS)
+DEFINE_MATMUL(q8, tile_q8, TILE_ROWS_Q8)
 
 /* ---- Rows -------------------------------------------------------------------------------- */
 
@@ -421,7 +409,7 @@ static void attend_tile(const struct sedd_attention *job, int32_t query, int32_t
     struct sedd_matmul scoring = {.rows = rows, .in = job->head_size, .out = seen,
                                   .x = job->q + (size_t)query * job->q_stride,
                                   .x_stride = job->q_stride, .w = keys, .y = scores, .y_stride = k8};
-    matmul_f32(&scoring, 0, rows, 0, sedd_round_up(seen, LANES) / LANES);
+    matmul_plain(&scoring, 0, rows, 0, sedd_round_up(seen, LANES) / LANES);
     float sums[TILE_ROWS];
     for (int32_t r = 0; r < rows; r++) {
         float *row = scores + (size_t)r * k8;
@@ -432,7 +420,7 @@ static void attend_tile(const struct sedd_attention *job, int32_t query, int32_t
     size_t d8 = (size_t)sedd_round_up(job->head_size, LANES);
     struct sedd_matmul mixing = {.rows = rows, .in = job->keys, .out = job->head_size, .x = scores,
                                  .x_stride = k8, .w = values, .y = result, .y_stride = d8};
-    matmul_f32(&mixing, 0, rows, 0, (int32_t)d8 / LANES);
+    matmul_plain(&mixing, 0, rows, 0, (int32_t)d8 / LANES);
     for (int32_t r = 0; r < rows; r++) {
         float *out = job->out + (size_t)(query + r) * job->out_stride;
         for (int32_t i = 0; i < job->head_size; i += LANES) {
@@ -452,7 +440,7 @@ static void attend_one(const struct sedd_attention *job, int32_t query, float *s
         const float *key = job->k + (size_t)j * job->kv_stride;
         vf sum = vf_set1(0.0f);
         for (int32_t i = 0; i < d; i += LANES) {
-            sum = vf_madd(load_part(q, i, d, 0.0f), load_part(key, i, d, 0.0f), sum);
+            sum = vf_add(vf_mul(load_part(q, i, d, 0.0f), load_part(key, i, d, 0.0f)), sum);
         }
         vf_store(lane, sum);
         scores[j] = lanes_sum(lane);
@@ -462,7 +450,7 @@ static void attend_one(const struct sedd_attention *job, int32_t query, float *s
         vf value = vf_set1(0.0f);
         for (int32_t j = 0; j < keys; j++) {
             vf v = load_part(job->v + (size_t)j * job->kv_stride, i, d, 0.0f);
-            value = vf_madd(vf_set1(scores[j]), v, value);
+            value = vf_add(vf_mul(vf_set1(scores[j]), v), value);
         }
         store_part(out, i, d, vf_div(value, vf_set1(sum)));
     }
@@ -489,6 +477,7 @@ static void attention(const struct sedd_attention *job, int32_t q_begin, int32_t
 #define SEDD_VECTOR_TABLE(NAME)                                                                    \
     {                                                                                              \
         .name = NAME, .matmul_f32 = matmul_f32, .matmul_q8 = matmul_q8,                            \
+        .matmul_plain = matmul_plain,                                                              \
         .quantize_row = quantize_row, .norm = norm, .rotate = rotate,                              \
         .attention_scratch = attention_scratch, .attention = attention, .max = max,                \
         .exp_sum = exp_sum,                                                                        \

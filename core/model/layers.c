@@ -65,6 +65,13 @@ static void multiply_f32(void *context, int32_t begin, int32_t end, int32_t thre
     m->kernels->matmul_f32(m->job, 0, m->job->rows, begin, end);
 }
 
+static void multiply_plain(void *context, int32_t begin, int32_t end, int32_t thread)
+{
+    const struct multiplication *m = context;
+    (void)thread;
+    m->kernels->matmul_plain(m->job, 0, m->job->rows, begin, end);
+}
+
 static void multiply_q8(void *context, int32_t begin, int32_t end, int32_t thread)
 {
     const struct multiplication *m = context;
@@ -117,7 +124,10 @@ void sedd_layer_product(struct sedd_session *session, const struct sedd_product 
     }
     struct multiplication multiplication = {session->engine->kernels, &job};
     sedd_pool_run(pool, linear->panels, panel_grain(linear->panels, sedd_pool_threads(pool)),
-                  q8 ? multiply_q8 : multiply_f32, &multiplication);
+                  q8                                              ? multiply_q8
+                  : session->model->info.dtype == SEDD_DTYPE_Q8 ? multiply_plain
+                                                                : multiply_f32,
+                  &multiplication);
 }
 
 /* ---- Rotary embedding -------------------------------------------------------------------- */

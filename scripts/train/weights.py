@@ -79,7 +79,7 @@ def encode(tensors: dict[str, np.ndarray], config: dict, dtype: str) -> dict[str
         return {name: array.astype(np.float16 if array.ndim == 2 else np.float32) for name, array in tensors.items()}
     suffixes, out = (GPT2_INT8 if is_gpt2(config) else SEDD_INT8), {}
     for name, array in tensors.items():
-        if name.endswith(suffixes):
+        if name.endswith(suffixes) and not name.startswith("sigma_map."):
             axis = 0 if name.endswith(GPT2_CONV) else 1
             out[name], out[name + "_scale"] = quantize(array, axis)
         else:

@@ -1,0 +1,115 @@
+// Builds the wasm modules (or the native tool), installing what is missing first.
+// usage: node scripts/build.mjs [native | wasm]     (default wasm)
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const WASM_LIMIT = 300 * 1000; // bytes, each module
+
+export const VARIANTS = [
+  { name: 'simd', relaxed: 'OFF', threads: 'OFF' },
+  { name: 'relaxed', relaxed: 'ON', threads: 'OFF' },
+  { name: 'simd-threads', relaxed: 'OFF', threads: 'ON' },
+  { name: 'relaxed-threads', relaxed: 'ON', threads: 'ON' },
+];
+
+export function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit', ...options });
+  if (result.error?.code === 'ENOENT') throw new Error(`${command} is missing; install it and try again`);
+  if (result.status !== 0) throw new Error(`${command} ${args.join(' ')} failed (${result.status ?? result.signal})`);
+}
+
+const found = (command) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
+
+/** Installs Debian packages where a command is missing and we may; says what to do elsewhere. */
+export function need(command, packages) {
+  if (found(command)) return;
+  const root = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  if (!found('apt-get') || (root.length && !found('sudo'))) {
+    throw new Error(`${command} is missing: install it (Debian and Ubuntu: ${packages.join(' ')}; macOS: brew install ${command})`);
+  }
+  const [first, ...rest] = [...root, 'apt-get'];
+  console.log(`installing ${packages.join(' ')}`);
+  run(first, [...rest, 'update', '-qq'], { stdio: 'ignore' });
+  run(first, [...rest, 'install', '-y', '-qq', ...packages], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+function cmakeTools() {
+  need('cmake', ['cmake']);
+  need('ninja', ['ninja-build']);
+  need('cc', ['gcc', 'libc6-dev']);
+}
+
+/** cJSON and utf8proc in .deps, or in folders named by SEDD_CJSON_DIR and SEDD_UTF8PROC_DIR. */
+export function sources() {
+  const folder = (variable, name) => process.env[variable] ?? path.join(ROOT, '.deps', name);
+  const cjson = folder('SEDD_CJSON_DIR', 'cjson');
+  const utf8proc = folder('SEDD_UTF8PROC_DIR', 'utf8proc');
+  if (!existsSync(path.join(cjson, 'cJSON.c')) || !existsSync(path.join(utf8proc, 'utf8proc.c'))) {
+    need('dpkg-source', ['dpkg-dev', 'patch', 'xz-utils']);
+    run('bash', ['scripts/sources.sh', '.deps', 'bookworm', 'cjson', 'utf8proc']);
+  }
+  return [`-DSEDD_CJSON_DIR=${cjson}`, `-DSEDD_UTF8PROC_DIR=${utf8proc}`];
+}
+
+export function native(name = 'native', extra = []) {
+  cmakeTools();
+  const build = path.join('build', name);
+  run('cmake', ['-S', '.', '-B', build, '-G', 'Ninja', ...sources(), ...extra], { stdio: ['ignore', 'ignore', 'inherit'] });
+  run('ninja', ['-C', build]);
+}
+
+/** Environment with a suitable emcc: the one on PATH, or a private one. */
+function emscripten() {
+  const version = spawnSync('emcc', ['--version'], { encoding: 'utf8' }).stdout?.match(/ (\d+)\.(\d+)\.(\d+)/);
+  const number = version ? Number(version[1]) * 1e6 + Number(version[2]) * 1e3 + Number(version[3]) : 0;
+  if (number >= 3001069) {
+    const root = execFileSync('em-config', ['EMSCRIPTEN_ROOT'], { encoding: 'utf8' }).trim();
+    return { env: process.env, toolchain: path.join(root, 'cmake/Modules/Platform/Emscripten.cmake') };
+  }
+  need('xz', ['xz-utils']);
+  run('bash', ['scripts/toolchain.sh', '.toolchain']);
+  const lines = execFileSync('bash', ['-c', '. .toolchain/env.sh && env -0'], { cwd: ROOT, encoding: 'utf8' }).split('\0');
+  const env = Object.fromEntries(lines.filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  return { env, toolchain: env.EMSCRIPTEN_TOOLCHAIN };
+}
+
+function report() {
+  for (const { name } of VARIANTS) {
+    const bytes = readFileSync(path.join(ROOT, 'web/wasm', `sedd-${name}.wasm`));
+    const hash = createHash('sha384').update(bytes).digest('base64');
+    console.log(`web/wasm/sedd-${name}.wasm  ${bytes.length} bytes, ${gzipSync(bytes).length} gzipped, sha384-${hash}`);
+    if (bytes.length > WASM_LIMIT) throw new Error(`sedd-${name}.wasm has ${bytes.length} bytes; the limit is ${WASM_LIMIT}`);
+  }
+}
+
+export function wasm() {
+  cmakeTools();
+  const { env, toolchain } = emscripten();
+  mkdirSync(path.join(ROOT, 'web/wasm'), { recursive: true });
+  for (const { name, relaxed, threads } of VARIANTS) {
+    const build = path.join('build', 'wasm', name);
+    run('cmake', ['-S', '.', '-B', build, '-G', 'Ninja', `-DCMAKE_TOOLCHAIN_FILE=${toolchain}`, ...sources(),
+      '-DCMAKE_BUILD_TYPE=Release', `-DSEDD_RELAXED=${relaxed}`, `-DSEDD_THREADS=${threads}`],
+    { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    run('ninja', ['-C', build], { env });
+    for (const end of ['mjs', 'wasm']) {
+      copyFileSync(path.join(ROOT, build, `sedd-${name}.${end}`), path.join(ROOT, 'web/wasm', `sedd-${name}.${end}`));
+    }
+  }
+  report();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    if (process.argv[2] === 'native') native('native', ['-DCMAKE_BUILD_TYPE=Release']);
+    else wasm();
+  } catch (error) {
+    console.error(`build: ${error.message}`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,28 @@
+// Runs the checks of a golden folder in wasm. Needs Node 22 or newer (Node 20 computes the relaxed dot wrongly).
+// usage: node scripts/golden.mjs DIR [--kernels scalar|simd128|relaxed] [--threads N]
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Engine } from '../web/engine.js';
+import { Model } from '../web/model.js';
+
+const [folder, ...flags] = process.argv.slice(2);
+const value = (flag, fallback) => (flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : fallback);
+if (!folder || folder.startsWith('--')) {
+  console.error('usage: node scripts/golden.mjs DIR [--kernels scalar|simd128|relaxed] [--threads N]');
+  process.exit(2);
+}
+try {
+  const read = (name) => readFileSync(path.join(folder, name));
+  const kernels = value('--kernels', 'relaxed');
+  const engine = await Engine.create({ wasm: kernels === 'relaxed' ? 'relaxed' : 'simd', kernels, threads: Number(value('--threads', 1)) });
+  // The golden models have no tokenizer; any will do.
+  const tokenizer = readFileSync(new URL('../models/sedd-nano/tokenizer.json', import.meta.url));
+  const model = await Model.load(engine, { config: read('config.json'), weights: [read('model.safetensors')], tokenizer });
+  const { failed, report } = model.golden(read('golden.json'), read('golden.safetensors'));
+  console.log(`${report}${folder}, wasm, kernels ${engine.kernels}: ${failed === 0 ? 'all passed' : 'FAILED'}`);
+  process.exitCode = failed === 0 ? 0 : 1;
+  if (engine.threads > 1) process.exit();
+} catch (error) {
+  console.error(`golden: ${error.message}`);
+  process.exit(1);
+}

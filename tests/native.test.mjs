@@ -1,0 +1,70 @@
+// Every C test, natively and under AddressSanitizer and UndefinedBehaviorSanitizer; the tool against
+// the golden folders with every kernel table.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const parts = (process.env.SEDD_TEST_PARTS ?? 'native').split(',');
+const builds = ['native', 'asan'].filter((name) => parts.includes(name) && existsSync(path.join(ROOT, 'build', name, 'sedd')));
+const goldens = readdirSync(path.join(ROOT, 'tests/golden')).filter((name) => existsSync(path.join(ROOT, 'tests/golden', name, 'golden.json')));
+
+const call = (file, args = []) => spawnSync(file, args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 26 });
+
+test('there is a build to test', () => assert.ok(builds.length > 0));
+
+for (const build of builds) {
+  const folder = path.join(ROOT, 'build', build);
+  for (const name of readdirSync(folder).filter((file) => /^test_\w+$/.test(file))) {
+    test(`${build}: ${name}`, () => {
+      const result = call(path.join(folder, name));
+      assert.equal(result.status, 0, result.stdout + result.stderr);
+    });
+  }
+  const tool = path.join(folder, 'sedd');
+  const kernels = /kernels here: (.*)/.exec(call(tool, ['--help']).stdout)[1].split(' ');
+  for (const table of kernels) {
+    for (const golden of goldens) {
+      test(`${build}: golden ${golden}, kernels ${table}`, () => {
+        const result = call(tool, ['golden', `tests/golden/${golden}`, '--kernels', table]);
+        assert.equal(result.status, 0, result.stdout + result.stderr);
+        assert.match(result.stdout, /all passed/);
+      });
+    }
+  }
+}
+
+const tool = path.join(ROOT, 'build', builds[0] ?? 'native', 'sedd');
+
+test('the same seed gives the same text with one and two threads', () => {
+  const sample = (threads) => call(tool, ['sample', 'models/sedd-nano', '--steps', '8', '--seed', '5', '--threads', threads, '--json']).stdout;
+  assert.ok(sample('1').length > 100);
+  assert.equal(sample('1'), sample('2'));
+});
+
+test('held tokens stay and the text around them is written', () => {
+  const { ids } = JSON.parse(call(tool, ['sample', 'models/sedd-nano', '--steps', '4', '--hold', '0:10,64:11,127:12', '--json']).stdout);
+  assert.deepEqual([ids[0], ids[64], ids[127]], [10, 11, 12]);
+  assert.equal(ids.length, 128);
+  assert.ok(ids.every((id) => id >= 0 && id < 2048), 'no mask is left');
+});
+
+for (const [name, args, status, words] of [
+  ['steps 0', ['sample', 'models/sedd-nano', '--steps', '0'], 2, /--steps expects/],
+  ['an unknown flag', ['sample', 'models/sedd-nano', '--stepps', '3'], 2, /does not know --stepps/],
+  ['a folder that is not there', ['info', 'models/none'], 1, /cannot be opened/],
+  ['sigma that is no number', ['score', 'models/sedd-nano', '--ids', '1', '--sigma', 'nan'], 1, /sigma is/],
+  ['an id out of range', ['score', 'models/sedd-nano', '--ids', '1,5000', '--sigma', '0.5'], 1, /token id 5000 at position 1/],
+  ['a prompt longer than the window', ['sample', 'models/sedd-nano', '--length', '4', '--prompt', 'one two three four five six seven'], 1, /has room for/],
+  ['a GPT-2 asked for a score', ['score', 'models/gpt2-nano', '--ids', '1', '--sigma', '0.5'], 1, /need a SEDD model/],
+  ['an unknown kernel table', ['info', 'models/sedd-nano', '--kernels'], 2, /a value is missing/],
+]) {
+  test(`the tool says what is wrong with ${name}`, () => {
+    const result = call(tool, args);
+    assert.equal(result.status, status, result.stderr);
+    assert.match(result.stderr, words);
+  });
+}

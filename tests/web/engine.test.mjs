@@ -1,0 +1,104 @@
+// The wasm modules in Node: golden folders with every table, and the same text everywhere.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Engine } from '../../web/engine.js';
+import { Model } from '../../web/model.js';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const TABLES = [['simd', 'scalar'], ['simd', 'simd128'], ['relaxed', 'relaxed']];
+
+async function load(engine, folder, options) {
+  const read = (name) => readFileSync(path.join(ROOT, folder, name));
+  const tokenizer = readFileSync(path.join(ROOT, 'models/sedd-nano/tokenizer.json'));
+  return Model.load(engine, { config: read('config.json'), weights: [read('model.safetensors')], tokenizer }, options);
+}
+
+const textOf = (model, options) => {
+  const run = model.startRun(options);
+  while (!run.done) run.advance();
+  const { ids } = run;
+  run.free();
+  return model.detokenize(ids);
+};
+
+for (const [wasm, kernels] of TABLES) {
+  for (const name of ['A', 'B', 'G1']) {
+    test(`golden ${name}, kernels ${kernels}`, async () => {
+      const model = await load(await Engine.create({ wasm, kernels }), `tests/golden/${name}`);
+      const read = (file) => readFileSync(path.join(ROOT, 'tests/golden', name, file));
+      const { failed, report } = model.golden(read('golden.json'), read('golden.safetensors'));
+      assert.equal(failed, 0, report);
+      assert.ok(report.split('\n').length > 5, 'something was compared');
+    });
+  }
+}
+
+test('the same seed gives the same text in wasm and in the native tool', async () => {
+  const native = (kernels, dtype) => execFileSync(path.join(ROOT, 'build/native/sedd'),
+    ['sample', 'models/sedd-nano', '--steps', '12', '--seed', '7', '--kernels', kernels, '--dtype', dtype], { cwd: ROOT, encoding: 'utf8' });
+  for (const [wasm, kernels, twin] of [['simd', 'simd128', 'scalar'], ['relaxed', 'relaxed', 'scalar']]) {
+    const engine = await Engine.create({ wasm, kernels });
+    for (const dtype of ['f32', 'q8']) {
+      const model = await load(engine, 'models/sedd-nano', { dtype });
+      assert.equal(`${textOf(model, { steps: 12, seed: 7 })}\n`, native(twin, dtype), `${kernels} ${dtype}`);
+      model.dispose();
+    }
+  }
+});
+
+test('a run continues from its state as it would have gone on', async () => {
+  const model = await load(await Engine.create(), 'models/sedd-nano');
+  const options = { steps: 10, seed: 3, prompt: 'Once upon a time', temperature: 0.8, topP: 0.9 };
+  const whole = model.startRun(options);
+  for (let i = 0; i < 5; i++) whole.advance();
+  const state = { position: whole.position, ids: whole.ids };
+  while (!whole.done) whole.advance();
+  const rest = model.startRun({ ...options, state });
+  while (!rest.done) rest.advance();
+  assert.deepEqual(rest.ids, whole.ids);
+  whole.free();
+  rest.free();
+});
+
+test('likelihood and inspection give sensible numbers', async () => {
+  const engine = await Engine.create();
+  const sedd = await load(engine, 'models/sedd-nano');
+  const gpt2 = await load(engine, 'models/gpt2-nano');
+  const ids = sedd.tokenize('Once upon a time there was a little girl. She liked to play in the park.');
+  const jumbled = [...ids].reverse();
+  for (const model of [sedd, gpt2]) {
+    const value = model.likelihood(ids, { samples: 32 });
+    assert.ok(value.natsPerToken > 0.5 && value.natsPerToken < model.likelihood(jumbled, { samples: 32 }).natsPerToken);
+    assert.ok(Math.abs(value.parts.reduce((a, b) => a + b) / ids.length - value.natsPerToken) < 1e-6);
+  }
+  const masked = [...ids];
+  masked[2] = sedd.info.maskId;
+  const [{ candidates, entropy }] = sedd.inspect(masked, { sigma: 0.1, positions: [2] });
+  assert.equal(candidates[0].id, ids[2], 'the likeliest word is the right one');
+  assert.ok(entropy >= 0 && candidates.length === 8);
+});
+
+for (const [name, change, code, words] of [
+  ['a page instead of weights', { weights: [new TextEncoder().encode('<!doctype html><html>not found</html>')] }, 'format', /header/],
+  ['truncated weights', { cut: 1000 }, 'format', /ends early/],
+  ['a broken configuration', { config: new TextEncoder().encode('{"model": {}}') }, 'format', /config\.json/],
+  ['a broken tokenizer', { tokenizer: new TextEncoder().encode('{') }, 'format', /tokenizer\.json is not valid JSON/],
+]) {
+  test(`loading ${name} is refused with a sentence`, async () => {
+    const read = (file) => readFileSync(path.join(ROOT, 'models/sedd-nano', file));
+    const weights = read('model.safetensors');
+    const files = { config: read('config.json'), tokenizer: read('tokenizer.json'), weights: [weights.subarray(0, weights.length - (change.cut ?? 0))], ...change };
+    await assert.rejects(Model.load(await Engine.create(), files), (error) => error.code === code && words.test(error.message));
+  });
+}
+
+test('options out of range are refused', async () => {
+  const model = await load(await Engine.create(), 'models/sedd-nano');
+  for (const options of [{ steps: 0 }, { length: -1 }, { seed: -1 }, { temperature: -2 }, { topP: 2 }, { clamp: [[500, 1]] }, { clamp: [[0, 99999]] }]) {
+    assert.throws(() => model.startRun(options), (error) => error.code === 'argument', JSON.stringify(options));
+  }
+});

@@ -1,0 +1,31 @@
+/**
+ * The one error class. Codes are stable: `argument`, `memory`, `io`, `format`, `unsupported` (as in
+ * core/sedd.h), and `network`, `content`, `disposed`, `worker`. A cancelled call rejects with the
+ * standard AbortError instead.
+ */
+export class SeddError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message one sentence: what, where, expected, found
+   * @param {{hint?: string, url?: string, cause?: unknown}} [details]
+   */
+  constructor(code, message, { hint = '', url = '', cause } = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'SeddError';
+    this.code = code;
+    this.hint = hint;
+    this.url = url;
+  }
+}
+
+/** @returns {DOMException} what an aborted call rejects with */
+export const abortError = () => new DOMException('The operation was aborted.', 'AbortError');
+
+/** Plain data for a message, and back. */
+export const packError = (error) => ({
+  name: error.name, code: error.code ?? 'worker', message: String(error.message), hint: error.hint ?? '',
+  url: error.url ?? '',
+});
+
+export const unpackError = (data) =>
+  data.name === 'AbortError' ? abortError() : new SeddError(data.code, data.message, data);

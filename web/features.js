@@ -1,0 +1,54 @@
+/**
+ * What this browser can run. Nothing is downloaded; tiny modules are validated and one value of the
+ * relaxed dot product is checked, because some engines accept the opcode and compute it wrongly.
+ */
+
+/** A module of one function without parameters that returns an i32, from its body. */
+const moduleOf = (body) => new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, // magic, version
+  1, 5, 1, 96, 0, 1, 127, // type: () -> i32
+  3, 2, 1, 0, // one function of that type
+  7, 5, 1, 1, 102, 0, 0, // exported as "f"
+  10, body.length + 4, 1, body.length + 2, 0, ...body, 11,
+]);
+
+const splat8 = (value) => [65, ...signed(value), 253, 15]; // i32.const value, i8x16.splat
+const signed = (value) => (value >= -64 && value < 64 ? [value & 127] : [(value & 127) | 128, (value >> 7) & 127]);
+const lane0 = [253, 27, 0]; // i32x4.extract_lane 0
+const zero = [65, 0, 253, 17]; // i32x4.splat 0
+
+const SIMD = moduleOf([...zero, ...lane0]);
+// i32x4.relaxed_dot_i8x16_i7x16_add_s(-3, 100, 0) = 4 * -300
+const DOT = moduleOf([...splat8(-3), ...splat8(100), ...zero, 253, 147, 2, ...lane0]);
+// f32x4.relaxed_madd
+const MADD = moduleOf([...zero, ...zero, ...zero, 253, 133, 2, ...lane0]);
+
+const runs = (bytes, expected) => {
+  try {
+    if (!WebAssembly.validate(bytes)) return false;
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.f() === expected;
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * @returns {{wasm: 'relaxed'|'simd'|null, threads: boolean, cores: number, reasons: string[]}}
+ *   the best build, whether threads can be used, and why not more
+ */
+export function probe() {
+  const reasons = [];
+  const simd = runs(SIMD, 0);
+  const relaxed = simd && runs(DOT, -1200) && runs(MADD, 0);
+  if (!simd) reasons.push('This browser has no WebAssembly SIMD, which the engine needs.');
+  else if (!relaxed) reasons.push('This browser has no relaxed SIMD (or computes it wrongly); the plain SIMD build runs.');
+  const isolated = globalThis.crossOriginIsolated === true || typeof process === 'object';
+  const threads = isolated && typeof SharedArrayBuffer === 'function';
+  if (!threads) reasons.push('The page is not cross-origin isolated (COOP and COEP headers), so one thread is used.');
+  return {
+    wasm: relaxed ? 'relaxed' : simd ? 'simd' : null,
+    threads,
+    cores: globalThis.navigator?.hardwareConcurrency ?? 1,
+    reasons,
+  };
+}
