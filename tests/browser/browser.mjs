@@ -1,0 +1,18 @@
+// A Chromium and a server for the browser tests.
+import { chromium } from 'playwright-core';
+import { existsSync } from 'node:fs';
+import { serve } from '../../scripts/serve.mjs';
+
+const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** Opens `path` of the repository; close() ends browser and server. */
+export async function open(path, { isolation = true, csp = false, ...context } = {}) {
+  const server = await serve({ isolation, csp });
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? PATHS.find(existsSync), args: ['--no-sandbox'] });
+  const page = await (await browser.newContext(context)).newPage();
+  const errors = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => { if (message.type() === 'error') errors.push(message.text()); });
+  await page.goto(server.url + path);
+  return { page, errors, url: server.url, close: async () => { await browser.close(); await server.close(); } };
+}
