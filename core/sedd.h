@@ -153,9 +153,10 @@ int32_t sedd_tokenizer_size(const struct sedd_tokenizer *tokenizer);
 /* Id of a token by its literal text (such as "<|endoftext|>"), -1 if there is none. */
 int32_t sedd_tokenizer_find(const struct sedd_tokenizer *tokenizer, const char *literal);
 
-/* Text of any bytes; what is not valid UTF-8 is kept byte by byte, each bad byte a piece of its
- * own. Special tokens written in the text are plain text, as in the reference code (their ids come
- * from sedd_tokenizer_find). Returns *ids owned (free with sedd_memory_free); *count may be 0. */
+/* Text of any bytes; bytes that are not valid UTF-8 count as characters that are neither letter,
+ * number nor space, and come back unchanged. Special tokens written in the text are plain text, as
+ * in the reference code (their ids come from sedd_tokenizer_find). Returns *ids owned (free with
+ * sedd_memory_free); *count may be 0. */
 enum sedd_status sedd_tokenizer_encode(const struct sedd_tokenizer *tokenizer, const char *text,
                                        size_t size, int32_t **ids, size_t *count,
                                        struct sedd_error *error);

@@ -244,11 +244,12 @@ static enum sedd_status sample_reference(struct window *w, int32_t sample, doubl
     return score_entropy(w->session, w->length, w->x0, w->xt, t, nats, w->value, error);
 }
 
-/* Mean of a window's samples and the variance of that mean. */
+/* Mean of a window's samples and the variance of that mean. Samples are stratified, so neighbours
+ * are compared with each other (collapsed strata): sum of (a - b)^2 over pairs / samples^2. */
 static enum sedd_status run_window(struct window *w, double *mean, double *variance, double *parts,
                                    struct sedd_error *error)
 {
-    double sum = 0.0, squares = 0.0;
+    double sum = 0.0, squares = 0.0, before = 0.0;
     for (int32_t sample = 0; sample < w->samples; sample++) {
         double nats = 0.0;
         enum sedd_status status = w->options->estimator == SEDD_ESTIMATOR_KMASK
@@ -257,12 +258,18 @@ static enum sedd_status run_window(struct window *w, double *mean, double *varia
         if (status != SEDD_OK) {
             return status;
         }
+        bool alone = sample + 1 == w->samples && w->samples % 2 == 1; /* the last of an odd number */
+        double difference = nats - before;
+        if (sample % 2 == 1) {
+            squares += difference * difference;
+        } else if (alone && sample > 0) {
+            squares += 0.5 * difference * difference;
+        }
         sum += nats;
-        squares += nats * nats;
+        before = nats;
     }
     *mean = sum / w->samples;
-    double spread = fmax(0.0, squares / w->samples - *mean * *mean);
-    *variance = w->samples > 1 ? spread / (w->samples - 1) : 0.0;
+    *variance = squares / ((double)w->samples * w->samples);
     return SEDD_OK;
 }
 

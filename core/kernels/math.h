@@ -2,7 +2,7 @@
  * math.h - the scalar exponential every table agrees on, bit for bit.
  *
  * exp(x) = 2^n e^r with n = nearest(x log2 e), r = x - n ln 2 in two parts, e^r by a polynomial of
- * degree six (Taylor coefficients; |r| <= 0.347). Relative error below 2e-7. 0 below -87.3;
+ * degree six (Taylor coefficients; |r| <= 0.347). Relative error below 3e-7. 0 below -87.3;
  * arguments are clamped at 88.
  */
 #ifndef SEDD_KERNELS_MATH_H
