@@ -6,7 +6,7 @@ import path from 'node:path';
 import { ROOT, native, need, run, wasm } from './build.mjs';
 
 const PARTS = ['native', 'asan', 'fuzz', 'wasm', 'browser', 'train'];
-const FUZZ_SECONDS = 20; // each fuzzer
+const FUZZ_SECONDS = 30; // each fuzzer
 
 const flag = process.argv.indexOf('--only');
 const wanted = flag < 0 ? PARTS : (process.argv[flag + 1] ?? '').split(',');
