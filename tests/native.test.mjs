@@ -3,7 +3,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -68,3 +68,29 @@ for (const [name, args, status, words] of [
     assert.match(result.stderr, words);
   });
 }
+
+for (const language of ['c', 'c++']) {
+  test(`sedd.h compiles alone as ${language}`, (t) => {
+    const compiler = ['clang', 'cc'].find((name) => call('sh', ['-c', `echo "int x;" | ${name} -x ${language} -fsyntax-only -`]).status === 0);
+    if (!compiler) return t.skip(`there is no ${language} compiler`);
+    const result = call(compiler, ['-x', language, '-Wall', '-Wextra', '-Werror', '-fsyntax-only', 'core/sedd.h']);
+    return assert.equal(result.status, 0, result.stderr);
+  });
+}
+
+test('the shipped models give the likelihoods of their cards', () => {
+  const WINDOWS = [0, 1, 2, 3, 4, 5, 6, 7, 64, 65, 66, 67, 68, 69, 70, 71];
+  const all = readFileSync(path.join(ROOT, 'models/validation.ids'), 'utf8').trim().split(',');
+  const ids = WINDOWS.flatMap((window) => all.slice(window * 128, (window + 1) * 128)).join(',');
+  const value = (...args) => JSON.parse(call(tool, [...args, '--ids', ids, '--json', '--threads', '2']).stdout);
+  // These windows, by another implementation from the float32 weights.
+  const EXACT_F32 = 2.353135;
+  const exact = value('nll', 'models/gpt2-nano');
+  assert.equal(exact.tokens, 2048);
+  assert.ok(Math.abs(exact.nats_per_token / EXACT_F32 - 1) < 0.005, `${exact.nats_per_token}`);
+  const bound = value('bound', 'models/sedd-nano', '--samples', '16');
+  const reference = value('bound', 'models/sedd-nano', '--samples', '16', '--estimator', 'reference');
+  const error = Math.hypot(bound.stderr, reference.stderr);
+  assert.ok(Math.abs(bound.nats_per_token - reference.nats_per_token) < 4 * error + 0.035, 'two estimators agree up to calibration');
+  assert.ok(bound.nats_per_token > exact.nats_per_token);
+});
