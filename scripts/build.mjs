@@ -104,6 +104,13 @@ export function wasm() {
   report();
 }
 
+/** The bench's own programs: micro-kernels for wasm, the kernel bench natively and for wasm. */
+export function bench() {
+  const { env } = emscripten();
+  run('ninja', ['-C', 'build/wasm/relaxed', 'peak', 'bench_kernels'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  run('ninja', ['-C', 'build/native', 'bench_kernels'], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     if (process.argv[2] === 'native') native('native', ['-DCMAKE_BUILD_TYPE=Release']);

@@ -1,0 +1,70 @@
+/**
+ * Correctness before time: what a contender computes is compared with the native tool's float32 scalar kernels on the same
+ * weights. Random networks give no text to look at, but the same weights have to give the same logits in every engine.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { ROOT } from '../build.mjs';
+import { thin } from './engines/files.js';
+import { folderOf } from './models.mjs';
+
+const TOOL = 'build/native/sedd';
+export const SIGMA = 1.5;
+
+/**
+ * Largest root-mean-square difference, in standard deviations of the reference. f32: rounding in another order through
+ * 12 blocks; int8: 7 or 8 bits for activations, and random weights have no structure that would soften it.
+ */
+const TOLERANCE = { f32: 1e-3, int8: 0.1 };
+
+/** wllama gives tokens, not logits: its greedy choice has to be among this share of the reference's best tokens, or the best five. */
+const RANK_SHARE = { q8_0: 0.0005, q4_0: 0.01 };
+
+/** Ids every engine can read: a third of them tokens, the rest masks; for GPT-2 letters, which are single tokens in GGUF too. */
+export const idsFor = ({ kind, tokens }, length) => Array.from({ length }, (_, i) => (kind === 'sedd' && i % 3 ? tokens : 65 + ((i * 7) % 26)));
+
+const references = new Map();
+
+/** What the native tool computes: all log-scores of a SEDD, GPT-2's logits of the last id. */
+function reference(model, ids) {
+  const folder = folderOf(model);
+  const key = `${folder} ${ids}`;
+  if (!references.has(key)) {
+    if (!existsSync(path.join(ROOT, TOOL))) throw new Error(`${TOOL} is missing: npm run build:native`);
+    const sedd = model.kind === 'sedd';
+    const text = execFileSync(TOOL, [sedd ? 'score' : 'logits', folder, '--ids', ids.join(','), '--dtype', 'f32', '--kernels', 'scalar',
+      ...(sedd ? ['--sigma', String(SIGMA)] : [])], { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 28 });
+    const rows = Object.values(JSON.parse(text))[0];
+    references.set(key, sedd ? rows.flat() : rows.at(-1));
+  }
+  return references.get(key);
+}
+
+/** Root-mean-square difference over the reference's standard deviation. */
+export function difference(values, expected) {
+  if (values.length !== expected.length || values.length === 0) throw new Error(`${values.length} values came back; expected ${expected.length}`);
+  const mean = expected.reduce((a, b) => a + b) / expected.length;
+  const square = (f) => expected.reduce((sum, _, i) => sum + f(i) ** 2, 0);
+  return Math.sqrt(square((i) => values[i] - expected[i]) / square((i) => expected[i] - mean));
+}
+
+/** Compares one contender; throws when it is wrong. @returns {Promise<string>} what was found */
+export async function check(host, contender, model, name) {
+  const ids = idsFor(model, 12);
+  const expected = reference(model, ids);
+  if (contender.engine === 'wllama') {
+    const [chosen] = (await host.call(contender.number, 'decode', ids, 1)).ids;
+    const rank = expected.filter((value) => value > expected[chosen]).length + 1;
+    const allowed = Math.max(5, RANK_SHARE[contender.dtype] * model.tokens);
+    if (!(rank <= allowed && chosen >= 0)) {
+      throw new Error(`${name}: wllama ${contender.dtype} chose token ${chosen}, number ${rank} of ${model.tokens} in the reference; expected one of the best ${Math.round(allowed)}`);
+    }
+    return `its choice is number ${rank} of ${model.tokens} in the reference`;
+  }
+  const found = difference(await host.call(contender.number, 'scores', ids, SIGMA), thin(expected));
+  if (!(found <= TOLERANCE[contender.dtype])) {
+    throw new Error(`${name}: ${contender.engine} ${contender.dtype} differs from the reference by ${found.toPrecision(3)} standard deviations; allowed are ${TOLERANCE[contender.dtype]}`);
+  }
+  return `differs by ${found.toPrecision(2)} standard deviations`;
+}

@@ -1,0 +1,79 @@
+/** This repository's engine as a contender: one model in one wasm instance. Runs in a worker and in Node. */
+import { Engine } from '../../../web/engine.js';
+import { Model } from '../../../web/model.js';
+import { read, stream, thin } from './files.js';
+
+class Own {
+  constructor(engine, model, rows) {
+    Object.assign(this, { engine, model, kernels: engine.kernels, threads: engine.threads });
+    const { module } = engine;
+    this.session = engine.check(module._wasm_session_new(engine.pointer, model.pointer, rows));
+    this.ids = module._malloc(4 * rows);
+    this.logits = module._malloc(4 * model.info.states);
+  }
+
+  /** One denoise step with every token masked and every row through the head and the draw: the most it can cost. */
+  step(length) {
+    const { engine, engine: { module } } = this;
+    const sampler = engine.scoped((scope) => engine.check(module._wasm_sampler_new(
+      this.session, scope.numbers([length, 4000, 0, 0, 0, 0, 1, 0, 1, 0]), 1, 0, scope.list([]), scope.list([]))));
+    const out = module._malloc(64);
+    const begin = performance.now();
+    engine.checkStatus(module._wasm_sampler_advance(sampler, out));
+    const ms = performance.now() - begin;
+    module._free(out);
+    module._sedd_sampler_free(sampler);
+    return ms;
+  }
+
+  /** Reads `ids` into an empty cache, logits of the last; the milliseconds. */
+  prefill(ids) {
+    this.engine.module._sedd_gpt2_reset(this.session);
+    return this.#append(ids);
+  }
+
+  #append(ids) {
+    this.engine.ints(this.ids, ids.length).set(ids);
+    const begin = performance.now();
+    this.engine.checkStatus(this.engine.module._wasm_gpt2_append(this.session, this.ids, ids.length, this.logits));
+    return performance.now() - begin;
+  }
+
+  /** Writes `count` tokens greedily; milliseconds a token and the ids. */
+  decode(ids, count) {
+    this.prefill(ids);
+    const written = [];
+    const begin = performance.now();
+    for (let i = 0; i < count; i++) {
+      written.push(this.engine.module._wasm_gpt2_draw(this.session, 1, 0, 1, 1, 0, 1, i, this.logits));
+      this.#append([written[i]]);
+    }
+    return { ms: (performance.now() - begin) / count, ids: written };
+  }
+
+  /** Log-scores of SEDD [length * states], or GPT-2's logits of the last token [states], thinned out. */
+  scores(ids, sigma) {
+    const { module } = this.engine;
+    const { kind, states } = this.model.info;
+    if (kind === 'gpt2') {
+      this.prefill(ids);
+      return thin(this.engine.floats(this.logits, states));
+    }
+    return this.engine.scoped((scope) => {
+      const out = scope.allocate(4 * ids.length * states);
+      this.engine.checkStatus(module._wasm_score(this.session, ids.length, scope.list(ids), sigma, out));
+      return thin(this.engine.floats(out, ids.length * states));
+    });
+  }
+
+  close() {}
+}
+
+/** @param {{folder: string, rows: number, wasm: 'relaxed'|'simd', dtype: 'f32'|'int8', threads: number, tokenizer: string, merges?: string}} job */
+export async function open({ folder, rows, wasm, dtype, threads, tokenizer, merges }) {
+  const engine = await Engine.create({ wasm, threads });
+  const files = { config: await read(`${folder}/config.json`), tokenizer: await read(tokenizer), merges: merges && await read(merges),
+    weights: stream(`${folder}/model.safetensors`) };
+  const model = await Model.load(engine, files, { dtype: dtype === 'int8' ? 'q8' : 'f32' });
+  return new Own(engine, model, rows);
+}

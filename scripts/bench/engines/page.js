@@ -1,0 +1,64 @@
+/** In the page: contenders by number, each in a worker of its own (wllama starts its own). Driven by browser.mjs. */
+const contenders = new Map();
+let next = 1;
+
+/** A contender behind messages. */
+class Remote {
+  #worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  #waiting = new Map();
+  #count = 0;
+
+  constructor() {
+    this.#worker.onerror = (event) => this.#fail(event.message ?? 'the worker could not be loaded');
+    this.#worker.onmessage = ({ data: { id, value, error } }) => {
+      const { resolve, reject } = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (error) reject(new Error(error));
+      else resolve(value);
+    };
+  }
+
+  #fail(message) { for (const { reject } of this.#waiting.values()) reject(new Error(message)); }
+
+  call(method, ...args) {
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(++this.#count, { resolve, reject });
+      this.#worker.postMessage({ id: this.#count, method, args });
+    });
+  }
+
+  end() { this.#worker.terminate(); }
+}
+
+/** A contender in the page itself. */
+class Local {
+  #contender;
+
+  async call(method, ...args) {
+    if (method !== 'open') return this.#contender[method](...args);
+    const { open } = await import('./wllama.js');
+    this.#contender = await open(args[1]);
+    return { kernels: this.#contender.kernels, threads: this.#contender.threads };
+  }
+
+  end() {}
+}
+
+globalThis.bench = {
+  /** @returns {Promise<{number: number, kernels: string, threads: number, ms: number}>} */
+  async open(engine, job) {
+    const contender = engine === 'wllama' ? new Local() : new Remote();
+    const begin = performance.now();
+    const value = await contender.call('open', engine, job);
+    contenders.set(next, contender);
+    return { ...value, number: next++, ms: performance.now() - begin };
+  },
+  call: (number, method, ...args) => contenders.get(number).call(method, ...args),
+  /** The same call to several at once. */
+  together: (numbers, method, ...args) => Promise.all(numbers.map((number) => contenders.get(number).call(method, ...args))),
+  async close(number) {
+    await contenders.get(number).call('close');
+    contenders.get(number).end();
+    contenders.delete(number);
+  },
+};

@@ -1,0 +1,74 @@
+/* peak_x86.c - limits of an x86 processor with AVX2 and FMA, and AVX-VNNI where it is. */
+#include "peak_x86.h"
+
+#include "kernels/kernels.h"
+
+#include <immintrin.h>
+#include <stdint.h>
+
+enum { CHAINS = 12, ROUNDS = 4096, BYTES = 16384 };
+
+/* Not static: the compiler may neither know what is read nor drop what is written. */
+float sedd_peak_f32[8] = {0.999f};
+int32_t sedd_peak_i32[8];
+uint8_t sedd_peak_bytes[BYTES];
+
+/* Twelve independent sums hide the latency. */
+static void f32(void)
+{
+    __m256 sum[CHAINS], x = _mm256_set1_ps(sedd_peak_f32[0]), total = _mm256_setzero_ps();
+    for (int i = 0; i < CHAINS; i++) {
+        sum[i] = _mm256_set1_ps((float)i);
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < CHAINS; i++) {
+            sum[i] = _mm256_fmadd_ps(sum[i], x, x);
+        }
+    }
+    for (int i = 0; i < CHAINS; i++) {
+        total = _mm256_add_ps(total, sum[i]);
+    }
+    _mm256_storeu_ps(sedd_peak_f32, total);
+}
+
+static void int8(void)
+{
+    __m256i sum[CHAINS], x = _mm256_loadu_si256((const __m256i *)sedd_peak_bytes), total = _mm256_setzero_si256();
+    for (int i = 0; i < CHAINS; i++) {
+        sum[i] = _mm256_set1_epi32(i);
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < CHAINS; i++) {
+            sum[i] = _mm256_dpbusd_avx_epi32(sum[i], x, x);
+        }
+    }
+    for (int i = 0; i < CHAINS; i++) {
+        total = _mm256_add_epi32(total, sum[i]);
+    }
+    _mm256_storeu_si256((__m256i *)sedd_peak_i32, total);
+}
+
+static void rows(void)
+{
+    __m256i sum[4] = {_mm256_setzero_si256()};
+    for (int i = 1; i < 4; i++) {
+        sum[i] = sum[0];
+    }
+    for (int at = 0; at < BYTES; at += 128) {
+        for (int i = 0; i < 4; i++) {
+            sum[i] = _mm256_add_epi32(sum[i], _mm256_loadu_si256((const __m256i *)(sedd_peak_bytes + at + 32 * i)));
+        }
+    }
+    _mm256_storeu_si256((__m256i *)sedd_peak_i32, _mm256_add_epi32(_mm256_add_epi32(sum[0], sum[1]), _mm256_add_epi32(sum[2], sum[3])));
+}
+
+const struct bench_peak *bench_peaks(void)
+{
+    static const struct bench_peak PEAKS[] = {{"f32", 16.0 * CHAINS * ROUNDS, f32},
+                                              {"rows", BYTES, rows},
+                                              {"int8", 64.0 * CHAINS * ROUNDS, int8},
+                                              {0, 0.0, 0}};
+    static const struct bench_peak WITHOUT_VNNI[] = {{"f32", 16.0 * CHAINS * ROUNDS, f32}, {"rows", BYTES, rows}, {0, 0.0, 0}};
+    static const struct bench_peak NONE[] = {{0, 0.0, 0}};
+    return sedd_kernels_find("avxvnni") ? PEAKS : sedd_kernels_find("avx2") ? WITHOUT_VNNI : NONE;
+}

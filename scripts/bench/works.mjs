@@ -1,0 +1,94 @@
+/**
+ * What is timed: the models, the works on each, who contends, and what the machine's limits say a work must cost.
+ */
+import { SIZES } from './engines/peak.js';
+
+/** Models; a `shape` is random weights from generate.mjs, a `folder` is shipped. */
+export const MODELS = {
+  'sedd-small': { kind: 'sedd', shape: 'sedd-small', hidden: 768, blocks: 12, heads: 12, tokens: 50257, positions: 1024 },
+  'gpt2-small': { kind: 'gpt2', shape: 'gpt2', hidden: 768, blocks: 12, heads: 12, tokens: 50257, positions: 1024 },
+  'sedd-10m': { kind: 'sedd', shape: 'sedd-10m', hidden: 256, blocks: 8, heads: 4, tokens: 4096, positions: 128 },
+  'gpt2-10m': { kind: 'gpt2', shape: 'gpt2-10m', hidden: 256, blocks: 8, heads: 4, tokens: 4096, positions: 128 },
+  'sedd-nano': { kind: 'sedd', folder: 'models/sedd-nano', hidden: 192, blocks: 6, heads: 6, tokens: 2048, positions: 128 },
+  'gpt2-nano': { kind: 'gpt2', folder: 'models/gpt2-nano', hidden: 192, blocks: 6, heads: 6, tokens: 2048, positions: 128 },
+};
+
+export const PROMPT = 16; // tokens read before decoding starts
+
+/**
+ * `rounds` is how often each contender has its turn in a full and a quick run, `repeat` how often it runs in a turn,
+ * `count` the tokens decoded in one (full, quick). Works without a quick number are left out of quick runs.
+ */
+export const WORKS = {
+  'sedd-small-step-128': { model: 'sedd-small', method: 'step', length: 128, rounds: [10, 5], repeat: 1 },
+  'sedd-small-step-256': { model: 'sedd-small', method: 'step', length: 256, rounds: [10], repeat: 1 },
+  'sedd-small-step-1024': { model: 'sedd-small', method: 'step', length: 1024, rounds: [5, 3], repeat: 1, slow: true },
+  'gpt2-small-prefill-16': { model: 'gpt2-small', method: 'prefill', length: 16, rounds: [10], repeat: 2 },
+  'gpt2-small-prefill-512': { model: 'gpt2-small', method: 'prefill', length: 512, rounds: [10], repeat: 1 },
+  'gpt2-small-decode': { model: 'gpt2-small', method: 'decode', count: [128, 24], rounds: [10, 4], repeat: 1 },
+  'sedd-10m-step-128': { model: 'sedd-10m', method: 'step', length: 128, rounds: [12, 8], repeat: 3 },
+  'gpt2-10m-decode': { model: 'gpt2-10m', method: 'decode', count: [96, 96], rounds: [12, 6], repeat: 1 },
+  'sedd-nano-step-128': { model: 'sedd-nano', method: 'step', length: 128, rounds: [12], repeat: 3 },
+  'gpt2-nano-decode': { model: 'gpt2-nano', method: 'decode', count: [96], rounds: [12], repeat: 1 },
+};
+
+/** Who contends: engine and dtype; our own engine with each build. Quick runs leave some out. */
+const CONTENDERS = [
+  { engine: 'sedd-web', dtype: 'int8', wasm: 'relaxed' },
+  { engine: 'onnxruntime-web', dtype: 'int8' },
+  { engine: 'sedd-web', dtype: 'f32', wasm: 'relaxed' },
+  { engine: 'onnxruntime-web', dtype: 'f32' },
+  { engine: 'sedd-web', dtype: 'int8', wasm: 'simd' },
+  { engine: 'wllama', dtype: 'q8_0', kind: 'gpt2' },
+  { engine: 'sedd-web', dtype: 'f32', wasm: 'simd', full: true },
+  { engine: 'wllama', dtype: 'q4_0', kind: 'gpt2' },
+];
+
+/** Contenders for a model. @param {{quick: boolean, peers: boolean, node: boolean}} options */
+export function contendersFor({ kind }, { quick, peers, node }) {
+  return CONTENDERS.filter((item) => (item.kind ?? kind) === kind && !(quick && item.full)
+    && (peers || item.engine === 'sedd-web') && !(node && item.engine === 'wllama'));
+}
+
+/** Quick runs time 1024 tokens in int8 with the best build only: one step of the slowest takes eleven seconds. */
+export const takesPart = (work, item, quick) => !(quick && work.slow) || (item.dtype === 'int8' && item.wasm !== 'simd');
+
+// ---- Operations, bytes and limits ----------------------------------------------------------------
+
+const BYTES = { f32: 4, int8: 1, q8_0: 34 / 32, q4_0: 18 / 32 };
+
+/** Multiply-adds, counted as two, of `rows` new tokens that see `keys` tokens, with the head on `heads` of them. */
+function products({ hidden, blocks, tokens, kind }, rows, keys, heads) {
+  return 2 * rows * 12 * hidden * hidden * blocks + 2 * heads * hidden * (tokens + (kind === 'sedd' ? 1 : 0)) + 4 * rows * keys * hidden * blocks;
+}
+
+/** Operations of one run of a work; decode: of one token, half way. */
+export function operationsOf({ model, method, length, count }, quick) {
+  const shape = MODELS[model];
+  if (method === 'step') return products(shape, length, length, length);
+  if (method === 'prefill') return products(shape, length, length / 2, 1);
+  return products(shape, 1, PROMPT + tokensOf({ count }, quick) / 2, 1);
+}
+
+export const tokensOf = ({ count }, quick) => count[quick ? count.length - 1 : 0];
+
+/** Bytes of matrices that every run has to read. */
+function weightBytes(model, dtype) {
+  const { hidden, blocks, tokens } = MODELS[model];
+  const head = dtype === 'q4_0' ? 'q8_0' : dtype; // the tied table stays in q8_0
+  return 12 * hidden * hidden * blocks * BYTES[dtype] + hidden * tokens * BYTES[head];
+}
+
+/**
+ * The least milliseconds a work can take: all operations at the rate of the best tile, or all weights read once, whichever
+ * is longer.
+ * @param {Record<string, number>} peaks rates measured in this run with this many threads (peak.js)
+ * @param {'relaxed'|'simd128'} kernels whose instructions count as the limit
+ */
+export function limitMs(work, dtype, kernels, peaks, quick) {
+  const bytes = weightBytes(work.model, dtype);
+  const bandwidth = bytes <= 2 * SIZES.l2 ? peaks.l2 : bytes <= 2 * SIZES.llc ? peaks.llc : peaks.memory;
+  const rate = (set) => peaks[`${dtype === 'f32' ? 'f32' : 'int8'}_${set}`];
+  const operations = kernels === 'relaxed' ? Math.max(rate('relaxed'), rate('simd128')) : rate('simd128');
+  return Math.max(operationsOf(work, quick) / operations, bytes / bandwidth) / 1e6;
+}
