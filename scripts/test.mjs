@@ -56,7 +56,7 @@ try {
   if (wanted.includes('wasm')) files.push(...testFiles('web'));
   if (wanted.includes('browser')) {
     if (!process.env.CHROMIUM) need('chromium', ['chromium']);
-    files.push(...testFiles('browser'));
+    files.push(...testFiles('browser'), ...testFiles('bench'));
   }
   if (wanted.includes('train')) files.push(...testFiles('train'));
   if (files.length === 0) throw new Error('there is nothing to run');

@@ -2,7 +2,7 @@
  * Writes a GPT-2 checkpoint as GGUF (version 3) for llama.cpp's engines: matrices as q8_0 or q4_0 blocks of 32, the
  * rest as float32; q4_0 keeps the tied table in q8_0, as llama.cpp's own quantiser does.
  *
- * The vocabulary is made up (engines/vocabulary.js), so that text can be read back as ids; its one merge never applies.
+ * The vocabulary is made up (engines/vocabulary.js), so that text can be read back as ids; its one merge makes no token.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { dequantise, transpose } from './checkpoint.mjs';
@@ -25,15 +25,11 @@ const typed = {
   i32s: (values) => Buffer.concat([u32(9), u32(5), u64(values.length), Buffer.from(Int32Array.from(values).buffer)]),
 };
 
-/** The 256 characters that stand for bytes in byte-level vocabularies. */
-function byteCharacters() {
-  const printable = (b) => (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
-  let next = 256;
-  return Array.from({ length: 256 }, (_, b) => String.fromCharCode(printable(b) ? b : next++));
-}
+/** A token's text in the characters that byte-level vocabularies use for bytes. */
+const written = (id) => textOf(id).replace('\n', '\u010a').replace(' ', '\u0120');
 
 function metadata({ n_embd, n_layer, n_head, vocab_size, n_positions, layer_norm_epsilon }, type) {
-  const tokens = [...byteCharacters(), ...Array.from({ length: vocab_size - 257 }, (_, i) => textOf(i + 256)), '<|endoftext|>'];
+  const tokens = [...Array.from({ length: vocab_size - 1 }, (_, id) => written(id)), '<|endoftext|>'];
   return Object.entries({
     'general.architecture': typed.text('gpt2'), 'general.name': typed.text('random weights'),
     'general.file_type': typed.u32(FILE_TYPES[type]), 'general.alignment': typed.u32(ALIGNMENT),
@@ -41,7 +37,7 @@ function metadata({ n_embd, n_layer, n_head, vocab_size, n_positions, layer_norm
     'gpt2.feed_forward_length': typed.u32(4 * n_embd), 'gpt2.attention.head_count': typed.u32(n_head),
     'gpt2.attention.layer_norm_epsilon': typed.f32(layer_norm_epsilon),
     'tokenizer.ggml.model': typed.text('gpt2'), 'tokenizer.ggml.pre': typed.text('gpt-2'), 'tokenizer.ggml.tokens': typed.texts(tokens),
-    'tokenizer.ggml.token_type': typed.i32s(tokens.map((_, i) => (i === tokens.length - 1 ? 3 : 1))), 'tokenizer.ggml.merges': typed.texts(['\u0100 \u0100']),
+    'tokenizer.ggml.token_type': typed.i32s(tokens.map((_, i) => (i === tokens.length - 1 ? 3 : 1))), 'tokenizer.ggml.merges': typed.texts(['t o']),
     'tokenizer.ggml.bos_token_id': typed.u32(vocab_size - 1), 'tokenizer.ggml.eos_token_id': typed.u32(vocab_size - 1),
   }).map(([key, value]) => Buffer.concat([string(key), value]));
 }

@@ -21,11 +21,11 @@ export const PROMPT = 16; // tokens read before decoding starts
  */
 export const WORKS = {
   'sedd-small-step-128': { model: 'sedd-small', method: 'step', length: 128, rounds: [10, 5], repeat: 1 },
-  'sedd-small-step-256': { model: 'sedd-small', method: 'step', length: 256, rounds: [10], repeat: 1 },
-  'sedd-small-step-1024': { model: 'sedd-small', method: 'step', length: 1024, rounds: [5, 3], repeat: 1, slow: true },
+  'sedd-small-step-256': { model: 'sedd-small', method: 'step', length: 256, rounds: [5], repeat: 1 },
+  'sedd-small-step-1024': { model: 'sedd-small', method: 'step', length: 1024, rounds: [3, 3], repeat: 1, slow: true },
   'gpt2-small-prefill-16': { model: 'gpt2-small', method: 'prefill', length: 16, rounds: [10], repeat: 2 },
-  'gpt2-small-prefill-512': { model: 'gpt2-small', method: 'prefill', length: 512, rounds: [10], repeat: 1 },
-  'gpt2-small-decode': { model: 'gpt2-small', method: 'decode', count: [128, 24], rounds: [10, 4], repeat: 1 },
+  'gpt2-small-prefill-512': { model: 'gpt2-small', method: 'prefill', length: 512, rounds: [3], repeat: 1 },
+  'gpt2-small-decode': { model: 'gpt2-small', method: 'decode', count: [128, 24], rounds: [5, 4], repeat: 1 },
   'sedd-10m-step-128': { model: 'sedd-10m', method: 'step', length: 128, rounds: [12, 8], repeat: 3 },
   'gpt2-10m-decode': { model: 'gpt2-10m', method: 'decode', count: [96, 96], rounds: [12, 6], repeat: 1 },
   'sedd-nano-step-128': { model: 'sedd-nano', method: 'step', length: 128, rounds: [12], repeat: 3 },

@@ -1,9 +1,14 @@
-/** The made-up vocabulary of the GGUF files: ids 0..255 are bytes, every other id N is "tokN" in five digits. */
+/**
+ * The made-up vocabulary of the GGUF files: printable ASCII and the line feed stand for themselves, every other id N is
+ * "tokN" in five digits. So every generated text is valid UTF-8 and can be read back as ids.
+ */
 
-export const textOf = (id) => `tok${String(id).padStart(5, '0')}`;
+const plain = (id) => id === 10 || (id >= 32 && id < 127);
 
-/** The id of one token's text, -1 for bytes that are no ASCII. */
+export const textOf = (id) => (plain(id) ? String.fromCharCode(id) : `tok${String(id).padStart(5, '0')}`);
+
+/** The id of one token's text, -1 for anything else. */
 export function idOf(text) {
   const match = /^tok(\d{5})$/.exec(text);
-  return match ? Number(match[1]) : text.length === 1 && text.charCodeAt(0) < 128 ? text.charCodeAt(0) : -1;
+  return match ? Number(match[1]) : text.length === 1 && plain(text.charCodeAt(0)) ? text.charCodeAt(0) : -1;
 }
