@@ -1,16 +1,8 @@
 /* bench.c - how long a denoise step of a SEDD, or a decode step of a GPT-2, takes here. */
-#include "options.h"
+#include "compare.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-static double now_ms(void)
-{
-    struct timespec time;
-    timespec_get(&time, TIME_UTC);
-    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec * 1e-6;
-}
 
 static int compare(const void *a, const void *b)
 {
@@ -26,11 +18,11 @@ static enum sedd_status time_denoise(struct sedd_session *session, int32_t lengt
     struct sedd_step step;
     struct sedd_sample_options options = {.length = length, .steps = steps};
     enum sedd_status status = sedd_sampler_new(session, &options, &sampler, error);
-    double start = now_ms();
+    double start = cli_now_ms();
     if (status == SEDD_OK) {
         status = sedd_sampler_advance(sampler, &step, error);
     }
-    *ms = now_ms() - start;
+    *ms = cli_now_ms() - start;
     sedd_sampler_free(sampler);
     return status;
 }
@@ -39,9 +31,9 @@ static enum sedd_status time_decode(struct sedd_session *session, float *logits,
                                     struct sedd_error *error)
 {
     int32_t id = 0;
-    double start = now_ms();
+    double start = cli_now_ms();
     enum sedd_status status = sedd_gpt2_append(session, &id, 1, false, logits, error);
-    *ms = now_ms() - start;
+    *ms = cli_now_ms() - start;
     return status;
 }
 
@@ -55,6 +47,12 @@ int run_bench(struct cli *cli)
     if (engine == NULL) {
         sedd_model_free(model);
         return EXIT_FAILED;
+    }
+    if (cli_has(cli, "--twin")) {
+        int code = cli_compare(cli, engine, model);
+        sedd_engine_free(engine);
+        sedd_model_free(model);
+        return code;
     }
     sedd_model_describe(model, &info);
     bool sedd = info.kind == SEDD_KIND_SEDD;

@@ -30,8 +30,11 @@ static const struct command COMMANDS[] = {
     {"nll", "MODEL (--file FILE | --ids 1,2,3) [--json]\n  GPT-2's exact negative log-likelihood",
      " --file --ids --json! ", run_nll},
     {"golden", "FOLDER\n  compares the engine with a folder of reference outputs", " ", run_golden},
-    {"bench", "MODEL [--length N --steps N --runs N --json]\n  times a denoise step, or a decode step",
-     " --length --steps --runs --json! ", run_bench},
+    {"bench",
+     "MODEL [--length N --steps N --runs N --json]\n  times a denoise step, or a decode step\n"
+     "  --twin GPT2 [--judge GPT2 --seed S]: whole texts in 4 to 128 steps beside the twin's with its\n"
+     "  cache: time, the judge's perplexity, entropy, and the break-even number of steps",
+     " --length --steps --runs --twin --judge --seed --json! ", run_bench},
 };
 
 #define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])

@@ -338,8 +338,9 @@ static bool write_tokens(const struct cli *cli, struct studio *studio, int32_t *
         .top_k = cli_integer(cli, "--top-k", 0, 0, INT32_MAX),
         .top_p = cli_number(cli, "--top-p", 1.0, 1e-6, 1.0),
     };
-    enum sedd_status status = sedd_session_new(studio->engine, studio->model,
-                                               (int32_t)(prompt + count), &studio->session, &error);
+    int32_t rows = (int32_t)(prompt + count) - 1; /* the last token is drawn, not read */
+    enum sedd_status status =
+        sedd_session_new(studio->engine, studio->model, rows, &studio->session, &error);
     if (status == SEDD_OK) {
         status = sedd_gpt2_append(studio->session, ids, (int32_t)prompt, false, logits, &error);
     }

@@ -71,7 +71,8 @@ static double fastest(void (*call)(struct bench *bench), struct bench *bench, do
 static void print(const char *table, const char *entry, const char *shape, const char *kind,
                   double rate)
 {
-    printf("{\"table\": \"%s\", \"entry\": \"%s\", \"shape\": \"%s\", \"kind\": \"%s\", \"rate\": %.5g}\n",
+    printf("{\"table\": \"%s\", \"entry\": \"%s\", \"shape\": \"%s\", \"kind\": \"%s\", "
+           "\"rate\": %.5g}\n",
            table, entry, shape, kind, rate);
     fflush(stdout);
 }
@@ -126,7 +127,8 @@ static void call_max(struct bench *bench)
 
 static void call_exp_sum(struct bench *bench)
 {
-    bench->other[0] = bench->table->exp_sum(bench->other, bench->n, 0.5f, 1.0f) > 0.0f ? 0.5f : 0.25f;
+    float sum = bench->table->exp_sum(bench->other, bench->n, 0.5f, 1.0f);
+    bench->other[0] = sum > 0.0f ? 0.5f : 0.25f;
 }
 
 static void call_peak(struct bench *bench)
@@ -241,7 +243,8 @@ int main(void)
                                    .w_sum = sums,
                                    .y = y};
     for (bench.peak = bench_peaks(); bench.peak->name != NULL; bench.peak++) {
-        print("peak", bench.peak->name, "", bench.peak->name, fastest(call_peak, &bench, bench.peak->units));
+        print("peak", bench.peak->name, "", bench.peak->name,
+              fastest(call_peak, &bench, bench.peak->units));
     }
     for (size_t i = 0; (bench.table = sedd_kernels_at(i)) != NULL; i++) {
         run_products(&bench, &operands);

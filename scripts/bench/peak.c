@@ -1,10 +1,12 @@
 /*
- * peak.c - micro-kernels that find this processor's limits in wasm: the same register tile for each way to
- * multiply, over operands that stay in the level-1 and level-2 caches, and sums over memory for bandwidth.
+ * peak.c - micro-kernels that find this processor's limits in wasm: the same register tile for each
+ * way to multiply, over operands that stay in the level-1 and level-2 caches, and sums over memory
+ * for bandwidth.
  *
- * A tile is 4, 5 or 6 rows by 8 channels over 768 inputs, weights packed as core/kernels packs them; the best of the
- * three is the limit, because engines differ in the registers they leave: with 6 rows (12 accumulators, 2 weights,
- * 1 input) V8 spills on some processors and halves the rate. A call does 2 * rows * 8 * 768 operations `rounds` times.
+ * A tile is 4, 5 or 6 rows by 8 channels over 768 inputs, weights packed as core/kernels packs
+ * them; the best of the three is the limit, because engines differ in the registers they leave:
+ * with 6 rows (12 accumulators, 2 weights, 1 input) V8 spills on some processors and halves the
+ * rate. A call does 2 * rows * 8 * 768 operations `rounds` times.
  */
 #include <stdint.h>
 #include <wasm_simd128.h>
@@ -67,17 +69,17 @@ __attribute__((export_name("fill"))) void fill(void)
 
 #define ZERO_F32 wasm_f32x4_splat(0.0f)
 #define ZERO_I32 wasm_i32x4_splat(0)
-#define LOAD_F32                                                                                    \
-    const float *w = weights_f32 + panel + k * CHANNELS;                                            \
-    v128_t low = wasm_v128_load(w);                                                                 \
+#define LOAD_F32                                                                                   \
+    const float *w = weights_f32 + panel + k * CHANNELS;                                           \
+    v128_t low = wasm_v128_load(w);                                                                \
     v128_t high = wasm_v128_load(w + 4)
-#define LOAD_Q8                                                                                     \
-    const int8_t *w = weights_q8 + panel + k * CHANNELS;                                            \
-    v128_t low = wasm_v128_load(w);                                                                 \
+#define LOAD_Q8                                                                                    \
+    const int8_t *w = weights_q8 + panel + k * CHANNELS;                                           \
+    v128_t low = wasm_v128_load(w);                                                                \
     v128_t high = wasm_v128_load(w + 16)
-#define LOAD_WIDENED                                                                                \
-    const int8_t *w = weights_q8 + panel + k * CHANNELS;                                            \
-    v128_t low = wasm_i16x8_load8x8(w);                                                             \
+#define LOAD_WIDENED                                                                               \
+    const int8_t *w = weights_q8 + panel + k * CHANNELS;                                           \
+    v128_t low = wasm_i16x8_load8x8(w);                                                            \
     v128_t high = wasm_i16x8_load8x8(w + 8)
 #define MUL_ADD(x, w, sum) wasm_f32x4_add(wasm_f32x4_mul(x, w), sum)
 #define MADD(x, w, sum) wasm_f32x4_relaxed_madd(x, w, sum)

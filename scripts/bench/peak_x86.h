@@ -1,6 +1,7 @@
 /*
- * peak_x86.h - this processor's limits with AVX2, for bench_kernels: products that stay in registers, and a read of
- * memory that stays in the level-1 cache. The list is empty where the processor or the build is another.
+ * peak_x86.h - this processor's limits with AVX2, for bench_kernels: products that stay in
+ * registers, and a read of memory that stays in the level-1 cache. The list is empty where the
+ * processor or the build is another.
  */
 #ifndef SEDD_PEAK_X86_H
 #define SEDD_PEAK_X86_H
