@@ -94,7 +94,8 @@ enum sedd_noise { SEDD_NOISE_LOGLINEAR = 0, SEDD_NOISE_GEOMETRIC };
 enum sedd_dtype {
     SEDD_DTYPE_AUTO = 0, /* matrices stay as the file has them: I8 as Q8, everything else as F32 */
     SEDD_DTYPE_F32,
-    SEDD_DTYPE_Q8 /* int8 weights, one scale an output channel; activations 7 bits a row */
+    SEDD_DTYPE_Q8, /* int8 weights, one scale an output channel; activations 7 bits a row */
+    SEDD_DTYPE_F16 /* of files only: half the bytes of F32; in memory such weights are F32 */
 };
 
 struct sedd_model_info {
@@ -116,25 +117,61 @@ struct sedd_model_info {
 };
 
 /* Opens a Hugging Face folder: config.json and model.safetensors (F32, F16, BF16, or I8 with a
- * `_scale` tensor beside it). Which network it is follows from config.json. Memory peaks at the
- * final size plus the largest tensor. Returns owned. */
+ * `_scale` tensor beside it), or pytorch_model.bin where there is none. Which network it is follows
+ * from config.json. Memory peaks at the final size and 64 MB (usually 2). Returns owned. */
 enum sedd_status sedd_model_open(const char *folder, enum sedd_dtype dtype,
                                  struct sedd_model **model, struct sedd_error *error);
 void sedd_model_free(struct sedd_model *model);
 void sedd_model_describe(const struct sedd_model *model, struct sedd_model_info *info);
 
-/* The same from a byte stream: the loader reads config.json at once and then the bytes of
- * model.safetensors in order, in pieces of any size, packing each tensor as it completes.
- * finish() returns the model (owned) when every tensor has arrived; the loader stays to be freed. */
+/* The same from bytes, wherever they come from. The loader reads config.json at once and then says
+ * which bytes of the weights it wants next; they are quantised or packed row by row as they arrive.
+ * Both containers look alike: model.safetensors is wanted once from front to back; a torch file
+ * (pytorch_model.bin, checkpoint.pth) from its first bytes, then its end (the zip directory), then
+ * its index (data.pkl), then its tensors in file order, leaving out what no tensor needs (optimizer
+ * states). The first eight bytes tell which it is. The loop:
+ *
+ *     sedd_loader_expect(loader, file_size);
+ *     while (sedd_loader_want(loader, &begin, &end))
+ *         read any bytes from `begin` on, at most to `end`; sedd_loader_push(loader, begin, them)
+ *     sedd_loader_finish(loader, &model)
+ *
+ * A torch file's index is a pickle. It is read, never run: tensors of a state dict, or of a training
+ * checkpoint of the reference code (its averaged weights, `ema`, if it has them), and nothing else.
+ * The CRC-32 of every zip entry that is read is checked, unless it is 0 (not computed). */
 struct sedd_loader;
 enum sedd_status sedd_loader_new(const char *config_json, size_t config_size,
                                  enum sedd_dtype dtype, struct sedd_loader **loader,
                                  struct sedd_error *error);
-enum sedd_status sedd_loader_push(struct sedd_loader *loader, const void *bytes, size_t size,
-                                  struct sedd_error *error);
+/* Says how many bytes the file has (0: unknown), before the first push. A torch file needs it; for
+ * safetensors, a header that describes more or fewer is refused before any memory is taken. */
+void sedd_loader_expect(struct sedd_loader *loader, uint64_t size);
+/* What config.json tells before any weights: sizes, and weight_size as it will be for the type asked
+ * for (AUTO: F32 until the index has been read; parameter_count is 0 until then). */
+void sedd_loader_describe(const struct sedd_loader *loader, struct sedd_model_info *info);
+/* True: wants the bytes *begin .. *end - 1 of the file next (*end UINT64_MAX: up to its end, which is
+ * unknown). Ask again after every push: the answer goes on where the push ended, or lies elsewhere.
+ * False: nothing more; *begin == *end. */
+bool sedd_loader_want(const struct sedd_loader *loader, uint64_t *begin, uint64_t *end);
+/* `size` bytes, any number, of the file from `offset` on. Bytes that are not wanted are passed over,
+ * so a stream may run on through a gap. */
+enum sedd_status sedd_loader_push(struct sedd_loader *loader, uint64_t offset, const void *bytes,
+                                  size_t size, struct sedd_error *error);
+/* Returns the model (owned) when every tensor has arrived; the loader stays to be freed. */
 enum sedd_status sedd_loader_finish(struct sedd_loader *loader, struct sedd_model **model,
                                     struct sedd_error *error);
 void sedd_loader_free(struct sedd_loader *loader);
+
+/* The bytes of a model.safetensors that holds the model: Q8 as I8 with scales, so that loading it
+ * gives the same bits; F32 as F32 or, with `dtype` F16, its matrices as F16. Borrows the model. */
+struct sedd_writer;
+enum sedd_status sedd_writer_new(const struct sedd_model *model, enum sedd_dtype dtype,
+                                 struct sedd_writer **writer, struct sedd_error *error);
+/* Bytes of the whole file. */
+uint64_t sedd_writer_size(const struct sedd_writer *writer);
+/* The next `capacity` bytes, in file order; fewer, and at last 0, at the end. */
+size_t sedd_writer_read(struct sedd_writer *writer, void *bytes, size_t capacity);
+void sedd_writer_free(struct sedd_writer *writer);
 
 /* ---- Tokenizer --------------------------------------------------------------------------- */
 

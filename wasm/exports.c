@@ -45,9 +45,24 @@ struct sedd_loader *wasm_loader_new(const char *config, size_t size, int32_t dty
     return status == SEDD_OK ? loader : NULL;
 }
 
-int32_t wasm_loader_push(struct sedd_loader *loader, const void *bytes, size_t size)
+void wasm_loader_expect(struct sedd_loader *loader, double size)
 {
-    return sedd_loader_push(loader, bytes, size, &last_error);
+    sedd_loader_expect(loader, (uint64_t)size);
+}
+
+/* 1: out[2] has the first byte that is wanted next and the end (2^64: unknown); 0: nothing more. */
+int32_t wasm_loader_want(const struct sedd_loader *loader, double *out)
+{
+    uint64_t begin, end;
+    bool more = sedd_loader_want(loader, &begin, &end);
+    out[0] = (double)begin;
+    out[1] = (double)end;
+    return more;
+}
+
+int32_t wasm_loader_push(struct sedd_loader *loader, double offset, const void *bytes, size_t size)
+{
+    return sedd_loader_push(loader, (uint64_t)offset, bytes, size, &last_error);
 }
 
 struct sedd_model *wasm_loader_finish(struct sedd_loader *loader)
@@ -56,18 +71,42 @@ struct sedd_model *wasm_loader_finish(struct sedd_loader *loader)
     return sedd_loader_finish(loader, &model, &last_error) == SEDD_OK ? model : NULL;
 }
 
+struct sedd_writer *wasm_writer_new(const struct sedd_model *model)
+{
+    struct sedd_writer *writer = NULL;
+    return sedd_writer_new(model, SEDD_DTYPE_AUTO, &writer, &last_error) == SEDD_OK ? writer : NULL;
+}
+
+double wasm_writer_size(const struct sedd_writer *writer)
+{
+    return (double)sedd_writer_size(writer);
+}
+
 /* out[13]: kind, dtype, graph, noise, tokens, states, mask id, hidden size, blocks, heads, length,
  * parameters, bytes of weights. */
+static void give_info(const struct sedd_model_info *info, double *out)
+{
+    const double values[] = {info->kind,        info->dtype,   info->graph,
+                             info->noise,       info->tokens,  info->states,
+                             info->mask_id,     info->hidden_size, info->n_blocks,
+                             info->n_heads,     info->length,  (double)info->parameter_count,
+                             (double)info->weight_size};
+    memcpy(out, values, sizeof values);
+}
+
 void wasm_model_describe(const struct sedd_model *model, double *out)
 {
     struct sedd_model_info info;
     sedd_model_describe(model, &info);
-    const double values[] = {info.kind,        info.dtype,   info.graph,
-                             info.noise,       info.tokens,  info.states,
-                             info.mask_id,     info.hidden_size, info.n_blocks,
-                             info.n_heads,     info.length,  (double)info.parameter_count,
-                             (double)info.weight_size};
-    memcpy(out, values, sizeof values);
+    give_info(&info, out);
+}
+
+/* The same before any weights: bytes of weights as they will be. */
+void wasm_loader_describe(const struct sedd_loader *loader, double *out)
+{
+    struct sedd_model_info info;
+    sedd_loader_describe(loader, &info);
+    give_info(&info, out);
 }
 
 /* ---- Text -------------------------------------------------------------------------------- */

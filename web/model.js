@@ -36,8 +36,10 @@ export class Model {
     const loader = engine.scoped((scope) => engine.check(
       module._wasm_loader_new(scope.data(files.config), files.config.length, DTYPES[dtype] ?? 0)));
     try {
+      let offset = 0;
       for await (const bytes of files.weights) {
-        engine.scoped((scope) => engine.checkStatus(module._wasm_loader_push(loader, scope.data(bytes), bytes.length)));
+        engine.scoped((scope) => engine.checkStatus(module._wasm_loader_push(loader, offset, scope.data(bytes), bytes.length)));
+        offset += bytes.length;
       }
       model.#model = engine.check(module._wasm_loader_finish(loader));
     } catch (error) {

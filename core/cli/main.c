@@ -35,6 +35,11 @@ static const struct command COMMANDS[] = {
      "  --twin GPT2 [--judge GPT2 --seed S]: whole texts in 4 to 128 steps beside the twin's with its\n"
      "  cache: time, the judge's perplexity, entropy, and the break-even number of steps",
      " --length --steps --runs --twin --judge --seed --json! ", run_bench},
+    {"convert",
+     "IN OUT [--dtype q8|f16|f32 --config FILE]\n"
+     "  IN: a folder or a file of weights (safetensors, pytorch_model.bin, checkpoint.pth), config.json\n"
+     "  beside it; q8 is the default. OUT: a folder; never left with half a file",
+     " --config ", run_convert},
 };
 
 #define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
@@ -91,8 +96,10 @@ int main(int count, char **arguments)
         return 0;
     }
     bool has_folder = count > 2 && strncmp(arguments[2], "--", 2) != 0;
-    struct cli cli = {command->name, has_folder ? arguments[2] : NULL, command, count - 3,
-                      arguments + 3};
+    bool has_output = command->run == run_convert && count > 3 && strncmp(arguments[3], "--", 2) != 0;
+    int used = has_output ? 4 : 3;
+    struct cli cli = {command->name, has_folder ? arguments[2] : NULL,
+                      has_output ? arguments[3] : NULL, command, count - used, arguments + used};
     if (!has_folder) {
         cli_usage(&cli, "it needs a folder", "");
     }

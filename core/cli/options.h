@@ -12,9 +12,10 @@
 struct cli {
     const char *command;
     const char *folder; /* the model, or NULL */
+    const char *output; /* the folder to write (convert), or NULL */
     const struct command *definition;
     int argument_count;
-    char **arguments; /* behind the folder */
+    char **arguments; /* behind the folders */
 };
 
 struct command {
@@ -62,5 +63,6 @@ int run_detokenize(struct cli *cli);
 int run_bound(struct cli *cli);
 int run_nll(struct cli *cli);
 int run_bench(struct cli *cli);
+int run_convert(struct cli *cli);
 
 #endif

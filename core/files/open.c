@@ -1,12 +1,13 @@
+#define _POSIX_C_SOURCE 200809L /* fseeko: files above 2 GB */
+#define _FILE_OFFSET_BITS 64
 /* open.c - see open.h; and sedd_model_open, which feeds a folder's files to the loader. */
 #include "files/open.h"
-
-#include "files/loader.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #define CONFIG_LIMIT (1u << 20)
 #define PIECE (1u << 20)
@@ -72,35 +73,54 @@ enum sedd_status sedd_file_read(const char *folder, const char *name, uint64_t l
 /* Bytes of an open file, 0 where that cannot be told; the position is the beginning again. */
 static uint64_t file_size(FILE *file)
 {
-    long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+    off_t size = fseeko(file, 0, SEEK_END) == 0 ? ftello(file) : -1;
     rewind(file);
     return size > 0 ? (uint64_t)size : 0;
 }
 
-static enum sedd_status push_file(struct sedd_loader *loader, const char *folder,
-                                  struct sedd_error *error)
+enum sedd_status sedd_file_push(struct sedd_loader *loader, FILE *file, struct sedd_error *error)
 {
-    FILE *file;
-    enum sedd_status status = open_file(folder, "model.safetensors", &file, error);
-    if (status != SEDD_OK) {
-        return status;
-    }
-    sedd_loader_expect(loader, file_size(file));
+    uint64_t begin, end;
+    enum sedd_status status = SEDD_OK;
     char *piece = sedd_memory_new(PIECE, 1);
     if (piece == NULL) {
-        status = sedd_fail(error, SEDD_ERROR_MEMORY, "no memory to read model.safetensors");
+        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory to read the weights");
     }
-    for (size_t size = PIECE; status == SEDD_OK && size == PIECE;) {
-        size = fread(piece, 1, PIECE, file);
+    sedd_loader_expect(loader, file_size(file));
+    while (status == SEDD_OK && sedd_loader_want(loader, &begin, &end)) {
+        size_t size = end - begin < PIECE ? (size_t)(end - begin) : PIECE;
+        if ((uint64_t)ftello(file) != begin && fseeko(file, (off_t)begin, SEEK_SET) != 0) {
+            status = sedd_fail(error, SEDD_ERROR_IO, "the weights cannot be read at byte %llu: %s",
+                               (unsigned long long)begin, strerror(errno));
+            break;
+        }
+        size = fread(piece, 1, size, file);
         if (ferror(file)) {
-            status = sedd_fail(error, SEDD_ERROR_IO, "model.safetensors cannot be read: %s",
+            status = sedd_fail(error, SEDD_ERROR_IO, "the weights cannot be read: %s",
                                strerror(errno));
+        } else if (size == 0) {
+            break;
         } else {
-            status = sedd_loader_push(loader, piece, size, error);
+            status = sedd_loader_push(loader, begin, piece, size, error);
         }
     }
     sedd_memory_free(piece);
-    fclose(file);
+    return status;
+}
+
+/* model.safetensors, or pytorch_model.bin where there is none. */
+static enum sedd_status push_folder(struct sedd_loader *loader, const char *folder,
+                                    struct sedd_error *error)
+{
+    FILE *file;
+    enum sedd_status status = open_file(folder, "model.safetensors", &file, error);
+    if (status != SEDD_OK && open_file(folder, "pytorch_model.bin", &file, NULL) == SEDD_OK) {
+        status = SEDD_OK;
+    }
+    if (status == SEDD_OK) {
+        status = sedd_file_push(loader, file, error);
+        fclose(file);
+    }
     return status;
 }
 
@@ -118,7 +138,7 @@ enum sedd_status sedd_model_open(const char *folder, enum sedd_dtype dtype,
     status = sedd_loader_new(config, config_size, dtype, &loader, error);
     sedd_memory_free(config);
     if (status == SEDD_OK) {
-        status = push_file(loader, folder, error);
+        status = push_folder(loader, folder, error);
     }
     if (status == SEDD_OK) {
         status = sedd_loader_finish(loader, model, error);

@@ -116,11 +116,11 @@ static enum sedd_status check_layout(const struct sedd_header *header, struct se
     return SEDD_OK;
 }
 
-static enum sedd_status check_names(const struct sedd_header *header, struct sedd_error *error)
+enum sedd_status sedd_header_check_names(const struct sedd_header *header, struct sedd_error *error)
 {
     const char **names = sedd_memory_new(header->count, sizeof *names);
     if (names == NULL) {
-        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for the header of " FILE_NAME);
+        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for the index of %s", header->file);
     }
     for (size_t i = 0; i < header->count; i++) {
         names[i] = header->tensors[i].name;
@@ -129,8 +129,8 @@ static enum sedd_status check_names(const struct sedd_header *header, struct sed
     enum sedd_status status = SEDD_OK;
     for (size_t i = 1; i < header->count && status == SEDD_OK; i++) {
         if (strcmp(names[i - 1], names[i]) == 0) {
-            status = sedd_fail(error, SEDD_ERROR_FORMAT, FILE_NAME ": tensor \"%.80s\" appears twice",
-                               names[i]);
+            status = sedd_fail(error, SEDD_ERROR_FORMAT, "%s: tensor \"%.80s\" appears twice",
+                               header->file, names[i]);
         }
     }
     sedd_memory_free(names);
@@ -159,7 +159,7 @@ static enum sedd_status fill(struct sedd_header *header, const cJSON *root,
     }
     qsort(header->tensors, header->count, sizeof *header->tensors, compare_offsets);
     enum sedd_status status = check_layout(header, error);
-    return status == SEDD_OK ? check_names(header, error) : status;
+    return status == SEDD_OK ? sedd_header_check_names(header, error) : status;
 }
 
 enum sedd_status sedd_header_parse(const char *text, size_t size, struct sedd_header *header,
@@ -170,7 +170,7 @@ enum sedd_status sedd_header_parse(const char *text, size_t size, struct sedd_he
     if (status != SEDD_OK) {
         return status;
     }
-    struct sedd_header found = {.json = root};
+    struct sedd_header found = {.file = FILE_NAME, .json = root};
     status = fill(&found, root, error);
     if (status == SEDD_OK) {
         *header = found;
@@ -183,6 +183,7 @@ enum sedd_status sedd_header_parse(const char *text, size_t size, struct sedd_he
 void sedd_header_clear(struct sedd_header *header)
 {
     sedd_memory_free(header->tensors);
+    sedd_memory_free(header->names);
     cJSON_Delete(header->json);
     *header = (struct sedd_header){0};
 }

@@ -1,5 +1,6 @@
 /*
- * safetensors.h - the header of a .safetensors file: 8 bytes of length, JSON, then data.
+ * safetensors.h - the index of a file of weights (both containers have this one), and the header of a
+ * .safetensors file: 8 bytes of length, JSON, then data.
  */
 #ifndef SEDD_SAFETENSORS_H
 #define SEDD_SAFETENSORS_H
@@ -17,19 +18,24 @@ struct sedd_tensor {
     enum sedd_element element;
     int rank;
     uint64_t shape[SEDD_RANK_MAX];
-    uint64_t begin, end; /* bytes after the header */
+    size_t part;         /* the zip entry it lies in; safetensors: 0, all behind the header */
+    uint64_t begin, end; /* bytes within the part */
 };
 
 struct sedd_header {
-    struct sedd_tensor *tensors; /* [count] in file order, without gaps or overlaps */
+    const char *file;            /* what to call it in messages */
+    struct sedd_tensor *tensors; /* [count] in file order */
     size_t count;
-    void *json;
+    void *json;  /* owns the names, or */
+    char *names; /* owns them */
 };
 
 /* Parses and checks a header: known fields, dtype x shape == bytes, one tensor after another from
  * offset 0, no name twice. */
 enum sedd_status sedd_header_parse(const char *text, size_t size, struct sedd_header *header,
                                    struct sedd_error *error);
+/* No name twice. */
+enum sedd_status sedd_header_check_names(const struct sedd_header *header, struct sedd_error *error);
 void sedd_header_clear(struct sedd_header *header);
 
 /* Bytes of one element; 0 for types this engine does not read. */

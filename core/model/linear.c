@@ -114,6 +114,29 @@ void sedd_linear_get_row(const struct sedd_linear *linear, int32_t row, float *v
     }
 }
 
+void sedd_linear_get_row_q8(const struct sedd_linear *linear, int32_t row, int8_t *values)
+{
+    for (int32_t k = 0; k < linear->in; k++) {
+        values[k] = linear->wq[place_q8(linear, row, k)];
+    }
+}
+
+void sedd_linear_get_column(const struct sedd_linear *linear, int32_t k, float *values)
+{
+    for (int32_t row = 0; row < linear->out; row++) {
+        values[row] = linear->w != NULL
+                          ? linear->w[place_f32(linear, row, k)]
+                          : (float)linear->wq[place_q8(linear, row, k)] * linear->w_scale[row];
+    }
+}
+
+void sedd_linear_get_column_q8(const struct sedd_linear *linear, int32_t k, int8_t *values)
+{
+    for (int32_t row = 0; row < linear->out; row++) {
+        values[row] = linear->wq[place_q8(linear, row, k)];
+    }
+}
+
 enum sedd_status sedd_table_init(struct sedd_table *table, int32_t rows, int32_t columns,
                                  enum sedd_dtype dtype, struct sedd_error *error)
 {

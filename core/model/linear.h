@@ -17,6 +17,10 @@ void sedd_linear_set_row(struct sedd_linear *linear, int32_t row, const float *v
 void sedd_linear_set_row_q8(struct sedd_linear *linear, int32_t row, const int8_t *values);
 /* Reads channel `row` back as [in] floats (dequantised). */
 void sedd_linear_get_row(const struct sedd_linear *linear, int32_t row, float *values);
+/* Its int8 values, [in]; and input k of all channels, [out], dequantised or not. */
+void sedd_linear_get_row_q8(const struct sedd_linear *linear, int32_t row, int8_t *values);
+void sedd_linear_get_column(const struct sedd_linear *linear, int32_t k, float *values);
+void sedd_linear_get_column_q8(const struct sedd_linear *linear, int32_t k, int8_t *values);
 
 enum sedd_status sedd_table_init(struct sedd_table *table, int32_t rows, int32_t columns,
                                  enum sedd_dtype dtype, struct sedd_error *error);

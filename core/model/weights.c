@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FILE_NAME "model.safetensors"
-
 /* ---- The list ---------------------------------------------------------------------------- */
 
 static struct sedd_slot *add(struct sedd_slots *slots, enum sedd_slot_kind kind, int32_t rows,
@@ -106,7 +104,9 @@ enum sedd_status sedd_slots_list(struct sedd_model *model, struct sedd_slots *sl
                                  struct sedd_error *error)
 {
     uint64_t blocks = (uint64_t)model->info.n_blocks;
-    model->blocks = sedd_memory_new(blocks, sizeof *model->blocks);
+    if (model->blocks == NULL) {
+        model->blocks = sedd_memory_new(blocks, sizeof *model->blocks);
+    }
     slots->slots = sedd_memory_new(blocks * SLOTS_A_BLOCK + SLOTS_BESIDE, sizeof *slots->slots);
     slots->count = 0;
     if (model->blocks == NULL || slots->slots == NULL) {
@@ -183,7 +183,7 @@ static void write_shape(char *text, size_t size, const uint64_t *shape, int rank
     snprintf(text + used, size - used, "]");
 }
 
-static enum sedd_status fail_shape(const struct sedd_slot *slot, const struct sedd_tensor *tensor,
+static enum sedd_status fail_shape(const char *file, const struct sedd_slot *slot, const struct sedd_tensor *tensor,
                                    struct sedd_error *error)
 {
     char found[96], expected[96]; /* SEDD_RANK_MAX sizes of at most 16 digits */
@@ -195,27 +195,27 @@ static enum sedd_status fail_shape(const struct sedd_slot *slot, const struct se
     write_shape(found, sizeof found, tensor->shape, tensor->rank);
     write_shape(expected, sizeof expected, shape, slot->kind == SEDD_SLOT_VECTOR ? 1 : 2);
     return sedd_fail(error, SEDD_ERROR_FORMAT,
-                     FILE_NAME ": tensor \"%.80s\" has the shape %s; config.json asks for %s",
+                     "%s: tensor \"%.80s\" has the shape %s; config.json asks for %s", file,
                      tensor->name, found, expected);
 }
 
-static enum sedd_status check_tensor(const struct sedd_slot *slot, const struct sedd_tensor *tensor,
+static enum sedd_status check_tensor(const char *file, const struct sedd_slot *slot, const struct sedd_tensor *tensor,
                                      struct sedd_error *error)
 {
     if (!shape_fits(slot, tensor)) {
-        return fail_shape(slot, tensor, error);
+        return fail_shape(file, slot, tensor, error);
     }
     bool readable = tensor->element != SEDD_ELEMENT_OTHER &&
                     (tensor->element != SEDD_ELEMENT_I8 || slot->quantised);
     if (!readable) {
         return sedd_fail(error, SEDD_ERROR_FORMAT,
-                         FILE_NAME ": tensor \"%.80s\" has a type that cannot be read there; "
-                                   "expected F32, F16 or BF16%s",
-                         tensor->name, slot->quantised ? " or I8" : "");
+                         "%s: tensor \"%.80s\" has a type that cannot be read there; expected F32, "
+                         "F16 or BF16%s",
+                         file, tensor->name, slot->quantised ? " or I8" : "");
     }
     if (slot->tensor != NULL) {
         return sedd_fail(error, SEDD_ERROR_FORMAT,
-                         FILE_NAME " has tensor \"%.80s\" with and without \"transformer.\"",
+                         "%s has tensor \"%.80s\" with and without \"transformer.\"", file,
                          slot->name);
     }
     return SEDD_OK;
@@ -232,11 +232,11 @@ static enum sedd_status assign(struct sedd_slots *slots, const struct sedd_heade
         }
         if (slot == NULL) {
             return sedd_fail(error, SEDD_ERROR_FORMAT,
-                             FILE_NAME ": tensor \"%.80s\" is not part of the model that config.json "
-                                       "describes",
-                             tensor->name);
+                             "%s: tensor \"%.80s\" is not part of the model that config.json "
+                             "describes",
+                             slots->file, tensor->name);
         }
-        enum sedd_status status = check_tensor(slot, tensor, error);
+        enum sedd_status status = check_tensor(slots->file, slot, tensor, error);
         if (status != SEDD_OK) {
             return status;
         }
@@ -264,7 +264,7 @@ static enum sedd_status check_complete(const struct sedd_slots *slots, struct se
         bool present = slots->slots[i].tensor != NULL;
         if (present && !is_wanted(slots, i)) {
             return sedd_fail(error, SEDD_ERROR_FORMAT,
-                             FILE_NAME ": \"%.80s\" scales a matrix that is not I8",
+                             "%s: \"%.80s\" scales a matrix that is not I8", slots->file,
                              slots->slots[i].name);
         }
         if (!present && is_wanted(slots, i)) {
@@ -273,8 +273,8 @@ static enum sedd_status check_complete(const struct sedd_slots *slots, struct se
     }
     return missing == 0 ? SEDD_OK
                         : sedd_fail(error, SEDD_ERROR_FORMAT,
-                                    FILE_NAME " lacks %zu tensors, the first is \"%.80s\"", missing,
-                                    first);
+                                    "%s lacks %zu tensors, the first is \"%.80s\"", slots->file,
+                                    missing, first);
 }
 
 /* I8 everywhere a matrix may be, or nowhere. */
@@ -292,9 +292,8 @@ static enum sedd_status choose_dtype(const struct sedd_slots *slots, enum sedd_d
     }
     if (q8 != NULL && other != NULL) {
         return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                         FILE_NAME ": \"%.80s\" is I8 but \"%.80s\" is not; expected all matrices "
-                                   "alike",
-                         q8->name, other->name);
+                         "%s: \"%.80s\" is I8 but \"%.80s\" is not; expected all matrices alike",
+                         slots->file, q8->name, other->name);
     }
     enum sedd_dtype stored = q8 != NULL ? SEDD_DTYPE_Q8 : SEDD_DTYPE_F32;
     info->dtype = wanted == SEDD_DTYPE_AUTO ? stored : wanted;
@@ -306,6 +305,7 @@ enum sedd_status sedd_slots_match(struct sedd_slots *slots, const struct sedd_he
                                   struct sedd_error *error)
 {
     info->parameter_count = 0;
+    slots->file = header->file;
     enum sedd_status status = assign(slots, header, info, error);
     if (status == SEDD_OK) {
         status = check_complete(slots, error);
@@ -317,9 +317,14 @@ enum sedd_status sedd_slots_match(struct sedd_slots *slots, const struct sedd_he
 
 #define Q8_IN_MAX 131072 /* 127 * 128 * in must fit an int32 sum */
 
-static enum sedd_status allocate_slot(const struct sedd_slot *slot, enum sedd_dtype dtype,
-                                      struct sedd_error *error)
+enum sedd_status sedd_slot_allocate(struct sedd_slot *slot, enum sedd_dtype dtype,
+                                    struct sedd_error *error)
 {
+    slot -= slot->kind == SEDD_SLOT_SCALE ? 1 : 0; /* the list has a scale right behind its matrix */
+    if (slot->allocated) {
+        return SEDD_OK;
+    }
+    slot->allocated = true;
     enum sedd_dtype held = slot->quantised ? dtype : SEDD_DTYPE_F32;
     switch (slot->kind) {
     case SEDD_SLOT_VECTOR:
@@ -349,18 +354,31 @@ static uint64_t slot_bytes(const struct sedd_slot *slot, enum sedd_dtype dtype)
     return slot->kind == SEDD_SLOT_SCALE ? 0 : elements * (q8 ? 1 : 4) + beside;
 }
 
-enum sedd_status sedd_slots_allocate(struct sedd_slots *slots, struct sedd_model_info *info,
-                                     struct sedd_error *error)
+uint64_t sedd_slots_size(const struct sedd_slots *slots, enum sedd_dtype dtype)
 {
-    enum sedd_status status = SEDD_OK;
-    for (size_t i = 0; i < slots->count && status == SEDD_OK; i++) {
-        status = allocate_slot(&slots->slots[i], info->dtype, error);
-        info->weight_size += slot_bytes(&slots->slots[i], info->dtype);
+    uint64_t size = 0;
+    for (size_t i = 0; i < slots->count; i++) {
+        size += slot_bytes(&slots->slots[i], dtype);
     }
-    return status;
+    return size;
 }
 
-struct sedd_slot *sedd_slots_find(struct sedd_slots *slots, const struct sedd_tensor *tensor)
+void sedd_slot_release(struct sedd_slot *slot)
+{
+    if (slot->kind == SEDD_SLOT_VECTOR) {
+        sedd_memory_free(*slot->vector);
+        *slot->vector = NULL;
+    } else if (slot->kind == SEDD_SLOT_TABLE) {
+        sedd_table_clear(slot->table);
+    } else if (slot->kind != SEDD_SLOT_SCALE) {
+        float *bias = slot->linear->bias; /* a slot of its own */
+        slot->linear->bias = NULL;
+        sedd_linear_clear(slot->linear);
+        slot->linear->bias = bias;
+    }
+}
+
+struct sedd_slot *sedd_slots_find(const struct sedd_slots *slots, const struct sedd_tensor *tensor)
 {
     for (size_t i = 0; i < slots->count; i++) {
         if (slots->slots[i].tensor == tensor) {

@@ -25,14 +25,17 @@ struct sedd_slot {
     struct sedd_table *table;   /* TABLE and its SCALE */
     float **vector;             /* VECTOR */
     const struct sedd_tensor *tensor; /* where the file has it, or NULL */
+    bool allocated, filled;
 };
 
 struct sedd_slots {
     struct sedd_slot *slots;
     size_t count;
+    const char *file; /* what to call it in messages */
 };
 
-/* Lists every tensor of model (its info must be filled in) and allocates its blocks. */
+/* Lists every tensor of model (its info must be filled in) and allocates its blocks where it has
+ * none. */
 enum sedd_status sedd_slots_list(struct sedd_model *model, struct sedd_slots *slots,
                                  struct sedd_error *error);
 /* Finds each tensor of the header among the slots, checks shapes and types, and fills in
@@ -40,10 +43,14 @@ enum sedd_status sedd_slots_list(struct sedd_model *model, struct sedd_slots *sl
 enum sedd_status sedd_slots_match(struct sedd_slots *slots, const struct sedd_header *header,
                                   enum sedd_dtype wanted, struct sedd_model_info *info,
                                   struct sedd_error *error);
-/* Allocates every destination for info.dtype and adds up info.weight_size. */
-enum sedd_status sedd_slots_allocate(struct sedd_slots *slots, struct sedd_model_info *info,
-                                     struct sedd_error *error);
 /* The slot a tensor of the file fills, or NULL for a buffer that is not needed. */
-struct sedd_slot *sedd_slots_find(struct sedd_slots *slots, const struct sedd_tensor *tensor);
+struct sedd_slot *sedd_slots_find(const struct sedd_slots *slots, const struct sedd_tensor *tensor);
+/* Bytes of weights in memory when all are held as `dtype`. */
+uint64_t sedd_slots_size(const struct sedd_slots *slots, enum sedd_dtype dtype);
+/* Allocates the destination of one slot (a scale's: its matrix) unless it has one. */
+enum sedd_status sedd_slot_allocate(struct sedd_slot *slot, enum sedd_dtype dtype,
+                                    struct sedd_error *error);
+/* Frees what the slot holds and no other. */
+void sedd_slot_release(struct sedd_slot *slot);
 
 #endif

@@ -250,7 +250,7 @@ enum sedd_status checkpoint_load(const char *config, const uint8_t *bytes, size_
         size_t count = size - at < step ? size - at : step;
         uint8_t *copy = malloc(count);
         memcpy(copy, bytes + at, count);
-        status = sedd_loader_push(loader, copy, count, error);
+        status = sedd_loader_push(loader, at, copy, count, error);
         free(copy);
     }
     if (status == SEDD_OK) {

@@ -3,7 +3,6 @@
  * tensor, nothing crashes and nothing leaks (run it under the sanitizers).
  */
 #include "checkpoint.h"
-#include "files/loader.h"
 #include "test.h"
 
 #include <math.h>
@@ -250,11 +249,11 @@ static void test_order(void)
     CHECK(sedd_loader_new(SEDD_CONFIG, strlen(SEDD_CONFIG), SEDD_DTYPE_AUTO, &loader, &error) ==
           SEDD_OK);
     CHECK(sedd_loader_finish(loader, &model, &error) == SEDD_ERROR_FORMAT && model == NULL);
-    CHECK(sedd_loader_push(loader, bytes, size, &error) == SEDD_OK);
+    CHECK(sedd_loader_push(loader, 0, bytes, size, &error) == SEDD_OK);
     CHECK(sedd_loader_finish(loader, &model, &error) == SEDD_OK && model != NULL);
     CHECK(sedd_loader_finish(loader, &again, &error) == SEDD_ERROR_ARGUMENT && again == NULL);
     CHECK_TEXT(error.message, "finished");
-    CHECK(sedd_loader_push(loader, bytes, 1, &error) == SEDD_ERROR_ARGUMENT);
+    CHECK(sedd_loader_push(loader, 0, bytes, 1, &error) == SEDD_ERROR_ARGUMENT);
     sedd_loader_free(loader);
     sedd_model_free(model);
     sedd_loader_free(NULL);
@@ -280,9 +279,9 @@ static void test_huge_claim(void)
     struct sedd_loader *loader = NULL;
     CHECK(sedd_loader_new(config, strlen(config), SEDD_DTYPE_AUTO, &loader, &error) == SEDD_OK);
     sedd_loader_expect(loader, 8 + header_size + 100);
-    CHECK(sedd_loader_push(loader, bytes, 8 + header_size, &error) == SEDD_ERROR_FORMAT);
+    CHECK(sedd_loader_push(loader, 0, bytes, 8 + header_size, &error) == SEDD_ERROR_FORMAT);
     CHECK_TEXT(error.message, "it is truncated");
-    CHECK(sedd_loader_push(loader, bytes, 1, &error) == SEDD_ERROR_ARGUMENT);
+    CHECK(sedd_loader_push(loader, 0, bytes, 1, &error) == SEDD_ERROR_ARGUMENT);
     sedd_loader_free(loader);
     free(config);
 }

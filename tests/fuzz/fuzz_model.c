@@ -9,7 +9,6 @@
  * a header that grows stays a header; bits 1-2, the type asked for; bits 3-7, the size of pieces.
  * A model that loads is read all over, so that whatever was not checked shows.
  */
-#include "files/loader.h"
 #include "model/linear.h"
 
 #include <stdlib.h>
@@ -49,7 +48,7 @@ static enum sedd_status feed(struct sedd_loader *loader, const uint8_t *bytes, s
         size_t count = size - at < piece ? size - at : piece;
         uint8_t *copy = malloc(count);
         memcpy(copy, bytes + at, count);
-        status = sedd_loader_push(loader, copy, count, error);
+        status = sedd_loader_push(loader, at, copy, count, error);
         free(copy);
     }
     return status;

@@ -1,0 +1,50 @@
+/*
+ * pickle.h - the part of Python's pickle that torch.save writes for a state dict: dicts, lists, tuples,
+ * texts, numbers and tensors. Nothing is ever called: a class outside the short list is refused by name.
+ *
+ * Values lie in one array and refer to each other by number, so neither depth nor cycles matter.
+ */
+#ifndef SEDD_PICKLE_H
+#define SEDD_PICKLE_H
+
+#include "files/safetensors.h"
+
+#define SEDD_PICKLE_MAX (4u << 20) /* bytes */
+
+enum sedd_value_kind {
+    SEDD_VALUE_OTHER = 0, /* None, a truth value, a float: nothing the loader reads */
+    SEDD_VALUE_INTEGER,   /* integer */
+    SEDD_VALUE_TEXT,      /* a: place in the bytes, b: size */
+    SEDD_VALUE_LIST,      /* lists and tuples. a: first item, b: last item (0: none), c: count */
+    SEDD_VALUE_DICT,      /* the same, with keys */
+    SEDD_VALUE_CLASS,     /* a: number in the short list */
+    SEDD_VALUE_STORAGE,   /* a: its key (a text), b: sedd_element, integer: elements */
+    SEDD_VALUE_TENSOR     /* a: storage, b: sizes, c: strides (lists), integer: first element */
+};
+
+struct sedd_value {
+    enum sedd_value_kind kind;
+    uint32_t a, b, c;
+    int64_t integer;
+};
+
+struct sedd_item {
+    uint32_t key, value, next; /* key: dicts; next: 0 at the end */
+};
+
+struct sedd_pickle {
+    const uint8_t *bytes; /* borrowed until cleared */
+    struct sedd_value *values;
+    struct sedd_item *items; /* item 0 is not used */
+    uint32_t root;
+};
+
+enum sedd_status sedd_pickle_read(const uint8_t *bytes, size_t size, struct sedd_pickle *pickle,
+                                  struct sedd_error *error);
+void sedd_pickle_clear(struct sedd_pickle *pickle);
+
+/* The value under a text key of a dict; 0 is a valid value, so absence is told by the result. */
+bool sedd_pickle_find(const struct sedd_pickle *pickle, uint32_t dict, const char *key,
+                      uint32_t *value);
+
+#endif

@@ -1,0 +1,270 @@
+/* torch.c - see torch.h. */
+#include "files/torch.h"
+
+#include "files/pickle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_NAME "the torch file"
+#define PICKLE_NAME "data.pkl"
+
+struct index {
+    struct sedd_pickle pickle;
+    const struct sedd_zip *zip;
+    char prefix[256]; /* "archive/" */
+    char *name;       /* where the next name goes */
+    struct sedd_header header;
+    struct sedd_error *error;
+};
+
+enum sedd_status sedd_torch_find_pickle(const struct sedd_zip *zip,
+                                        const struct sedd_zip_entry **pickle,
+                                        struct sedd_error *error)
+{
+    for (size_t i = 0; i < zip->count; i++) {
+        const char *slash = strchr(zip->entries[i].name, '/');
+        if (slash == NULL || strcmp(slash + 1, PICKLE_NAME) != 0) {
+            continue;
+        }
+        if (zip->entries[i].size > SEDD_PICKLE_MAX || zip->entries[i].size == 0) {
+            return sedd_fail(error, SEDD_ERROR_FORMAT,
+                             FILE_NAME "'s " PICKLE_NAME " has %llu bytes; expected 1 to %u",
+                             (unsigned long long)zip->entries[i].size, SEDD_PICKLE_MAX);
+        }
+        *pickle = &zip->entries[i];
+        return SEDD_OK;
+    }
+    return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                     "the file is a zip, but not one that torch.save writes: it has no " PICKLE_NAME);
+}
+
+/* ---- One tensor -------------------------------------------------------------------------- */
+
+static enum sedd_status fail_tensor(struct index *index, const char *name, const char *what)
+{
+    return sedd_fail(index->error, SEDD_ERROR_FORMAT, FILE_NAME ": tensor \"%.80s\" %s", name, what);
+}
+
+/* Whole numbers of a list, at most SEDD_RANK_MAX. */
+static bool read_sizes(const struct sedd_pickle *pickle, uint32_t list, uint64_t *sizes, int *rank)
+{
+    const struct sedd_value *value = &pickle->values[list];
+    *rank = 0;
+    if (value->c > SEDD_RANK_MAX) {
+        return false;
+    }
+    for (uint32_t item = value->a; item != 0; item = pickle->items[item].next) {
+        const struct sedd_value *size = &pickle->values[pickle->items[item].value];
+        if (size->kind != SEDD_VALUE_INTEGER || size->integer < 0 || *rank == SEDD_RANK_MAX) {
+            return false;
+        }
+        sizes[(*rank)++] = (uint64_t)size->integer;
+    }
+    return true;
+}
+
+/* Row-major and without gaps: the strides of sizes other than 1 are the products behind them. */
+static bool is_plain(const struct sedd_tensor *tensor, const uint64_t *strides)
+{
+    uint64_t expected = 1;
+    for (int i = tensor->rank - 1; i >= 0; i--) {
+        if (tensor->shape[i] != 1 && strides[i] != expected) {
+            return false;
+        }
+        expected *= tensor->shape[i];
+    }
+    return true;
+}
+
+static const struct sedd_zip_entry *find_storage(struct index *index,
+                                                 const struct sedd_value *storage)
+{
+    char name[320];
+    const struct sedd_value *key = &index->pickle.values[storage->a];
+    if (key->b > 32) {
+        return NULL;
+    }
+    snprintf(name, sizeof name, "%sdata/%.*s", index->prefix, (int)key->b,
+             (const char *)index->pickle.bytes + key->a);
+    return sedd_zip_entry_find(index->zip, name);
+}
+
+static enum sedd_status add_tensor(struct index *index, const char *name, uint32_t value)
+{
+    const struct sedd_value *source = &index->pickle.values[value];
+    if (source->kind != SEDD_VALUE_TENSOR) {
+        return fail_tensor(index, name, "is no tensor; a state dict holds nothing else");
+    }
+    const struct sedd_value *storage = &index->pickle.values[source->a];
+    struct sedd_tensor tensor = {.name = name, .element = (enum sedd_element)storage->b};
+    uint64_t strides[SEDD_RANK_MAX], count = 1, size, begin;
+    int rank;
+    bool sound = read_sizes(&index->pickle, source->b, tensor.shape, &tensor.rank) &&
+                 read_sizes(&index->pickle, source->c, strides, &rank) && rank == tensor.rank;
+    for (int i = 0; sound && i < rank; i++) {
+        sound = sedd_size_multiply(count, tensor.shape[i], &count);
+    }
+    if (!sound) {
+        return fail_tensor(index, name, "has a shape that is not at most 4 sensible numbers");
+    }
+    if (count > 0 && !is_plain(&tensor, strides)) {
+        return fail_tensor(index, name, "is not stored row by row; save it with .contiguous()");
+    }
+    const struct sedd_zip_entry *entry = find_storage(index, storage);
+    if (entry == NULL) {
+        return fail_tensor(index, name, "has no data in the file");
+    }
+    uint64_t width = sedd_element_size(tensor.element), total = (uint64_t)storage->integer;
+    if (width > 0) { /* others are refused where they are needed */
+        bool fits = sedd_size_multiply(total, width, &size) && size == entry->size &&
+                    (uint64_t)source->integer <= total && count <= total - (uint64_t)source->integer;
+        if (!fits) {
+            return fail_tensor(index, name, "does not fit the data it names");
+        }
+        begin = (uint64_t)source->integer * width;
+        tensor.begin = begin;
+        tensor.end = begin + count * width;
+    }
+    tensor.part = (size_t)(entry - index->zip->entries);
+    index->header.tensors[index->header.count++] = tensor;
+    return SEDD_OK;
+}
+
+/* ---- The state dict ---------------------------------------------------------------------- */
+
+/* A copy of the key, which lives as long as the header. */
+static const char *take_name(struct index *index, uint32_t key)
+{
+    const struct sedd_value *text = &index->pickle.values[key];
+    const uint8_t *bytes = index->pickle.bytes + text->a;
+    if (text->kind != SEDD_VALUE_TEXT || text->b > 200 || memchr(bytes, 0, text->b) != NULL) {
+        return NULL;
+    }
+    char *name = index->name;
+    memcpy(name, bytes, text->b);
+    name[text->b] = '\0';
+    index->name += text->b + 1;
+    return name;
+}
+
+/* The tensors under `names`; with a list of `averages`, its tensors under the parameters' names: the
+ * list is in the order of the dict, which has buffers besides. */
+static enum sedd_status add_all(struct index *index, uint32_t names, const uint32_t *averages)
+{
+    const struct sedd_pickle *pickle = &index->pickle;
+    uint32_t average = averages == NULL ? 0 : pickle->values[*averages].a;
+    enum sedd_status status = SEDD_OK;
+    for (uint32_t item = pickle->values[names].a; item != 0 && status == SEDD_OK;
+         item = pickle->items[item].next) {
+        const char *name = take_name(index, pickle->items[item].key);
+        if (name == NULL) {
+            return sedd_fail(index->error, SEDD_ERROR_FORMAT,
+                             FILE_NAME " holds no state dict: a key is no name of a tensor");
+        }
+        if (averages == NULL || strcmp(name, "rotary_emb.inv_freq") == 0) {
+            status = add_tensor(index, name, pickle->items[item].value);
+        } else if (average == 0) {
+            return fail_tensor(index, name, "has no average: \"ema\" has fewer tensors than \"model\"");
+        } else {
+            status = add_tensor(index, name, pickle->items[average].value);
+            average = pickle->items[average].next;
+        }
+    }
+    if (status == SEDD_OK && average != 0) {
+        return sedd_fail(index->error, SEDD_ERROR_FORMAT,
+                         FILE_NAME "'s \"ema\" has more tensors than its \"model\"");
+    }
+    return status;
+}
+
+/* A dict of tensors, or the reference code's {"model": ..., "ema": {"shadow_params": [...]}, ...}. */
+static enum sedd_status add_state(struct index *index)
+{
+    const struct sedd_pickle *pickle = &index->pickle;
+    uint32_t model, ema, averages, root = pickle->root;
+    if (pickle->values[root].kind != SEDD_VALUE_DICT) {
+        return sedd_fail(index->error, SEDD_ERROR_UNSUPPORTED,
+                         FILE_NAME " holds no state dict; save model.state_dict() with torch.save");
+    }
+    if (!sedd_pickle_find(pickle, root, "model", &model)) {
+        return add_all(index, root, NULL);
+    }
+    if (pickle->values[model].kind != SEDD_VALUE_DICT) {
+        return sedd_fail(index->error, SEDD_ERROR_UNSUPPORTED,
+                         FILE_NAME "'s \"model\" is no state dict");
+    }
+    bool averaged = sedd_pickle_find(pickle, root, "ema", &ema) &&
+                    sedd_pickle_find(pickle, ema, "shadow_params", &averages) &&
+                    pickle->values[averages].kind == SEDD_VALUE_LIST &&
+                    pickle->values[averages].c > 0;
+    return add_all(index, model, averaged ? &averages : NULL);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct sedd_tensor *first = a, *second = b;
+    if (first->part != second->part) {
+        return first->part < second->part ? -1 : 1;
+    }
+    return (first->begin > second->begin) - (first->begin < second->begin);
+}
+
+/* Upper bounds for what add_all takes: every text of the pickle could be a name. */
+static enum sedd_status reserve(struct index *index, size_t size)
+{
+    const struct sedd_pickle *pickle = &index->pickle;
+    uint32_t model = pickle->root, count;
+    if (pickle->values[model].kind == SEDD_VALUE_DICT) {
+        sedd_pickle_find(pickle, model, "model", &model);
+    }
+    count = pickle->values[model].kind == SEDD_VALUE_DICT ? pickle->values[model].c : 0;
+    uint64_t names = 0;
+    for (uint32_t item = count == 0 ? 0 : pickle->values[model].a; item != 0;
+         item = pickle->items[item].next) {
+        const struct sedd_value *key = &pickle->values[pickle->items[item].key];
+        names += key->kind == SEDD_VALUE_TEXT ? key->b + 1u : 1u;
+    }
+    if (names > 16 * (uint64_t)size) {
+        return sedd_fail(index->error, SEDD_ERROR_FORMAT,
+                         FILE_NAME " repeats the names of its tensors");
+    }
+    index->header.tensors = sedd_memory_new(count, sizeof *index->header.tensors);
+    index->header.names = index->name = sedd_memory_new(names, 1);
+    return index->header.tensors != NULL && index->name != NULL
+               ? SEDD_OK
+               : sedd_fail(index->error, SEDD_ERROR_MEMORY, "no memory for the index of " FILE_NAME);
+}
+
+enum sedd_status sedd_torch_index(const uint8_t *bytes, size_t size, const struct sedd_zip *zip,
+                                  const struct sedd_zip_entry *pickle, struct sedd_header *header,
+                                  struct sedd_error *error)
+{
+    struct index index = {.zip = zip, .header.file = FILE_NAME, .error = error};
+    size_t prefix = strlen(pickle->name) - strlen(PICKLE_NAME);
+    if (prefix >= sizeof index.prefix) {
+        return sedd_fail(error, SEDD_ERROR_FORMAT, FILE_NAME "'s folder has a name of %zu bytes",
+                         prefix);
+    }
+    memcpy(index.prefix, pickle->name, prefix);
+    enum sedd_status status = sedd_pickle_read(bytes, size, &index.pickle, error);
+    if (status == SEDD_OK) {
+        status = reserve(&index, size);
+    }
+    if (status == SEDD_OK) {
+        status = add_state(&index);
+    }
+    if (status == SEDD_OK) {
+        qsort(index.header.tensors, index.header.count, sizeof *index.header.tensors,
+              compare_places);
+        status = sedd_header_check_names(&index.header, error);
+    }
+    sedd_pickle_clear(&index.pickle);
+    if (status == SEDD_OK) {
+        *header = index.header;
+    } else {
+        sedd_header_clear(&index.header);
+    }
+    return status;
+}
