@@ -4,6 +4,7 @@
  */
 import { SeddError } from './errors.js';
 import { seedWords } from './engine.js';
+import { feedLoader } from './feed.js';
 
 const DTYPES = { auto: 0, f32: 1, q8: 2 };
 const WINDOW_MAX = 1 << 16;
@@ -36,11 +37,7 @@ export class Model {
     const loader = engine.scoped((scope) => engine.check(
       module._wasm_loader_new(scope.data(files.config), files.config.length, DTYPES[dtype] ?? 0)));
     try {
-      let offset = 0;
-      for await (const bytes of files.weights) {
-        engine.scoped((scope) => engine.checkStatus(module._wasm_loader_push(loader, offset, scope.data(bytes), bytes.length)));
-        offset += bytes.length;
-      }
+      await feedLoader(engine, loader, files.weights);
       model.#model = engine.check(module._wasm_loader_finish(loader));
     } catch (error) {
       module._sedd_tokenizer_free(model.#tokenizer);

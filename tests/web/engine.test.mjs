@@ -83,7 +83,7 @@ test('likelihood and inspection give sensible numbers', async () => {
 });
 
 for (const [name, change, code, words] of [
-  ['a page instead of weights', { weights: [new TextEncoder().encode('<!doctype html><html>not found</html>')] }, 'format', /header/],
+  ['a page instead of weights', { weights: [new TextEncoder().encode('<!doctype html><html>not found</html>')] }, 'format', /a web page/],
   ['truncated weights', { cut: 1000 }, 'format', /ends early/],
   ['a broken configuration', { config: new TextEncoder().encode('{"model": {}}') }, 'format', /config\.json/],
   ['a broken tokenizer', { tokenizer: new TextEncoder().encode('{') }, 'format', /tokenizer\.json is not valid JSON/],
@@ -95,6 +95,29 @@ for (const [name, change, code, words] of [
     await assert.rejects(Model.load(await Engine.create(), files), (error) => error.code === code && words.test(error.message));
   });
 }
+
+test('a file that is read by ranges gives the same model as a stream', async () => {
+  const read = (file) => readFileSync(path.join(ROOT, 'models/sedd-nano', file));
+  const weights = read('model.safetensors');
+  const asked = [];
+  const ranges = { size: weights.length, async* read(begin, end) {
+    asked.push([begin, end]);
+    for (let at = begin; at < end; at += 100000) yield weights.subarray(at, Math.min(end, at + 100000));
+  } };
+  const files = { config: read('config.json'), tokenizer: read('tokenizer.json') };
+  const write = (model, engine) => {
+    const run = model.startRun({ length: 16, steps: 4, seed: 3 });
+    while (!run.done) run.advance();
+    const { ids } = run;
+    run.free();
+    return [...ids];
+  };
+  const engine = await Engine.create();
+  const whole = await Model.load(engine, { ...files, weights: [weights] });
+  const parts = await Model.load(engine, { ...files, weights: ranges });
+  assert.deepEqual(asked, [[0, weights.length]], 'safetensors are one stream');
+  assert.deepEqual(write(parts), write(whole));
+});
 
 test('options out of range are refused', async () => {
   const model = await load(await Engine.create(), 'models/sedd-nano');

@@ -1,0 +1,56 @@
+/**
+ * Gives a loader in wasm the bytes it wants, through one small buffer: what streams is never held whole.
+ */
+const PIECE = 1 << 20;
+
+/** The range that is wanted next, or null. */
+function want(engine, loader) {
+  return engine.scoped((scope) => {
+    const out = scope.allocate(16);
+    if (engine.module._wasm_loader_want(loader, out) === 0) return null;
+    const [begin, end] = engine.doubles(out, 2);
+    return { begin, end };
+  });
+}
+
+/**
+ * @param {import('./engine.js').Engine} engine
+ * @param {number} loader
+ * @param {AsyncIterable<Uint8Array> | {size: number, read: (begin: number, end: number) => AsyncIterable<Uint8Array>}} source
+ *   one stream from the beginning (safetensors), or any ranges of a file of known size (torch files need that)
+ */
+export async function feedLoader(engine, loader, source) {
+  const { module } = engine;
+  const buffer = engine.check(module._malloc(PIECE));
+  const push = (offset, bytes) => {
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      const part = bytes.subarray(at, at + PIECE);
+      engine.bytes(buffer, part.length).set(part);
+      engine.checkStatus(module._wasm_loader_push(loader, offset + at, buffer, part.length));
+    }
+  };
+  try {
+    if (!source.read) {
+      let offset = 0;
+      for await (const bytes of source) {
+        push(offset, bytes);
+        offset += bytes.length;
+      }
+      return;
+    }
+    module._wasm_loader_expect(loader, source.size);
+    for (let range = want(engine, loader); range;) {
+      const { begin, end } = range;
+      let place = begin;
+      for await (const bytes of source.read(begin, Math.min(end, source.size))) {
+        push(place, bytes);
+        place += bytes.length;
+        range = want(engine, loader);
+        if (range?.begin !== place) break;
+      }
+      if (place === begin) return; // the source has ended; finishing says where
+    }
+  } finally {
+    module._free(buffer);
+  }
+}
