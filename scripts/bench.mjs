@@ -33,10 +33,10 @@ function worksOf(only, quick) {
   return names;
 }
 
-function threadsOf(text) {
-  const counts = (text ?? '1,2').split(',').map(Number);
-  if (!counts.every((count) => Number.isInteger(count) && count >= 1 && count <= 16)) throw new Error(`--threads expects whole numbers from 1 to 16, not "${text}"`);
-  return counts;
+function whole(flag, text, high) {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > high) throw new Error(`${flag} expects a whole number from 1 to ${high}, not "${text}"`);
+  return value;
 }
 
 /** The better of two measurements: a limit is what was reached undisturbed. */
@@ -45,9 +45,9 @@ const better = (a, b) => Object.fromEntries(Object.entries(a).map(([name, rate])
 async function main() {
   const flags = flagsOf(process.argv.slice(2));
   const options = { quick: flags.has('--quick'), peers: !flags.has('--no-peers'), node: flags.has('--node'), patience: PATIENCE,
-    rounds: flags.has('--rounds') ? Number(flags.get('--rounds')) : undefined, log: (line) => console.error(`bench: ${line}`) };
+    rounds: flags.has('--rounds') ? whole('--rounds', flags.get('--rounds'), 1000) : undefined, log: (line) => console.error(`bench: ${line}`) };
   const names = worksOf(flags.get('--only'), options.quick);
-  const threads = threadsOf(flags.get('--threads'));
+  const threads = (flags.get('--threads') ?? '1,2').split(',').map((text) => whole('--threads', text, 16));
   native('native', ['-DCMAKE_BUILD_TYPE=Release']);
   wasm();
   bench();
