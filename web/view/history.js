@@ -1,0 +1,90 @@
+/**
+ * Every state of a run, forward and back. It is fed with run events (`start`, then one a step) or with a
+ * trace, keeps what each step changed and a whole state every 32 steps, and never touches the page.
+ */
+const STRIDE = 32;
+
+/**
+ * @typedef {object} State what a run looks like after `index` steps
+ * @property {number} index 0 is the beginning
+ * @property {number} step number of the step as the run counts it (a resumed run does not begin at 0)
+ * @property {number|null} sigma the step's noise; null at the beginning
+ * @property {number} masked masks left
+ * @property {number[]} ids
+ * @property {(string|null)[]} texts null for a mask
+ * @property {number[]} opened index of the state that brought each token; 0 was there at the beginning, -1 is a mask
+ * @property {number[]} changed positions that this step changed
+ * @property {(number|null)[]} confidence probability with which each token was drawn, where the run says so
+ */
+
+const copy = (state) => ({
+  ...state, ids: [...state.ids], texts: [...state.texts], opened: [...state.opened], confidence: [...state.confidence],
+});
+
+function apply(state, event) {
+  state.index += 1;
+  state.step = event.step;
+  state.sigma = event.sigma;
+  state.changed = event.positions;
+  event.positions.forEach((position, i) => {
+    const text = event.texts[i];
+    state.masked += (text === null ? 1 : 0) - (state.texts[position] === null ? 1 : 0);
+    state.ids[position] = event.ids[i];
+    state.texts[position] = text;
+    state.opened[position] = text === null ? -1 : state.index;
+    state.confidence[position] = event.confidence?.[i] ?? null;
+  });
+  return state;
+}
+
+export class History {
+  #events = [];
+  #keys;
+
+  /** @param {{ids: number[], texts: (string|null)[], held?: number[], position?: number}} start the run's first event */
+  constructor({ ids, texts, held = [], position = 0 }) {
+    this.held = [...held];
+    this.length = texts.length;
+    this.#keys = [{
+      index: 0, step: position, sigma: null, masked: texts.filter((text) => text === null).length, ids: [...ids], texts: [...texts],
+      opened: texts.map((text) => (text === null ? -1 : 0)), changed: [], confidence: texts.map(() => null),
+    }];
+  }
+
+  /** @param {import('../trace.js').Trace} trace */
+  static fromTrace(trace) {
+    const text = (id) => (id === trace.maskId ? null : trace.texts[id] ?? '\ufffd');
+    const held = trace.held ?? trace.initial.flatMap((id, position) => (id === trace.maskId ? [] : [position]));
+    const history = new History({ ids: trace.initial, texts: trace.initial.map(text), held });
+    for (const event of trace.events) {
+      history.add({ ...event, positions: event.changed, texts: event.ids.map(text) });
+    }
+    return history;
+  }
+
+  /** Adds a step event of a run. */
+  add(event) {
+    this.#events.push(event);
+    if (this.#events.length % STRIDE === 0) this.#keys.push(this.at(this.last));
+  }
+
+  /** Index of the last state. */
+  get last() { return this.#events.length; }
+
+  /** Texts of the last state: what a cell will hold in the end. */
+  get finals() { return this.at(this.last).texts; }
+
+  /** What each step changed, in order: positions, one list a step. */
+  get changes() { return this.#events.map((event) => event.positions); }
+
+  /** The run's events up to a state, for a branch or a trace. */
+  events(index = this.last) { return this.#events.slice(0, index); }
+
+  /** @returns {State} a copy of the state after `index` steps (clamped) */
+  at(index) {
+    const wanted = Math.min(Math.max(Math.trunc(index) || 0, 0), this.last);
+    const state = copy(this.#keys[Math.min(Math.floor(wanted / STRIDE), this.#keys.length - 1)]);
+    while (state.index < wanted) apply(state, this.#events[state.index]);
+    return state;
+  }
+}

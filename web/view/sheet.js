@@ -1,0 +1,88 @@
+/**
+ * A whole run on one sheet: a row a step, a column a position, so that the order in which text appears is seen at
+ * once. Four paths in one SVG, whatever the size. A click or a drag goes to a step; for the keyboard there is the
+ * timeline, which says the same.
+ */
+import { make } from './theme.js';
+
+const WORDS = {
+  label: (steps, length) => `Overview of the run: ${steps} steps from top to bottom, ${length} positions from left to right`,
+  mask: 'mask', fresh: 'opened in this step', kept: 'kept', held: 'given',
+};
+
+export class Sheet {
+  #history = null;
+  #index = 0;
+
+  /** @param {{onSeek?: (index: number) => void, words?: Partial<typeof WORDS>}} [options] */
+  constructor({ onSeek = () => {}, words = {} } = {}) {
+    this.words = { ...WORDS, ...words };
+    this.onSeek = onSeek;
+    this.paths = Object.fromEntries(['mask', 'kept', 'new', 'held', 'now'].map((name) => [name, make('path', { class: name })]));
+    this.picture = make('svg', { role: 'img', preserveAspectRatio: 'none' }, ...Object.values(this.paths));
+    this.picture.addEventListener('pointerdown', (event) => {
+      this.picture.setPointerCapture(event.pointerId);
+      this.#go(event);
+    });
+    this.picture.addEventListener('pointermove', (event) => { if (event.buttons) this.#go(event); });
+    this.element = make('figure', { class: 'sedd-sheet', part: 'sheet' }, this.picture, this.#legend());
+  }
+
+  #legend() {
+    const swatch = (name) => make('svg', { viewBox: '0 0 1 1', 'aria-hidden': 'true' }, make('path', { class: name, d: 'M0 0h1v1h-1z' }));
+    return make('ul', { class: 'legend', part: 'legend' }, ...[['mask', 'mask'], ['new', 'fresh'], ['kept', 'kept'], ['held', 'held']].map(
+      ([name, word]) => make('li', {}, swatch(name), this.words[word])));
+  }
+
+  #go(event) {
+    if (!this.#history) return;
+    const box = this.picture.getBoundingClientRect();
+    const row = Math.floor(((event.clientY - box.top) / box.height) * (this.#history.last + 1));
+    this.onSeek(Math.min(Math.max(row, 0), this.#history.last));
+  }
+
+  /** Draws a run; also after it has grown. @param {import('./history.js').History} history */
+  open(history) {
+    this.#history = history;
+    const { length, last } = history;
+    this.picture.setAttribute('viewBox', `0 0 ${length} ${last + 1}`);
+    this.picture.style.aspectRatio = `${length} / ${Math.min(Math.max(last + 1, length / 6), length)}`;
+    this.picture.setAttribute('aria-label', this.words.label(last, length));
+    const drawn = columns(history);
+    for (const name of ['mask', 'kept', 'new']) this.paths[name].setAttribute('d', drawn[name].join(''));
+    this.paths.held.setAttribute('d', runs(history.held).map(([from, to]) => `M${from} 0h${to - from}v${last + 1}h${from - to}z`).join(''));
+    this.show(this.#index);
+  }
+
+  /** Marks the step that is shown. */
+  show(index) {
+    this.#index = Math.min(index, this.#history?.last ?? 0);
+    this.paths.now.setAttribute('d', `M0 ${this.#index + 0.5}h${this.#history?.length ?? 0}`);
+  }
+}
+
+/** Rectangles of each column: masked, then new, then kept, as often as it changes. */
+function columns(history) {
+  const drawn = { mask: [], kept: [], new: [] };
+  const rows = history.last + 1;
+  const begin = history.at(0).texts.map((text) => ({ row: 0, name: text === null ? 'mask' : 'kept' }));
+  const bar = (position, from, to, name) => { if (to > from) drawn[name].push(`M${position + 0.06} ${from}h.88v${to - from}h-.88z`); };
+  history.events().forEach(({ positions, texts }, i) => positions.forEach((position, k) => {
+    bar(position, begin[position].row, i + 1, begin[position].name);
+    const open = texts[k] !== null;
+    if (open) bar(position, i + 1, i + 2, 'new');
+    begin[position] = { row: open ? i + 2 : i + 1, name: open ? 'kept' : 'mask' };
+  }));
+  begin.forEach(({ row, name }, position) => bar(position, row, rows, name));
+  return drawn;
+}
+
+/** Neighbouring positions as [from, to). */
+function runs(positions) {
+  const found = [];
+  for (const position of [...positions].sort((a, b) => a - b)) {
+    if (found.at(-1)?.[1] === position) found.at(-1)[1]++;
+    else found.push([position, position + 1]);
+  }
+  return found;
+}

@@ -1,0 +1,125 @@
+/**
+ * The scrubber over the stored steps of a run: play, single steps, speed. Above the line stands how many tokens each
+ * step opened. The slider says where it is by itself; while playing, a quiet region speaks at most every few seconds.
+ */
+import { Playback } from './playback.js';
+import { make } from './theme.js';
+
+const WORDS = {
+  label: 'Timeline', play: 'Play', pause: 'Pause', back: 'One step back', forward: 'One step forward', speed: 'Speed', step: 'Step',
+  place: (step, total, open, length) => `step ${step} of ${total}, ${open} of ${length} fixed`,
+};
+const SPEEDS = [0.25, 0.5, 1, 2, 4];
+const SAY_MS = 5000;
+const ICONS = { play: 'M4 2l10 6-10 6z', pause: 'M4 2h3v12H4zM9 2h3v12H9z', back: 'M11 3v10L4 8z', forward: 'M5 3v10l7-5z' };
+
+const icon = (name) => make('svg', { viewBox: '0 0 16 16', width: 16, height: 16, 'aria-hidden': 'true' }, make('path', { d: ICONS[name] }));
+
+export class Timeline {
+  #history = null;
+  #said = 0;
+
+  /** @param {{onShow: (state: import('./history.js').State) => void, words?: Partial<typeof WORDS>}} options */
+  constructor({ onShow, words = {} }) {
+    this.words = { ...WORDS, ...words };
+    this.onShow = onShow;
+    this.playback = new Playback({ onShow: (index) => this.#show(index), onChange: () => this.#update() });
+    this.#build();
+    this.#update();
+  }
+
+  #build() {
+    const button = (name, act) => {
+      const element = make('button', { type: 'button', part: `button ${name}`, 'aria-label': this.words[name] }, icon(name));
+      element.addEventListener('click', act);
+      return element;
+    };
+    this.play = button('play', () => this.toggle());
+    this.back = button('back', () => this.stepBy(-1));
+    this.forward = button('forward', () => this.stepBy(1));
+    this.slider = make('input', { type: 'range', min: 0, max: 0, value: 0, step: 1, part: 'slider', 'aria-label': this.words.step });
+    this.slider.addEventListener('input', () => this.seek(Number(this.slider.value)));
+    this.openings = make('path', {});
+    this.ticks = make('svg', { preserveAspectRatio: 'none', 'aria-hidden': 'true' }, this.openings);
+    this.count = make('span', { class: 'count', part: 'count', 'aria-hidden': 'true' });
+    this.speeds = make('select', { part: 'speed', 'aria-label': this.words.speed }, ...SPEEDS.map((speed) => make('option', { value: speed }, `${speed}\u00d7`)));
+    this.speeds.value = '1';
+    this.speeds.addEventListener('change', () => { this.playback.speed = Number(this.speeds.value); });
+    this.status = make('span', { class: 'sedd-said', role: 'status', 'aria-live': 'polite' });
+    this.element = make('div', { class: 'sedd-timeline', part: 'timeline', role: 'group', 'aria-label': this.words.label },
+      make('div', { class: 'sedd-row' }, this.play, this.back, make('div', { class: 'sedd-track' }, this.ticks, this.slider), this.forward, this.count, this.speeds),
+      this.status);
+  }
+
+  /** A run to play; it may still grow (`extend`). @param {import('./history.js').History} history @param {number} [index] */
+  open(history, index = history.last) {
+    this.playback.pause();
+    this.#history = history;
+    this.extend();
+    this.playback.seek(index);
+  }
+
+  /** The history has grown. */
+  extend() {
+    const { last, changes } = this.#history;
+    this.playback.last = last;
+    this.slider.max = String(last);
+    const top = Math.max(1, ...changes.map((positions) => positions.length));
+    this.ticks.setAttribute('viewBox', `0 0 ${Math.max(last, 1)} 1`);
+    this.openings.setAttribute('d', changes.map((positions, i) => {
+      const height = (0.9 * positions.length) / top;
+      return height ? `M${i + 0.7} 1v${-height}h.6v${height}z` : '';
+    }).join(''));
+    this.#update();
+  }
+
+  get index() { return this.playback.index; }
+  get speed() { return this.playback.speed; }
+  set speed(value) {
+    this.playback.speed = value;
+    this.speeds.value = String(value); // a speed that is not in the list shows as none
+  }
+
+  seek(index) {
+    this.playback.pause();
+    this.playback.seek(index);
+  }
+
+  stepBy(count) { this.seek(this.index + count); }
+  toggle() { if (this.playback.playing) this.playback.pause(); else this.playback.play(); }
+
+  #show(index) {
+    const state = this.#history.at(index);
+    this.slider.value = String(index);
+    const { length } = this.#history;
+    const words = this.words.place(index, this.#history.last, length - state.masked, length);
+    this.slider.setAttribute('aria-valuetext', words);
+    this.count.textContent = `${index} / ${this.#history.last}`;
+    this.#say(words, index === this.#history.last);
+    this.#update();
+    this.onShow(state);
+  }
+
+  /** While it plays, a word every few seconds and one at the end. */
+  #say(words, end) {
+    const now = performance.now();
+    if (!this.playback.playing || (now - this.#said < SAY_MS && !end)) return;
+    this.#said = now;
+    this.status.textContent = words;
+  }
+
+  #update() {
+    const { playing, last, index } = this.playback;
+    const name = playing ? 'pause' : 'play';
+    if (this.play.getAttribute('aria-label') !== this.words[name]) {
+      this.play.setAttribute('aria-label', this.words[name]);
+      this.play.replaceChildren(icon(name));
+    }
+    this.play.disabled = this.slider.disabled = last === 0;
+    this.back.disabled = index === 0;
+    this.forward.disabled = index >= last;
+    this.count.style.minWidth = `${2 * String(last).length + 3}ch`;
+  }
+
+  dispose() { this.playback.pause(); }
+}
