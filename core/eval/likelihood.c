@@ -97,10 +97,11 @@ static enum sedd_status score_entropy(struct sedd_session *session, int32_t leng
     struct entropy entropy = {session, x0, xt, sedd_score_shift(info, sigma), 1.0 / expm1(sigma),
                               value};
     memset(value, 0, (size_t)length * sizeof(double));
-    enum sedd_status status = sedd_score_forward(session, 1, length, xt, sigma, error);
+    int32_t rows = open_rows(session, xt, length);
+    enum sedd_status status = sedd_score_forward(session, 1, length, xt, sigma, rows,
+                                                 session->index, error);
     if (status == SEDD_OK) {
-        status = sedd_score_head(session, open_rows(session, xt, length), session->index,
-                                 visit_entropy, &entropy, error);
+        status = sedd_score_head(session, rows, visit_entropy, &entropy, error);
     }
     for (int32_t i = 0; i < length; i++) {
         sum += value[i];
@@ -218,10 +219,11 @@ static enum sedd_status sample_kmask(struct window *w, int32_t sample, double *n
     mask_exactly(w, sample, k);
     double masked = fmin((double)k / w->length, 1.0 - 1e-3); /* the most a loglinear sigma reaches */
     double sigma = -log1p(-masked), weight = (double)w->length / k;
-    enum sedd_status status = sedd_score_forward(w->session, 1, w->length, w->xt, sigma, error);
+    int32_t rows = open_rows(w->session, w->xt, w->length);
+    enum sedd_status status = sedd_score_forward(w->session, 1, w->length, w->xt, sigma, rows,
+                                                 w->session->index, error);
     if (status == SEDD_OK) {
-        status = sedd_score_head(w->session, open_rows(w->session, w->xt, w->length),
-                                 w->session->index, visit_cross_entropy, w, error);
+        status = sedd_score_head(w->session, rows, visit_cross_entropy, w, error);
     }
     *nats = 0.0;
     for (int32_t i = 0; i < k && status == SEDD_OK; i++) {
