@@ -135,9 +135,9 @@ static enum sedd_status run_batch(struct choosing *c, const struct evaluation *f
     }
     double share = fmin((double)first->masked / first->targets, 1.0 - 1e-3); /* as in bound.c */
     enum sedd_status status = sedd_score_forward(c->session, count, first->length, c->ids,
-                                                 -log1p(-share), error);
+                                                 -log1p(-share), listed, c->session->index, error);
     if (status == SEDD_OK) {
-        status = sedd_score_head(c->session, listed, c->session->index, visit_target, c, error);
+        status = sedd_score_head(c->session, listed, visit_target, c, error);
     }
     bool chain = c->choice->scoring == SEDD_SCORING_CHAIN;
     double weight = chain ? 1.0 : (double)first->targets / first->masked / c->samples;
