@@ -8,6 +8,7 @@
 #include "sedd.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct sedd_error last_error;
@@ -201,6 +202,45 @@ int32_t wasm_score(struct sedd_session *session, int32_t length, const int32_t *
 {
     float value = (float)sigma;
     return sedd_score(session, 1, length, ids, &value, logscore, &last_error);
+}
+
+/* values[5]: sigma, step, steps, predictor, top_k. out: sigma, then for each position score sum,
+ * entropy, stay and top_k times id, log-score, move; 1 + count * (3 + 3 top_k) doubles. */
+int32_t wasm_inspect(struct sedd_session *session, const int32_t *ids, int32_t length,
+                     const double *values, const int32_t *positions, int32_t count, double *out)
+{
+    int32_t top = (int32_t)values[4];
+    struct sedd_inspect_options options = {.sigma = values[0],
+                                           .step = (int32_t)values[1],
+                                           .steps = (int32_t)values[2],
+                                           .predictor = (enum sedd_predictor)values[3],
+                                           .positions = positions,
+                                           .position_count = count,
+                                           .top_k = top};
+    size_t rows = count < 1 ? 0 : (size_t)count, columns = top < 1 ? 0 : (size_t)top;
+    struct sedd_inspected *found = calloc(rows + 1, sizeof *found);
+    struct sedd_candidate *best = calloc(rows * columns + 1, sizeof *best);
+    if (found == NULL || best == NULL) {
+        last_error = (struct sedd_error){SEDD_ERROR_MEMORY, "no memory for the candidates"};
+    }
+    enum sedd_status status =
+        found == NULL || best == NULL
+            ? SEDD_ERROR_MEMORY
+            : sedd_inspect(session, length, ids, &options, out, found, best, &last_error);
+    double *next = out + 1;
+    for (size_t row = 0; row < rows && status == SEDD_OK; row++) {
+        *next++ = found[row].score_sum;
+        *next++ = found[row].entropy;
+        *next++ = found[row].stay;
+        for (size_t i = row * columns; i < (row + 1) * columns; i++) {
+            *next++ = best[i].id;
+            *next++ = best[i].logscore;
+            *next++ = best[i].move;
+        }
+    }
+    free(found);
+    free(best);
+    return status;
 }
 
 /* ---- GPT-2 ------------------------------------------------------------------------------- */

@@ -20,3 +20,11 @@ void sedd_noise_at(const struct sedd_model_info *info, double t, double *sigma, 
         *dsigma = *sigma * log_ratio;
     }
 }
+
+double sedd_noise_time(const struct sedd_model_info *info, double sigma)
+{
+    double t = info->noise == SEDD_NOISE_LOGLINEAR
+                   ? -expm1(-sigma) / (1.0 - 1e-3)
+                   : log(sigma / info->sigma_min) / log(info->sigma_max / info->sigma_min);
+    return t < 0.0 ? 0.0 : t > 1.0 ? 1.0 : t;
+}

@@ -1,0 +1,192 @@
+/*
+ * inspect.c - what the network says about single positions: the likeliest tokens with their score
+ * ratios, the entropy, and what a sampling step from this noise level would do there. Only the rows
+ * asked for go through the vocabulary head, and no array of N numbers leaves it.
+ */
+#include "diffusion/draw.h"
+#include "diffusion/graph.h"
+#include "model/score.h"
+
+#include <math.h>
+#include <string.h>
+
+struct inspection {
+    struct sedd_session *session;
+    const struct sedd_inspect_options *options;
+    struct sedd_transition transition;
+    const int32_t *ids;
+    float shift; /* as sedd_score rounds it */
+    struct sedd_inspected *out;       /* [position_count] */
+    struct sedd_candidate *candidates; /* [position_count, top_k] */
+    _Atomic bool broken;
+};
+
+/* ---- One row ----------------------------------------------------------------------------- */
+
+/* The top_k likeliest tokens but the row's own, likeliest first; equal ones by id. */
+static void choose(const struct inspection *in, int32_t own, const float *logscore,
+                   struct sedd_candidate *best)
+{
+    int32_t tokens = in->session->model->info.tokens, found = 0;
+    for (int32_t y = 0; y < tokens; y++) {
+        double value = (double)logscore[y];
+        if (y == own || (found == in->options->top_k && value <= best[found - 1].logscore)) {
+            continue;
+        }
+        int32_t place = found < in->options->top_k ? found++ : found - 1;
+        for (; place > 0 && best[place - 1].logscore < value; place--) {
+            best[place] = best[place - 1];
+        }
+        best[place] = (struct sedd_candidate){.id = y, .logscore = value};
+    }
+    for (; found < in->options->top_k; found++) {
+        best[found] = (struct sedd_candidate){.id = -1, .logscore = -INFINITY};
+    }
+}
+
+/* Sum of the scores of all tokens but the row's own, and the entropy of a draw among them. */
+static void measure(const struct inspection *in, int32_t own, const float *logscore,
+                    struct sedd_inspected *out)
+{
+    int32_t tokens = in->session->model->info.tokens;
+    double sum = 0.0, weighted = 0.0;
+    for (int32_t y = 0; y < tokens; y++) {
+        if (y != own) {
+            double score = exp((double)logscore[y]);
+            sum += score;
+            weighted += score * (double)logscore[y];
+        }
+    }
+    out->score_sum = sum;
+    out->entropy = sum > 0.0 ? log(sum) - weighted / sum : 0.0;
+}
+
+/* The step's probabilities as its draw makes them: negative weights count 0, the rest is scaled to 1.
+ * Overwrites `row`. */
+static void move(const struct inspection *in, int32_t own, float *row, struct sedd_inspected *out,
+                 struct sedd_candidate *best)
+{
+    int32_t columns = sedd_transition_columns(&in->transition);
+    sedd_transition_weights(&in->transition, own, row);
+    double sum = 0.0;
+    for (int32_t y = 0; y < columns; y++) {
+        row[y] = row[y] > 0.0f ? row[y] : 0.0f;
+        sum += (double)row[y];
+    }
+    out->stay = own < columns && sum > 0.0 ? (double)row[own] / sum : 0.0;
+    for (int32_t i = 0; i < in->options->top_k && best[i].id >= 0; i++) {
+        best[i].move = sum > 0.0 ? (double)row[best[i].id] / sum : 0.0;
+    }
+}
+
+static void visit(void *user, int32_t row, float *logits, float *work)
+{
+    struct inspection *in = user;
+    int32_t place = in->options->positions[row], own = in->ids[place];
+    struct sedd_inspected *out = &in->out[row];
+    struct sedd_candidate *best = in->candidates + (size_t)row * (size_t)in->options->top_k;
+    (void)work;
+    for (int32_t y = 0; y < in->session->model->info.states; y++) {
+        logits[y] -= in->shift;
+    }
+    logits[own] = 0.0f;
+    measure(in, own, logits, out);
+    if (!isfinite(out->score_sum)) {
+        in->broken = true;
+        return;
+    }
+    choose(in, own, logits, best);
+    if (in->options->steps > 0) {
+        move(in, own, logits, out, best);
+    }
+}
+
+/* ---- The call ---------------------------------------------------------------------------- */
+
+static enum sedd_status check(const struct sedd_session *session, int32_t length,
+                              const int32_t *ids, const struct sedd_inspect_options *options,
+                              struct sedd_error *error)
+{
+    const struct sedd_model_info *info = &session->model->info;
+    if (info->kind != SEDD_KIND_SEDD) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "inspection needs a SEDD model; this is a GPT-2");
+    }
+    if (length < 1 || length > session->rows) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "a window of %d tokens does not fit a session of %d rows", (int)length,
+                         (int)session->rows);
+    }
+    if (options->sigma != 0.0 && !(options->sigma > 0.0 && options->sigma <= 80.0)) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "sigma is %g; expected a number above 0, at most 80", options->sigma);
+    }
+    if (options->sigma == 0.0 &&
+        (options->steps < 1 || options->step < 0 || options->step > options->steps)) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "step %d of %d; expected sigma, or a step from 0 to the number of steps",
+                         (int)options->step, (int)options->steps);
+    }
+    if (options->top_k < 1 || options->top_k > info->tokens || options->position_count < 1 ||
+        options->position_count > length || options->steps < 0) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "inspection of %d positions, %d tokens each, in %d steps; expected 1 to %d "
+                         "positions, 1 to %d tokens and no negative steps",
+                         (int)options->position_count, (int)options->top_k, (int)options->steps,
+                         (int)length, (int)info->tokens);
+    }
+    for (int32_t i = 0; i < options->position_count; i++) {
+        if (options->positions[i] < 0 || options->positions[i] >= length) {
+            return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                             "position %d is outside the window's 0 to %d",
+                             (int)options->positions[i], (int)length - 1);
+        }
+    }
+    return sedd_ids_check(ids, (size_t)length, info->states, error);
+}
+
+enum sedd_status sedd_inspect(struct sedd_session *session, int32_t length, const int32_t *ids,
+                              const struct sedd_inspect_options *options,
+                              double *sigma_out, struct sedd_inspected *out,
+                              struct sedd_candidate *candidates, struct sedd_error *error)
+{
+    enum sedd_status status = check(session, length, ids, options, error);
+    if (status != SEDD_OK) {
+        return status;
+    }
+    const struct sedd_model_info *info = &session->model->info;
+    bool given = options->sigma > 0.0;
+    double sigma, dsigma, t = given ? sedd_noise_time(info, options->sigma)
+                                    : sedd_grid_time(options->steps, options->step);
+    sedd_noise_at(info, t, &sigma, &dsigma);
+    sigma = given ? options->sigma : sigma;
+    struct inspection in = {.session = session,
+                            .options = options,
+                            .ids = ids,
+                            .shift = (float)sedd_score_shift(info, sigma),
+                            .out = out,
+                            .candidates = candidates};
+    if (options->steps > 0) {
+        bool last = !given && options->step == options->steps;
+        enum sedd_move kind = last ? SEDD_MOVE_DENOISER
+                              : options->predictor == SEDD_PREDICTOR_EULER ? SEDD_MOVE_EULER
+                                                                           : SEDD_MOVE_ANALYTIC;
+        in.transition = sedd_transition_at(info, kind, t, sedd_grid_delta(options->steps));
+    }
+    memset(out, 0, (size_t)options->position_count * sizeof *out);
+    status = sedd_score_forward(session, 1, length, ids, sigma, error);
+    if (status == SEDD_OK) {
+        memcpy(session->index, options->positions,
+               (size_t)options->position_count * sizeof *session->index);
+        status = sedd_score_head(session, options->position_count, session->index, visit, &in, error);
+    }
+    if (status == SEDD_OK && in.broken) {
+        status = sedd_fail(error, SEDD_ERROR_FORMAT,
+                           "the network's output at sigma %.4g is not a number; the weights are "
+                           "damaged or not meant for this configuration",
+                           sigma);
+    }
+    if (status == SEDD_OK) {
+        *sigma_out = sigma;
+    }
+    return status;
+}
