@@ -4,188 +4,284 @@
  * @example
  *   import { loadSEDD } from 'sedd-web';
  *   const sedd = await loadSEDD('models/sedd-nano');
- *   const run = sedd.sample({ prompt: 'Once upon a time', steps: 64, seed: 1 });
- *   for await (const step of run) console.log(step.step, step.positions, step.texts);
+ *   const run = sedd.sample({ prompt: 'Once upon a time, {20} the end.', steps: 16, seed: 1 });
+ *   for await (const { step, total, texts } of run) console.log(step, total, texts);
  *   console.log((await run.result).text);
- *   sedd.dispose();
+ *   await sedd.dispose();
  */
-import { SeddError, abortError, unpackError } from './errors.js';
+import { Connection } from './connection.js';
+import { SeddError } from './errors.js';
 import { probe } from './features.js';
+import { Run, traceOf } from './run.js';
 
 export { SeddError, probe };
+export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
 
-/** Calls to one worker. */
-class Connection {
-  #worker;
-  #next = 1;
-  #calls = new Map();
-  #ended = null;
+/**
+ * @typedef {object} LoadOptions
+ * @property {AbortSignal} [signal] ends the load at once
+ * @property {(progress: {loaded: number, total: number, phase: string}) => void} [onProgress] bytes
+ * @property {number} [threads] default 1; more need a cross-origin isolated page
+ * @property {'auto'|'simd'|'relaxed'} [wasm]
+ * @property {'auto'|'f32'|'q8'} [dtype] how matrices are held; auto: as the file has them
+ * @property {boolean|'auto'} [cache] keeps the weights for the next visit
+ * @property {object} [integrity] expected hashes
+ * @property {Worker} [worker] a worker that runs worker.js, where a bundler or a policy needs its own
+ */
 
-  constructor(worker) {
-    this.#worker = worker ?? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-    this.#worker.onmessage = ({ data }) => this.#receive(data);
-    this.#worker.onerror = (event) => this.end(new SeddError('worker', `The worker stopped: ${event.message ?? 'it could not be loaded'}.`, { hint: 'Reload the page; check that worker.js is served.' }));
-  }
+/** @typedef {string | URL | Blob[] | {config: string|Blob, weights: string|Blob, tokenizer: string|Blob, merges?: string|Blob}} Source */
 
-  #receive({ id, event, value, error }) {
-    const call = this.#calls.get(id);
-    if (!call) return;
-    if (event) call.onEvent(event);
-    else {
-      this.#calls.delete(id);
-      call.cleanup();
-      if (error) call.reject(unpackError(error));
-      else call.resolve(value);
-    }
-  }
+/**
+ * @typedef {object} Timings milliseconds
+ * @property {number} loadMs the model's load
+ * @property {number} waitMs in the queue behind other calls
+ * @property {number} totalMs from the call to its result
+ * @property {number} [prefillMs] GPT-2: reading the prompt
+ * @property {number} [firstMs] first step
+ * @property {number[]} [stepsMs] every step
+ */
 
-  /** @returns {{result: Promise, abort: () => void, hold: (paused: boolean) => void}} */
-  call(method, args, { signal, onEvent = () => {} } = {}) {
-    if (this.#ended) throw this.#ended;
-    const id = this.#next++;
-    const abort = () => this.#worker.postMessage({ id, abort: true });
-    const result = new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(abortError());
-        return;
-      }
-      signal?.addEventListener('abort', abort, { once: true });
-      this.#calls.set(id, { resolve, reject, onEvent, cleanup: () => signal?.removeEventListener('abort', abort) });
-      this.#worker.postMessage({ id, method, args });
-    });
-    return { result, abort, hold: (hold) => this.#worker.postMessage({ id, hold }) };
-  }
+/**
+ * @typedef {object} SampleOptions
+ * @property {string} [prompt] text with holes, as prompt.js has it; without holes it is a prefix
+ * @property {[number, number][]} [clamp] [position, id]: single tokens that are given
+ * @property {number} [length] tokens; default the model's, or what a prompt with counted holes takes
+ * @property {number} [steps] default 64; the denoiser adds one evaluation
+ * @property {number|bigint} [seed] default random; always in the result
+ * @property {'analytic'|'euler'} [sampler]
+ * @property {'exact'|'official'} [draw]
+ * @property {'score'|'normalised'} [positions]
+ * @property {boolean} [denoise] default true
+ * @property {number} [temperature]
+ * @property {number} [topK]
+ * @property {number} [topP]
+ * @property {number} [budgetMs] takes as many of the steps as fit; the result's `budget` says what came of it
+ * @property {boolean} [trace] the result carries the run as a trace
+ * @property {AbortSignal} [signal]
+ * @property {(event: import('./run.js').StepEvent) => void} [onStep]
+ */
 
-  end(error = new SeddError('disposed', 'This model has been disposed of.')) {
-    if (this.#ended) return;
-    this.#ended = error;
-    this.#worker.terminate();
-    for (const { reject, cleanup } of this.#calls.values()) {
-      cleanup();
-      reject(error);
-    }
-    this.#calls.clear();
-  }
-}
+/**
+ * @typedef {object} Sample
+ * @property {number[]} ids
+ * @property {string} text
+ * @property {number|bigint} seed
+ * @property {number} steps
+ * @property {Timings} timings
+ * @property {string} kernels
+ * @property {number} threads
+ * @property {object} [trace]
+ * @property {{askedMs: number, kept: boolean, reason?: string}} [budget]
+ */
 
-/** A run under way: async-iterable over its events, with a result. */
-class Run {
-  #events = [];
-  #waiting = null;
-  #ended = false;
-  #call;
+/** @typedef {{edit?: [number, number|null][]} & SampleOptions} Changes */
 
-  constructor(connection, method, options, { signal, onStep }) {
-    this.seed = options.seed;
-    this.started = performance.now();
-    this.#call = connection.call(method, [options], {
-      signal,
-      onEvent: (event) => {
-        onStep?.(event);
-        this.#events.push(event);
-        this.#waiting?.();
-      },
-    });
-    /** Resolves when the run is over: ids, text, times of each step in ms, kernels, threads. */
-    this.result = this.#call.result
-      .then((value) => ({ ...value, seed: this.seed, totalMs: performance.now() - this.started }))
-      .finally(() => {
-        this.#ended = true;
-        this.#waiting?.();
-      });
-    this.result.catch(() => {}); // an abort nobody waits for is no unhandled rejection
-  }
+/**
+ * @typedef {object} GenerateOptions
+ * @property {string} [prompt] plain text
+ * @property {number} [tokens] how many to write; default all that fit
+ * @property {number|bigint} [seed]
+ * @property {boolean} [greedy]
+ * @property {number} [temperature]
+ * @property {number} [topK]
+ * @property {number} [topP]
+ * @property {AbortSignal} [signal]
+ * @property {(event: {index: number, id: number, text: string, ms: number}) => void} [onStep]
+ */
 
-  pause() { this.#call.hold(true); }
-  continue() { this.#call.hold(false); }
-  abort() { this.#call.abort(); }
-
-  /** The state after the events so far, for `sedd.resume`. */
-  state() {
-    const start = this.#events.find((event) => event.start);
-    if (!start) return null;
-    const ids = [...start.ids];
-    let { position } = start;
-    for (const event of this.#events) {
-      if (event.start) continue;
-      event.positions.forEach((place, i) => { ids[place] = event.ids[i]; });
-      position = event.step;
-    }
-    return { position, ids };
-  }
-
-  async* [Symbol.asyncIterator]() {
-    for (let i = 0; ;) {
-      while (i < this.#events.length) yield this.#events[i++];
-      if (this.#ended) {
-        await this.result;
-        return;
-      }
-      await new Promise((resolve) => { this.#waiting = resolve; });
-      this.#waiting = null;
-    }
-  }
-}
+/**
+ * @typedef {object} Likelihood
+ * @property {number} natsPerToken
+ * @property {number} standardError 0 for exact values
+ * @property {number} tokens
+ * @property {number[]} parts each token's share, nats
+ * @property {number[]} ids
+ * @property {string[]} texts
+ * @property {Timings} timings
+ */
 
 const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0];
+/** Without undefined ones, so that defaults hold. @template T @param {T} options @returns {T} */
+const given = (options) => /** @type {T} */ (Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)));
 
 class Loaded {
   #connection;
 
+  /** @param {Connection} connection @param {any} loaded */
   constructor(connection, { info, kernels, threads, wasm, ms }) {
     this.#connection = connection;
-    Object.assign(this, { info, kernels, threads, wasm, loadMs: ms });
+    /** what the model is: kind, dtype, tokens, length, maskId, parameters, ... */
+    this.info = info;
+    /** @type {string} name of the kernel table */
+    this.kernels = kernels;
+    /** @type {number} */
+    this.threads = threads;
+    /** @type {'simd'|'relaxed'} */
+    this.wasm = wasm;
+    /** @type {number} */
+    this.loadMs = ms;
   }
 
-  /** @protected */
-  start(method, { signal, onStep, seed = randomSeed(), ...options }) {
-    return new Run(this.#connection, method, { ...options, seed }, { signal, onStep });
+  /** @protected @returns {Run<any, any>} */
+  start(method, { signal, onStep, seed = randomSeed(), ...options }, finish = (value, _events) => value) {
+    return new Run(this.#connection, method, { ...given(options), seed }, {
+      signal, onStep, finish: (value, events) => {
+        value.timings.loadMs = this.loadMs;
+        return finish(value, events);
+      } });
   }
 
-  /** @protected */
-  ask(method, args, { signal } = {}) { return this.#connection.call(method, args, { signal }).result; }
+  /** @protected @returns {Promise<any>} */
+  async ask(method, args, signal) {
+    const begin = performance.now();
+    const value = await this.#connection.call(method, args, { signal }).result;
+    if (value.timings) Object.assign(value.timings, { loadMs: this.loadMs, totalMs: performance.now() - begin });
+    return value;
+  }
 
-  /** @param {string} text @returns {Promise<{ids: number[], texts: string[]}>} */
-  tokenize(text) { return this.ask('tokenize', [text]); }
-  /** @param {number[]} ids @returns {Promise<string>} */
-  detokenize(ids) { return this.ask('detokenize', [ids]); }
-  /** Ends the worker and frees its memory. */
-  dispose() { this.#connection.end(); }
+  /**
+   * Text as tokens. `texts` shows each token alone; where a token is part of a character it shows U+FFFD,
+   * and `bytes` has what it really is.
+   * @param {string} text
+   * @param {{signal?: AbortSignal}} [options]
+   * @returns {Promise<{ids: number[], texts: string[], bytes: Uint8Array[]}>}
+   * @example
+   *   const { ids, texts } = await sedd.tokenize('Once upon a time');
+   *   console.log(ids.length, texts);
+   */
+  tokenize(text, { signal } = {}) { return this.ask('tokenize', [text], signal); }
+
+  /**
+   * The text of tokens.
+   * @param {number[]} ids
+   * @param {{signal?: AbortSignal}} [options]
+   * @returns {Promise<string>}
+   * @example
+   *   const { ids } = await sedd.tokenize('the end');
+   *   console.log(await sedd.detokenize(ids)); // the end
+   */
+  detokenize(ids, { signal } = {}) { return this.ask('detokenize', [ids], signal); }
+
+  /**
+   * Ends the worker and frees its memory; calls under way reject with the code `disposed`. A model is also
+   * disposed of at the end of a block that began with `await using sedd = await loadSEDD(...)`.
+   * @example
+   *   await sedd.dispose();
+   */
+  async dispose() { this.#connection.end(); }
 }
 
-if (Symbol.dispose) Loaded.prototype[Symbol.dispose] = Loaded.prototype.dispose;
+for (const name of /** @type {const} */ (['dispose', 'asyncDispose'])) {
+  if (Symbol[name]) Object.defineProperty(Loaded.prototype, Symbol[name], { value: Loaded.prototype.dispose });
+}
 
 export class SEDD extends Loaded {
   /**
-   * Writes text by denoising.
-   * @param {{length?: number, steps?: number, seed?: number|bigint, sampler?: 'analytic'|'euler', draw?: 'exact'|'official',
-   *   positions?: 'score'|'normalised', denoise?: boolean, temperature?: number, topK?: number, topP?: number,
-   *   prompt?: string, suffix?: string, clamp?: [number, number][], signal?: AbortSignal, onStep?: (event: object) => void}} [options]
-   *   `prompt` is held at the window's start, `suffix` at its end, `clamp` lists [position, id]
+   * Writes text by denoising. Returns at once; the run is async-iterable over its events, and its
+   * `result` resolves at the end.
+   * @param {SampleOptions} [options]
+   * @returns {Run<import('./run.js').StepEvent, Sample>}
+   * @example
+   *   const run = sedd.sample({ prompt: 'Once upon a time', length: 64, steps: 16, seed: 1 });
+   *   for await (const event of run) console.log(event.step ?? 'start', event.masked);
+   *   const { text, seed, timings } = await run.result;
+   *   console.log(text, seed, timings.stepsMs);
    */
-  sample(options = {}) { return this.start('sample', { steps: 64, ...options }); }
-  /** Continues from `run.state()`; other options than before make a branch. */
-  resume(state, options = {}) { return this.start('sample', { steps: 64, ...options, state }); }
-  /** Upper bound on -ln p, nats a token. @param {string|number[]} input */
-  bound(input, { signal, ...options } = {}) { return this.ask('likelihood', [input, options], { signal }); }
-  /** Candidates of masked positions. @param {number[]} ids @param {{sigma: number, positions: number[], topK?: number}} options */
-  inspect(ids, options) { return this.ask('inspect', [ids, options]); }
+  sample({ trace = false, ...options } = {}) {
+    const all = { steps: 64, ...given(options) };
+    return this.start('sample', all, (value, events) => (trace ? { ...value, trace: traceOf(events, { ...all, seed: value.seed }, this) } : value));
+  }
+
+  /**
+   * Goes on from a state, or branches: what if a token, the seed or the temperature were different? A place
+   * that is not touched keeps its random numbers. `edit` lists [position, id], null for a mask again. A
+   * different number of steps goes on from the same noise level.
+   * @param {import('./run.js').State} state from `run.state()`
+   * @param {Changes} [changes]
+   * @returns {Run<import('./run.js').StepEvent, Sample>}
+   * @example
+   *   const run = sedd.sample({ length: 32, steps: 8, seed: 1 });
+   *   await run.result;
+   *   const branch = sedd.resume(run.state(4), { edit: [[0, 5]], temperature: 0.7 });
+   *   console.log((await branch.result).text);
+   */
+  resume(state, changes = {}) {
+    if (!Array.isArray(state?.ids) || !Number.isInteger(state.position)) throw new SeddError('argument', 'The state has no ids and position.', { hint: 'Use what run.state() gave.' });
+    const before = /** @type {any} */ (state.options ?? {});
+    const { edit = [] } = changes;
+    const ids = [...state.ids];
+    for (const [position, id] of edit) {
+      if (id === null && this.info.maskId < 0) throw new SeddError('argument', `Position ${position} cannot become a mask: this model (uniform graph) has none.`);
+      if (!(position in ids)) throw new SeddError('argument', `Position ${position} is outside the window's 0 to ${ids.length - 1}.`);
+      ids[position] = id ?? this.info.maskId;
+    }
+    const steps = changes.steps ?? before.steps ?? 64;
+    const position = Math.round((state.position * steps) / (before.steps ?? steps));
+    return this.sample({ ...before, length: ids.length, ...changes, steps, edit: [...(before.edit ?? []), ...edit], state: { position, ids } });
+  }
+
+  /**
+   * What the network says about single positions at a noise level: `sigma`, or that of evaluation `step` of a
+   * run in `steps`. `ratio` is the score (how many times likelier the text would be with this token there),
+   * `probability` that of a draw given that the position changes; with `steps`, `move` is the probability
+   * that one step puts the token there and `stay` that it leaves the position as it is.
+   * @param {number[]} ids mask: `sedd.info.maskId`
+   * @param {{sigma?: number, step?: number, steps?: number, positions?: number[], topK?: number, sampler?: 'analytic'|'euler', signal?: AbortSignal}} options
+   * @returns {Promise<{sigma: number, positions: {position: number, masked: boolean, scoreSum: number, entropy: number, stay?: number,
+   *   candidates: {id: number, text: string, ratio: number, probability: number, move?: number}[]}[], timings: Timings}>}
+   * @example
+   *   const { ids } = await sedd.tokenize('Once upon a time');
+   *   ids[2] = sedd.info.maskId;
+   *   const { positions } = await sedd.inspect(ids, { sigma: 0.1, steps: 16, positions: [2], topK: 3 });
+   *   console.log(positions[0].candidates, positions[0].stay);
+   */
+  inspect(ids, { signal, ...options }) { return this.ask('inspect', [ids, given(options)], signal); }
+
+  /**
+   * An upper bound on -ln p of a text, nats a token, with its standard error and each token's part.
+   * @param {string|number[]} input
+   * @param {{samples?: number, seed?: number|bigint, estimator?: 'kmask'|'reference', signal?: AbortSignal}} [options]
+   * @returns {Promise<Likelihood>}
+   * @example
+   *   const { natsPerToken, standardError, parts } = await sedd.bound('Once upon a time there was a girl.', { samples: 8 });
+   *   console.log(natsPerToken, standardError, parts);
+   */
+  bound(input, { signal, ...options } = {}) { return this.ask('likelihood', [input, given(options)], signal); }
 }
 
 export class GPT2 extends Loaded {
-  /** @param {{prompt?: string, tokens?: number, seed?: number|bigint, greedy?: boolean, temperature?: number, topK?: number, topP?: number, signal?: AbortSignal, onStep?: (event: object) => void}} [options] */
+  /**
+   * Writes text left to right with its cache. The same kind of run as `sedd.sample`.
+   * @param {GenerateOptions} [options]
+   * @returns {Run<{index: number, id: number, text: string, ms: number}, Sample>}
+   * @example
+   *   const run = gpt2.generate({ prompt: 'Once upon a time', tokens: 16, seed: 1 });
+   *   for await (const { text } of run) console.log(text);
+   *   console.log((await run.result).timings.prefillMs);
+   */
   generate(options = {}) { return this.start('generate', options); }
-  /** Exact -ln p, nats a token. @param {string|number[]} input */
-  nll(input, { signal } = {}) { return this.ask('likelihood', [input, {}], { signal }); }
+
+  /**
+   * Exact -ln p of a text, nats a token, with each token's part.
+   * @param {string|number[]} input
+   * @param {{signal?: AbortSignal}} [options]
+   * @returns {Promise<Likelihood>}
+   * @example
+   *   console.log((await gpt2.nll('Once upon a time')).natsPerToken);
+   */
+  nll(input, { signal } = {}) { return this.ask('likelihood', [input, {}], signal); }
 }
 
-async function load(kind, source, { signal, onProgress, worker, threads = 1, wasm = 'auto', dtype = 'auto' } = {}) {
+/** @param {'sedd'|'gpt2'} kind @param {Source} source @param {LoadOptions} [options] @returns {Promise<any>} */
+async function load(kind, source, { signal, onProgress, worker, ...options } = {}) {
   const connection = new Connection(worker);
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   try {
-    const loaded = await connection.call('load', [source instanceof URL ? source.href : source, { threads, wasm, dtype, base }], { signal, onEvent: onProgress }).result;
+    const plain = source instanceof URL ? source.href : source;
+    const loaded = await connection.call('load', [plain, { ...given(options), base }], { signal, onEvent: onProgress }).result;
     if (loaded.info.kind !== kind) {
-      throw new SeddError('unsupported', `This folder holds a ${loaded.info.kind === 'sedd' ? 'SEDD' : 'GPT-2'}, not a ${kind === 'sedd' ? 'SEDD' : 'GPT-2'}.`);
+      throw new SeddError('unsupported', `This folder holds a ${loaded.info.kind === 'sedd' ? 'SEDD' : 'GPT-2'}, not a ${kind === 'sedd' ? 'SEDD' : 'GPT-2'}.`,
+        { hint: `Use ${loaded.info.kind === 'sedd' ? 'loadSEDD' : 'loadGPT2'}.` });
     }
     return kind === 'sedd' ? new SEDD(connection, loaded) : new GPT2(connection, loaded);
   } catch (error) {
@@ -195,11 +291,25 @@ async function load(kind, source, { signal, onProgress, worker, threads = 1, was
 }
 
 /**
- * @param {string|URL|Blob[]|{config: string|Blob, weights: string|Blob, tokenizer: string|Blob}} source a folder's URL, URLs, or files
- * @param {{signal?: AbortSignal, onProgress?: (p: {loaded: number, total: number, phase: string}) => void, threads?: number,
- *   wasm?: 'auto'|'simd'|'relaxed', dtype?: 'auto'|'f32'|'q8', worker?: Worker}} [options]
+ * Loads a SEDD model into a worker of its own.
+ * @param {Source} source a folder's URL, URLs of the files, or the files
+ * @param {LoadOptions} [options]
  * @returns {Promise<SEDD>}
+ * @example
+ *   import { loadSEDD } from 'sedd-web';
+ *   const sedd = await loadSEDD('models/sedd-nano', { onProgress: ({ loaded, total }) => console.log(loaded, total) });
+ *   console.log(sedd.info.parameters, sedd.kernels);
  */
 export const loadSEDD = (source, options) => load('sedd', source, options);
-/** The same for GPT-2. @returns {Promise<GPT2>} */
+
+/**
+ * Loads a GPT-2 into a worker of its own.
+ * @param {Source} source
+ * @param {LoadOptions} [options]
+ * @returns {Promise<GPT2>}
+ * @example
+ *   import { loadGPT2 } from 'sedd-web';
+ *   const gpt2 = await loadGPT2('models/gpt2-nano');
+ *   console.log(gpt2.info.length);
+ */
 export const loadGPT2 = (source, options) => load('gpt2', source, options);

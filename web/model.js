@@ -5,6 +5,9 @@
 import { SeddError } from './errors.js';
 import { seedWords } from './engine.js';
 import { feedLoader } from './feed.js';
+import { layPrompt } from './prompt.js';
+import { Sessions } from './sessions.js';
+import { Draft, Generation } from './writing.js';
 
 const DTYPES = { auto: 0, f32: 1, q8: 2 };
 const WINDOW_MAX = 1 << 16;
@@ -16,12 +19,24 @@ const whole = (name, value, low, high) => {
   return value;
 };
 
+/** The place of a word in its list, as the core counts. */
+const choice = (name, value, words) => {
+  const place = words.indexOf(value);
+  if (place < 0) throw new SeddError('argument', `${name} is ${JSON.stringify(value)}; expected ${words.join(' or ')}.`);
+  return place;
+};
+
+const list = (name, values) => {
+  if (!Array.isArray(values) || values.length === 0 || !values.every(Number.isInteger)) {
+    throw new SeddError('argument', `${name} must be a list of at least one whole number.`);
+  }
+};
+
 export class Model {
   #engine;
   #model;
   #tokenizer;
-  #session = 0;
-  #rows = 0;
+  #sessions;
 
   /**
    * @param {import('./engine.js').Engine} engine
@@ -45,6 +60,7 @@ export class Model {
     } finally {
       module._sedd_loader_free(loader);
     }
+    model.#sessions = new Sessions(engine, model.#model);
     model.info = model.#describe();
     return model;
   }
@@ -90,71 +106,53 @@ export class Model {
 
   detokenize(ids) { return new TextDecoder().decode(this.decode(ids)); }
 
-  /** Scratch for at least `rows` tokens; kept between calls. */
-  #sessionFor(rows) {
-    if (rows > this.#rows) {
-      this.#engine.module._sedd_session_free(this.#session);
-      this.#session = 0;
-      this.#rows = 0;
-      this.#session = this.#engine.check(this.#engine.module._wasm_session_new(this.#engine.pointer, this.#model, rows));
-      this.#rows = rows;
+  /** The window and its held tokens: the prompt's, single ones by position, and edits (null: open again). */
+  #window({ length, prompt = '', clamp = [], edit = [] }) {
+    if (length !== undefined) whole('length', length, 1, WINDOW_MAX);
+    const window = layPrompt(prompt, (text) => this.tokenize(text), { length, fallback: this.info.length });
+    for (const [position, id] of [...clamp, ...edit]) {
+      whole('A given position', position, 0, window.length - 1);
+      if (id === null) window.held.delete(position);
+      else window.held.set(position, whole(`The token at position ${position}`, id, 0, this.info.tokens - 1));
     }
-    return this.#session;
-  }
-
-  /** Prompt tokens at the start, suffix tokens at the end, and single tokens by position. */
-  #held({ length, prompt = '', suffix = '', clamp = [] }) {
-    const before = this.tokenize(prompt);
-    const after = this.tokenize(suffix);
-    if (before.length + after.length > length) {
-      throw new SeddError('argument', `The given text has ${before.length + after.length} tokens; the window has ${length}.`,
-        { hint: 'Shorten the text or make the window longer.' });
-    }
-    const held = new Map(before.map((id, i) => [i, id]));
-    after.forEach((id, i) => held.set(length - after.length + i, id));
-    for (const [position, id] of clamp) held.set(position, id);
-    return held;
+    return window;
   }
 
   /**
    * A run of the denoising loop. `advance()` makes one evaluation and returns what changed.
-   * @param {object} options as for `SEDD.sample` in client.js
+   * @param {any} options as for `SEDD.sample` in client.js
    */
-  startRun({ length = this.info.length, steps = 64, seed = 0, sampler = 'analytic', draw = 'exact', positions = 'score',
-    denoise = true, temperature = 1, topK = 0, topP = 1, state, ...given }) {
-    whole('length', length, 1, WINDOW_MAX);
+  startRun({ steps = 64, seed = 0, sampler = 'analytic', draw = 'exact', positions = 'score', denoise = true, temperature = 1, topK = 0, topP = 1,
+    state, ...given }) {
     whole('steps', steps, 1, 1e6);
-    const { module } = this.#engine;
-    const held = this.#held({ length, ...given });
-    const pointer = this.#engine.scoped((scope) => this.#engine.check(module._wasm_sampler_new(
-      this.#sessionFor(length),
-      scope.numbers([length, steps, sampler === 'euler' ? 1 : 0, draw === 'official' ? 1 : 0, positions === 'normalised' ? 1 : 0,
-        denoise ? 0 : 1, temperature, topK, topP, held.size]),
-      ...seedWords(seed), scope.list([...held.keys()]), scope.list([...held.values()]))));
-    if (state) {
-      this.#engine.scoped((scope) => this.#engine.checkStatus(
-        module._wasm_sampler_restore(pointer, state.position, scope.list(state.ids))));
+    const { length, held } = this.#window(given);
+    const values = [length, steps, choice('sampler', sampler, ['analytic', 'euler']), choice('draw', draw, ['exact', 'official']),
+      choice('positions', positions, ['score', 'normalised']), denoise ? 0 : 1, temperature, topK, topP];
+    const run = new Draft(this.#engine, this.#sessions, { length, values, seed, held });
+    try {
+      if (state) run.restore(state);
+    } catch (error) {
+      run.free();
+      throw error;
     }
-    return new Run(this.#engine, pointer, length, [...held.keys()].sort((a, b) => a - b));
+    return run;
   }
 
   /** GPT-2: reads the prompt; `advance()` draws one token. */
-  startGeneration({ prompt = '', tokens = this.info.length, seed = 0, greedy = false, temperature = 1, topK = 0, topP = 1 }) {
+  startGeneration({ prompt = '', tokens, seed = 0, greedy = false, temperature = 1, topK = 0, topP = 1 }) {
     const ids = this.tokenize(prompt);
     const read = ids.length ? ids : [this.info.endOfText];
-    whole('tokens', tokens, 1, this.info.length);
-    if (read.length + tokens > this.info.length + 1) {
-      throw new SeddError('argument', `${read.length} tokens read and ${tokens} to write exceed this GPT-2's ${this.info.length} positions.`);
-    }
-    this.#sessionFor(this.info.length);
-    return new Generation(this.#engine, this.#session, this.info, read, { tokens, seed, greedy, temperature, topK, topP });
+    const room = this.info.length + 1 - read.length;
+    if (room < 1) throw new SeddError('argument', `The prompt has ${read.length} tokens; this GPT-2 reads at most ${this.info.length}.`, { hint: 'Shorten the prompt.' });
+    return new Generation(this.#engine, this.#sessions, {
+      rows: this.info.length, vocabulary: this.info.tokens, read, tokens: whole('tokens', tokens ?? room, 1, room), seed, greedy, temperature, topK, topP });
   }
 
   /** SEDD: upper bound; GPT-2: exact. Nats a token, with each token's part. */
   likelihood(ids, { estimator = 'kmask', samples = 64, seed = 0 } = {}) {
     if (ids.length === 0) throw new SeddError('argument', 'There is no text to measure; expected one token or more.');
-    const session = this.#sessionFor(this.info.length);
-    return this.#engine.scoped((scope) => {
+    list('ids', ids);
+    return this.#sessions.use(this.info.length, (session) => this.#engine.scoped((scope) => {
       const out = scope.allocate(24);
       const parts = scope.allocate(8 * ids.length);
       const list = scope.list(ids);
@@ -164,29 +162,36 @@ export class Model {
         : module._wasm_nll(session, list, ids.length, this.info.endOfText, out, parts));
       const [natsPerToken, standardError, tokens] = this.#engine.doubles(out, 3);
       return { natsPerToken, standardError, tokens, parts: [...this.#engine.doubles(parts, ids.length)] };
-    });
+    }));
   }
 
-  /** Per position the likeliest tokens, the probability that a mask opens, and the entropy (nats). */
-  inspect(ids, { sigma, positions, topK = 8 }) {
-    const session = this.#sessionFor(ids.length);
-    const { states, tokens } = this.info;
-    return this.#engine.scoped((scope) => {
-      const scores = scope.allocate(4 * ids.length * states);
-      this.#engine.checkStatus(this.#engine.module._wasm_score(session, ids.length, scope.list(ids), sigma, scores));
-      return positions.map((position) => {
-        whole('position', position, 0, ids.length - 1);
-        const row = this.#engine.floats(scores + 4 * position * states, tokens);
-        let total = 0;
-        let weighted = 0;
-        for (const l of row) { total += Math.exp(l); weighted += Math.exp(l) * l; }
-        const best = [...row.keys()].sort((a, b) => row[b] - row[a]).slice(0, topK);
-        return {
-          position, scoreSum: total, entropy: Math.log(total) - weighted / total,
-          candidates: best.map((id) => ({ id, ratio: Math.exp(row[id]), probability: Math.exp(row[id]) / total, text: this.detokenize([id]) })),
-        };
-      });
-    });
+  /**
+   * Asked positions: the likeliest tokens with their score ratios, entropy, and what a step would do.
+   * @param {number[]} ids
+   * @param {{sigma?: number, step?: number, steps?: number, positions?: number[], topK?: number, sampler?: 'analytic'|'euler'}} options
+   */
+  inspect(ids, { sigma = 0, step = 0, steps = 0, positions, topK = 8, sampler = 'analytic' }) {
+    list('ids', ids);
+    positions ??= ids.map((_, i) => i);
+    list('positions', positions);
+    const top = Math.min(whole('topK', topK, 1, 1e6), this.info.tokens);
+    const size = 3 + 3 * top;
+    return this.#sessions.use(ids.length, (session) => this.#engine.scoped((scope) => {
+      const out = scope.allocate(8 * (1 + positions.length * size));
+      this.#engine.checkStatus(this.#engine.module._wasm_inspect(session, scope.list(ids), ids.length,
+        scope.numbers([sigma, step, steps, choice('sampler', sampler, ['analytic', 'euler']), top]), scope.list(positions), positions.length, out));
+      const [used, ...rows] = this.#engine.doubles(out, 1 + positions.length * size);
+      return { sigma: used, positions: positions.map((position, i) => this.#inspected(position, ids[position], rows.slice(i * size, (i + 1) * size), steps > 0)) };
+    }));
+  }
+
+  #inspected(position, id, [scoreSum, entropy, stay, ...rest], moves) {
+    const candidates = [];
+    for (let i = 0; i < rest.length && rest[i] >= 0; i += 3) {
+      const ratio = Math.exp(rest[i + 1]);
+      candidates.push({ id: rest[i], text: this.detokenize([rest[i]]), ratio, probability: ratio / scoreSum, ...(moves && { move: rest[i + 2] }) });
+    }
+    return { position, masked: id === this.info.maskId, scoreSum, entropy, ...(moves && { stay }), candidates };
   }
 
   /** Compares with golden files; `{failed, report}`. */
@@ -201,81 +206,9 @@ export class Model {
 
   dispose() {
     const { module } = this.#engine;
-    module._sedd_session_free(this.#session);
+    this.#sessions.dispose();
     module._sedd_model_free(this.#model);
     module._sedd_tokenizer_free(this.#tokenizer);
-    this.#session = this.#model = this.#tokenizer = 0;
-  }
-}
-
-class Run {
-  #engine;
-  #pointer;
-
-  constructor(engine, pointer, length, held) {
-    this.#engine = engine;
-    this.#pointer = pointer;
-    this.length = length;
-    this.held = held;
-  }
-
-  get done() { return this.#engine.module._sedd_sampler_done(this.#pointer) !== 0; }
-  get ids() { return [...this.#engine.ints(this.#engine.module._sedd_sampler_ids(this.#pointer), this.length)]; }
-  get position() { return this.#engine.module._sedd_sampler_position(this.#pointer); }
-
-  advance() {
-    return this.#engine.scoped((scope) => {
-      const out = scope.allocate(64);
-      this.#engine.checkStatus(this.#engine.module._wasm_sampler_advance(this.#pointer, out));
-      const [step, total, t, sigma, masked, count, places, ids] = this.#engine.doubles(out, 8);
-      return { step, total, t, sigma, masked, positions: [...this.#engine.ints(places, count)], ids: [...this.#engine.ints(ids, count)] };
-    });
-  }
-
-  free() {
-    this.#engine.module._sedd_sampler_free(this.#pointer);
-    this.#pointer = 0;
-  }
-}
-
-class Generation {
-  #engine;
-  #session;
-  #options;
-  #logits;
-  #info;
-
-  constructor(engine, session, info, read, options) {
-    this.#engine = engine;
-    this.#session = session;
-    this.#info = info;
-    this.#options = options;
-    this.#logits = engine.module._malloc(4 * info.tokens);
-    this.step = 0;
-    engine.module._sedd_gpt2_reset(session);
-    this.#append(read);
-  }
-
-  get done() { return this.step >= this.#options.tokens; }
-
-  #append(ids) {
-    this.#engine.scoped((scope) => this.#engine.checkStatus(
-      this.#engine.module._wasm_gpt2_append(this.#session, scope.list(ids), ids.length, this.#logits)));
-  }
-
-  /** The next token's id. */
-  advance() {
-    const { seed, greedy, temperature, topK, topP } = this.#options;
-    const id = this.#engine.module._wasm_gpt2_draw(
-      this.#session, ...seedWords(seed), greedy ? 1 : 0, temperature, topK, topP, this.step, this.#logits);
-    if (id < 0) this.#engine.fail();
-    this.step++;
-    if (!this.done) this.#append([id]);
-    return id;
-  }
-
-  free() {
-    this.#engine.module._free(this.#logits);
-    this.#logits = 0;
+    this.#model = this.#tokenizer = 0;
   }
 }

@@ -1,5 +1,5 @@
 /** The demo page: two models, one form, a grid for each, a timeline. */
-import { loadGPT2, loadSEDD, probe } from './client.js';
+import { escapeText, loadGPT2, loadSEDD, probe } from './client.js';
 import { History, TokenGrid } from './grid.js';
 import words from './strings/en.js';
 
@@ -76,7 +76,9 @@ function drawTimes(times) {
 /* ---- Runs ---- */
 
 async function denoise(options, signal) {
-  const run = sedd.sample({ ...options, signal });
+  const { suffix, ...rest } = options;
+  const prompt = escapeText(options.prompt) + (suffix ? `{*}${escapeText(suffix)}` : '');
+  const run = sedd.sample({ ...rest, prompt, signal });
   let shown = 0;
   for await (const event of run) {
     if (event.start) {
@@ -93,12 +95,12 @@ async function denoise(options, signal) {
     }
   }
   const result = await run.result;
-  const ms = result.times.reduce((a, b) => a + b, 0);
-  say('status', words.done(options.length, Math.round(ms), round(median(result.times)), result.seed));
+  const ms = result.timings.stepsMs.reduce((a, b) => a + b, 0);
+  say('status', words.done(options.length, Math.round(ms), round(median(result.timings.stepsMs)), result.seed));
   $('output').value = result.text;
   drawTimeline();
-  drawTimes(result.times);
-  return { ms, perStep: median(result.times) };
+  drawTimes(result.timings.stepsMs);
+  return { ms, perStep: median(result.timings.stepsMs) };
 }
 
 async function writeTwin({ length, seed, temperature, topP, prompt }, signal) {
@@ -112,8 +114,8 @@ async function writeTwin({ length, seed, temperature, topP, prompt }, signal) {
   }
   const result = await run.result;
   twinGrid.textContent = prompt + result.text;
-  const ms = result.prefill + result.times.reduce((a, b) => a + b, 0);
-  say('twin-status', words.twinDone(tokens, Math.round(ms), round(median(result.times))));
+  const ms = result.timings.prefillMs + result.timings.stepsMs.reduce((a, b) => a + b, 0);
+  say('twin-status', words.twinDone(tokens, Math.round(ms), round(median(result.timings.stepsMs))));
   return { ms, tokens };
 }
 

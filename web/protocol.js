@@ -1,14 +1,15 @@
 /**
- * Messages between client.js and worker.js. One worker holds one model.
+ * Messages between connection.js and worker.js. One worker holds one model.
  *
  *   to the worker    {id, method, args}   starts a call        {id, abort: true}   cancels it
  *                    {id, hold: boolean}  pauses or continues a run
  *   from the worker  {id, event}          progress of a call   {id, value} or {id, error}  its end
  *
  * Methods: load(source, options) -> {info, kernels, threads, wasm, ms}; sample(options), events
- * {step, total, t, sigma, masked, positions, ids, texts, ms}; generate(options), events {index, id,
- * text, ms}; tokenize(text) -> {ids, texts}; detokenize(ids); likelihood(text|ids, options);
- * inspect(ids, options). `positions`, `ids`, `texts` list what changed; no array of the vocabulary's
- * size is ever sent.
+ * {start, ids, texts, held, position, steps}, then {step, total, t, sigma, masked, positions, ids, texts,
+ * ms}; generate(options), events {index, id, text, ms}; tokenize(text) -> {ids, texts, bytes};
+ * detokenize(ids); likelihood(text|ids, options); inspect(ids, options). `positions`, `ids`, `texts` list
+ * what changed; no array of the vocabulary's size is ever sent. Calls are computed in their order, except
+ * that a paused run lets the others through.
  */
 export const METHODS = ['load', 'sample', 'generate', 'tokenize', 'detokenize', 'likelihood', 'inspect'];

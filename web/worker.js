@@ -1,76 +1,120 @@
 /** The worker's side of protocol.js: one engine, one model, calls one after another. */
+import { Budget } from './budget.js';
 import { Engine } from './engine.js';
-import { abortError, packError } from './errors.js';
+import { SeddError, abortError, packError } from './errors.js';
 import { Model } from './model.js';
 import { openSource } from './source.js';
+import { Turns } from './turns.js';
 
-let engine;
-let model;
-const calls = new Map(); // id -> {abort: AbortController, held: null | Promise, release}
-let queue = Promise.resolve();
+/** @typedef {{abort: AbortController, held: Promise<void> | null, release: () => void, emit: (event: object) => void, asked: number, waitMs: number}} Call */
 
-/** Lets waiting messages in: a step is a few milliseconds, so aborts land within one. */
+/** @type {Engine} */ let engine;
+/** @type {Model} */ let model;
+/** @type {Map<number, Call>} */ const calls = new Map();
+const turns = new Turns();
+
+/** Lets waiting messages in: they land between two evaluations. */
 const { port1, port2 } = new MessageChannel();
-const turn = () => new Promise((resolve) => {
+const messages = () => new Promise((resolve) => {
   port1.onmessage = resolve;
   port2.postMessage(0);
 });
 
-/** Waits while a run is paused; throws when it is aborted. */
+/** Between two evaluations: lets others compute while the run is paused; throws when it is aborted. @param {Call} call */
 async function breathe(call) {
-  await turn();
-  while (call.held && !call.abort.signal.aborted) await call.held;
+  await messages();
+  while (call.held && !call.abort.signal.aborted) {
+    turns.end();
+    await call.held;
+    await turns.take();
+  }
   if (call.abort.signal.aborted) throw abortError();
 }
 
-/** Text of single tokens; bytes that are part of a character show as U+FFFD. */
+/** Text of single tokens, null for a mask; bytes that are part of a character show as U+FFFD. @param {number[]} ids */
 const textsOf = (ids) => ids.map((id) => (id < model.info.tokens ? model.detokenize([id]) : null));
 
+/** What every result of a computation tells. @param {Call} call @param {object} [more] */
+const told = (call, more = {}) => ({ timings: { waitMs: call.waitMs, ...more }, kernels: engine.kernels, threads: engine.threads });
+
+/** @template T @param {() => T} work @returns {[T, number]} the value and the time in ms */
+const timed = (work) => {
+  const begin = performance.now();
+  return [work(), performance.now() - begin];
+};
+
+/** A budget for this run, with the steps that fit; the first evaluation is timed on the window as it is. */
+function planBudget(options) {
+  if (options.budgetMs === undefined) return null;
+  if (!(options.budgetMs > 0)) throw new SeddError('argument', `budgetMs is ${options.budgetMs}; expected a number above 0.`);
+  const budget = new Budget(options.budgetMs);
+  const trial = model.startRun({ ...options, steps: 1, state: undefined });
+  try {
+    budget.note(timed(() => trial.advance())[1]);
+  } finally {
+    trial.free();
+  }
+  const position = options.state?.position ?? 0;
+  if (position === 0) options.steps = budget.steps(options.steps, options.denoise !== false);
+  return budget;
+}
+
 const methods = {
-  async load(call, source, { dtype, base, ...options }) {
+  /** @param {Call} call */
+  async load(call, source, { dtype, base, cache, integrity, ...options }) {
     const begin = performance.now();
     engine = await Engine.create(options);
     const { signal } = call.abort;
-    const files = await openSource(source, { base, signal, onProgress: (event) => call.emit(event) });
+    const files = await openSource(source, { base, signal, cache, integrity, onProgress: (event) => call.emit(event) });
     model = await Model.load(engine, files, { dtype });
     return { info: model.info, kernels: engine.kernels, threads: engine.threads, wasm: engine.wasm, ms: performance.now() - begin };
   },
 
+  /** @param {Call} call */
   async sample(call, options) {
+    const budget = planBudget(options);
     const run = model.startRun(options);
-    const times = [];
+    const stepsMs = [];
     try {
       const initial = run.ids;
-      call.emit({ start: true, ids: initial, texts: textsOf(initial), held: run.held, position: run.position });
+      call.emit({ start: true, ids: initial, texts: textsOf(initial), held: run.held, position: run.position, steps: options.steps });
+      const total = options.steps + (options.denoise === false ? 0 : 1);
       while (!run.done) {
         await breathe(call);
-        const begin = performance.now();
-        const step = run.advance();
-        times.push(performance.now() - begin);
-        call.emit({ ...step, texts: textsOf(step.ids), ms: times.at(-1) });
+        if (budget?.late(total - run.position) && options.denoise !== false && run.position < options.steps) {
+          budget.cut(run.position, options.steps);
+          run.restore({ position: options.steps, ids: run.ids });
+        }
+        const [step, ms] = timed(() => run.advance());
+        stepsMs.push(ms);
+        budget?.note(ms);
+        call.emit({ ...step, texts: textsOf(step.ids), ms });
       }
       const { ids } = run;
-      return { ids, text: model.detokenize(ids.filter((id) => id !== model.info.maskId)), times, kernels: engine.kernels, threads: engine.threads };
+      return {
+        ids, text: model.detokenize(ids.filter((id) => id !== model.info.maskId)), steps: options.steps,
+        ...told(call, { firstMs: stepsMs[0], stepsMs }), ...(budget && { budget: budget.finish() }),
+      };
     } finally {
       run.free();
     }
   },
 
+  /** @param {Call} call */
   async generate(call, options) {
-    const begin = performance.now();
-    const run = model.startGeneration(options);
-    const prefill = performance.now() - begin;
+    await breathe(call);
+    const [run, prefillMs] = timed(() => model.startGeneration(options));
     const ids = [];
-    const times = [];
+    const stepsMs = [];
     try {
       while (!run.done) {
         await breathe(call);
-        const start = performance.now();
-        ids.push(run.advance());
-        times.push(performance.now() - start);
-        call.emit({ index: ids.length - 1, id: ids.at(-1), text: textsOf([ids.at(-1)])[0], ms: times.at(-1) });
+        const [id, ms] = timed(() => run.advance());
+        ids.push(id);
+        stepsMs.push(ms);
+        call.emit({ index: ids.length - 1, id, text: textsOf([id])[0], ms });
       }
-      return { ids, text: model.detokenize(ids), times, prefill, kernels: engine.kernels, threads: engine.threads };
+      return { ids, text: model.detokenize(ids), ...told(call, { prefillMs, firstMs: stepsMs[0], stepsMs }) };
     } finally {
       run.free();
     }
@@ -78,19 +122,25 @@ const methods = {
 
   tokenize(_, text) {
     const ids = model.tokenize(text);
-    return { ids, texts: textsOf(ids) };
+    return { ids, texts: textsOf(ids), bytes: ids.map((id) => model.decode([id])) };
   },
 
   detokenize: (_, ids) => model.detokenize(ids),
-  likelihood(_, input, options) {
+
+  /** @param {Call} call */
+  likelihood(call, input, options) {
     const ids = typeof input === 'string' ? model.tokenize(input) : input;
-    return { ...model.likelihood(ids, options), ids, texts: textsOf(ids) };
+    return { ...model.likelihood(ids, options), ids, texts: textsOf(ids), ...told(call) };
   },
-  inspect: (_, ids, options) => model.inspect(ids, options),
+
+  /** @param {Call} call */
+  inspect: (call, ids, options) => ({ ...model.inspect(ids, options), ...told(call) }),
 };
 
 async function run(id, method, args) {
   const call = calls.get(id);
+  await turns.take();
+  call.waitMs = performance.now() - call.asked;
   try {
     if (call.abort.signal.aborted) throw abortError();
     postMessage({ id, value: await methods[method](call, ...args) });
@@ -98,19 +148,20 @@ async function run(id, method, args) {
     postMessage({ id, error: packError(error) });
   } finally {
     calls.delete(id);
+    turns.end();
   }
 }
 
 addEventListener('message', ({ data: { id, method, args, abort, hold } }) => {
   const call = calls.get(id);
   if (method) {
-    calls.set(id, { abort: new AbortController(), held: null, release: null, emit: (event) => postMessage({ id, event }) });
-    queue = queue.then(() => run(id, method, args));
+    calls.set(id, { abort: new AbortController(), held: null, release: () => {}, asked: performance.now(), waitMs: 0, emit: (event) => postMessage({ id, event }) });
+    run(id, method, args);
   } else if (abort && call) {
     call.abort.abort();
-    call.release?.();
+    call.release();
   } else if (hold === true && call && !call.held) {
-    call.held = new Promise((resolve) => { call.release = resolve; });
+    call.held = new Promise((resolve) => { call.release = () => resolve(undefined); });
   } else if (hold === false && call?.held) {
     call.held = null;
     call.release();

@@ -77,9 +77,23 @@ test('likelihood and inspection give sensible numbers', async () => {
   }
   const masked = [...ids];
   masked[2] = sedd.info.maskId;
-  const [{ candidates, entropy }] = sedd.inspect(masked, { sigma: 0.1, positions: [2] });
+  const { sigma, positions: [{ candidates, entropy, scoreSum, stay }] } = sedd.inspect(masked, { sigma: 0.1, steps: 16, positions: [2] });
   assert.equal(candidates[0].id, ids[2], 'the likeliest word is the right one');
-  assert.ok(entropy >= 0 && candidates.length === 8);
+  assert.ok(entropy >= 0 && candidates.length === 8 && sigma === 0.1);
+  assert.ok(Math.abs(candidates[0].probability - candidates[0].ratio / scoreSum) < 1e-12);
+  assert.ok(stay > 0 && stay + candidates.reduce((sum, { move }) => sum + move, 0) <= 1 + 1e-6);
+});
+
+test('inspection of every position takes less memory than all scores would', async () => {
+  const engine = await Engine.create();
+  const model = await load(engine, 'models/sedd-nano');
+  const ids = new Array(1024).fill(model.info.maskId);
+  model.inspect(ids, { sigma: 1, positions: [0] });
+  const before = engine.memorySize;
+  const { positions } = model.inspect(ids, { sigma: 1, topK: 3 });
+  assert.equal(positions.length, 1024);
+  assert.ok(engine.memorySize - before < 4 * 1024 * model.info.states, `${engine.memorySize - before} bytes more`);
+  assert.ok(positions.every(({ candidates }) => candidates.length === 3 && candidates[0].ratio >= candidates[1].ratio));
 });
 
 for (const [name, change, code, words] of [
@@ -121,7 +135,8 @@ test('a file that is read by ranges gives the same model as a stream', async () 
 
 test('options out of range are refused', async () => {
   const model = await load(await Engine.create(), 'models/sedd-nano');
-  for (const options of [{ steps: 0 }, { length: -1 }, { seed: -1 }, { temperature: -2 }, { topP: 2 }, { clamp: [[500, 1]] }, { clamp: [[0, 99999]] }]) {
+  for (const options of [{ steps: 0 }, { length: -1 }, { seed: -1 }, { temperature: -2 }, { topP: 2 }, { clamp: [[500, 1]] }, { clamp: [[0, 99999]] }, { sampler: 'magic' },
+    { prompt: '{0}' }, { prompt: '{200}', length: 20 }, { temperature: NaN }, { topK: -1 }, { state: { position: 0, ids: [1] } }]) {
     assert.throws(() => model.startRun(options), (error) => error.code === 'argument', JSON.stringify(options));
   }
 });

@@ -1,0 +1,15 @@
+// The shipped models as sources, and clients of them in Node threads.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadGPT2, loadSEDD } from '../../web/client.js';
+import { NodeWorker } from './node-worker.mjs';
+
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+
+const file = (folder, name) => new File([readFileSync(path.join(ROOT, folder, name))], name);
+/** The files of a model folder. */
+export const filesOf = (folder) => ['config.json', 'model.safetensors', 'tokenizer.json'].map((name) => file(folder, name));
+
+export const seddInNode = (options) => loadSEDD(filesOf('models/sedd-nano'), { worker: new NodeWorker(), ...options });
+export const gpt2InNode = (options) => loadGPT2(filesOf('models/gpt2-nano'), { worker: new NodeWorker(), ...options });

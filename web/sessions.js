@@ -1,0 +1,49 @@
+/**
+ * Scratch memory of a model, lent to one computation at a time. A run that is paused keeps its own;
+ * one idle session is kept for the next computation.
+ */
+export class Sessions {
+  #engine;
+  #model;
+  /** @type {{pointer: number, rows: number} | null} */ #idle = null;
+
+  /** @param {import('./engine.js').Engine} engine @param {number} model */
+  constructor(engine, model) {
+    this.#engine = engine;
+    this.#model = model;
+  }
+
+  /** A session of at least `rows` tokens; give it back. @param {number} rows */
+  lend(rows) {
+    const idle = this.#idle;
+    this.#idle = null;
+    if (idle && idle.rows >= rows) return idle;
+    if (idle) this.#free(idle);
+    const pointer = this.#engine.check(this.#engine.module._wasm_session_new(this.#engine.pointer, this.#model, rows));
+    return { pointer, rows };
+  }
+
+  /** @param {{pointer: number, rows: number}} session */
+  giveBack(session) {
+    const [keep, drop] = !this.#idle || session.rows > this.#idle.rows ? [session, this.#idle] : [this.#idle, session];
+    this.#idle = keep;
+    if (drop) this.#free(drop);
+  }
+
+  /** @template T @param {number} rows @param {(pointer: number) => T} work @returns {T} */
+  use(rows, work) {
+    const session = this.lend(rows);
+    try {
+      return work(session.pointer);
+    } finally {
+      this.giveBack(session);
+    }
+  }
+
+  #free(session) { this.#engine.module._sedd_session_free(session.pointer); }
+
+  dispose() {
+    if (this.#idle) this.#free(this.#idle);
+    this.#idle = null;
+  }
+}
