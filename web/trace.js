@@ -11,7 +11,8 @@ import { SeddError } from './errors.js';
 
 const FORMAT = 'sedd-trace';
 const VERSION = 1;
-const LIMITS = { bytes: 32 << 20, length: 1 << 16, steps: 1e6, id: 2 ** 31 - 1, cells: 1 << 24, text: 4096, seed: 2n ** 64n };
+const HINT = 'Record the run again with "sedd sample --trace", or export it from the page.';
+const LIMITS = { size: 32 << 20, length: 1 << 16, steps: 1e6, id: 2 ** 31 - 1, text: 4096, seed: 2n ** 64n };
 
 /**
  * @typedef {object} TraceEvent
@@ -56,9 +57,7 @@ class Reader {
   constructor(name) { this.name = name; }
 
   refuse(place, expected, value) {
-    throw new SeddError('format', `${this.name}: ${place} should be ${expected}; found ${shown(value)}.`, {
-      hint: 'Record the run again with "sedd sample --trace", or export it from the page.',
-    });
+    throw new SeddError('format', `${this.name}: ${place} should be ${expected}; found ${shown(value)}.`, { hint: HINT });
   }
 
   number(value, place, low, high) {
@@ -129,12 +128,9 @@ function readEvents(read, value, { length, maskId, initial }) {
   const ids = [...initial];
   let masked = ids.filter((id) => id === maskId).length;
   let previous = -1;
-  let cells = 0;
   return read.list(value, 'events', 0, LIMITS.steps + 1).map((one, index) => {
     const event = readEvent(read, one, index, { length, previous });
     previous = event.step;
-    cells += event.changed.length;
-    if (cells > LIMITS.cells) read.refuse('events', `at most ${LIMITS.cells} changes in all`, cells);
     event.changed.forEach((position, i) => {
       masked += (event.ids[i] === maskId ? 1 : 0) - (ids[position] === maskId ? 1 : 0);
       ids[position] = event.ids[i];
@@ -155,14 +151,12 @@ function readTexts(read, value) {
 
 function parse(source, name) {
   if (typeof source !== 'string') return source;
-  if (source.length > LIMITS.bytes) throw new SeddError('content', `${name} has ${source.length} characters; a trace has at most ${LIMITS.bytes}.`);
-  if (/^\s*<(!doctype|html)/i.test(source)) {
-    throw new SeddError('content', `${name} is a web page, not a trace.`, { hint: 'The address may lead to a login or an error page.', url: name });
-  }
+  if (source.length > LIMITS.size) throw new SeddError('content', `${name} has more than ${LIMITS.size} characters, which no trace has.`);
+  if (/^\s*<(!doctype|html)/i.test(source)) throw new SeddError('content', `${name} is a web page, not a trace.`);
   try {
     return JSON.parse(source);
   } catch (cause) {
-    throw new SeddError('format', `${name} is no JSON: ${cause.message}.`, { hint: 'Expected a file written by "sedd sample --trace".', cause });
+    throw new SeddError('format', `${name} is no JSON: ${cause.message}.`, { hint: HINT, cause });
   }
 }
 
@@ -238,30 +232,26 @@ export function traceOf(history, { steps, seed, maskId, sampler = 'analytic', te
  * @returns {Promise<Trace>}
  */
 export async function fetchTrace(url, { signal } = {}) {
-  let response;
   try {
-    response = await fetch(url, { signal });
+    const response = await fetch(url, { signal });
+    if (!response.ok) throw new SeddError('network', `${url} answered ${response.status}.`, { url });
+    return readTrace(await limited(response), url);
   } catch (cause) {
-    if (cause.name === 'AbortError') throw cause;
+    if (cause.name === 'AbortError' || cause instanceof SeddError) throw cause;
     throw new SeddError('network', `${url} could not be fetched: ${cause.message}.`, { hint: 'Check the connection, and that the server allows this page (CORS).', url, cause });
   }
-  if (!response.ok) throw new SeddError('network', `${url} answered ${response.status}.`, { hint: 'Check the address of the trace.', url });
-  return readTrace(await limited(response, url), url);
 }
 
-/** The body as text, given up at the limit rather than read to an end that may not come. */
-async function limited(response, url) {
-  const reader = response.body.getReader();
-  const decoder = new TextDecoder();
-  let text = '';
-  for (let size = 0; ;) {
+/** The body as text, given up when it is longer than any trace rather than read to an end that may not come. */
+async function limited(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ''; ;) {
     const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    size += value.length;
-    if (size > LIMITS.bytes) {
+    if (done) return text;
+    text += value;
+    if (text.length > LIMITS.size) {
       reader.cancel().catch(() => {});
-      throw new SeddError('content', `${url} is longer than ${LIMITS.bytes} bytes, which no trace is.`, { url });
+      return text;
     }
-    text += decoder.decode(value, { stream: true });
   }
 }

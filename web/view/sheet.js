@@ -29,8 +29,8 @@ export class Sheet {
   }
 
   #legend() {
-    const swatch = (name) => make('svg', { viewBox: '0 0 1 1', 'aria-hidden': 'true' }, make('path', { class: name, d: 'M0 0h1v1h-1z' }));
-    return make('ul', { class: 'legend', part: 'legend' }, ...[['mask', 'mask'], ['new', 'fresh'], ['kept', 'kept'], ['held', 'held']].map(
+    const swatch = (name) => make('svg', { viewBox: '0 0 1 1', 'aria-hidden': 'true' }, make('path', { class: name, d: name === 'held' ? 'M.3 0h.4v1h-.4z' : 'M0 0h1v1h-1z' }));
+    return make('ul', { part: 'legend' }, ...[['mask', 'mask'], ['new', 'fresh'], ['kept', 'kept'], ['held', 'held']].map(
       ([name, word]) => make('li', {}, swatch(name), this.words[word])));
   }
 
@@ -49,8 +49,7 @@ export class Sheet {
     this.picture.style.aspectRatio = `${length} / ${Math.min(Math.max(last + 1, length / 6), length)}`;
     this.picture.setAttribute('aria-label', this.words.label(last, length));
     const drawn = columns(history);
-    for (const name of ['mask', 'kept', 'new']) this.paths[name].setAttribute('d', drawn[name].join(''));
-    this.paths.held.setAttribute('d', runs(history.held).map(([from, to]) => `M${from} 0h${to - from}v${last + 1}h${from - to}z`).join(''));
+    for (const [name, path] of Object.entries(drawn)) this.paths[name].setAttribute('d', path.join(''));
     this.show(this.#index);
   }
 
@@ -61,28 +60,21 @@ export class Sheet {
   }
 }
 
-/** Rectangles of each column: masked, then new, then kept, as often as it changes. */
+/** Rectangles of each column: masked, then new, then kept, as often as it changes; given ones are narrow. */
 function columns(history) {
-  const drawn = { mask: [], kept: [], new: [] };
-  const rows = history.last + 1;
-  const begin = history.at(0).texts.map((text) => ({ row: 0, name: text === null ? 'mask' : 'kept' }));
-  const bar = (position, from, to, name) => { if (to > from) drawn[name].push(`M${position + 0.06} ${from}h.88v${to - from}h-.88z`); };
+  const drawn = { mask: [], kept: [], new: [], held: [] };
+  const held = new Set(history.held);
+  const bar = (position, from, to, name) => {
+    const width = name === 'held' ? 0.4 : 0.88;
+    if (to > from) drawn[name].push(`M${position + (1 - width) / 2} ${from}h${width}v${to - from}h${-width}z`);
+  };
+  const begin = history.at(0).texts.map((text, position) => ({ row: 0, name: text === null ? 'mask' : held.has(position) ? 'held' : 'kept' }));
   history.events().forEach(({ positions, texts }, i) => positions.forEach((position, k) => {
     bar(position, begin[position].row, i + 1, begin[position].name);
     const open = texts[k] !== null;
     if (open) bar(position, i + 1, i + 2, 'new');
     begin[position] = { row: open ? i + 2 : i + 1, name: open ? 'kept' : 'mask' };
   }));
-  begin.forEach(({ row, name }, position) => bar(position, row, rows, name));
+  begin.forEach(({ row, name }, position) => bar(position, row, history.last + 1, name));
   return drawn;
-}
-
-/** Neighbouring positions as [from, to). */
-function runs(positions) {
-  const found = [];
-  for (const position of [...positions].sort((a, b) => a - b)) {
-    if (found.at(-1)?.[1] === position) found.at(-1)[1]++;
-    else found.push([position, position + 1]);
-  }
-  return found;
 }

@@ -18,6 +18,7 @@ const icon = (name) => make('svg', { viewBox: '0 0 16 16', width: 16, height: 16
 export class Timeline {
   #history = null;
   #said = 0;
+  #preview = false; // shows one state of a run that nobody has moved yet: it plays from its beginning
 
   /** @param {{onShow: (state: import('./history.js').State) => void, words?: Partial<typeof WORDS>}} options */
   constructor({ onShow, words = {} }) {
@@ -51,12 +52,18 @@ export class Timeline {
       this.status);
   }
 
-  /** A run to play; it may still grow (`extend`). @param {import('./history.js').History} history @param {number} [index] */
-  open(history, index = history.last) {
+  /**
+   * A run to play; it may still grow (`extend`).
+   * @param {import('./history.js').History} history
+   * @param {number} [index] what to show first
+   * @param {{preview?: boolean}} [options] a preview plays from the beginning, until somebody moves it
+   */
+  open(history, index = history.last, { preview = false } = {}) {
     this.playback.pause();
     this.#history = history;
     this.extend();
     this.playback.seek(index);
+    this.#preview = preview;
   }
 
   /** The history has grown. */
@@ -81,12 +88,22 @@ export class Timeline {
   }
 
   seek(index) {
+    this.#preview = false;
     this.playback.pause();
     this.playback.seek(index);
   }
 
   stepBy(count) { this.seek(this.index + count); }
-  toggle() { if (this.playback.playing) this.playback.pause(); else this.playback.play(); }
+
+  start() {
+    if (this.#preview) this.seek(0);
+    this.playback.play();
+  }
+
+  toggle() { if (this.playback.playing) this.playback.pause(); else this.start(); }
+
+  /** Whether the run still waits for somebody to play or move it. */
+  get preview() { return this.#preview; }
 
   #show(index) {
     const state = this.#history.at(index);

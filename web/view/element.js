@@ -1,0 +1,130 @@
+/**
+ * What the two elements share: attributes that mirror properties, each of a declared kind; one sentence for a value
+ * that is not of its kind; events whose data is in `detail`; a place for errors. Loads in Node, where nothing is drawn.
+ */
+import { SeddError } from '../errors.js';
+import { adopt, make } from './theme.js';
+
+const Base = globalThis.HTMLElement ?? class {};
+
+/**
+ * A kind of attribute: what its text means (undefined: nothing), and what to say when it means nothing.
+ * @typedef {{parse: (text: string) => unknown, expected?: string, fallback?: unknown, flag?: boolean, attribute?: string}} Field
+ */
+
+/** Any text. */
+export const text = { parse: (given) => given };
+/** Present or not. */
+export const flag = { flag: true };
+/** One of some words, the first unless another is given. */
+export const choice = (...words) => ({
+  parse: (given) => (words.includes(given) ? given : undefined), expected: words.map((one) => `"${one}"`).join(' or '), fallback: words[0],
+});
+/** A number within bounds; `step` 1 for a whole one. */
+export const number = (low, high, { step = 0, ...more } = {}) => ({
+  parse(given) {
+    const value = given.trim() ? Number(given) : NaN;
+    return value >= low && value <= high && (!step || Number.isInteger(value)) ? value : undefined;
+  },
+  expected: `a ${step ? 'whole ' : ''}number from ${low} to ${high}`, ...more,
+});
+/** A whole number of 64 bits; a bigint where a number would not be exact. */
+export const seed = {
+  parse(given) {
+    if (!/^\s*\d{1,20}\s*$/.test(given) || BigInt(given) >= 2n ** 64n) return undefined;
+    return Number.isSafeInteger(Number(given)) ? Number(given) : BigInt(given);
+  },
+  expected: 'a whole number from 0 to 18446744073709551615',
+};
+
+const attributeOf = (name, field) => field.attribute ?? name.toLowerCase();
+
+/** Gives a class properties that mirror its attributes; returns the attributes' names. @param {Record<string, Field>} fields */
+export function mirror(Class, fields) {
+  for (const [name, field] of Object.entries(fields)) {
+    const attribute = attributeOf(name, field);
+    Object.defineProperty(Class.prototype, name, {
+      get() {
+        if (field.flag) return this.hasAttribute(attribute);
+        const given = this.getAttribute(attribute);
+        return (given === null ? undefined : field.parse(given)) ?? field.fallback ?? null;
+      },
+      set(value) {
+        if (field.flag) this.toggleAttribute(attribute, Boolean(value));
+        else if (value === null || value === undefined) this.removeAttribute(attribute);
+        else this.setAttribute(attribute, String(value));
+      },
+    });
+  }
+  Class.fields = fields;
+  return Object.entries(fields).map(([name, field]) => attributeOf(name, field));
+}
+
+export class SeddElement extends Base {
+  /** @type {Record<string, Field>} */
+  static fields = {};
+
+  #problem;
+
+  /** @param {CSSStyleSheet[]} sheets the element's own, above the shared one */
+  prepare(...sheets) {
+    const root = this.attachShadow({ mode: 'open' });
+    adopt(root, ...sheets);
+    this.#problem = make('p', { part: 'error', class: 'error', role: 'alert', hidden: '' });
+    return { root, problem: this.#problem };
+  }
+
+  /** Properties that were set before the element was defined. */
+  upgrade() {
+    for (const name of Object.keys(this.constructor.fields)) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value = this[name];
+      delete this[name];
+      this[name] = value;
+    }
+  }
+
+  emit(name, detail) {
+    return this.dispatchEvent(new CustomEvent(`sedd-${name}`, { bubbles: true, composed: true, detail }));
+  }
+
+  /** Says an error inside the element and outside. An abort is none. */
+  fail(error) {
+    if (error?.name === 'AbortError') return;
+    this.#problem.hidden = false;
+    this.#problem.textContent = [error.message, error.hint].filter(Boolean).join(' ');
+    this.emit('error', { error });
+  }
+
+  forgive() {
+    this.#problem.hidden = true;
+    this.#problem.textContent = '';
+  }
+
+  /** Says which attribute is none of its kind; what follows goes on with the value it has without it. */
+  checkAttributes() {
+    for (const [name, field] of Object.entries(this.constructor.fields)) {
+      const given = this.getAttribute(attributeOf(name, field));
+      if (given === null || field.flag || field.parse(given) !== undefined) continue;
+      const shown = given.length > 40 ? `${given.slice(0, 40)}\u2026` : given;
+      this.fail(new SeddError('argument', `<${this.localName}>: ${attributeOf(name, field)} should be ${field.expected}; found "${shown}".`));
+      return;
+    }
+  }
+}
+
+/** Defines an element once. */
+export function define(name, Class) {
+  if (globalThis.customElements && !customElements.get(name)) customElements.define(name, Class);
+}
+
+/** Runs `act` once when the element comes near the viewport. @returns {() => void} ends the watch */
+export function whenNear(element, act) {
+  const watch = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    watch.disconnect();
+    act();
+  }, { rootMargin: '300px' });
+  watch.observe(element);
+  return () => watch.disconnect();
+}

@@ -1,0 +1,110 @@
+/**
+ * The tokens of a run, one cell a token, which stay in place from the first step to the last. Two layouts:
+ *
+ *   text    running text. Where the end is known (a replay) each mask has the width its token will have, as hidden
+ *           generated text, so lines break once and nothing moves.
+ *   grid    equal cells: nothing moves at all.
+ *
+ * A cell may be a mask, held, new, recent or old. What a live run and choosing
+ * tokens need is in cells.js.
+ */
+import { make } from './theme.js';
+
+const LONG = 9; // characters that fit an equal cell
+/** The first letter is one of a script that is written from right to left. */
+const RTL = /^\P{L}*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u;
+const direction = (texts) => (RTL.test(texts.join('')) ? 'rtl' : 'ltr');
+
+export class Strip {
+  /** The cells' elements, by position. @protected */
+  cells = [];
+  /** The state that is shown. @type {import('./history.js').State|null} @protected */
+  state = null;
+  /** Positions that were given. @protected */
+  held = new Set();
+  #shown = []; // what each cell shows, as a key, so that a step touches only what changed
+  #finals = null;
+  #layout;
+
+  /**
+   * @param {{layout?: string, meter?: 'none'|'age'|'confidence'}} [options]
+   *   `meter` draws a bar under each token: its age, or the probability it was drawn with
+   */
+  constructor({ layout = 'text', meter = 'none' } = {}) {
+    this.meter = meter;
+    this.element = make('div', { class: 'sedd-cells', part: 'cells', 'data-layout': layout });
+    this.#layout = layout;
+  }
+
+  get layout() { return this.#layout; }
+  set layout(name) {
+    if (name === this.#layout) return;
+    this.#layout = name;
+    this.element.dataset.layout = name;
+    this.#shown = [];
+    this.place();
+  }
+
+  /**
+   * New text. `finals` are the texts the cells will hold in the end, where known (`history.finals`).
+   * @param {import('./history.js').State} state
+   * @param {{held?: number[], finals?: (string|null)[]|null}} [known]
+   */
+  open(state, { held = [], finals = null } = {}) {
+    this.held = new Set(held);
+    this.#finals = finals;
+    this.cells = state.texts.map((_, i) => this.makeCell(i));
+    this.#shown = [];
+    this.state = state;
+    this.element.dir = direction(finals ?? state.texts);
+    this.place();
+  }
+
+  /** @protected */
+  makeCell() { return make('span', { class: 'sedd-cell' }); }
+
+  /** Puts the cells where the layout wants them. @protected */
+  place() {
+    this.element.replaceChildren(...this.cells);
+    if (this.state) this.show(this.state);
+  }
+
+  /** Shows a state of the same run; returns how many cells changed. @param {import('./history.js').State} state */
+  show(state) {
+    this.state = state;
+    if (!this.#finals && this.element.dir === 'ltr') this.element.dir = direction(state.texts);
+    return state.texts.filter((text, i) => {
+      const age = state.opened[i] > 0 ? state.index - state.opened[i] : Infinity;
+      const value = this.#value(i);
+      const key = `${text}\0${Math.min(age, 4)}\0${value}`;
+      if (this.#shown[i] === key) return false;
+      this.#shown[i] = key;
+      this.draw(i, { text, age, value });
+      return true;
+    }).length;
+  }
+
+  /** @protected */
+  draw(i, { text, age, value }) {
+    const cell = this.cells[i];
+    const flowing = this.#layout === 'text';
+    const mask = text === null;
+    const ghost = this.#finals?.[i] ?? ' even'; // as wide as most
+    const classes = {
+      mask, word: /^\s/.test(text ?? ghost), held: !mask && this.held.has(i), new: age === 0,
+      recent: age > 0 && age < 4, break: !mask && text.includes('\n'), long: text?.length > LONG, meter: value !== null,
+    };
+    cell.className = ['sedd-cell', ...Object.keys(classes).filter((name) => classes[name])].join(' ');
+    if (value !== null) cell.style.setProperty('--value', value);
+    cell.textContent = flowing ? text ?? '' : (text ?? '').replaceAll('\n', '');
+    if (mask && flowing) cell.dataset.ghost = ghost.replaceAll('\n', '\u00b6\n');
+    else delete cell.dataset.ghost;
+  }
+
+  #value(i) {
+    const { texts, confidence, index, opened } = this.state;
+    if (texts[i] === null || this.held.has(i)) return null;
+    if (this.meter === 'confidence') return confidence[i]?.toFixed(2) ?? null;
+    return this.meter === 'age' && index > 0 ? ((index - opened[i]) / index).toFixed(2) : null;
+  }
+}
