@@ -13,12 +13,13 @@ const WORDS = {
   label: 'Tokens of the text', masked: 'masked', hole: 'to be written', held: (text) => `${text}, given`, fresh: (text) => `${text}, new`,
   space: 'space', lineBreak: 'line break',
 };
-const AVERAGE = 2.4; // em of a token with its space, generous: a line is filled to about nine tenths
+const AVERAGE = 2.1; // em of a token with its space, generous: most lines end a little before the margin
 
 addStyle(`
 .sedd-cells[data-layout='lines'] { white-space: pre; }
-.sedd-line { display: flex; min-height: 1.85em; font-size: calc(1em * var(--fit, 1)); line-height: calc(1.85 / var(--fit, 1)); }
-.sedd-line .sedd-cell { flex: none; }
+.sedd-line { display: flex; align-items: center; height: calc(1.85em / var(--fit, 1)); font-size: calc(1em * var(--fit, 1)); }
+.sedd-line .sedd-cell { flex: none; line-height: normal; }
+.sedd-line .word:first-child { margin-inline-start: -0.25em; }
 .sedd-line .sedd-cell.mask { flex: 1 1 1.6em; max-width: 3em; }
 .sedd-cell.hole { --thick: 0.36em; --at: 80%; }
 .sedd-cells[role='listbox'] .sedd-cell { cursor: pointer; }

@@ -97,8 +97,7 @@ export class Strip {
     cell.className = ['sedd-cell', ...Object.keys(classes).filter((name) => classes[name])].join(' ');
     if (value !== null) cell.style.setProperty('--value', value);
     cell.textContent = flowing ? text ?? '' : (text ?? '').replaceAll('\n', '');
-    if (mask && flowing) cell.dataset.ghost = ghost.replaceAll('\n', '\u00b6\n');
-    else delete cell.dataset.ghost;
+    cell.dataset.ghost = mask && flowing ? ghost.replaceAll('\n', '\u00b6\n') : '\u200b';
   }
 
   #value(i) {

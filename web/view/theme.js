@@ -27,10 +27,11 @@ const CSS = `
 .sedd-cells { font: 1.125rem/1.85 var(--_text); color: var(--_ink); --edge: 100%; }
 .sedd-cells[dir='rtl'] { --edge: 0%; }
 .sedd-cells[data-layout='text'] { white-space: pre-wrap; overflow-wrap: anywhere; }
-.sedd-cells[data-layout='grid'] { display: grid; grid-template-columns: repeat(auto-fill, minmax(4.4em, 1fr)); column-gap: 0.35em; font-size: 1rem; white-space: pre; }
-
-[data-layout='grid'] .sedd-cell { overflow: clip; overflow-clip-margin: 3px; text-overflow: ellipsis; min-width: 0; }
-[data-layout='grid'] .sedd-cell.long { font-size: 0.8em; line-height: 2.3; }
+.sedd-cells[data-layout='grid'] {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(4.4em, 1fr)); grid-auto-rows: 1.85em; align-items: center; column-gap: 0.35em; white-space: pre;
+}
+[data-layout='grid'] .sedd-cell { overflow: clip; overflow-clip-margin: 3px; text-overflow: ellipsis; min-width: 0; line-height: normal; }
+[data-layout='grid'] .sedd-cell.long { font-size: 0.8em; }
 .sedd-cell {
   position: relative; border-radius: 1px; --gap: 0.1em; --rule: var(--_mask); --at: 86%; --thick: 0;
   background: linear-gradient(var(--rule) 0 0) var(--edge) var(--at) / calc(100% - var(--gap)) var(--thick) no-repeat;
