@@ -346,6 +346,12 @@ enum sedd_status sedd_gpt2_append(struct sedd_session *session, const int32_t *i
                                   bool all, float *logits, struct sedd_error *error);
 /* Tokens in the cache. */
 int32_t sedd_gpt2_position(const struct sedd_session *session);
+/* Forgets the tokens from `position` on, so that another text can follow the same beginning. */
+void sedd_gpt2_rewind(struct sedd_session *session, int32_t position);
+/* Appends as above; hidden [H] receives the last token's state behind the final norm: a text's
+ * features for comparing sets of texts (MAUVE). */
+enum sedd_status sedd_gpt2_hidden(struct sedd_session *session, const int32_t *ids, int32_t count,
+                                  float *hidden, struct sedd_error *error);
 
 struct sedd_generate_options {
     uint64_t seed;
@@ -391,11 +397,72 @@ enum sedd_status sedd_score_entropy(struct sedd_session *session, int32_t length
                                     const int32_t *x0, const int32_t *xt, double t, double *loss,
                                     double *per_position, struct sedd_error *error);
 
-/* Exact -ln p(ids) per token of a GPT-2, in windows of n_positions tokens, each read after `bos`
- * (usually <|endoftext|>). parts: NULL or [count], each token's value in nats. */
+/* Exact -ln p(ids) per token of a GPT-2, in blocks of the session's rows (usually n_positions), each
+ * read after `bos` (usually <|endoftext|>). parts: NULL or [count], each token's value in nats. */
 enum sedd_status sedd_gpt2_nll(struct sedd_session *session, const int32_t *ids, size_t count,
                                int32_t bos, struct sedd_estimate *estimate, double *parts,
                                struct sedd_error *error);
+/* The same, but behind the first block the window slides by `stride` tokens (1 .. rows): each token
+ * is read with rows - stride tokens or more before it. */
+enum sedd_status sedd_gpt2_nll_sliding(struct sedd_session *session, const int32_t *ids,
+                                       size_t count, int32_t bos, int32_t stride,
+                                       struct sedd_estimate *estimate, double *parts,
+                                       struct sedd_error *error);
+
+/* ---- Choosing between texts -------------------------------------------------------------- */
+
+/* Tokens given .. length - 1 of ids are scored, the ones before them are the context. */
+struct sedd_option {
+    const int32_t *ids; /* [length], 0..V-1; borrowed for the call */
+    int32_t length, given; /* given < length; a GPT-2 needs one given token (usually <|endoftext|>),
+                              which does not count against the session's rows */
+};
+
+enum sedd_scoring {
+    SEDD_SCORING_BOUND = 0, /* an upper bound: k of n scored tokens masked, k stratified over 1..n */
+    SEDD_SCORING_CHAIN      /* the chain rule from left to right, what is to come masked: n passes */
+};
+
+struct sedd_choice_options {
+    enum sedd_scoring scoring; /* GPT-2: exact, whatever this says */
+    int32_t samples;           /* bound: network evaluations an option; default 16 */
+    uint64_t seed;
+};
+
+/* nats [count]: -ln p(scored tokens | context) of each option; the smallest is the choice. Options
+ * share their random times and masks (by place among the scored tokens), which cancels most of the
+ * noise of their differences. Equal lengths are computed together, up to the session's rows; results
+ * do not depend on that. A GPT-2 reads a context that options share once. Absorb graph only. */
+enum sedd_status sedd_choice(struct sedd_session *session, const struct sedd_option *options,
+                             int32_t count, const struct sedd_choice_options *choice, double *nats,
+                             struct sedd_error *error);
+
+/* ---- Sets of texts ----------------------------------------------------------------------- */
+
+/* Texts laid end to end: text i is ids[begin[i]] .. ids[begin[i + 1] - 1]; begin has count + 1. */
+struct sedd_texts {
+    const int32_t *ids;
+    const size_t *begin;
+    int32_t count;
+};
+
+#define SEDD_NGRAM_MAX 4
+
+struct sedd_diversity {
+    double entropy;                     /* of the tokens within a text, nats, mean over texts */
+    double entropy_error;               /* its standard error over texts */
+    double distinct[SEDD_NGRAM_MAX];    /* different n-grams / n-grams of the whole set */
+    double repetition[SEDD_NGRAM_MAX];  /* 1 - different / all n-grams within a text, mean */
+    double self_bleu;                   /* BLEU-4 of a text against all others, mean (see .c) */
+};
+
+/* SEDD_ERROR_ARGUMENT: no text, or an empty one. */
+enum sedd_status sedd_diversity(const struct sedd_texts *texts, struct sedd_diversity *diversity,
+                                struct sedd_error *error);
+/* Jensen-Shannon divergence, nats (0 .. ln 2), between the n-grams (n 1 .. SEDD_NGRAM_MAX) of two
+ * sets. It grows as sets get smaller: compare with two sets of real text of the same sizes. */
+enum sedd_status sedd_ngram_divergence(const struct sedd_texts *a, const struct sedd_texts *b,
+                                       int32_t n, double *divergence, struct sedd_error *error);
 
 #ifdef __cplusplus
 }

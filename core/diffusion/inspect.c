@@ -8,6 +8,7 @@
 #include "model/score.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct inspection {
@@ -79,12 +80,16 @@ static void move(const struct inspection *in, int32_t own, float *row, struct se
     }
 }
 
+/* Rows come in ascending order of position, results in the order asked for. */
 static void visit(void *user, int32_t row, float *logits, float *work)
 {
     struct inspection *in = user;
-    int32_t place = in->options->positions[row], own = in->ids[place];
-    struct sedd_inspected *out = &in->out[row];
-    struct sedd_candidate *best = in->candidates + (size_t)row * (size_t)in->options->top_k;
+    int32_t place = in->session->index[row], own = in->ids[place], slot = 0;
+    while (in->options->positions[slot] != place) {
+        slot++;
+    }
+    struct sedd_inspected *out = &in->out[slot];
+    struct sedd_candidate *best = in->candidates + (size_t)slot * (size_t)in->options->top_k;
     (void)work;
     for (int32_t y = 0; y < in->session->model->info.states; y++) {
         logits[y] -= in->shift;
@@ -99,6 +104,12 @@ static void visit(void *user, int32_t row, float *logits, float *work)
     if (in->options->steps > 0) {
         move(in, own, logits, out, best);
     }
+}
+
+static int ascending(const void *a, const void *b)
+{
+    int32_t first = *(const int32_t *)a, second = *(const int32_t *)b;
+    return (first > second) - (first < second);
 }
 
 /* ---- The call ---------------------------------------------------------------------------- */
@@ -140,6 +151,12 @@ static enum sedd_status check(const struct sedd_session *session, int32_t length
                              "position %d is outside the window's 0 to %d",
                              (int)options->positions[i], (int)length - 1);
         }
+        for (int32_t k = 0; k < i; k++) {
+            if (options->positions[k] == options->positions[i]) {
+                return sedd_fail(error, SEDD_ERROR_ARGUMENT, "position %d is asked for twice",
+                                 (int)options->positions[i]);
+            }
+        }
     }
     return sedd_ids_check(ids, (size_t)length, info->states, error);
 }
@@ -173,11 +190,13 @@ enum sedd_status sedd_inspect(struct sedd_session *session, int32_t length, cons
         in.transition = sedd_transition_at(info, kind, t, sedd_grid_delta(options->steps));
     }
     memset(out, 0, (size_t)options->position_count * sizeof *out);
-    status = sedd_score_forward(session, 1, length, ids, sigma, error);
+    memcpy(session->index, options->positions,
+           (size_t)options->position_count * sizeof *session->index);
+    qsort(session->index, (size_t)options->position_count, sizeof *session->index, ascending);
+    status = sedd_score_forward(session, 1, length, ids, sigma, options->position_count,
+                                session->index, error);
     if (status == SEDD_OK) {
-        memcpy(session->index, options->positions,
-               (size_t)options->position_count * sizeof *session->index);
-        status = sedd_score_head(session, options->position_count, session->index, visit, &in, error);
+        status = sedd_score_head(session, options->position_count, visit, &in, error);
     }
     if (status == SEDD_OK && in.broken) {
         status = sedd_fail(error, SEDD_ERROR_FORMAT,

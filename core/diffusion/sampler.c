@@ -302,12 +302,16 @@ static enum sedd_status evaluate(struct sedd_sampler *sampler, double sigma,
                           (size_t)sampler->rows *
                               (size_t)sedd_transition_columns(&sampler->transition));
     }
+    int32_t rows = choose_rows(sampler, sigma);
+    if (rows == 0) {
+        return SEDD_OK;
+    }
     enum sedd_status status = sedd_score_forward(session, options->batch, options->length,
-                                                 sampler->ids, sigma, error);
+                                                 sampler->ids, sigma, rows, session->index, error);
     if (status == SEDD_OK) {
         bool fast = absorb && options->draw == SEDD_DRAW_EXACT;
-        status = sedd_score_head(session, choose_rows(sampler, sigma), session->index,
-                                 fast ? visit_absorb_exact : visit_weights, sampler, error);
+        status = sedd_score_head(session, rows, fast ? visit_absorb_exact : visit_weights, sampler,
+                                 error);
     }
     if (status == SEDD_OK && sampler->broken) {
         status = sedd_fail(error, SEDD_ERROR_FORMAT,

@@ -232,6 +232,7 @@ enum sedd_status sedd_layer_head(struct sedd_session *session, int32_t rows, con
                                  sedd_row_visitor visitor, void *user, struct sedd_error *error)
 {
     const struct sedd_model *model = session->model;
+    size_t hidden = (size_t)model->info.hidden_size;
     struct visit visit = {session, visitor, user, 0};
     for (int32_t first = 0; first < rows; first += session->head_rows) {
         enum sedd_status status = sedd_session_check(session, error);
@@ -241,9 +242,10 @@ enum sedd_status sedd_layer_head(struct sedd_session *session, int32_t rows, con
         int32_t count = sedd_min(session->head_rows, rows - first);
         sedd_layer_product(session, &(struct sedd_product){
                                         .rows = count,
-                                        .x = session->hidden,
-                                        .x_stride = (size_t)model->info.hidden_size,
-                                        .index = index + first,
+                                        .x = index == NULL ? session->hidden + (size_t)first * hidden
+                                                           : session->hidden,
+                                        .x_stride = hidden,
+                                        .index = index == NULL ? NULL : index + first,
                                         .norm = norm,
                                         .norm_bias = norm_bias,
                                         .linear = &model->head,

@@ -81,11 +81,11 @@ static void condition(struct sedd_session *session, double sigma)
 
 /* ---- Blocks ------------------------------------------------------------------------------ */
 
-static void attention_half(struct sedd_session *session, const struct sedd_block *block,
-                           const float *m, int32_t batch, int32_t length)
+/* What the session's qkv become of the residual stream: queries and keys rotated. */
+static void project_qkv(struct sedd_session *session, const struct sedd_block *block, const float *m,
+                        int32_t rows, int32_t length)
 {
     size_t hidden = (size_t)session->model->info.hidden_size;
-    int32_t rows = batch * length;
     sedd_layer_product(session, &(struct sedd_product){.rows = rows,
                                                        .x = session->hidden,
                                                        .x_stride = hidden,
@@ -95,20 +95,30 @@ static void attention_half(struct sedd_session *session, const struct sedd_block
                                                        .y = session->qkv,
                                                        .y_stride = 3 * hidden});
     sedd_layer_rotate(session, rows, length);
-    sedd_layer_attention(session, &(struct sedd_heads){.sequences = batch,
-                                                       .queries = length,
-                                                       .keys = length,
-                                                       .q = session->qkv,
-                                                       .k = session->qkv + hidden,
-                                                       .v = session->qkv + 2 * hidden,
-                                                       .q_stride = 3 * hidden,
+}
+
+/* Adds the attention of q [sequences * queries, q_stride] to as many rows of `stream`; the keys are
+ * the session's from row `first_key` on. */
+static void attend(struct sedd_session *session, const struct sedd_block *block, const float *m,
+                   int32_t sequences, int32_t queries, int32_t keys, const float *q, size_t q_stride,
+                   size_t first_key, float *stream)
+{
+    size_t hidden = (size_t)session->model->info.hidden_size;
+    const float *k = session->qkv + first_key * 3 * hidden + hidden;
+    sedd_layer_attention(session, &(struct sedd_heads){.sequences = sequences,
+                                                       .queries = queries,
+                                                       .keys = keys,
+                                                       .q = q,
+                                                       .k = k,
+                                                       .v = k + hidden,
+                                                       .q_stride = q_stride,
                                                        .kv_stride = 3 * hidden,
                                                        .causal_offset = -1});
-    sedd_layer_product(session, &(struct sedd_product){.rows = rows,
+    sedd_layer_product(session, &(struct sedd_product){.rows = sequences * queries,
                                                        .x = session->attended,
                                                        .x_stride = hidden,
                                                        .linear = &block->attn_out,
-                                                       .y = session->hidden,
+                                                       .y = stream,
                                                        .y_stride = hidden,
                                                        .epilogue = SEDD_EPILOGUE_ADD,
                                                        .gate = m + GATE1 * hidden});
@@ -138,14 +148,50 @@ static void mlp_half(struct sedd_session *session, const struct sedd_block *bloc
                                                        .gate = m + GATE2 * hidden});
 }
 
+static void run_block(struct sedd_session *session, const struct sedd_block *block, const float *m,
+                      int32_t batch, int32_t length)
+{
+    size_t hidden = (size_t)session->model->info.hidden_size;
+    project_qkv(session, block, m, batch * length, length);
+    attend(session, block, m, batch, length, length, session->qkv, 3 * hidden, 0, session->hidden);
+    mlp_half(session, block, m, batch * length);
+}
+
+/* The same where only rows index[0..rows-1] are wanted: keys and values come from every row, all that
+ * follows from the wanted ones, which move to the front of the residual stream. */
+static void run_last_block(struct sedd_session *session, const struct sedd_block *block,
+                           const float *m, int32_t batch, int32_t length, int32_t rows,
+                           const int32_t *index)
+{
+    size_t hidden = (size_t)session->model->info.hidden_size;
+    float *q = session->inner; /* free until the MLP */
+    project_qkv(session, block, m, batch * length, length);
+    for (int32_t i = 0; i < rows; i++) { /* i <= index[i]: no row is overwritten before its turn */
+        memmove(session->hidden + (size_t)i * hidden, session->hidden + (size_t)index[i] * hidden,
+                hidden * sizeof(float));
+        memcpy(q + (size_t)i * hidden, session->qkv + (size_t)index[i] * 3 * hidden,
+               hidden * sizeof(float));
+    }
+    for (int32_t b = 0, first = 0, end = 0; b < batch; b++, first = end) {
+        while (end < rows && index[end] < (b + 1) * length) {
+            end++;
+        }
+        if (end > first) {
+            attend(session, block, m, 1, end - first, length, q + (size_t)first * hidden, hidden,
+                   (size_t)b * (size_t)length, session->hidden + (size_t)first * hidden);
+        }
+    }
+    mlp_half(session, block, m, rows);
+}
+
 enum sedd_status sedd_score_forward(struct sedd_session *session, int32_t batch, int32_t length,
-                                    const int32_t *ids, double sigma, struct sedd_error *error)
+                                    const int32_t *ids, double sigma, int32_t rows,
+                                    const int32_t *index, struct sedd_error *error)
 {
     const struct sedd_model *model = session->model;
     size_t hidden = (size_t)model->info.hidden_size;
-    int32_t rows = batch * length;
     condition(session, sigma);
-    for (int32_t row = 0; row < rows; row++) {
+    for (int32_t row = 0; row < batch * length; row++) {
         sedd_embed(model, ids[row], session->hidden + (size_t)row * hidden);
     }
     for (int32_t i = 0; i < model->info.n_blocks; i++) {
@@ -154,19 +200,22 @@ enum sedd_status sedd_score_forward(struct sedd_session *session, int32_t batch,
             return status;
         }
         const float *m = session->modulation + (size_t)i * 6 * hidden;
-        attention_half(session, &model->blocks[i], m, batch, length);
-        mlp_half(session, &model->blocks[i], m, rows);
+        if (i + 1 == model->info.n_blocks && rows < batch * length) {
+            run_last_block(session, &model->blocks[i], m, batch, length, rows, index);
+        } else {
+            run_block(session, &model->blocks[i], m, batch, length);
+        }
     }
     return SEDD_OK;
 }
 
-enum sedd_status sedd_score_head(struct sedd_session *session, int32_t rows, const int32_t *index,
-                                 sedd_row_visitor visit, void *user, struct sedd_error *error)
+enum sedd_status sedd_score_head(struct sedd_session *session, int32_t rows, sedd_row_visitor visit,
+                                 void *user, struct sedd_error *error)
 {
     const struct sedd_model_info *info = &session->model->info;
     size_t hidden = (size_t)info->hidden_size;
     const float *m = session->modulation + (size_t)info->n_blocks * 6 * hidden;
-    return sedd_layer_head(session, rows, index, m + hidden, m, visit, user, error);
+    return sedd_layer_head(session, rows, NULL, m + hidden, m, visit, user, error);
 }
 
 double sedd_score_shift(const struct sedd_model_info *info, double sigma)
@@ -254,12 +303,10 @@ enum sedd_status sedd_score(struct sedd_session *session, int32_t batch, int32_t
             .logscore = logscore + first * (size_t)session->model->info.states,
             .shift = (float)sedd_score_shift(&session->model->info, (double)sigma[b]),
         };
-        for (int32_t row = 0; row < length; row++) {
-            session->index[row] = row;
-        }
-        status = sedd_score_forward(session, 1, length, ids + first, (double)sigma[b], error);
+        status = sedd_score_forward(session, 1, length, ids + first, (double)sigma[b], length, NULL,
+                                    error);
         if (status == SEDD_OK) {
-            status = sedd_score_head(session, length, session->index, write_logscore, &output, error);
+            status = sedd_score_head(session, length, write_logscore, &output, error);
         }
     }
     return status;

@@ -6,15 +6,19 @@
 
 #include "model/layers.h"
 
-/* Leaves the residual stream of ids [B, L] at noise sigma (one for the whole batch) in the session,
- * ready for sedd_score_head. ids must be in 0..N-1 and batch * length <= rows. */
+/* Leaves the residual stream of rows index[0..rows-1] (ascending; NULL: every row) of ids [B, L] at
+ * noise sigma (one for the whole batch) in the session, side by side and ready for sedd_score_head.
+ * What only other rows would need of the last block is not computed. ids must be in 0..N-1 and batch * length <=
+ * the session's rows. */
 enum sedd_status sedd_score_forward(struct sedd_session *session, int32_t batch, int32_t length,
-                                    const int32_t *ids, double sigma, struct sedd_error *error);
+                                    const int32_t *ids, double sigma, int32_t rows,
+                                    const int32_t *index, struct sedd_error *error);
 
-/* Runs the head on rows index[0..rows-1] after sedd_score_forward. Visitors get raw logits: the
- * log-score is logit - sedd_score_shift, and 0 at the row's own token. */
-enum sedd_status sedd_score_head(struct sedd_session *session, int32_t rows, const int32_t *index,
-                                 sedd_row_visitor visit, void *user, struct sedd_error *error);
+/* Runs the head on the `rows` rows of the sedd_score_forward before it. Visitors get the row's
+ * number among them and raw logits: the log-score is logit - sedd_score_shift, and 0 at the row's
+ * own token. */
+enum sedd_status sedd_score_head(struct sedd_session *session, int32_t rows, sedd_row_visitor visit,
+                                 void *user, struct sedd_error *error);
 
 /* ln(e^sigma - 1) + ln(N - 1) where the model scales by sigma, else 0. */
 double sedd_score_shift(const struct sedd_model_info *info, double sigma);

@@ -1,5 +1,5 @@
 /*
- * likelihood.c - how probable a text is: SEDD's bound by two estimators, GPT-2's exact value.
+ * bound.c - how probable a text is at least: SEDD's bound by two estimators.
  *
  * Score entropy at a masked position (absorb; E = e^sigma - 1, s = score, SEDD section 3.1 and 10):
  *   sum_{y != M} s_y - (1/E) ln s_{x0} + (1/E)(ln(1/E) - 1), 0 elsewhere; loss = sigma' * sum.
@@ -7,7 +7,7 @@
  * k uniform over 1..L, and (L/k) * sum of cross-entropies / L estimates it without the noise of a
  * random number of masks (Ou et al. 2024, RADD; stratified in k).
  */
-#include "model/gpt2.h"
+#include "eval/cross_entropy.h"
 #include "model/score.h"
 #include "random.h"
 
@@ -97,10 +97,11 @@ static enum sedd_status score_entropy(struct sedd_session *session, int32_t leng
     struct entropy entropy = {session, x0, xt, sedd_score_shift(info, sigma), 1.0 / expm1(sigma),
                               value};
     memset(value, 0, (size_t)length * sizeof(double));
-    enum sedd_status status = sedd_score_forward(session, 1, length, xt, sigma, error);
+    int32_t rows = open_rows(session, xt, length);
+    enum sedd_status status = sedd_score_forward(session, 1, length, xt, sigma, rows,
+                                                 session->index, error);
     if (status == SEDD_OK) {
-        status = sedd_score_head(session, open_rows(session, xt, length), session->index,
-                                 visit_entropy, &entropy, error);
+        status = sedd_score_head(session, rows, visit_entropy, &entropy, error);
     }
     for (int32_t i = 0; i < length; i++) {
         sum += value[i];
@@ -199,13 +200,9 @@ static void noise_freely(struct window *w, int32_t sample, double t)
 static void visit_cross_entropy(void *user, int32_t row, float *logits, float *work)
 {
     const struct window *w = user;
-    const struct sedd_kernels *kernels = w->session->engine->kernels;
-    int32_t place = w->session->index[row], tokens = w->session->model->info.tokens;
+    int32_t place = w->session->index[row];
     (void)work;
-    double target = (double)logits[w->x0[place]];
-    float largest = kernels->max(logits, tokens);
-    float sum = kernels->exp_sum(logits, tokens, 1.0f, largest);
-    w->value[place] = log((double)sum) + (double)largest - target;
+    w->value[place] = sedd_cross_entropy(w->session, logits, w->x0[place]);
 }
 
 /* One k: (L/k) * sum of cross-entropies, in nats a window; adds each token's part. */
@@ -218,10 +215,11 @@ static enum sedd_status sample_kmask(struct window *w, int32_t sample, double *n
     mask_exactly(w, sample, k);
     double masked = fmin((double)k / w->length, 1.0 - 1e-3); /* the most a loglinear sigma reaches */
     double sigma = -log1p(-masked), weight = (double)w->length / k;
-    enum sedd_status status = sedd_score_forward(w->session, 1, w->length, w->xt, sigma, error);
+    int32_t rows = open_rows(w->session, w->xt, w->length);
+    enum sedd_status status = sedd_score_forward(w->session, 1, w->length, w->xt, sigma, rows,
+                                                 w->session->index, error);
     if (status == SEDD_OK) {
-        status = sedd_score_head(w->session, open_rows(w->session, w->xt, w->length),
-                                 w->session->index, visit_cross_entropy, w, error);
+        status = sedd_score_head(w->session, rows, visit_cross_entropy, w, error);
     }
     *nats = 0.0;
     for (int32_t i = 0; i < k && status == SEDD_OK; i++) {
@@ -331,78 +329,5 @@ enum sedd_status sedd_bound(struct sedd_session *session, const int32_t *ids, si
         *estimate = (struct sedd_estimate){nats / (double)count, sqrt(variance) / (double)count,
                                            (int64_t)count};
     }
-    return status;
-}
-
-/* ---- GPT-2 ------------------------------------------------------------------------------- */
-
-struct exact {
-    struct sedd_session *session;
-    const int32_t *target; /* [rows of the call] */
-    double *value;         /* [rows of the call] */
-};
-
-static void visit_exact(void *user, int32_t row, float *logits, float *work)
-{
-    const struct exact *exact = user;
-    const struct sedd_kernels *kernels = exact->session->engine->kernels;
-    int32_t tokens = exact->session->model->info.tokens;
-    (void)work;
-    double target = (double)logits[exact->target[row]];
-    float largest = kernels->max(logits, tokens);
-    exact->value[row] =
-        log((double)kernels->exp_sum(logits, tokens, 1.0f, largest)) + (double)largest - target;
-}
-
-/* `bos`, then all but the last of the window's tokens, predict the window. */
-static enum sedd_status nll_window(struct sedd_session *session, const int32_t *ids, int32_t length,
-                                   int32_t bos, double *value, struct sedd_error *error)
-{
-    struct exact exact = {session, ids, value};
-    sedd_gpt2_reset(session);
-    enum sedd_status status = sedd_gpt2_visit(session, &bos, 1, -1, visit_exact, &exact, error);
-    if (status == SEDD_OK && length > 1) {
-        exact.target = ids + 1;
-        exact.value = value + 1;
-        status = sedd_gpt2_visit(session, ids, length - 1, -1, visit_exact, &exact, error);
-    }
-    sedd_gpt2_reset(session);
-    return status;
-}
-
-enum sedd_status sedd_gpt2_nll(struct sedd_session *session, const int32_t *ids, size_t count,
-                               int32_t bos, struct sedd_estimate *estimate, double *parts,
-                               struct sedd_error *error)
-{
-    const struct sedd_model_info *info = &session->model->info;
-    if (info->kind != SEDD_KIND_GPT2) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "this call needs a GPT-2; this is a SEDD model");
-    }
-    if (count == 0) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "there is no text; expected one token or more");
-    }
-    enum sedd_status status = sedd_ids_check(&bos, 1, info->tokens, error);
-    if (status == SEDD_OK) {
-        status = sedd_ids_check(ids, count, info->tokens, error);
-    }
-    double *value = sedd_memory_new(count, sizeof *value), nats = 0.0;
-    if (status == SEDD_OK && value == NULL) {
-        status = sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for %zu tokens", count);
-    }
-    size_t length = (size_t)session->rows;
-    for (size_t first = 0; first < count && status == SEDD_OK; first += length) {
-        size_t size = count - first < length ? count - first : length;
-        status = nll_window(session, ids + first, (int32_t)size, bos, value + first, error);
-    }
-    for (size_t i = 0; i < count && status == SEDD_OK; i++) {
-        nats += value[i];
-    }
-    if (status == SEDD_OK) {
-        *estimate = (struct sedd_estimate){nats / (double)count, 0.0, (int64_t)count};
-        if (parts != NULL) {
-            memcpy(parts, value, count * sizeof *value);
-        }
-    }
-    sedd_memory_free(value);
     return status;
 }

@@ -1,0 +1,323 @@
+/*
+ * choice.c - how probable continuations are, to choose between them (multiple choice).
+ *
+ * SEDD with normalised scores is an any-order model, so -ln p(target | context) of n target tokens is
+ * at most the mean over k = 1..n and over sets of k masked targets of (n/k) * sum of cross-entropies
+ * (Ou et al. 2024; bound.c does the same for whole windows), with the context never masked. Or, by
+ * the chain rule, one order: target j given the context and targets before j, the rest masked. Both
+ * are sums over evaluations of sequences with k of their n targets masked at the noise of k/n, and
+ * evaluations with equal length, n and k go through the network together.
+ */
+#include "eval/cross_entropy.h"
+#include "model/gpt2.h"
+#include "model/score.h"
+#include "random.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One sequence at one noise level. */
+struct evaluation {
+    int32_t option, sample; /* sample: of the bound; place of the scored target in a chain */
+    int32_t length, targets, masked;
+};
+
+struct choosing {
+    struct sedd_session *session;
+    const struct sedd_option *options;
+    const struct sedd_choice_options *choice;
+    int32_t samples;
+    struct evaluation *evaluations;
+    int32_t evaluation_count;
+    double *uniform;     /* [most targets] the numbers that rank places for masking */
+    int32_t *ids;        /* [rows] sequences of a batch, masked */
+    int32_t *target;     /* [rows] what is under each mask */
+    double *value;       /* [rows] cross-entropies, by head row */
+};
+
+/* ---- The list of evaluations ------------------------------------------------------------- */
+
+static int compare_evaluations(const void *left, const void *right)
+{
+    const struct evaluation *a = left, *b = right;
+    const int32_t x[] = {a->length, a->targets, a->masked, a->option, a->sample};
+    const int32_t y[] = {b->length, b->targets, b->masked, b->option, b->sample};
+    for (size_t i = 0; i < sizeof x / sizeof x[0]; i++) {
+        if (x[i] != y[i]) {
+            return x[i] < y[i] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+static int32_t evaluations_of(const struct choosing *c, const struct sedd_option *option)
+{
+    return c->choice->scoring == SEDD_SCORING_CHAIN ? option->length - option->given : c->samples;
+}
+
+/* Bound: sample s masks a share in [s / samples, (s + 1) / samples) of the targets, the same for
+ * every option. Chain: evaluation j masks target j and all behind it. */
+static int32_t masked_of(const struct choosing *c, int32_t targets, int32_t sample)
+{
+    if (c->choice->scoring == SEDD_SCORING_CHAIN) {
+        return targets - sample;
+    }
+    double u = sedd_random_uniform(c->choice->seed, SEDD_STREAM_TIME, 0, (uint32_t)sample, 0);
+    return sedd_min(targets, 1 + (int32_t)((sample + u) / c->samples * targets));
+}
+
+static void list_evaluations(struct choosing *c, int32_t count)
+{
+    struct evaluation *next = c->evaluations;
+    for (int32_t i = 0; i < count; i++) {
+        const struct sedd_option *option = &c->options[i];
+        int32_t targets = option->length - option->given;
+        for (int32_t s = 0; s < evaluations_of(c, option); s++) {
+            *next++ = (struct evaluation){i, s, option->length, targets, masked_of(c, targets, s)};
+        }
+    }
+    c->evaluation_count = (int32_t)(next - c->evaluations);
+    qsort(c->evaluations, (size_t)c->evaluation_count, sizeof *c->evaluations, compare_evaluations);
+}
+
+/* ---- One batch --------------------------------------------------------------------------- */
+
+/* True for the `masked` places with the smallest numbers; ties go to the first. */
+static bool is_masked(const struct choosing *c, const struct evaluation *e, int32_t place)
+{
+    if (c->choice->scoring == SEDD_SCORING_CHAIN) {
+        return place >= e->sample;
+    }
+    int32_t before = 0;
+    for (int32_t i = 0; i < e->targets; i++) {
+        before += c->uniform[i] < c->uniform[place] || (c->uniform[i] == c->uniform[place] && i < place);
+    }
+    return before < e->masked;
+}
+
+/* Writes the masked sequence at `row` and lists the rows whose cross-entropy counts. */
+static int32_t mask_sequence(struct choosing *c, const struct evaluation *e, int32_t row,
+                             int32_t listed)
+{
+    const struct sedd_option *option = &c->options[e->option];
+    bool chain = c->choice->scoring == SEDD_SCORING_CHAIN;
+    memcpy(c->ids + row, option->ids, (size_t)option->length * sizeof *c->ids);
+    for (int32_t i = 0; i < e->targets && !chain; i++) {
+        c->uniform[i] = sedd_random_uniform(c->choice->seed, SEDD_STREAM_MASK, (uint32_t)e->sample,
+                                            (uint32_t)i, 0);
+    }
+    for (int32_t i = 0; i < e->targets; i++) {
+        if (is_masked(c, e, i)) {
+            int32_t place = row + option->given + i;
+            c->ids[place] = c->session->model->info.mask_id;
+            if (!chain || i == e->sample) {
+                c->target[listed] = option->ids[option->given + i];
+                c->session->index[listed++] = place;
+            }
+        }
+    }
+    return listed;
+}
+
+static void visit_target(void *user, int32_t row, float *logits, float *work)
+{
+    const struct choosing *c = user;
+    (void)work;
+    c->value[row] = sedd_cross_entropy(c->session, logits, c->target[row]);
+}
+
+static enum sedd_status run_batch(struct choosing *c, const struct evaluation *first, int32_t count,
+                                  double *nats, struct sedd_error *error)
+{
+    int32_t listed = 0, next = 0;
+    for (int32_t i = 0; i < count; i++) {
+        listed = mask_sequence(c, &first[i], i * first->length, listed);
+    }
+    double share = fmin((double)first->masked / first->targets, 1.0 - 1e-3); /* as in bound.c */
+    enum sedd_status status = sedd_score_forward(c->session, count, first->length, c->ids,
+                                                 -log1p(-share), listed, c->session->index, error);
+    if (status == SEDD_OK) {
+        status = sedd_score_head(c->session, listed, visit_target, c, error);
+    }
+    bool chain = c->choice->scoring == SEDD_SCORING_CHAIN;
+    double weight = chain ? 1.0 : (double)first->targets / first->masked / c->samples;
+    for (int32_t i = 0; i < count && status == SEDD_OK; i++) {
+        double sum = 0.0;
+        for (int32_t k = 0; k < (chain ? 1 : first->masked); k++) {
+            sum += c->value[next++];
+        }
+        nats[first[i].option] += weight * sum;
+    }
+    return status;
+}
+
+/* Evaluations from `first` on that can share a pass. */
+static int32_t batch_size(const struct choosing *c, int32_t first)
+{
+    const struct evaluation *head = &c->evaluations[first];
+    int32_t most = sedd_min(c->session->rows / head->length, c->evaluation_count - first), count = 1;
+    while (count < most && head[count].length == head->length &&
+           head[count].targets == head->targets && head[count].masked == head->masked) {
+        count++;
+    }
+    return count;
+}
+
+/* ---- SEDD -------------------------------------------------------------------------------- */
+
+static enum sedd_status choose_sedd(struct sedd_session *session, const struct sedd_option *options,
+                                    int32_t count, const struct sedd_choice_options *choice,
+                                    double *nats, struct sedd_error *error)
+{
+    struct choosing c = {.session = session,
+                         .options = options,
+                         .choice = choice,
+                         .samples = choice->samples == 0 ? 16 : choice->samples};
+    uint64_t evaluations = 0, rows = (uint64_t)session->rows;
+    for (int32_t i = 0; i < count; i++) {
+        evaluations += (uint64_t)evaluations_of(&c, &options[i]);
+    }
+    if (evaluations > 1 << 28) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "%llu network evaluations were asked of one choice; at most %d",
+                         (unsigned long long)evaluations, 1 << 28);
+    }
+    c.evaluations = sedd_memory_new(evaluations, sizeof *c.evaluations);
+    c.uniform = sedd_memory_new(rows, sizeof *c.uniform);
+    c.ids = sedd_memory_new(rows, sizeof *c.ids);
+    c.target = sedd_memory_new(rows, sizeof *c.target);
+    c.value = sedd_memory_new(rows, sizeof *c.value);
+    enum sedd_status status = SEDD_OK;
+    if (c.evaluations == NULL || c.uniform == NULL || c.ids == NULL || c.target == NULL ||
+        c.value == NULL) {
+        status = sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for a choice of %d options",
+                           (int)count);
+    } else {
+        list_evaluations(&c, count);
+    }
+    for (int32_t first = 0, size; first < c.evaluation_count && status == SEDD_OK; first += size) {
+        size = batch_size(&c, first);
+        status = run_batch(&c, &c.evaluations[first], size, nats, error);
+    }
+    sedd_memory_free(c.evaluations);
+    sedd_memory_free(c.uniform);
+    sedd_memory_free(c.ids);
+    sedd_memory_free(c.target);
+    sedd_memory_free(c.value);
+    return status;
+}
+
+/* ---- GPT-2 ------------------------------------------------------------------------------- */
+
+struct exact {
+    const struct sedd_session *session;
+    const int32_t *target;
+    double *value; /* [rows of the call] */
+};
+
+static void visit_exact(void *user, int32_t row, float *logits, float *work)
+{
+    const struct exact *exact = user;
+    (void)work;
+    exact->value[row] = sedd_cross_entropy(exact->session, logits, exact->target[row]);
+}
+
+static bool same_context(const struct sedd_option *a, const struct sedd_option *b)
+{
+    return a->given == b->given &&
+           memcmp(a->ids, b->ids, (size_t)a->given * sizeof *a->ids) == 0;
+}
+
+/* Reads everything before the input that predicts the first target. */
+static enum sedd_status read_context(struct sedd_session *session, const struct sedd_option *option,
+                                     struct sedd_error *error)
+{
+    sedd_gpt2_reset(session);
+    return option->given == 1
+               ? SEDD_OK
+               : sedd_gpt2_visit(session, option->ids, option->given - 1, 0, NULL, NULL, error);
+}
+
+static enum sedd_status read_targets(struct sedd_session *session, const struct sedd_option *option,
+                                     double *value, double *nats, struct sedd_error *error)
+{
+    int32_t targets = option->length - option->given;
+    struct exact exact = {session, option->ids + option->given, value};
+    enum sedd_status status = sedd_gpt2_visit(session, option->ids + option->given - 1, targets, -1,
+                                              visit_exact, &exact, error);
+    for (int32_t i = 0; i < targets && status == SEDD_OK; i++) {
+        *nats += value[i];
+    }
+    return status;
+}
+
+static enum sedd_status choose_gpt2(struct sedd_session *session, const struct sedd_option *options,
+                                    int32_t count, double *nats, struct sedd_error *error)
+{
+    double *value = sedd_memory_new((uint64_t)session->rows, sizeof *value);
+    enum sedd_status status = SEDD_OK;
+    int32_t context = 0;
+    if (value == NULL) {
+        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for an option's tokens");
+    }
+    for (int32_t i = 0; i < count && status == SEDD_OK; i++) {
+        if (i == 0 || !same_context(&options[i - 1], &options[i])) {
+            status = read_context(session, &options[i], error);
+            context = sedd_gpt2_position(session);
+        }
+        sedd_gpt2_rewind(session, context);
+        status = status == SEDD_OK ? read_targets(session, &options[i], value, &nats[i], error)
+                                   : status;
+    }
+    sedd_gpt2_reset(session);
+    sedd_memory_free(value);
+    return status;
+}
+
+/* ---- The public call --------------------------------------------------------------------- */
+
+static enum sedd_status check_option(const struct sedd_session *session,
+                                     const struct sedd_option *option, int32_t number,
+                                     struct sedd_error *error)
+{
+    const struct sedd_model_info *info = &session->model->info;
+    int32_t lowest = info->kind == SEDD_KIND_GPT2 ? 1 : 0; /* a GPT-2's last input predicts nothing */
+    if (option->given < lowest || option->length <= option->given) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "option %d has %d tokens, %d of them given; expected %d or more given and "
+                         "one or more to score",
+                         (int)number, (int)option->length, (int)option->given, (int)lowest);
+    }
+    if (option->length - lowest > session->rows) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "option %d has %d tokens; %d fit", (int)number,
+                         (int)option->length, (int)session->rows + lowest);
+    }
+    return sedd_ids_check(option->ids, (size_t)option->length, info->tokens, error);
+}
+
+enum sedd_status sedd_choice(struct sedd_session *session, const struct sedd_option *options,
+                             int32_t count, const struct sedd_choice_options *choice, double *nats,
+                             struct sedd_error *error)
+{
+    const struct sedd_model_info *info = &session->model->info;
+    enum sedd_status status = SEDD_OK;
+    if (count < 1 || choice->samples < 0) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "%d options by %d samples; expected one option or more, samples above 0",
+                         (int)count, (int)choice->samples);
+    }
+    if (info->kind == SEDD_KIND_SEDD && info->graph != SEDD_GRAPH_ABSORB) {
+        return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                         "a choice masks the options' tokens, which needs the absorb graph");
+    }
+    for (int32_t i = 0; i < count && status == SEDD_OK; i++) {
+        status = check_option(session, &options[i], i, error);
+    }
+    if (status != SEDD_OK) {
+        return status;
+    }
+    memset(nats, 0, (size_t)count * sizeof *nats);
+    return info->kind == SEDD_KIND_GPT2
+               ? choose_gpt2(session, options, count, nats, error)
+               : choose_sedd(session, options, count, choice, nats, error);
+}

@@ -1,0 +1,129 @@
+/*
+ * nll.c - exactly how probable a text is to a GPT-2: -ln p of every token given those before it.
+ *
+ * A text longer than the model's P positions is read in one of two ways. Blocks: P tokens at a time,
+ * each block behind `bos`, as SEDD's bound cuts it; every token counts, the first ones of a block
+ * with little before them. Sliding: after the first block the window moves on by `stride` tokens and
+ * only the new ones count, each with P - stride tokens or more before it.
+ */
+#include "eval/cross_entropy.h"
+#include "model/gpt2.h"
+#include "model/score.h"
+
+#include <string.h>
+
+struct reading {
+    struct sedd_session *session;
+    const int32_t *ids;
+    int32_t *input; /* [rows] */
+    double *value;  /* as many as ids */
+    int32_t bos;
+};
+
+struct targets {
+    const struct sedd_session *session;
+    const int32_t *target; /* [rows of the call] */
+    double *value;         /* [rows of the call] */
+};
+
+static void visit_target(void *user, int32_t row, float *logits, float *work)
+{
+    const struct targets *targets = user;
+    (void)work;
+    targets->value[row] = sedd_cross_entropy(targets->session, logits, targets->target[row]);
+}
+
+/* Tokens first .. first + length - 1 behind `bos`. */
+static enum sedd_status read_block(const struct reading *r, size_t first, int32_t length,
+                                   struct sedd_error *error)
+{
+    struct targets targets = {r->session, r->ids + first, r->value + first};
+    r->input[0] = r->bos;
+    memcpy(r->input + 1, r->ids + first, (size_t)(length - 1) * sizeof *r->input);
+    sedd_gpt2_reset(r->session);
+    return sedd_gpt2_visit(r->session, r->input, length, -1, visit_target, &targets, error);
+}
+
+/* Tokens first .. first + fresh - 1 at the end of a full window. */
+static enum sedd_status read_on(const struct reading *r, size_t first, int32_t fresh,
+                                struct sedd_error *error)
+{
+    int32_t length = r->session->rows;
+    size_t begin = first + (size_t)fresh - 1 - (size_t)length; /* this input predicts the next */
+    struct targets targets = {r->session, r->ids + begin + 1, r->value + begin + 1};
+    sedd_gpt2_reset(r->session);
+    return sedd_gpt2_visit(r->session, r->ids + begin, length, fresh, visit_target, &targets, error);
+}
+
+static enum sedd_status check_nll(const struct sedd_session *session, const int32_t *ids,
+                                  size_t count, int32_t bos, int32_t stride,
+                                  struct sedd_error *error)
+{
+    const struct sedd_model_info *info = &session->model->info;
+    if (info->kind != SEDD_KIND_GPT2) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "this call needs a GPT-2; this is a SEDD model");
+    }
+    if (count == 0) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "there is no text; expected one token or more");
+    }
+    if (stride < 1 || stride > session->rows) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "the stride is %d; expected 1 to %d",
+                         (int)stride, (int)session->rows);
+    }
+    enum sedd_status status = sedd_ids_check(&bos, 1, info->tokens, error);
+    return status == SEDD_OK ? sedd_ids_check(ids, count, info->tokens, error) : status;
+}
+
+static enum sedd_status read_all(const struct reading *r, size_t count, int32_t stride,
+                                 struct sedd_error *error)
+{
+    size_t length = (size_t)r->session->rows, step = (size_t)stride;
+    size_t done = count < length ? count : length;
+    enum sedd_status status = read_block(r, 0, (int32_t)done, error);
+    while (done < count && status == SEDD_OK) {
+        int32_t fresh = (int32_t)(count - done < step ? count - done : step);
+        status = step == length ? read_block(r, done, fresh, error) : read_on(r, done, fresh, error);
+        done += (size_t)fresh;
+    }
+    sedd_gpt2_reset(r->session);
+    return status;
+}
+
+enum sedd_status sedd_gpt2_nll_sliding(struct sedd_session *session, const int32_t *ids,
+                                       size_t count, int32_t bos, int32_t stride,
+                                       struct sedd_estimate *estimate, double *parts,
+                                       struct sedd_error *error)
+{
+    enum sedd_status status = check_nll(session, ids, count, bos, stride, error);
+    if (status != SEDD_OK) {
+        return status;
+    }
+    struct reading r = {.session = session,
+                        .ids = ids,
+                        .input = sedd_memory_new((uint64_t)session->rows, sizeof *r.input),
+                        .value = sedd_memory_new(count, sizeof *r.value),
+                        .bos = bos};
+    double nats = 0.0;
+    status = r.input != NULL && r.value != NULL
+                 ? read_all(&r, count, stride, error)
+                 : sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for %zu tokens", count);
+    for (size_t i = 0; i < count && status == SEDD_OK; i++) {
+        nats += r.value[i];
+    }
+    if (status == SEDD_OK) {
+        *estimate = (struct sedd_estimate){nats / (double)count, 0.0, (int64_t)count};
+        if (parts != NULL) {
+            memcpy(parts, r.value, count * sizeof *r.value);
+        }
+    }
+    sedd_memory_free(r.input);
+    sedd_memory_free(r.value);
+    return status;
+}
+
+enum sedd_status sedd_gpt2_nll(struct sedd_session *session, const int32_t *ids, size_t count,
+                               int32_t bos, struct sedd_estimate *estimate, double *parts,
+                               struct sedd_error *error)
+{
+    return sedd_gpt2_nll_sliding(session, ids, count, bos, session->rows, estimate, parts, error);
+}
