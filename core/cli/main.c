@@ -40,6 +40,8 @@ static const struct command COMMANDS[] = {
      "  IN: a folder or a file of weights (safetensors, pytorch_model.bin, checkpoint.pth), config.json\n"
      "  beside it; q8 is the default. OUT: a folder; never left with half a file",
      " --config ", run_convert},
+    {"eval", "MODEL\n  answers one JSON object a line until its input ends (scripts/evaluate drives it)", " ",
+     run_eval},
 };
 
 #define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])

@@ -64,5 +64,6 @@ int run_bound(struct cli *cli);
 int run_nll(struct cli *cli);
 int run_bench(struct cli *cli);
 int run_convert(struct cli *cli);
+int run_eval(struct cli *cli);
 
 #endif

@@ -1,12 +1,12 @@
 /*
  * choice.c - how probable continuations are, to choose between them (multiple choice).
  *
- * SEDD with normalised scores is an any-order model, so -ln p(target | context) of n target tokens is
- * at most the mean over k = 1..n and over sets of k masked targets of (n/k) * sum of cross-entropies
- * (Ou et al. 2024; bound.c does the same for whole windows), with the context never masked. Or, by
- * the chain rule, one order: target j given the context and targets before j, the rest masked. Both
- * are sums over evaluations of sequences with k of their n targets masked at the noise of k/n, and
- * evaluations with equal length, n and k go through the network together.
+ * SEDD with normalised scores is an any-order model, so -ln p(target | context) of n target tokens
+ * is at most the mean over k = 1..n and over sets of k masked targets of (n/k) * sum of
+ * cross-entropies (Ou et al. 2024; bound.c does the same for whole windows), with the context never
+ * masked. Or, by the chain rule, one order: target j given the context and targets before j, the
+ * rest masked. Both are sums over evaluations of sequences with k of their n targets masked at the
+ * noise of k/n, and evaluations with equal length, n and k go through the network together.
  */
 #include "eval/cross_entropy.h"
 #include "model/gpt2.h"
@@ -29,10 +29,10 @@ struct choosing {
     int32_t samples;
     struct evaluation *evaluations;
     int32_t evaluation_count;
-    double *uniform;     /* [most targets] the numbers that rank places for masking */
-    int32_t *ids;        /* [rows] sequences of a batch, masked */
-    int32_t *target;     /* [rows] what is under each mask */
-    double *value;       /* [rows] cross-entropies, by head row */
+    double *uniform; /* [most targets] the numbers that rank places for masking */
+    int32_t *ids;    /* [rows] sequences of a batch, masked */
+    int32_t *target; /* [rows] what is under each mask */
+    double *value;   /* [rows] cross-entropies, by head row */
 };
 
 /* ---- The list of evaluations ------------------------------------------------------------- */
@@ -90,7 +90,8 @@ static bool is_masked(const struct choosing *c, const struct evaluation *e, int3
     }
     int32_t before = 0;
     for (int32_t i = 0; i < e->targets; i++) {
-        before += c->uniform[i] < c->uniform[place] || (c->uniform[i] == c->uniform[place] && i < place);
+        before +=
+            c->uniform[i] < c->uniform[place] || (c->uniform[i] == c->uniform[place] && i < place);
     }
     return before < e->masked;
 }
@@ -155,7 +156,8 @@ static enum sedd_status run_batch(struct choosing *c, const struct evaluation *f
 static int32_t batch_size(const struct choosing *c, int32_t first)
 {
     const struct evaluation *head = &c->evaluations[first];
-    int32_t most = sedd_min(c->session->rows / head->length, c->evaluation_count - first), count = 1;
+    int32_t most = sedd_min(c->session->rows / head->length, c->evaluation_count - first),
+            count = 1;
     while (count < most && head[count].length == head->length &&
            head[count].targets == head->targets && head[count].masked == head->masked) {
         count++;
@@ -190,8 +192,8 @@ static enum sedd_status choose_sedd(struct sedd_session *session, const struct s
     enum sedd_status status = SEDD_OK;
     if (c.evaluations == NULL || c.uniform == NULL || c.ids == NULL || c.target == NULL ||
         c.value == NULL) {
-        status = sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for a choice of %d options",
-                           (int)count);
+        status =
+            sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for a choice of %d options", (int)count);
     } else {
         list_evaluations(&c, count);
     }
@@ -224,8 +226,7 @@ static void visit_exact(void *user, int32_t row, float *logits, float *work)
 
 static bool same_context(const struct sedd_option *a, const struct sedd_option *b)
 {
-    return a->given == b->given &&
-           memcmp(a->ids, b->ids, (size_t)a->given * sizeof *a->ids) == 0;
+    return a->given == b->given && memcmp(a->ids, b->ids, (size_t)a->given * sizeof *a->ids) == 0;
 }
 
 /* Reads everything before the input that predicts the first target. */
@@ -266,8 +267,8 @@ static enum sedd_status choose_gpt2(struct sedd_session *session, const struct s
             context = sedd_gpt2_position(session);
         }
         sedd_gpt2_rewind(session, context);
-        status = status == SEDD_OK ? read_targets(session, &options[i], value, &nats[i], error)
-                                   : status;
+        status =
+            status == SEDD_OK ? read_targets(session, &options[i], value, &nats[i], error) : status;
     }
     sedd_gpt2_reset(session);
     sedd_memory_free(value);
@@ -281,7 +282,8 @@ static enum sedd_status check_option(const struct sedd_session *session,
                                      struct sedd_error *error)
 {
     const struct sedd_model_info *info = &session->model->info;
-    int32_t lowest = info->kind == SEDD_KIND_GPT2 ? 1 : 0; /* a GPT-2's last input predicts nothing */
+    int32_t lowest =
+        info->kind == SEDD_KIND_GPT2 ? 1 : 0; /* a GPT-2's last input predicts nothing */
     if (option->given < lowest || option->length <= option->given) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
                          "option %d has %d tokens, %d of them given; expected %d or more given and "
@@ -317,7 +319,6 @@ enum sedd_status sedd_choice(struct sedd_session *session, const struct sedd_opt
         return status;
     }
     memset(nats, 0, (size_t)count * sizeof *nats);
-    return info->kind == SEDD_KIND_GPT2
-               ? choose_gpt2(session, options, count, nats, error)
-               : choose_sedd(session, options, count, choice, nats, error);
+    return info->kind == SEDD_KIND_GPT2 ? choose_gpt2(session, options, count, nats, error)
+                                        : choose_sedd(session, options, count, choice, nats, error);
 }

@@ -53,8 +53,8 @@ static size_t grams_of(const struct sedd_texts *texts, int32_t text, int32_t n)
 }
 
 /* Appends the n-grams of all texts, as text numbers from `number` on (or all as `number`). */
-static size_t list_grams(struct gram *grams, size_t count, const struct sedd_texts *texts, int32_t n,
-                         int32_t number, bool apart)
+static size_t list_grams(struct gram *grams, size_t count, const struct sedd_texts *texts,
+                         int32_t n, int32_t number, bool apart)
 {
     for (int32_t text = 0; text < texts->count; text++) {
         for (size_t i = 0; i < grams_of(texts, text, n); i++) {
@@ -111,7 +111,8 @@ static size_t count_different(const struct counting *c)
     struct run run = {0, 0};
     memset(c->per_text, 0, (size_t)c->texts->count * sizeof *c->per_text);
     while (next_run(c->grams, c->count, true, &run)) {
-        bool fresh = run.begin == 0 || compare_tokens(&c->grams[run.begin - 1], &c->grams[run.begin]);
+        bool fresh =
+            run.begin == 0 || compare_tokens(&c->grams[run.begin - 1], &c->grams[run.begin]);
         different += fresh;
         c->per_text[c->grams[run.begin].text] += 1.0;
     }
@@ -225,7 +226,8 @@ enum sedd_status sedd_diversity(const struct sedd_texts *texts, struct sedd_dive
                          .per_text = sedd_memory_new((uint64_t)texts->count, sizeof(double)),
                          .log_bleu = sedd_memory_new((uint64_t)texts->count, sizeof(double))};
     if (c.grams == NULL || c.per_text == NULL || c.log_bleu == NULL) {
-        status = sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for the n-grams of %zu tokens", tokens);
+        status =
+            sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for the n-grams of %zu tokens", tokens);
     } else {
         *diversity = (struct sedd_diversity){0};
         measure(&c, diversity);
@@ -270,7 +272,8 @@ enum sedd_status sedd_ngram_divergence(const struct sedd_texts *a, const struct 
     size_t tokens = a->begin[a->count] - a->begin[0] + b->begin[b->count] - b->begin[0];
     struct gram *grams = sedd_memory_new(tokens, sizeof *grams);
     if (grams == NULL) {
-        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for the n-grams of %zu tokens", tokens);
+        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for the n-grams of %zu tokens",
+                         tokens);
     }
     size_t of_a = list_grams(grams, 0, a, n, 0, false);
     size_t all = list_grams(grams, of_a, b, n, 1, false);

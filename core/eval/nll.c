@@ -1,10 +1,10 @@
 /*
  * nll.c - exactly how probable a text is to a GPT-2: -ln p of every token given those before it.
  *
- * A text longer than the model's P positions is read in one of two ways. Blocks: P tokens at a time,
- * each block behind `bos`, as SEDD's bound cuts it; every token counts, the first ones of a block
- * with little before them. Sliding: after the first block the window moves on by `stride` tokens and
- * only the new ones count, each with P - stride tokens or more before it.
+ * A text longer than the model's P positions is read in one of two ways. Blocks: P tokens at a
+ * time, each block behind `bos`, as SEDD's bound cuts it; every token counts, the first ones of a
+ * block with little before them. Sliding: after the first block the window moves on by `stride`
+ * tokens and only the new ones count, each with P - stride tokens or more before it.
  */
 #include "eval/cross_entropy.h"
 #include "model/gpt2.h"
@@ -52,7 +52,8 @@ static enum sedd_status read_on(const struct reading *r, size_t first, int32_t f
     size_t begin = first + (size_t)fresh - 1 - (size_t)length; /* this input predicts the next */
     struct targets targets = {r->session, r->ids + begin + 1, r->value + begin + 1};
     sedd_gpt2_reset(r->session);
-    return sedd_gpt2_visit(r->session, r->ids + begin, length, fresh, visit_target, &targets, error);
+    return sedd_gpt2_visit(r->session, r->ids + begin, length, fresh, visit_target, &targets,
+                           error);
 }
 
 static enum sedd_status check_nll(const struct sedd_session *session, const int32_t *ids,
@@ -61,10 +62,12 @@ static enum sedd_status check_nll(const struct sedd_session *session, const int3
 {
     const struct sedd_model_info *info = &session->model->info;
     if (info->kind != SEDD_KIND_GPT2) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "this call needs a GPT-2; this is a SEDD model");
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "this call needs a GPT-2; this is a SEDD model");
     }
     if (count == 0) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "there is no text; expected one token or more");
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "there is no text; expected one token or more");
     }
     if (stride < 1 || stride > session->rows) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT, "the stride is %d; expected 1 to %d",
@@ -82,7 +85,8 @@ static enum sedd_status read_all(const struct reading *r, size_t count, int32_t 
     enum sedd_status status = read_block(r, 0, (int32_t)done, error);
     while (done < count && status == SEDD_OK) {
         int32_t fresh = (int32_t)(count - done < step ? count - done : step);
-        status = step == length ? read_block(r, done, fresh, error) : read_on(r, done, fresh, error);
+        status =
+            step == length ? read_block(r, done, fresh, error) : read_on(r, done, fresh, error);
         done += (size_t)fresh;
     }
     sedd_gpt2_reset(r->session);

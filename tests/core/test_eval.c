@@ -96,8 +96,9 @@ static int32_t read_options(const cJSON *list, int32_t (*ids)[MOST], struct sedd
 {
     int32_t count = 0;
     for (const cJSON *item = list->child; item != NULL; item = item->next, count++) {
-        options[count] = (struct sedd_option){ids[count], read_ids(sedd_json_find(item, "ids"), ids[count]),
-                                              sedd_json_find(item, "given")->valueint};
+        options[count] =
+            (struct sedd_option){ids[count], read_ids(sedd_json_find(item, "ids"), ids[count]),
+                                 sedd_json_find(item, "given")->valueint};
     }
     return count;
 }
@@ -133,8 +134,8 @@ static void test_bound(const struct studio *studio, const cJSON *list)
         struct sedd_bound_options bound = {.samples = 16, .seed = (uint64_t)seed};
         struct sedd_estimate estimate;
         CHECK(sedd_choice(studio->session, options, count, &choice, nats, NULL) == SEDD_OK);
-        CHECK(sedd_bound(studio->session, ids[whole], (size_t)options[whole].length, &bound, &estimate,
-                         NULL, NULL) == SEDD_OK);
+        CHECK(sedd_bound(studio->session, ids[whole], (size_t)options[whole].length, &bound,
+                         &estimate, NULL, NULL) == SEDD_OK);
         for (int32_t i = 0; i < count; i++) {
             sum[i] += nats[i] / SEEDS;
             squares[i] += nats[i] * nats[i] / SEEDS;
@@ -191,11 +192,13 @@ static void test_nll(const cJSON *gpt2)
 {
     int32_t ids[MOST], count = read_ids(sedd_json_find(gpt2, "ids"), ids);
     int32_t bos = sedd_json_find(gpt2, "bos")->valueint;
-    struct studio studio = open_studio(TEST_DIR "/golden/G1", sedd_json_find(gpt2, "rows")->valueint);
+    struct studio studio =
+        open_studio(TEST_DIR "/golden/G1", sedd_json_find(gpt2, "rows")->valueint);
     struct sedd_estimate estimate;
     struct sedd_error error;
     double parts[MOST];
-    CHECK(sedd_gpt2_nll(studio.session, ids, (size_t)count, bos, &estimate, parts, NULL) == SEDD_OK);
+    CHECK(sedd_gpt2_nll(studio.session, ids, (size_t)count, bos, &estimate, parts, NULL) ==
+          SEDD_OK);
     check_parts(parts, gpt2, "blocks", count, &estimate);
     CHECK(sedd_gpt2_nll_sliding(studio.session, ids, (size_t)count, bos,
                                 sedd_json_find(gpt2, "stride")->valueint, &estimate, parts,
@@ -245,7 +248,8 @@ static struct studio unigram_studio(const float *bias)
     struct entry *head_bias = checkpoint_find(&checkpoint, "output_layer.linear.bias");
     memset(head->values, 0, head->count * sizeof(float));
     memcpy(head_bias->values, bias, head_bias->count * sizeof(float));
-    CHECK(checkpoint_load_all(&checkpoint, SEDD_CONFIG, SEDD_DTYPE_F32, &studio.model, NULL) == SEDD_OK);
+    CHECK(checkpoint_load_all(&checkpoint, SEDD_CONFIG, SEDD_DTYPE_F32, &studio.model, NULL) ==
+          SEDD_OK);
     checkpoint_clear(&checkpoint);
     open_session(&studio, 32);
     return studio;
@@ -281,7 +285,8 @@ static void test_unigrams(void)
     double expected = (1 + 1 + 2 + 3 + 1 + 4 + 2 + 1) * log(2.0) / 8.0;
     CHECK(close_to(kmask.nats_per_token, expected, 4.0 * kmask.standard_error / expected));
     /* Times below 1e-3 are left out and never masked: that share, at most, is missing. */
-    CHECK(close_to(reference.nats_per_token, expected, 4.0 * reference.standard_error / expected + 2e-3));
+    CHECK(close_to(reference.nats_per_token, expected,
+                   4.0 * reference.standard_error / expected + 2e-3));
     CHECK(kmask.standard_error < reference.standard_error);
     close_studio(&studio);
 }
@@ -305,9 +310,14 @@ static void test_memory(void)
     struct studio studio = {0};
     const int32_t text[] = {4, 2, 0, 3, 1}, twisted[] = {4, 2, 3, 0, 1};
     checkpoint_gpt2(&checkpoint, "");
-    static const char *const silent[] = {"wte.weight", "wpe.weight", "h.0.attn.c_proj.weight",
-                                         "h.0.attn.c_proj.bias", "h.0.mlp.c_proj.weight",
-                                         "h.0.mlp.c_proj.bias", "ln_f.weight", "ln_f.bias"};
+    static const char *const silent[] = {"wte.weight",
+                                         "wpe.weight",
+                                         "h.0.attn.c_proj.weight",
+                                         "h.0.attn.c_proj.bias",
+                                         "h.0.mlp.c_proj.weight",
+                                         "h.0.mlp.c_proj.bias",
+                                         "ln_f.weight",
+                                         "ln_f.bias"};
     for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++) {
         struct entry *entry = checkpoint_find(&checkpoint, silent[i]);
         memset(entry->values, 0, entry->count * sizeof(float));
@@ -320,7 +330,8 @@ static void test_memory(void)
         checkpoint_find(&checkpoint, "wpe.weight")->values[place * 6 + text[place + 1]] = 100.0f;
     }
     checkpoint_remove(&checkpoint, "lm_head.weight");
-    CHECK(checkpoint_load_all(&checkpoint, GPT2_CONFIG, SEDD_DTYPE_F32, &studio.model, NULL) == SEDD_OK);
+    CHECK(checkpoint_load_all(&checkpoint, GPT2_CONFIG, SEDD_DTYPE_F32, &studio.model, NULL) ==
+          SEDD_OK);
     checkpoint_clear(&checkpoint);
     open_session(&studio, 4);
     struct sedd_option options[] = {{twisted, 5, 1}, {text, 5, 1}};
@@ -367,7 +378,8 @@ static void test_texts(const cJSON *texts)
     CHECK(close_to(found.self_bleu, number(texts, "measures.self_bleu"), 1e-12));
     for (int n = 1; n <= SEDD_NGRAM_MAX; n++) {
         CHECK(close_to(found.distinct[n - 1], element(texts, "measures.distinct", n - 1), 1e-12));
-        CHECK(close_to(found.repetition[n - 1], element(texts, "measures.repetition", n - 1), 1e-12));
+        CHECK(
+            close_to(found.repetition[n - 1], element(texts, "measures.repetition", n - 1), 1e-12));
         CHECK(sedd_ngram_divergence(&a.texts, &b.texts, n, &divergence, NULL) == SEDD_OK);
         CHECK(close_to(divergence, element(texts, "divergence", n - 1), 1e-12));
         CHECK(sedd_ngram_divergence(&a.texts, &a.texts, n, &divergence, NULL) == SEDD_OK);

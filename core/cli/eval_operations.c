@@ -1,0 +1,214 @@
+/*
+ * eval_operations.c - what `sedd eval` can be asked:
+ *
+ *     encode      texts: [text, ...]                                     -> ids: [[id, ...], ...]
+ *     find        token: "<|endoftext|>"                                 -> token: id or -1
+ *     nll         ids, bos, stride (default: blocks)                     -> nats, tokens [, parts]
+ *     bound       ids, samples, seed, estimator: kmask | reference       -> nats, stderr, tokens
+ *     choice      options: [{ids, given}, ...], scoring: bound | chain,
+ *                 samples, seed                                          -> nats: [of each option]
+ *     sample      length, steps, seed, temperature, topP, topK,
+ *                 held: [[position, id], ...]                            -> ids, ms
+ *     generate    ids (read first), count, seed, temperature, topP, topK -> ids (the new ones), ms
+ *     hidden      ids                                                    -> hidden: [H numbers]
+ *     diversity   texts: [[id, ...], ...]                                -> entropy, distinct, ...
+ *     divergence  a, b: sets of texts                                    -> divergence: [n = 1..4]
+ *
+ * nats of nll and bound are a token, those of choice the sum over the option's tokens.
+ */
+#include "eval.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- Text -------------------------------------------------------------------------------- */
+
+static enum sedd_status check_tokenizer(const struct evaluator *e, struct sedd_error *error)
+{
+    return e->tokenizer != NULL
+               ? SEDD_OK
+               : sedd_fail(error, SEDD_ERROR_ARGUMENT, "the model's folder has no tokenizer");
+}
+
+static enum sedd_status run_encode(struct evaluator *e, const cJSON *request,
+                                   struct sedd_error *error)
+{
+    const cJSON *texts = sedd_json_find(request, "texts");
+    enum sedd_status status = check_tokenizer(e, error);
+    int32_t **ids = NULL;
+    size_t *counts = NULL, count = cJSON_IsArray(texts) ? (size_t)cJSON_GetArraySize(texts) : 0,
+           done = 0;
+    if (status == SEDD_OK) {
+        ids = sedd_memory_new(count, sizeof *ids);
+        counts = sedd_memory_new(count, sizeof *counts);
+        status = ids != NULL && counts != NULL
+                     ? SEDD_OK
+                     : sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for %zu texts", count);
+    }
+    for (const cJSON *item = count > 0 ? texts->child : NULL; item != NULL && status == SEDD_OK;
+         item = item->next) {
+        const char *text = cJSON_IsString(item) ? item->valuestring : NULL;
+        status = text == NULL ? sedd_fail(error, SEDD_ERROR_ARGUMENT, "text %zu is no string", done)
+                              : sedd_tokenizer_encode(e->tokenizer, text, strlen(text), &ids[done],
+                                                      &counts[done], error);
+        done += status == SEDD_OK;
+    }
+    if (status == SEDD_OK) {
+        printf("\"ids\": [");
+        for (size_t i = 0; i < count; i++) {
+            printf(i == 0 ? "" : ",");
+            eval_print_ids(ids[i], counts[i]);
+        }
+        putchar(']');
+    }
+    for (size_t i = 0; i < done; i++) {
+        sedd_memory_free(ids[i]);
+    }
+    sedd_memory_free(ids);
+    sedd_memory_free(counts);
+    return status;
+}
+
+static enum sedd_status run_find(struct evaluator *e, const cJSON *request,
+                                 struct sedd_error *error)
+{
+    const cJSON *token = sedd_json_find(request, "token");
+    enum sedd_status status = check_tokenizer(e, error);
+    if (status == SEDD_OK && !cJSON_IsString(token)) {
+        status = sedd_fail(error, SEDD_ERROR_ARGUMENT, "the request needs token, a string");
+    }
+    if (status == SEDD_OK) {
+        printf("\"token\": %d", (int)sedd_tokenizer_find(e->tokenizer, token->valuestring));
+    }
+    return status;
+}
+
+/* ---- Likelihood -------------------------------------------------------------------------- */
+
+static enum sedd_status run_nll_request(struct evaluator *e, const cJSON *request,
+                                        struct sedd_error *error)
+{
+    int32_t *ids = NULL, bos = 0, stride = 0;
+    size_t count = 0;
+    struct sedd_estimate estimate;
+    double *parts = NULL;
+    enum sedd_status status = eval_ids(request, "ids", &ids, &count, error);
+    status = status == SEDD_OK ? eval_integer(request, "bos", 0, e->info.tokens - 1, &bos, error)
+                               : status;
+    status = status == SEDD_OK ? eval_integer(request, "stride", 1, e->info.length, &stride, error)
+                               : status;
+    if (status == SEDD_OK && cJSON_IsTrue(sedd_json_find(request, "parts"))) {
+        parts = sedd_memory_new(count, sizeof *parts);
+    }
+    if (status == SEDD_OK) {
+        status =
+            sedd_gpt2_nll_sliding(e->session, ids, count, bos, stride, &estimate, parts, error);
+    }
+    if (status == SEDD_OK) {
+        printf("\"nats\": %.12g, \"tokens\": %lld", estimate.nats_per_token,
+               (long long)estimate.tokens);
+        if (parts != NULL) {
+            printf(", ");
+            eval_print_numbers("parts", parts, count);
+        }
+    }
+    sedd_memory_free(ids);
+    sedd_memory_free(parts);
+    return status;
+}
+
+static enum sedd_status run_bound_request(struct evaluator *e, const cJSON *request,
+                                          struct sedd_error *error)
+{
+    static const char *const ESTIMATORS[] = {"kmask", "reference"};
+    struct sedd_bound_options options = {0};
+    struct sedd_estimate estimate;
+    int32_t *ids = NULL;
+    int estimator = 0;
+    size_t count = 0;
+    enum sedd_status status = eval_ids(request, "ids", &ids, &count, error);
+    status = status == SEDD_OK ? eval_integer(request, "samples", 1, 64, &options.samples, error)
+                               : status;
+    status = status == SEDD_OK ? eval_seed(request, &options.seed, error) : status;
+    if (status == SEDD_OK && sedd_json_find(request, "estimator") != NULL) {
+        status =
+            sedd_json_word("the request", request, "estimator", ESTIMATORS, 2, &estimator, error);
+    }
+    options.estimator = (enum sedd_estimator)estimator;
+    if (status == SEDD_OK) {
+        status = sedd_bound(e->session, ids, count, &options, &estimate, NULL, error);
+    }
+    if (status == SEDD_OK) {
+        printf("\"nats\": %.12g, \"stderr\": %.6g, \"tokens\": %lld", estimate.nats_per_token,
+               estimate.standard_error, (long long)estimate.tokens);
+    }
+    sedd_memory_free(ids);
+    return status;
+}
+
+/* ---- Choice ------------------------------------------------------------------------------ */
+
+/* Options with their ids owned, each its own. */
+static enum sedd_status options_of(const cJSON *list, struct sedd_option *options,
+                                   struct sedd_error *error)
+{
+    enum sedd_status status = SEDD_OK;
+    for (const cJSON *item = list->child; item != NULL && status == SEDD_OK; item = item->next) {
+        int32_t *ids = NULL;
+        size_t count = 0;
+        status = eval_ids(item, "ids", &ids, &count, error);
+        options->ids = ids;
+        options->length = count > INT32_MAX ? INT32_MAX : (int32_t)count;
+        status =
+            status == SEDD_OK ? eval_integer(item, "given", 0, -1, &options->given, error) : status;
+        options++;
+    }
+    return status;
+}
+
+static enum sedd_status run_choice(struct evaluator *e, const cJSON *request,
+                                   struct sedd_error *error)
+{
+    static const char *const SCORINGS[] = {"bound", "chain"};
+    struct sedd_choice_options choice = {0};
+    const cJSON *list = sedd_json_find(request, "options");
+    int scoring = 0;
+    int32_t count = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : 0;
+    if (count == 0) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "the request needs options, a list of {ids, given}");
+    }
+    struct sedd_option *options = sedd_memory_new((uint64_t)count, sizeof *options);
+    double *nats = sedd_memory_new((uint64_t)count, sizeof *nats);
+    enum sedd_status status =
+        options == NULL || nats == NULL
+            ? sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for %d options", (int)count)
+            : options_of(list, options, error);
+    status = status == SEDD_OK ? eval_integer(request, "samples", 1, 16, &choice.samples, error)
+                               : status;
+    status = status == SEDD_OK ? eval_seed(request, &choice.seed, error) : status;
+    if (status == SEDD_OK && sedd_json_find(request, "scoring") != NULL) {
+        status = sedd_json_word("the request", request, "scoring", SCORINGS, 2, &scoring, error);
+    }
+    choice.scoring = (enum sedd_scoring)scoring;
+    status =
+        status == SEDD_OK ? sedd_choice(e->session, options, count, &choice, nats, error) : status;
+    if (status == SEDD_OK) {
+        eval_print_numbers("nats", nats, (size_t)count);
+    }
+    for (int32_t i = 0; options != NULL && i < count; i++) {
+        sedd_memory_free((int32_t *)options[i].ids);
+    }
+    sedd_memory_free(options);
+    sedd_memory_free(nats);
+    return status;
+}
+
+const struct operation EVAL_OPERATIONS[] = {
+    {"encode", run_encode},          {"find", run_find},      {"nll", run_nll_request},
+    {"bound", run_bound_request},    {"choice", run_choice},  {"sample", eval_sample},
+    {"generate", eval_generate},     {"hidden", eval_hidden}, {"diversity", eval_diversity},
+    {"divergence", eval_divergence},
+};
+
+const size_t EVAL_OPERATION_COUNT = sizeof EVAL_OPERATIONS / sizeof EVAL_OPERATIONS[0];

@@ -1,0 +1,175 @@
+/* eval_writing.c - texts written by the model, and a text's features: sample, generate, hidden. */
+#include "compare.h"
+#include "eval.h"
+
+#include <stdio.h>
+
+struct filter {
+    uint64_t seed;
+    double temperature, top_p;
+    int32_t top_k;
+};
+
+static enum sedd_status filter_of(const cJSON *request, struct filter *filter,
+                                  struct sedd_error *error)
+{
+    const char *file = "the request";
+    enum sedd_status status = eval_seed(request, &filter->seed, error);
+    if (status == SEDD_OK) {
+        status = sedd_json_number(file, request, "temperature", 0.01, 100.0, 1.0,
+                                  &filter->temperature, error);
+    }
+    if (status == SEDD_OK) {
+        status = sedd_json_number(file, request, "topP", 1e-6, 1.0, 1.0, &filter->top_p, error);
+    }
+    return status == SEDD_OK ? eval_integer(request, "topK", 0, 0, &filter->top_k, error) : status;
+}
+
+static void print_written(const int32_t *ids, size_t count, double begin)
+{
+    printf("\"ids\": ");
+    eval_print_ids(ids, count);
+    printf(", \"ms\": %.4f", cli_now_ms() - begin);
+}
+
+/* [[position, id], ...] into two lists, both in `held` [2 * count], owned. */
+static enum sedd_status held_of(const cJSON *request, struct sedd_sample_options *options,
+                                int32_t **held, struct sedd_error *error)
+{
+    const cJSON *list = sedd_json_find(request, "held");
+    size_t count = cJSON_IsArray(list) ? (size_t)cJSON_GetArraySize(list) : 0, place = 0;
+    *held = sedd_memory_new(2 * count, sizeof **held);
+    if (*held == NULL) {
+        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for %zu held tokens", count);
+    }
+    for (const cJSON *pair = count > 0 ? list->child : NULL; pair != NULL;
+         pair = pair->next, place++) {
+        int32_t both[2];
+        if (!cJSON_IsArray(pair) || cJSON_GetArraySize(pair) != 2 ||
+            eval_fill_ids(pair, "held", both, error) != SEDD_OK) {
+            return sedd_fail(error, SEDD_ERROR_ARGUMENT, "held[%zu] is no [position, id]", place);
+        }
+        (*held)[place] = both[0];
+        (*held)[count + place] = both[1];
+    }
+    options->held_count = count;
+    options->held_positions = *held;
+    options->held_ids = *held + count;
+    return SEDD_OK;
+}
+
+static enum sedd_status run_sampler(struct evaluator *e, const struct sedd_sample_options *options,
+                                    struct sedd_error *error)
+{
+    struct sedd_sampler *sampler = NULL;
+    struct sedd_step step;
+    double begin = cli_now_ms();
+    enum sedd_status status = sedd_sampler_new(e->session, options, &sampler, error);
+    while (status == SEDD_OK && !sedd_sampler_done(sampler)) {
+        status = sedd_sampler_advance(sampler, &step, error);
+    }
+    if (status == SEDD_OK) {
+        print_written(sedd_sampler_ids(sampler), (size_t)options->length, begin);
+    }
+    sedd_sampler_free(sampler);
+    return status;
+}
+
+enum sedd_status eval_sample(struct evaluator *e, const cJSON *request, struct sedd_error *error)
+{
+    struct sedd_sample_options options = {0};
+    struct filter filter;
+    int32_t *held = NULL;
+    enum sedd_status status = filter_of(request, &filter, error);
+    status = status == SEDD_OK
+                 ? eval_integer(request, "length", 1, e->info.length, &options.length, error)
+                 : status;
+    status =
+        status == SEDD_OK ? eval_integer(request, "steps", 1, 64, &options.steps, error) : status;
+    status = status == SEDD_OK ? held_of(request, &options, &held, error) : status;
+    if (status == SEDD_OK) {
+        options.seed = filter.seed;
+        options.temperature = filter.temperature;
+        options.top_k = filter.top_k;
+        options.top_p = filter.top_p;
+        status = run_sampler(e, &options, error);
+    }
+    sedd_memory_free(held);
+    return status;
+}
+
+static enum sedd_status write_on(struct evaluator *e, const int32_t *prompt, size_t prompt_count,
+                                 int32_t *ids, int32_t count, const struct filter *filter,
+                                 float *logits, struct sedd_error *error)
+{
+    struct sedd_generate_options options = {.seed = filter->seed,
+                                            .temperature = filter->temperature,
+                                            .top_k = filter->top_k,
+                                            .top_p = filter->top_p};
+    sedd_gpt2_reset(e->session);
+    enum sedd_status status =
+        sedd_gpt2_append(e->session, prompt, (int32_t)prompt_count, false, logits, error);
+    for (int32_t i = 0; i < count && status == SEDD_OK; i++) {
+        status = sedd_gpt2_draw(e->session, &options, i, logits, &ids[i], error);
+        if (status == SEDD_OK && i + 1 < count) {
+            status = sedd_gpt2_append(e->session, &ids[i], 1, false, logits, error);
+        }
+    }
+    return status;
+}
+
+enum sedd_status eval_generate(struct evaluator *e, const cJSON *request, struct sedd_error *error)
+{
+    struct filter filter;
+    int32_t *prompt = NULL, *ids = NULL, count = 0;
+    size_t prompt_count = 0;
+    float *logits = NULL;
+    double begin = cli_now_ms();
+    enum sedd_status status = filter_of(request, &filter, error);
+    status = status == SEDD_OK ? eval_integer(request, "count", 1, -1, &count, error) : status;
+    status = status == SEDD_OK ? eval_ids(request, "ids", &prompt, &prompt_count, error) : status;
+    if (status == SEDD_OK && prompt_count + (size_t)count > (size_t)e->info.length + 1) {
+        status = sedd_fail(error, SEDD_ERROR_ARGUMENT, "%zu ids and %d more exceed the %d that fit",
+                           prompt_count, (int)count, (int)e->info.length);
+    }
+    if (status == SEDD_OK) {
+        ids = sedd_memory_new((uint64_t)count, sizeof *ids);
+        logits = sedd_memory_new((uint64_t)e->info.states, sizeof *logits);
+        status = ids == NULL || logits == NULL
+                     ? sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for %d tokens", (int)count)
+                     : write_on(e, prompt, prompt_count, ids, count, &filter, logits, error);
+    }
+    if (status == SEDD_OK) {
+        print_written(ids, (size_t)count, begin);
+    }
+    sedd_memory_free(prompt);
+    sedd_memory_free(ids);
+    sedd_memory_free(logits);
+    return status;
+}
+
+enum sedd_status eval_hidden(struct evaluator *e, const cJSON *request, struct sedd_error *error)
+{
+    int32_t *ids = NULL;
+    size_t count = 0;
+    float *hidden = NULL;
+    enum sedd_status status = eval_ids(request, "ids", &ids, &count, error);
+    if (status == SEDD_OK) {
+        hidden = sedd_memory_new((uint64_t)e->info.hidden_size, sizeof *hidden);
+        sedd_gpt2_reset(e->session);
+        status =
+            hidden == NULL || count > INT32_MAX
+                ? sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for a text of %zu tokens", count)
+                : sedd_gpt2_hidden(e->session, ids, (int32_t)count, hidden, error);
+    }
+    if (status == SEDD_OK) {
+        printf("\"hidden\": [");
+        for (int32_t i = 0; i < e->info.hidden_size; i++) {
+            printf(i == 0 ? "%.7g" : ",%.7g", (double)hidden[i]);
+        }
+        putchar(']');
+    }
+    sedd_memory_free(ids);
+    sedd_memory_free(hidden);
+    return status;
+}
