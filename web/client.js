@@ -15,6 +15,9 @@ import { probe } from './features.js';
 import { Run, traceOf } from './run.js';
 
 export { SeddError, probe };
+export { compare } from './compare.js';
+export { report } from './report.js';
+export { VERSION } from './version.js';
 export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
 
 /**

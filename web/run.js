@@ -3,6 +3,7 @@
  * state after any step can be asked for and a trace be written.
  */
 import { SeddError } from './errors.js';
+import { Events } from './events.js';
 
 /**
  * @typedef {object} StepEvent one evaluation of SEDD; the first event has `start` instead, with all ids
@@ -49,9 +50,7 @@ export function traceOf(events, options, { info, source = {} }) {
  * @implements {AsyncIterable<Event>}
  */
 export class Run {
-  /** @type {any[]} */ #events = [];
-  /** @type {Set<() => void>} */ #waiting = new Set();
-  #ended = false;
+  /** @type {Events<any>} */ #events = new Events();
   #options;
   #call;
 
@@ -66,15 +65,10 @@ export class Run {
     this.seed = options.seed;
     this.#options = options;
     const begin = performance.now();
-    const wake = () => {
-      for (const resolve of this.#waiting) resolve();
-      this.#waiting.clear();
-    };
     this.#call = connection.call(method, [options], {
       signal,
       onEvent: (event) => {
-        this.#events.push(event);
-        wake();
+        this.#events.add(event);
         onStep?.(event);
       },
     });
@@ -82,12 +76,9 @@ export class Run {
     this.result = this.#call.result
       .then((value) => {
         value.timings.totalMs = performance.now() - begin;
-        return finish({ ...value, seed: options.seed }, this.#events);
+        return finish({ ...value, seed: options.seed }, [...this.#events.list]);
       })
-      .finally(() => {
-        this.#ended = true;
-        wake();
-      });
+      .finally(() => this.#events.end());
     this.result.catch(() => {}); // an abort nobody waits for is no unhandled rejection
   }
 
@@ -104,7 +95,7 @@ export class Run {
    * @returns {State | null} null before the run has started
    */
   state(step = Infinity) {
-    const [start, ...steps] = this.#events;
+    const [start, ...steps] = this.#events.list;
     if (!start?.start) return null;
     if (step < start.position) throw new SeddError('argument', `This run began after step ${start.position}; step ${step} is not its own.`);
     const ids = [...start.ids];
@@ -117,15 +108,6 @@ export class Run {
     return { position, ids, options: { ...this.#options, length: ids.length, state: undefined } };
   }
 
-  /** @returns {AsyncGenerator<Event>} every event from the first on, also for a second loop */
-  async* [Symbol.asyncIterator]() {
-    for (let i = 0; ;) {
-      while (i < this.#events.length) yield this.#events[i++];
-      if (this.#ended) {
-        await this.result;
-        return;
-      }
-      await new Promise((resolve) => { this.#waiting.add(() => resolve(undefined)); });
-    }
-  }
+  /** Every event from the first on, also for a second loop. */
+  [Symbol.asyncIterator]() { return this.#events.read(this.result); }
 }

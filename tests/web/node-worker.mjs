@@ -15,6 +15,11 @@ export class NodeWorker {
 }
 
 if (!isMainThread) {
+  // Node reads up to 1,000 messages from one port before it looks at another, which browsers do not.
+  globalThis.MessageChannel = class {
+    port1 = { onmessage: null };
+    port2 = { postMessage: () => setImmediate(() => this.port1.onmessage()) };
+  };
   const waiting = [];
   let listener = null;
   globalThis.postMessage = (data) => parentPort.postMessage(data);
