@@ -143,7 +143,7 @@ test('the command line writes what the reader reads', () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'sedd-trace-'));
   try {
     const file = path.join(folder, 'run.json');
-    const sample = (...more) => execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', ...more, '--trace', file], { encoding: 'utf8' });
+    const sample = (...more) => execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', ...more, '--trace', file], { encoding: 'utf8', cwd: ROOT });
     const text = sample('models/sedd-nano', '--prompt', 'Once upon a time', '--steps', '5', '--length', '24', '--seed', '18446744073709551615');
     const trace = readTrace(readFileSync(file, 'utf8'));
     assert.equal(trace.seed, '18446744073709551615');

@@ -21,7 +21,7 @@ addStyle(`
 .sedd-line .sedd-cell { flex: none; line-height: normal; }
 .sedd-line .word:first-child { margin-inline-start: -0.25em; }
 .sedd-line .sedd-cell.mask { flex: 1 1 1.6em; max-width: 3em; }
-.sedd-cell.hole { --thick: 0.36em; --at: 80%; }
+.sedd-cell.hole { --thick: 0.22em; --at: 82%; }
 .sedd-cells[role='listbox'] .sedd-cell { cursor: pointer; }
 .sedd-cells[role='listbox'] .sedd-cell:hover { outline: 1px solid var(--_line); }
 .sedd-cell[aria-selected='true'] { outline: 2px solid var(--_ink); outline-offset: 1px; }

@@ -68,6 +68,14 @@ export class History {
     if (this.#events.length % STRIDE === 0) this.#keys.push(this.at(this.last));
   }
 
+  /** The run as it was after `index` steps, to go on otherwise. */
+  upTo(index) {
+    const start = this.at(0);
+    const other = new History({ ids: start.ids, texts: start.texts, held: this.held, position: start.step });
+    for (const event of this.events(index)) other.add(event);
+    return other;
+  }
+
   /** Index of the last state. */
   get last() { return this.#events.length; }
 

@@ -10,18 +10,18 @@ const REST_MS = 2500; // the whole text stays a while before a loop begins again
 
 export class Playback {
   #frame = 0;
-  #index = 0;
 
   /** @param {{onShow: (index: number) => void, onChange?: () => void}} options `onChange`: it began or ended playing */
   constructor({ onShow, onChange = () => {} }) {
     this.last = 0;
+    /** The state that is shown; `seek` also shows another. */
+    this.index = 0;
     this.speed = 1;
     this.loop = false;
     this.onShow = onShow;
     this.onChange = onChange;
   }
 
-  get index() { return this.#index; }
   get playing() { return this.#frame !== 0; }
 
   #pace() {
@@ -30,24 +30,24 @@ export class Playback {
   }
 
   seek(index) {
-    this.#index = Math.min(Math.max(Math.round(index) || 0, 0), this.last);
-    this.onShow(this.#index);
+    this.index = Math.min(Math.max(Math.round(index) || 0, 0), this.last);
+    this.onShow(this.index);
   }
 
   play() {
     if (this.playing || this.last === 0) return;
-    if (this.#index >= this.last) this.seek(0);
+    if (this.index >= this.last) this.seek(0);
     let before = performance.now();
     const tick = (now) => {
       const { ms, stride } = this.#pace();
       const passed = now - before;
-      const ended = this.#index >= this.last;
+      const ended = this.index >= this.last;
       const steps = Math.floor((passed * this.speed) / ms);
       if (ended ? passed >= REST_MS : steps >= 1) {
         before = now;
-        this.seek(ended ? 0 : this.#index + Math.min(steps, 4) * stride);
+        this.seek(ended ? 0 : this.index + Math.min(steps, 4) * stride);
       }
-      if (this.#index >= this.last && !this.loop) this.pause();
+      if (this.index >= this.last && !this.loop) this.pause();
       else if (this.#frame) this.#frame = requestAnimationFrame(tick);
     };
     this.#frame = requestAnimationFrame(tick);

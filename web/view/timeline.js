@@ -66,13 +66,26 @@ export class Timeline {
     this.#preview = preview;
   }
 
-  /** The history has grown. */
-  extend() {
+  /**
+   * Stays at the end of a run that grows.
+   * @param {import('./history.js').History} history
+   * @param {number} [total] steps it will have
+   */
+  follow(history, total = history.last) {
+    this.#history = history;
+    this.extend(total);
+    this.playback.index = history.last;
+    this.#mark(history.at(history.last));
+  }
+
+  /** The history has grown; the line has room for `total` steps. @param {number} [total] */
+  extend(total = 0) {
     const { last, changes } = this.#history;
+    const room = Math.max(last, total, 1);
     this.playback.last = last;
-    this.slider.max = String(last);
+    this.slider.max = String(room);
     const top = Math.max(1, ...changes.map((positions) => positions.length));
-    this.ticks.setAttribute('viewBox', `0 0 ${Math.max(last, 1)} 1`);
+    this.ticks.setAttribute('viewBox', `0 0 ${room} 1`);
     this.openings.setAttribute('d', changes.map((positions, i) => {
       const height = (0.9 * positions.length) / top;
       return height ? `M${i + 0.7} 1v${-height}h.6v${height}z` : '';
@@ -107,14 +120,20 @@ export class Timeline {
 
   #show(index) {
     const state = this.#history.at(index);
+    this.#say(this.#mark(state), index === this.#history.last);
+    this.onShow(state);
+  }
+
+  /** Puts slider and count where the state is; returns the place in words. */
+  #mark(state) {
+    const { index } = state;
     this.slider.value = String(index);
     const { length } = this.#history;
     const words = this.words.place(index, this.#history.last, length - state.masked, length);
     this.slider.setAttribute('aria-valuetext', words);
     this.count.textContent = `${index} / ${this.#history.last}`;
-    this.#say(words, index === this.#history.last);
     this.#update();
-    this.onShow(state);
+    return words;
   }
 
   /** While it plays, a word every few seconds and one at the end. */

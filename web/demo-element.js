@@ -1,0 +1,382 @@
+/**
+ * <sedd-demo model="…">: a SEDD that writes in the reader's browser, beside a GPT-2 if one is named. Nothing is
+ * fetched until somebody asks: neither the engine nor a model. Documented in web/README.md.
+ */
+import { SeddError } from './errors.js';
+import { borrow } from './models.js';
+import { traceOf, writeTrace } from './trace.js';
+import { Cells } from './view/cells.js';
+import { Desk, deskStyle } from './view/desk.js';
+import { draftOf, prefixOf } from './view/draft.js';
+import { SeddElement, choice, define, flag, mirror, number, seed, text, whenNear } from './view/element.js';
+import { History } from './view/history.js';
+import { lazySheet, make } from './view/theme.js';
+import { Timeline } from './view/timeline.js';
+
+const FIELDS = {
+  model: text,
+  compare: text,
+  prompt: { ...text, fallback: '' },
+  steps: number(1, 1e6, { step: 1, fallback: 64 }),
+  seed,
+  length: number(1, 65536, { step: 1 }),
+  temperature: number(0.01, 100),
+  topP: number(1e-6, 1, { attribute: 'top-p' }),
+  topK: number(0, 2 ** 31 - 1, { step: 1, attribute: 'top-k' }),
+  loading: choice('lazy', 'eager'),
+  reveal: choice('interaction', 'auto', 'manual'),
+  layout: choice('lines', 'text', 'grid'),
+  meter: choice('none', 'age', 'confidence'),
+  controls: choice('full', 'buttons'),
+  disabled: flag,
+};
+const OPTIONS = ['prompt', 'steps', 'seed', 'length', 'temperature', 'topP', 'topK'];
+
+const style = lazySheet(`
+:host { display: block; color: var(--_ink); }
+:host([hidden]), [hidden] { display: none; }
+.twin { font: 1.125rem/1.85 var(--_text); color: var(--_ink); white-space: pre-wrap; overflow-wrap: anywhere; margin: 0.75rem 0 0; padding-block-start: 0.75rem; border-block-start: 1px solid var(--_line); }
+.name { display: block; font: 0.8125rem/1.4 var(--_ui); color: var(--sedd-twin, light-dark(#a4480f, #e8a15c)); margin-block-end: 0.25rem; }
+.verdict { font: 0.875rem/1.5 var(--_ui); color: var(--_ink); margin: 0.75rem 0 0; }
+.error { font: 0.875rem/1.5 var(--_ui); margin: 0.5rem 0; padding-inline-start: 0.75rem; border-inline-start: 3px solid var(--_accent); overflow-wrap: anywhere; }
+`);
+
+const WORDS = {
+  loading: (loaded, total) => (total ? `Loading: ${Math.round((20 * loaded) / total) * 5} % of ${(total / 1e6).toFixed(1)} MB` : 'Loading the engine'),
+  step: (step, total, open, length) => `Step ${step} of ${total}, ${open} of ${length} fixed`,
+  done: (length, steps, ms, used) => `${length} tokens, ${steps} evaluations, ${Math.round(ms)} ms, seed ${used}`,
+  stopped: 'Stopped.',
+  twin: (count, ms) => `GPT-2, left to right: ${count} tokens, ${Math.round(ms)} ms`,
+  verdict: (sedd, gpt2) => (sedd < gpt2
+    ? `In this one run on this device SEDD was ${(gpt2 / sedd).toFixed(1)} times as fast.`
+    : `In this one run on this device GPT-2 was ${(sedd / gpt2).toFixed(1)} times as fast.`),
+  comparing: 'Comparing: several runs of each, in turn.',
+  copied: 'The comparison is in the clipboard.',
+};
+
+export class SeddDemo extends SeddElement {
+  static observedAttributes = mirror(this, FIELDS);
+
+  #parts;
+  #borrowed = null; // {sedd, gpt2, release}
+  #ready = null; // promise of the models
+  #sedd = null;
+  #gpt2 = null;
+  #abort = null; // of the run under way
+  #run = null;
+  #history = null;
+  #options = null; // of the last run
+  #result = null;
+  #unwatch = () => {};
+
+  constructor() {
+    super();
+    const { root, problem } = this.prepare(style(), deskStyle());
+    const cells = new Cells({ layout: 'lines', selectable: true });
+    const timeline = new Timeline({ onShow: (state) => cells.show(state) });
+    const desk = new Desk({
+      onRun: (values) => this.#submit(values), onStop: () => this.stop(), onReport: () => this.copyReport().catch((error) => this.fail(error)),
+    });
+    const poster = make('slot', { name: 'poster' });
+    const twin = { name: make('span', { class: 'name' }), text: make('span', {}) };
+    const twinBox = make('p', { class: 'twin', part: 'twin', hidden: '' }, twin.name, twin.text);
+    const verdict = make('p', { class: 'verdict', part: 'verdict', hidden: '' });
+    root.append(poster, cells.element, timeline.element, twinBox, verdict, desk.element, problem, make('slot'));
+    timeline.element.hidden = true;
+    poster.addEventListener('slotchange', () => this.#sketch());
+    this.addEventListener('keydown', (event) => { if (event.key === 'Escape') this.stop(); });
+    this.#parts = { cells, timeline, desk, poster, twin, twinBox, verdict };
+  }
+
+  connectedCallback() {
+    this.upgrade();
+    this.checkAttributes();
+    this.#arrange();
+    this.#sketch();
+    this.#show('waiting');
+    const go = () => this.load().catch(() => {});
+    if (this.loading === 'eager') go();
+    else if (this.reveal === 'auto') this.#unwatch = whenNear(this, go);
+  }
+
+  /** Moving an element takes it out and puts it back in one go; only what stays out is disposed of. */
+  disconnectedCallback() {
+    queueMicrotask(() => { if (!this.isConnected) this.dispose(); });
+  }
+
+  attributeChangedCallback(name, before, after) {
+    if (!this.isConnected || before === after) return;
+    this.forgive();
+    this.checkAttributes();
+    if (name === 'model' || name === 'compare') {
+      this.dispose();
+      this.#show('waiting');
+    }
+    this.#arrange();
+    this.#sketch();
+  }
+
+  #arrange() {
+    const { cells, desk } = this.#parts;
+    cells.layout = this.layout;
+    cells.meter = this.meter;
+    desk.fill({ prompt: this.prompt, seed: String(this.seed ?? ''), steps: String(this.steps) });
+    desk.runButton.disabled = this.disabled;
+  }
+
+  /** The prompt as cells, until a run shows better; a poster goes first. */
+  #sketch() {
+    if (this.#history) return;
+    const { cells, poster } = this.#parts;
+    cells.element.hidden = poster.assignedElements().length > 0 && !this.#ready;
+    poster.hidden = !cells.element.hidden;
+    try {
+      const { state, held, holes } = draftOf(this.prompt, this.length);
+      cells.open(state, { held, holes });
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #show(state) {
+    this.dataset.state = state;
+    const { desk, timeline } = this.#parts;
+    desk.show(state, { manual: this.reveal === 'manual', report: Boolean(this.#gpt2) });
+    if (this.controls === 'buttons') desk.fields.hidden = true;
+    timeline.element.hidden = !this.#history;
+    timeline.element.inert = state === 'running';
+  }
+
+  /* ---- Loading ---- */
+
+  /** Fetches engine and models now. @returns {Promise<void>} */
+  load() {
+    this.#unwatch();
+    this.#ready ??= this.#load().catch((error) => {
+      this.#letGo();
+      this.#show('waiting');
+      if (error.name === 'AbortError') this.#parts.desk.say(WORDS.stopped);
+      this.fail(error);
+      throw error;
+    });
+    return this.#ready;
+  }
+
+  async #load() {
+    if (!this.model) throw new SeddError('argument', '<sedd-demo>: it has no model.', { hint: 'Give model="…" the address of a folder with config.json, model.safetensors and tokenizer.json.' });
+    this.#show('loading');
+    const parts = new Map();
+    const watch = (name) => ({ loaded, total, phase }) => {
+      parts.set(name, { loaded, total });
+      const sum = (key) => [...parts.values()].reduce((all, part) => all + part[key], 0);
+      this.#progress(sum('loaded'), sum('total'), phase);
+    };
+    const borrowed = [['sedd', this.model], ['gpt2', this.compare]].filter(([, url]) => url).map(
+      ([kind, url]) => borrow(kind, new URL(url, this.baseURI).href, { onProgress: watch(kind) }));
+    this.#borrowed = borrowed;
+    this.#progress(0, 0, 'engine');
+    const ended = new Promise((_, reject) => { this.#cancelLoad = () => reject(new DOMException('The load was stopped.', 'AbortError')); });
+    const [sedd, gpt2 = null] = await Promise.race([Promise.all(borrowed.map(({ model }) => model)), ended]);
+    [this.#sedd, this.#gpt2] = [sedd, gpt2];
+    this.#parts.desk.say('');
+    this.#show('ready');
+    this.#sketch();
+    this.emit('ready', { model: sedd.info, compare: gpt2?.info ?? null });
+  }
+
+  #cancelLoad = () => {};
+
+  #progress(loaded, total, phase) {
+    const { desk } = this.#parts;
+    if (total) desk.progress.value = loaded / total;
+    else desk.progress.removeAttribute('value');
+    desk.say(WORDS.loading(loaded, total));
+    this.emit('progress', { loaded, total, phase });
+  }
+
+  #letGo() {
+    this.#borrowed?.forEach(({ release }) => release());
+    this.#borrowed = this.#ready = this.#sedd = this.#gpt2 = null;
+  }
+
+  /** Ends what runs and frees the models; the element stays usable. */
+  dispose() {
+    this.#unwatch();
+    this.stop();
+    this.#cancelLoad();
+    this.#parts.timeline.dispose();
+    this.#letGo();
+  }
+
+  /* ---- Writing ---- */
+
+  #submit({ prompt, seed: wanted, steps }) {
+    if (this.dataset.state !== 'waiting') {
+      this.prompt = prompt;
+      this.steps = steps;
+      this.seed = wanted === '' ? null : wanted;
+    }
+    this.run().catch(() => {});
+  }
+
+  /** What the attributes ask for. */
+  #asked() {
+    return Object.fromEntries(OPTIONS.map((name) => [name, this[name]]).filter(([, value]) => value !== null));
+  }
+
+  /**
+   * Writes; loads first if need be. A run under way is ended.
+   * @param {object} [changes] options that differ from the attributes
+   * @returns {Promise<object>} the sample
+   */
+  run(changes = {}) {
+    return this.#write((signal) => {
+      const options = { ...this.#asked(), ...changes };
+      this.#options = options;
+      this.#history = null;
+      return this.#sedd.sample({ ...options, signal });
+    });
+  }
+
+  /**
+   * Goes on from a step of the last run, otherwise than it went.
+   * @param {number} [index] step, the one shown unless given
+   * @param {object} [changes] seed, temperature, steps, or `edit`: [position, id|null] pairs
+   */
+  branch(index = this.#parts.timeline.index, changes = {}) {
+    const from = this.#history;
+    if (!from) return Promise.reject(new SeddError('argument', 'There is no run to branch from yet.', { hint: 'Call run() first.' }));
+    return this.#write((signal) => {
+      const { step, ids } = from.at(index);
+      this.#options = { ...this.#options, ...changes };
+      this.#history = from.upTo(index);
+      return this.#sedd.resume({ position: step, ids, options: this.#options }, { ...changes, signal });
+    });
+  }
+
+  async #write(start) {
+    this.stop();
+    this.forgive();
+    this.checkAttributes();
+    await this.load();
+    const abort = this.#abort = new AbortController();
+    this.#parts.verdict.hidden = this.#parts.twinBox.hidden = true;
+    this.#show('running');
+    try {
+      const run = this.#run = start(abort.signal);
+      this.#options = { ...this.#options, seed: run.seed };
+      for await (const event of run) this.#event(event);
+      const sample = this.#result = await run.result;
+      this.#finish(sample);
+      if (this.#gpt2) await this.#writeTwin(sample, abort.signal);
+      this.emit('done', { sample });
+      return sample;
+    } catch (error) {
+      if (error.name === 'AbortError' && abort === this.#abort) this.#parts.desk.say(WORDS.stopped);
+      this.fail(error);
+      throw error;
+    } finally {
+      if (abort === this.#abort) {
+        this.#abort = this.#run = null;
+        if (this.#history?.last) this.#parts.timeline.open(this.#history);
+        this.#show(this.#sedd ? 'ready' : 'waiting');
+      }
+    }
+  }
+
+  #event(event) {
+    const { cells, desk, timeline, poster } = this.#parts;
+    if (event.start) {
+      poster.hidden = true;
+      cells.element.hidden = false;
+      this.#history ??= new History(event);
+      cells.open(this.#history.at(this.#history.last), { held: event.held });
+      timeline.element.hidden = false;
+    } else {
+      this.#history.add(event);
+      const state = this.#history.at(this.#history.last);
+      cells.show(state);
+      const quarter = Math.ceil(event.total / 4);
+      if (event.step % quarter === 0) desk.say(WORDS.step(event.step, event.total, state.texts.length - state.masked, state.texts.length));
+      this.emit('step', event);
+    }
+    timeline.follow(this.#history, event.start ? 0 : this.#history.last + event.total - event.step);
+  }
+
+  #finish(sample) {
+    const ms = sample.timings.stepsMs.reduce((sum, one) => sum + one, 0);
+    this.#parts.desk.say(WORDS.done(sample.ids.length, sample.timings.stepsMs.length, ms, sample.seed));
+    sample.seddMs = ms;
+  }
+
+  async #writeTwin(sample, signal) {
+    const { twin, twinBox, verdict } = this.#parts;
+    const given = prefixOf(this.#options.prompt ?? '');
+    const { ids } = await this.#gpt2.tokenize(given);
+    const tokens = Math.max(1, Math.min(sample.ids.length - ids.length, this.#gpt2.info.length - Math.max(1, ids.length)));
+    const { seed: used, temperature, topP, topK } = this.#options;
+    const options = Object.fromEntries(Object.entries({ seed: used, temperature, topP, topK }).filter(([, value]) => value !== undefined));
+    twin.text.textContent = given;
+    twin.name.textContent = WORDS.twin(0, 0);
+    twinBox.hidden = false;
+    const run = this.#gpt2.generate({ prompt: given, tokens, ...options, signal });
+    for await (const { text: word } of run) twin.text.append(word ?? '');
+    const { text: whole, timings } = await run.result;
+    const ms = (timings.prefillMs ?? 0) + timings.stepsMs.reduce((sum, one) => sum + one, 0);
+    twin.text.textContent = given + whole;
+    twin.name.textContent = WORDS.twin(tokens, ms);
+    verdict.textContent = WORDS.verdict(sample.seddMs, ms);
+    verdict.hidden = false;
+  }
+
+  /** Ends a load or a run under way. */
+  stop() {
+    if (this.dataset.state === 'loading') this.#cancelLoad();
+    this.#abort?.abort();
+  }
+
+  /** Holds a run, or the replay of one. */
+  pause() {
+    if (this.#run) this.#run.pause();
+    else this.#parts.timeline.playback.pause();
+  }
+
+  /** Goes on after pause(). */
+  continue() {
+    if (this.#run) this.#run.continue();
+    else if (this.#history) this.#parts.timeline.start();
+  }
+
+  /** Shows the state after a step of the last run. @param {number} index */
+  seekTo(index) { if (this.#history && !this.#run) this.#parts.timeline.seek(index); }
+
+  /* ---- What comes out ---- */
+
+  /** The last run's result, or null. */
+  get sample() { return this.#result; }
+
+  /** The last run as a trace that <sedd-player> plays. @returns {string} */
+  exportTrace() {
+    if (!this.#history || !this.#sedd) throw new SeddError('argument', 'There is no run to export yet.', { hint: 'Call run() first.' });
+    const name = new URL(this.model, this.baseURI).pathname.split('/').filter(Boolean).at(-1) ?? this.model;
+    return writeTrace(traceOf(this.#history, { ...this.#options, steps: this.#options.steps ?? 64, maskId: this.#sedd.info.maskId, model: { name } }));
+  }
+
+  /**
+   * Measures both models by the benchmark's rules and copies the report.
+   * @param {'markdown'|'json'|'csv'} [format]
+   * @returns {Promise<string>} the report, also where the clipboard is not allowed
+   */
+  async copyReport(format = 'markdown') {
+    if (!this.compare) throw new SeddError('argument', '<sedd-demo>: a comparison needs a GPT-2.', { hint: 'Give compare="…" the address of its folder.' });
+    await this.load();
+    const { compare, report } = await import('./client.js');
+    this.#parts.desk.say(WORDS.comparing);
+    const result = await compare(this.#sedd, this.#gpt2, this.#asked());
+    const written = report(result, format);
+    await navigator.clipboard.writeText(written).then(() => this.#parts.desk.say(WORDS.copied), () => {});
+    return written;
+  }
+}
+
+define('sedd-demo', SeddDemo);
