@@ -108,6 +108,7 @@ export function wasm() {
 export function bench() {
   const { env } = emscripten();
   run('ninja', ['-C', 'build/wasm/relaxed', 'peak', 'bench_kernels'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  run('ninja', ['-C', 'build/wasm/simd', 'bench_kernels'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
   run('ninja', ['-C', 'build/native', 'bench_kernels'], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 

@@ -1,5 +1,5 @@
 // Runs the checks of a golden folder in wasm. Needs Node 22 or newer (Node 20 computes the relaxed dot wrongly).
-// usage: node scripts/golden.mjs DIR [--kernels scalar|simd128|relaxed] [--threads N]
+// usage: node scripts/golden.mjs DIR [--kernels scalar|simd128|relaxed|relaxed16] [--threads N]
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Engine } from '../web/engine.js';
@@ -8,13 +8,13 @@ import { Model } from '../web/model.js';
 const [folder, ...flags] = process.argv.slice(2);
 const value = (flag, fallback) => (flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : fallback);
 if (!folder || folder.startsWith('--')) {
-  console.error('usage: node scripts/golden.mjs DIR [--kernels scalar|simd128|relaxed] [--threads N]');
+  console.error('usage: node scripts/golden.mjs DIR [--kernels scalar|simd128|relaxed|relaxed16] [--threads N]');
   process.exit(2);
 }
 try {
   const read = (name) => readFileSync(path.join(folder, name));
   const kernels = value('--kernels', 'relaxed');
-  const engine = await Engine.create({ wasm: kernels === 'relaxed' ? 'relaxed' : 'simd', kernels, threads: Number(value('--threads', 1)) });
+  const engine = await Engine.create({ wasm: kernels.startsWith('relaxed') ? 'relaxed' : 'simd', kernels, threads: Number(value('--threads', 1)) });
   // The golden models have no tokenizer; any will do.
   const tokenizer = readFileSync(new URL('../models/sedd-nano/tokenizer.json', import.meta.url));
   const model = await Model.load(engine, { config: read('config.json'), weights: [read('model.safetensors')], tokenizer });

@@ -1,6 +1,6 @@
 /**
  * What this browser can run. Nothing is downloaded; tiny modules are validated and one value of the
- * relaxed dot product is checked, because some engines accept the opcode and compute it wrongly.
+ * relaxed dot products is checked, because some engines accept the opcode and compute it wrongly.
  */
 
 /** A module of one function without parameters that returns an i32, from its body. */
@@ -20,6 +20,8 @@ const zero = [65, 0, 253, 17]; // i32x4.splat 0
 const SIMD = moduleOf([...zero, ...lane0]);
 // i32x4.relaxed_dot_i8x16_i7x16_add_s(-3, 100, 0) = 4 * -300
 const DOT = moduleOf([...splat8(-3), ...splat8(100), ...zero, 253, 147, 2, ...lane0]);
+// i16x8.relaxed_dot_i8x16_i7x16_s(-3, 100) = 2 * -300 in each half of a 32-bit lane
+const DOT16 = moduleOf([...splat8(-3), ...splat8(100), 253, 146, 2, ...lane0]);
 // f32x4.relaxed_madd
 const MADD = moduleOf([...zero, ...zero, ...zero, 253, 133, 2, ...lane0]);
 
@@ -39,7 +41,7 @@ const runs = (bytes, expected) => {
 export function probe() {
   const reasons = [];
   const simd = runs(SIMD, 0);
-  const relaxed = simd && runs(DOT, -1200) && runs(MADD, 0);
+  const relaxed = simd && runs(DOT, -1200) && runs(DOT16, (-600 << 16) | (-600 & 0xffff)) && runs(MADD, 0);
   if (!simd) reasons.push('This browser has no WebAssembly SIMD, which the engine needs.');
   else if (!relaxed) reasons.push('This browser has no relaxed SIMD (or computes it wrongly); the plain SIMD build runs.');
   const isolated = globalThis.crossOriginIsolated === true || typeof process === 'object';

@@ -4,7 +4,7 @@
  */
 #include "kernels/x86.h"
 
-static inline va va_dot(va sum, vw w, vx x)
+static inline qs qs_dot(qs sum, qw w, qx x)
 {
     __m256i pairs = _mm256_maddubs_epi16(x, w);
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));

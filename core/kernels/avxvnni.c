@@ -1,7 +1,7 @@
 /* avxvnni.c - AVX2 with FMA and VPDPBUSD for the int8 product. */
 #include "kernels/x86.h"
 
-static inline va va_dot(va sum, vw w, vx x)
+static inline qs qs_dot(qs sum, qw w, qx x)
 {
     return _mm256_dpbusd_avx_epi32(sum, x, w);
 }

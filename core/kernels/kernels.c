@@ -4,7 +4,11 @@
 #include <string.h>
 
 extern const struct sedd_kernels sedd_kernels_scalar, sedd_kernels_simd128, sedd_kernels_relaxed,
-    sedd_kernels_avx2, sedd_kernels_avxvnni;
+    sedd_kernels_relaxed16, sedd_kernels_avx2, sedd_kernels_avxvnni, sedd_kernels_avx512vnni;
+
+#if defined(SEDD_HAVE_RELAXED)
+bool sedd_relaxed_dot_is_slow(void);
+#endif
 
 #if defined(SEDD_HAVE_AVX2)
 static bool has_avx2(void)
@@ -24,21 +28,35 @@ static bool has_avxvnni(void)
 }
 #endif
 
+#if defined(SEDD_HAVE_AVX512VNNI)
+static bool has_avx512vnni(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
 /* Slowest first. A wasm module with unknown instructions does not compile, so there the choice was
  * made when the module was picked. */
 const struct sedd_kernels *sedd_kernels_at(size_t index)
 {
-    const struct sedd_kernels *present[4] = {&sedd_kernels_scalar};
+    const struct sedd_kernels *present[6] = {&sedd_kernels_scalar};
     size_t count = 1;
 #if defined(SEDD_HAVE_SIMD128)
     present[count++] = &sedd_kernels_simd128;
 #endif
 #if defined(SEDD_HAVE_RELAXED)
-    present[count++] = &sedd_kernels_relaxed;
+    bool slow = sedd_relaxed_dot_is_slow();
+    present[count++] = slow ? &sedd_kernels_relaxed : &sedd_kernels_relaxed16;
+    present[count++] = slow ? &sedd_kernels_relaxed16 : &sedd_kernels_relaxed;
 #endif
 #if defined(SEDD_HAVE_AVX2)
     if (has_avx2()) {
         present[count++] = &sedd_kernels_avx2;
+    }
+#endif
+#if defined(SEDD_HAVE_AVX512VNNI)
+    if (has_avx512vnni()) {
+        present[count++] = &sedd_kernels_avx512vnni;
     }
 #endif
 #if defined(SEDD_HAVE_AVXVNNI)

@@ -10,8 +10,9 @@
  * added to lane i % 8, in order) that are combined as ((l0+l4)+(l2+l6)) + ((l1+l5)+(l3+l7)); products
  * and sums are rounded separately (no fused multiply-add). matmul_f32 adds each output's terms in
  * ascending order in one accumulator; tables with fused multiply-add (relaxed, avx2, avxvnni) round
- * once a term, scalar and simd128 twice. attention does as simd128's matmul_f32, but for the dot
- * products of a query that comes alone (decoding), which run in eight lanes.
+ * once a term, scalar and simd128 twice. attention rounds twice a term and adds in ascending order,
+ * dot products, exponentials and values alike; the dot products and the sum of exponentials of a
+ * query that comes alone (decoding) run in eight lanes.
  */
 #ifndef SEDD_KERNELS_H
 #define SEDD_KERNELS_H
@@ -20,12 +21,13 @@
 
 /* Matrices [out, in] are packed in panels of SEDD_PANEL output channels; channels past `out` are 0.
  *   f32: panel p, input k, channel c at ((p * in + k) * PANEL + c)
- *   q8:  inputs in groups of SEDD_GROUP, padded with 0 to in_padded (a multiple of GROUP):
+ *   q8:  inputs in groups of SEDD_GROUP, padded with 0 to in_padded (a multiple of INPUTS):
  *        panel p, group g, channel c, input i of the group at
  *        ((p * in_padded / GROUP + g) * PANEL + c) * GROUP + i
  */
 #define SEDD_PANEL 8
 #define SEDD_GROUP 4
+#define SEDD_INPUTS 8
 
 /* A row of activations in 7 bits: x[i] ~ scale * (q[i] - zero), q in 0..127. Seven bits, because the
  * wasm relaxed dot product and x86's pmaddubsw are exact only for a second operand of 0..127. */

@@ -1,44 +1,42 @@
 /*
- * relaxed.c - wasm relaxed SIMD: multiply-add and the int8 dot product. The dot's second operand is
- * 0..127, for which every engine computes the same; multiply-add rounds once where the processor
- * fuses it.
+ * relaxed.c - wasm relaxed SIMD where the int8 dot product is one instruction of the processor
+ * (AVX-VNNI, ARM). The dot's second operand is 0..127, for which every engine computes the same;
+ * multiply-add rounds once where the processor fuses it.
  */
 #include "kernels/wasm.h"
+#include "kernels/relaxed.h"
 
 #define TILE_ROWS_Q8 6
+#define Q8_PARTS 1
 
-typedef vi va, vw;
-typedef v128_t vx;
+typedef vi qs, qw;
+typedef v128_t qx;
 
-static inline vf vf_madd(vf a, vf b, vf c)
-{
-    return (vf){wasm_f32x4_relaxed_madd(a.low, b.low, c.low),
-                wasm_f32x4_relaxed_madd(a.high, b.high, c.high)};
-}
-
-static inline va va_zero(void)
+static inline qs qs_zero(void)
 {
     return vi_set1(0);
 }
 
-static inline vi va_finish(va sum)
+static inline void qs_store(int32_t *dots, qs sum)
 {
-    return sum;
+    wasm_v128_store(dots, sum.low);
+    wasm_v128_store(dots + 4, sum.high);
 }
 
-static inline vw vw_load(const int8_t *p)
+static inline qw qw_load(const int8_t *p, int part)
 {
-    return (vw){wasm_v128_load(p), wasm_v128_load(p + 16)};
+    (void)part;
+    return (qw){wasm_v128_load(p), wasm_v128_load(p + 16)};
 }
 
-static inline vx vx_splat(const uint8_t *p)
+static inline qx qx_load(const uint8_t *p)
 {
     return wasm_v128_load32_splat(p);
 }
 
-static inline va va_dot(va sum, vw w, vx x)
+static inline qs qs_dot(qs sum, qw w, qx x)
 {
-    return (va){wasm_i32x4_relaxed_dot_i8x16_i7x16_add(w.low, x, sum.low),
+    return (qs){wasm_i32x4_relaxed_dot_i8x16_i7x16_add(w.low, x, sum.low),
                 wasm_i32x4_relaxed_dot_i8x16_i7x16_add(w.high, x, sum.high)};
 }
 

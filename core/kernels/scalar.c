@@ -154,7 +154,7 @@ static size_t attention_scratch(int32_t head_size, int32_t keys)
     return (size_t)keys * sizeof(float);
 }
 
-/* q.k in ascending order, or, for a query that comes alone, in eight lanes. */
+/* Sums in ascending order, or, for a query that comes alone, in eight lanes. */
 static float dot(const float *q, const float *k, int32_t n, bool alone)
 {
     float lane[8] = {0}, sum = 0.0f;
@@ -163,6 +163,20 @@ static float dot(const float *q, const float *k, int32_t n, bool alone)
         sum += q[i] * k[i];
     }
     return alone ? lanes_sum(lane) : sum;
+}
+
+/* p[i] = exp(scale * (p[i] - the largest)); returns their sum. */
+static float softmax(float *p, int32_t n, float scale, bool alone)
+{
+    float largest = max(p, n), sum = 0.0f;
+    if (alone) {
+        return exp_sum(p, n, scale, largest);
+    }
+    for (int32_t i = 0; i < n; i++) {
+        p[i] = sedd_exp(scale * (p[i] - largest));
+        sum += p[i];
+    }
+    return sum;
 }
 
 static void attention(const struct sedd_attention *job, int32_t q_begin, int32_t q_end,
@@ -177,7 +191,7 @@ static void attention(const struct sedd_attention *job, int32_t q_begin, int32_t
         for (int32_t j = 0; j < keys; j++) {
             p[j] = dot(q, job->k + (size_t)j * job->kv_stride, job->head_size, alone);
         }
-        float sum = exp_sum(p, keys, job->scale, max(p, keys));
+        float sum = softmax(p, keys, job->scale, alone);
         for (int32_t d = 0; d < job->head_size; d++) {
             float value = 0.0f;
             for (int32_t j = 0; j < keys; j++) {

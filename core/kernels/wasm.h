@@ -9,8 +9,20 @@ typedef struct {
     v128_t low, high;
 } vf;
 typedef vf vi;
+typedef v128_t rf;
 
+#define PANEL_REGISTERS 2
 #define TILE_PANELS 1
+#define TILE_ROWS_PLAIN 4
+#define TILE_ROWS_ATTEND 4
+#define TILE_PANELS_Q8 1
+
+#define rf_zero() wasm_f32x4_splat(0.0f)
+#define rf_load wasm_v128_load
+#define rf_store wasm_v128_store
+#define rf_splat wasm_v128_load32_splat
+#define rf_add wasm_f32x4_add
+#define rf_mul wasm_f32x4_mul
 
 #define DEFINE_PAIRWISE(NAME, OPERATION)                                                           \
     static inline vf NAME(vf a, vf b)                                                              \
@@ -25,8 +37,6 @@ DEFINE_PAIRWISE(vf_div, wasm_f32x4_div)
 DEFINE_PAIRWISE(vi_add, wasm_i32x4_add)
 DEFINE_PAIRWISE(vi_sub, wasm_i32x4_sub)
 DEFINE_PAIRWISE(vi_mul, wasm_i32x4_mul)
-DEFINE_PAIRWISE(vi_smaller, wasm_i32x4_min)
-DEFINE_PAIRWISE(vi_larger, wasm_i32x4_max)
 
 static inline vf vf_load(const float *p)
 {
@@ -72,17 +82,16 @@ static inline vf vf_from_vi(vi v)
     return (vf){wasm_f32x4_convert_i32x4(v.low), wasm_f32x4_convert_i32x4(v.high)};
 }
 
-static inline vi vi_from_vf(vf v)
+static inline vi vi_bits(vf v)
 {
-    return (vi){wasm_i32x4_trunc_sat_f32x4(v.low), wasm_i32x4_trunc_sat_f32x4(v.high)};
+    return v;
 }
 
-static inline vf vf_power(vf n)
+static inline vf vf_power(vf t)
 {
-    v128_t bias = wasm_i32x4_splat(127);
-    vi whole = vi_from_vf(n);
-    return (vf){wasm_i32x4_shl(wasm_i32x4_add(whole.low, bias), 23),
-                wasm_i32x4_shl(wasm_i32x4_add(whole.high, bias), 23)};
+    v128_t bias = wasm_i32x4_splat(127 << 23);
+    return (vf){wasm_i32x4_add(wasm_i32x4_shl(t.low, 23), bias),
+                wasm_i32x4_add(wasm_i32x4_shl(t.high, 23), bias)};
 }
 
 static inline vi vi_set1(int32_t x)
@@ -96,8 +105,8 @@ static inline vi vi_load(const int32_t *p)
     return (vi){wasm_v128_load(p), wasm_v128_load(p + 4)};
 }
 
-static inline void vi_store_u8(uint8_t *bytes, vi v)
+static inline void vi_store_q7(uint8_t *bytes, vi v)
 {
-    v128_t words = wasm_i16x8_narrow_i32x4(v.low, v.high);
+    v128_t words = wasm_i16x8_min(wasm_i16x8_narrow_i32x4(v.low, v.high), wasm_i16x8_splat(127));
     wasm_v128_store64_lane(bytes, wasm_u8x16_narrow_i16x8(words, words), 0);
 }

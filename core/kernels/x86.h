@@ -5,11 +5,17 @@
 #include <stdint.h>
 #include <string.h>
 
-typedef __m256 vf;
-typedef __m256i vi, va, vw, vx;
+typedef __m256 vf, rf;
+typedef __m256i vi, qs, qw, qx;
 
+#define PANEL_REGISTERS 1
 #define TILE_PANELS 2
+#define TILE_ROWS_F32 6
+#define TILE_ROWS_PLAIN 6
+#define TILE_ROWS_ATTEND 8
+#define TILE_PANELS_Q8 2
 #define TILE_ROWS_Q8 6
+#define Q8_PARTS 1
 
 #define vf_load _mm256_loadu_ps
 #define vf_store _mm256_storeu_ps
@@ -18,18 +24,22 @@ typedef __m256i vi, va, vw, vx;
 #define vf_sub _mm256_sub_ps
 #define vf_mul _mm256_mul_ps
 #define vf_div _mm256_div_ps
-#define vf_madd _mm256_fmadd_ps
 #define vf_smaller _mm256_min_ps
 #define vf_larger _mm256_max_ps
 #define vf_from_vi _mm256_cvtepi32_ps
-#define vi_from_vf _mm256_cvttps_epi32
+#define vi_bits _mm256_castps_si256
 #define vi_set1 _mm256_set1_epi32
 #define vi_add _mm256_add_epi32
 #define vi_sub _mm256_sub_epi32
 #define vi_mul _mm256_mullo_epi32
-#define vi_smaller _mm256_min_epi32
-#define vi_larger _mm256_max_epi32
-#define va_zero _mm256_setzero_si256
+#define rf_zero _mm256_setzero_ps
+#define rf_load _mm256_loadu_ps
+#define rf_store _mm256_storeu_ps
+#define rf_splat _mm256_broadcast_ss
+#define rf_add _mm256_add_ps
+#define rf_mul _mm256_mul_ps
+#define rf_madd _mm256_fmadd_ps
+#define qs_zero _mm256_setzero_si256
 
 static inline vf vf_zero_below(vf v, vf x, vf limit)
 {
@@ -41,10 +51,10 @@ static inline vf vf_zero_nan(vf x)
     return _mm256_and_ps(x, _mm256_cmp_ps(x, x, _CMP_ORD_Q));
 }
 
-static inline vf vf_power(vf n)
+static inline vf vf_power(vf t)
 {
-    __m256i exponent = _mm256_add_epi32(_mm256_cvttps_epi32(n), _mm256_set1_epi32(127));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
+    __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(t), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(exponent, _mm256_set1_epi32(127 << 23)));
 }
 
 static inline vi vi_load(const int32_t *p)
@@ -52,25 +62,27 @@ static inline vi vi_load(const int32_t *p)
     return _mm256_loadu_si256((const __m256i *)p);
 }
 
-static inline void vi_store_u8(uint8_t *bytes, vi v)
+static inline void vi_store_q7(uint8_t *bytes, vi v)
 {
     __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    words = _mm_min_epi16(words, _mm_set1_epi16(127));
     _mm_storel_epi64((__m128i *)bytes, _mm_packus_epi16(words, words));
 }
 
-static inline vw vw_load(const int8_t *p)
+static inline qw qw_load(const int8_t *p, int part)
 {
+    (void)part;
     return _mm256_loadu_si256((const __m256i *)p);
 }
 
-static inline vx vx_splat(const uint8_t *p)
+static inline qx qx_load(const uint8_t *p)
 {
     int32_t four;
     memcpy(&four, p, sizeof four);
     return _mm256_set1_epi32(four);
 }
 
-static inline vi va_finish(va sum)
+static inline void qs_store(int32_t *dots, qs sum)
 {
-    return sum;
+    _mm256_storeu_si256((__m256i *)dots, sum);
 }

@@ -15,7 +15,7 @@ enum sedd_status sedd_linear_init(struct sedd_linear *linear, int32_t out, int32
     bool q8 = dtype == SEDD_DTYPE_Q8, complete;
     linear->in = in;
     linear->out = out;
-    linear->in_padded = sedd_round_up(in, SEDD_GROUP);
+    linear->in_padded = sedd_round_up(in, SEDD_INPUTS);
     linear->panels = panels;
     if (q8) {
         linear->wq = sedd_memory_new(channels * (uint64_t)linear->in_padded, 1);

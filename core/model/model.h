@@ -14,7 +14,7 @@
 /* One matrix [out, in] and optional bias, packed for the kernels (kernels.h: SEDD_PANEL). */
 struct sedd_linear {
     int32_t in, out;
-    int32_t in_padded; /* q8: in rounded up to SEDD_GROUP */
+    int32_t in_padded; /* q8: in rounded up to SEDD_INPUTS */
     int32_t panels;    /* out rounded up to SEDD_PANEL, / SEDD_PANEL */
     float *w;          /* f32, or NULL */
     int8_t *wq;        /* q8, or NULL */

@@ -58,7 +58,7 @@ static void allocate(struct sedd_session *s, uint64_t threads, bool *complete)
     s->attended = take(s, r * h, sizeof(float), complete);
     s->inner = take(s, r * (uint64_t)model->inner_size, sizeof(float), complete);
     if (info->dtype == SEDD_DTYPE_Q8) {
-        uint64_t padded = (uint64_t)sedd_round_up((int32_t)widest, SEDD_GROUP);
+        uint64_t padded = (uint64_t)sedd_round_up((int32_t)widest, SEDD_INPUTS);
         s->input_q = take(s, r * padded, 1, complete);
         s->input_scale = take(s, r, sizeof *s->input_scale, complete);
     } else {

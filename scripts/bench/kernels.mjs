@@ -16,14 +16,16 @@ function withShares(rows, host, peaks) {
   return rows.map((row) => ({ host, ...row, share_of_peak: peaks[row.kind] ? row.rate / peaks[row.kind] : null }));
 }
 
+const inNode = (build) => lines(process.execPath, ['--input-type=module', '-e', `import('./build/wasm/${build}/bench_kernels.mjs').then(({ default: run }) => run())`]);
+
 async function measure() {
   const all = lines('build/native/bench_kernels', []);
   const found = all.filter((row) => row.table === 'peak');
   const wasmPeaks = await (await nodeHost()).peaks(1, 25);
   return [
     ...withShares(all.filter((row) => row.table !== 'peak'), 'native', Object.fromEntries(found.map((row) => [row.entry, row.rate]))),
-    ...withShares(lines(process.execPath, ['--input-type=module', '-e', "import('./build/wasm/relaxed/bench_kernels.mjs').then(({ default: run }) => run())"]), 'wasm', {
-      f32: Math.max(wasmPeaks.f32_relaxed, wasmPeaks.f32_simd128), int8: Math.max(wasmPeaks.int8_relaxed, wasmPeaks.int8_simd128), rows: wasmPeaks.l1,
+    ...withShares([...inNode('simd'), ...inNode('relaxed').filter((row) => row.table !== 'scalar')], 'wasm', {
+      f32: Math.max(wasmPeaks.f32_relaxed, wasmPeaks.f32_simd128), int8: Math.max(wasmPeaks.int8_relaxed, wasmPeaks.int8_relaxed16, wasmPeaks.int8_simd128), rows: wasmPeaks.l1,
     }),
   ];
 }

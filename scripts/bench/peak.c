@@ -19,7 +19,7 @@ static float rows_f32[ROWS_MAX * INPUTS] __attribute__((aligned(16)));
 static uint8_t rows_q8[ROWS_MAX * INPUTS] __attribute__((aligned(16)));
 static int16_t rows_i16[ROWS_MAX * INPUTS] __attribute__((aligned(16)));
 static uint8_t buffer[BUFFER] __attribute__((aligned(16)));
-static v128_t sink;
+static v128_t sink, ones;
 
 /* Writes every operand, so that no page is the system's shared zero page. */
 __attribute__((export_name("fill"))) void fill(void)
@@ -33,6 +33,7 @@ __attribute__((export_name("fill"))) void fill(void)
         rows_q8[i] = (uint8_t)(i % 128);
         rows_i16[i] = (int16_t)(i % 128);
     }
+    ones = wasm_i16x8_splat(1);
     for (int i = 0; i < BUFFER; i += 64) {
         buffer[i] = (uint8_t)i;
     }
@@ -84,11 +85,22 @@ __attribute__((export_name("fill"))) void fill(void)
 #define MUL_ADD(x, w, sum) wasm_f32x4_add(wasm_f32x4_mul(x, w), sum)
 #define MADD(x, w, sum) wasm_f32x4_relaxed_madd(x, w, sum)
 #define DOT_I16(x, w, sum) wasm_i32x4_add(wasm_i32x4_dot_i16x8(x, w), sum)
+#define LOAD_TWO                                                                                   \
+    LOAD_Q8;                                                                                       \
+    v128_t low_next = wasm_v128_load(w + 32);                                                      \
+    v128_t high_next = wasm_v128_load(w + 48)
+#define NEXT_X wasm_v128_load32_splat(&rows_q8[row * INPUTS + k + 4])
+#define SHARED(x, w, sum)                                                                          \
+    wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(                                                      \
+                            wasm_i16x8_add(wasm_i16x8_relaxed_dot_i8x16_i7x16(w, x),               \
+                                           wasm_i16x8_relaxed_dot_i8x16_i7x16(w##_next, NEXT_X)),  \
+                            ones))
 #define DOT_I7(x, w, sum) wasm_i32x4_relaxed_dot_i8x16_i7x16_add(w, x, sum)
 
 TILES("f32_simd128", mul_add, ZERO_F32, 1, rows_f32, LOAD_F32, MUL_ADD)
 TILES("f32_relaxed", relaxed_madd, ZERO_F32, 1, rows_f32, LOAD_F32, MADD)
 TILES("int8_simd128", widened_dot, ZERO_I32, 2, rows_i16, LOAD_WIDENED, DOT_I16)
+TILES("int8_relaxed16", shared_pairs, ZERO_I32, 8, rows_q8, LOAD_TWO, SHARED)
 TILES("int8_relaxed", relaxed_dot, ZERO_I32, 4, rows_q8, LOAD_Q8, DOT_I7)
 
 /* Reads `size` bytes (a multiple of 128) `rounds` times. */

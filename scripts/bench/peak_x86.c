@@ -1,4 +1,4 @@
-/* peak_x86.c - limits of an x86 processor with AVX2 and FMA, and AVX-VNNI where it is. */
+/* peak_x86.c - limits of an x86 processor with AVX2 and FMA, and VNNI where it is. */
 #include "peak_x86.h"
 
 #include "kernels/kernels.h"
@@ -31,23 +31,28 @@ static void f32(void)
     _mm256_storeu_ps(sedd_peak_f32, total);
 }
 
-static void int8(void)
-{
-    __m256i sum[CHAINS], total = _mm256_setzero_si256();
-    __m256i x = _mm256_loadu_si256((const __m256i *)sedd_peak_bytes);
-    for (int i = 0; i < CHAINS; i++) {
-        sum[i] = _mm256_set1_epi32(i);
+/* VPDPBUSD has two encodings, and processors that know only one of them. */
+#define INT8(NAME, DOT)                                                                            \
+    static void NAME(void)                                                                         \
+    {                                                                                              \
+        __m256i sum[CHAINS], total = _mm256_setzero_si256();                                       \
+        __m256i x = _mm256_loadu_si256((const __m256i *)sedd_peak_bytes);                          \
+        for (int i = 0; i < CHAINS; i++) {                                                         \
+            sum[i] = _mm256_set1_epi32(i);                                                         \
+        }                                                                                          \
+        for (int round = 0; round < ROUNDS; round++) {                                             \
+            for (int i = 0; i < CHAINS; i++) {                                                     \
+                sum[i] = DOT(sum[i], x, x);                                                        \
+            }                                                                                      \
+        }                                                                                          \
+        for (int i = 0; i < CHAINS; i++) {                                                         \
+            total = _mm256_add_epi32(total, sum[i]);                                               \
+        }                                                                                          \
+        _mm256_storeu_si256((__m256i *)sedd_peak_i32, total);                                      \
     }
-    for (int round = 0; round < ROUNDS; round++) {
-        for (int i = 0; i < CHAINS; i++) {
-            sum[i] = _mm256_dpbusd_avx_epi32(sum[i], x, x);
-        }
-    }
-    for (int i = 0; i < CHAINS; i++) {
-        total = _mm256_add_epi32(total, sum[i]);
-    }
-    _mm256_storeu_si256((__m256i *)sedd_peak_i32, total);
-}
+
+INT8(int8_vex, _mm256_dpbusd_avx_epi32)
+INT8(int8_evex, _mm256_dpbusd_epi32)
 
 static void rows(void)
 {
@@ -67,12 +72,12 @@ static void rows(void)
 
 const struct bench_peak *bench_peaks(void)
 {
-    static const struct bench_peak PEAKS[] = {{"f32", 16.0 * CHAINS * ROUNDS, f32},
-                                              {"rows", BYTES, rows},
-                                              {"int8", 64.0 * CHAINS * ROUNDS, int8},
-                                              {0, 0.0, 0}};
-    static const struct bench_peak WITHOUT_VNNI[] = {
-        {"f32", 16.0 * CHAINS * ROUNDS, f32}, {"rows", BYTES, rows}, {0, 0.0, 0}};
+    static struct bench_peak peaks[] = {
+        {"f32", 16.0 * CHAINS * ROUNDS, f32}, {"rows", BYTES, rows}, {0, 0.0, 0}, {0, 0.0, 0}};
     static const struct bench_peak NONE[] = {{0, 0.0, 0}};
-    return sedd_kernels_find("avxvnni") ? PEAKS : sedd_kernels_find("avx2") ? WITHOUT_VNNI : NONE;
+    bool vex = sedd_kernels_find("avxvnni") != NULL, evex = sedd_kernels_find("avx512vnni") != NULL;
+    if (vex || evex) {
+        peaks[2] = (struct bench_peak){"int8", 64.0 * CHAINS * ROUNDS, vex ? int8_vex : int8_evex};
+    }
+    return sedd_kernels_find("avx2") != NULL ? peaks : NONE;
 }

@@ -83,12 +83,12 @@ function weightBytes(model, dtype) {
  * The least milliseconds a work can take: all operations at the rate of the best tile, or all weights read once, whichever
  * is longer.
  * @param {Record<string, number>} peaks rates measured in this run with this many threads (peak.js)
- * @param {'relaxed'|'simd128'} kernels whose instructions count as the limit
+ * @param {'relaxed'|'relaxed16'|'simd128'} kernels whose instructions count as the limit
  */
 export function limitMs(work, dtype, kernels, peaks, quick) {
   const bytes = weightBytes(work.model, dtype);
   const bandwidth = bytes <= 2 * SIZES.l2 ? peaks.l2 : bytes <= 2 * SIZES.llc ? peaks.llc : peaks.memory;
   const rate = (set) => peaks[`${dtype === 'f32' ? 'f32' : 'int8'}_${set}`];
-  const operations = kernels === 'relaxed' ? Math.max(rate('relaxed'), rate('simd128')) : rate('simd128');
+  const operations = kernels === 'simd128' ? rate('simd128') : Math.max(rate('relaxed'), dtype === 'f32' ? 0 : rate('relaxed16'), rate('simd128'));
   return Math.max(operationsOf(work, quick) / operations, bytes / bandwidth) / 1e6;
 }

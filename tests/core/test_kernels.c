@@ -88,7 +88,7 @@ static void test_quantize(const struct sedd_kernels *k, const struct sedd_kernel
     uint8_t got[LENGTH_MAX + 8], expected[LENGTH_MAX + 8];
     struct sedd_row_scale got_scale, expected_scale;
     for (int32_t n = 1; n <= LENGTH_MAX; n++) {
-        int32_t padded = sedd_round_up(n, SEDD_GROUP);
+        int32_t padded = sedd_round_up(n, SEDD_INPUTS);
         fill(x, LENGTH_MAX);
         if (n % 7 == 0) {
             x[n / 2] = NAN;
@@ -129,7 +129,7 @@ struct problem {
 static void make_problem(struct problem *p, int32_t rows, int32_t in, int32_t out,
                          enum sedd_epilogue epilogue)
 {
-    int32_t panels = sedd_round_up(out, SEDD_PANEL) / SEDD_PANEL, padded = sedd_round_up(in, 4);
+    int32_t panels = sedd_round_up(out, SEDD_PANEL) / SEDD_PANEL, padded = sedd_round_up(in, SEDD_INPUTS);
     size_t channels = (size_t)panels * SEDD_PANEL, stride = (size_t)out + 3;
     p->y_size = (size_t)rows * stride;
     p->x = sedd_memory_new((uint64_t)rows * (uint64_t)padded, 4);
@@ -236,6 +236,39 @@ static void test_products(const struct sedd_kernels *k, const struct sedd_kernel
     }
 }
 
+/* Weights of step `step` (eight inputs) and channel c of panel 0 that add up to `sum` in one 16-bit
+ * lane of relaxed16: inputs 0, 1, 4 and 5. */
+static void set_lane(struct problem *p, int32_t step, int32_t c, int32_t sum)
+{
+    static const int32_t inputs[] = {0, 1, 32, 33};
+    for (int i = 0; i < 4; i++) {
+        int32_t weight = sum > 127 ? 127 : sum < -127 ? -127 : sum;
+        p->wq[(step * 2 * SEDD_PANEL + c) * SEDD_GROUP + inputs[i]] = (int8_t)weight;
+        sum -= weight;
+    }
+}
+
+/* Small weights with steps that just fit, or just do not, where four products share 16 bits; all
+ * activations at their largest. */
+static void test_shared(const struct sedd_kernels *k, const struct sedd_kernels *scalar)
+{
+    static const int32_t lanes[] = {258, 259, -258, -259, 508, -508};
+    for (int32_t i = 0; i < 48; i++) {
+        struct problem p;
+        int32_t rows = 11 + i % 5, steps = 20 + i % 3;
+        make_problem(&p, rows, steps * 8, 16, SEDD_EPILOGUE_STORE);
+        for (int32_t w = 0; w < steps * 8 * 16; w++) {
+            p.wq[w] = (int8_t)(w * 37 % 64 - 32);
+        }
+        for (int32_t lane = 0; lane <= i % 8; lane++) {
+            set_lane(&p, (i + 5 * lane) % steps, (i + lane) % 8, lanes[(i + lane) % 6]);
+        }
+        memset(p.xq, 127, (size_t)rows * (size_t)steps * 8);
+        CHECK(agree(&p, k->matmul_q8, scalar->matmul_q8));
+        free_problem(&p);
+    }
+}
+
 /* ---- Attention --------------------------------------------------------------------------- */
 
 static void test_attention(const struct sedd_kernels *k, const struct sedd_kernels *scalar)
@@ -280,6 +313,7 @@ int main(void)
         test_exp(k);
         test_quantize(k, scalar);
         test_products(k, scalar);
+        test_shared(k, scalar);
         test_attention(k, scalar);
     }
     return test_report("kernels");

@@ -9,7 +9,7 @@ import { Engine } from '../../web/engine.js';
 import { Model } from '../../web/model.js';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const TABLES = [['simd', 'scalar'], ['simd', 'simd128'], ['relaxed', 'relaxed']];
+const TABLES = [['simd', 'scalar'], ['simd', 'simd128'], ['relaxed', 'relaxed'], ['relaxed', 'relaxed16']];
 
 async function load(engine, folder, options) {
   const read = (name) => readFileSync(path.join(ROOT, folder, name));

@@ -4,7 +4,7 @@ import { read } from './files.js';
 const ROWS = [4, 5, 6]; // heights of tile
 const OPERATIONS = 2 * 8 * 768; // one round of a tile, a row
 export const SIZES = { l1: 16 << 10, l2: 1 << 20, llc: 8 << 20, memory: 256 << 20 };
-export const KERNELS = ['f32_simd128', 'f32_relaxed', 'int8_simd128', 'int8_relaxed', ...Object.keys(SIZES)];
+export const KERNELS = ['f32_simd128', 'f32_relaxed', 'int8_simd128', 'int8_relaxed', 'int8_relaxed16', ...Object.keys(SIZES)];
 const SLICES = 5; // the best of these: a limit is what is reached undisturbed
 
 /** The most that `run(rounds)` does in a nanosecond, in slices of about `ms`; early, unoptimised calls are too slow to count. */

@@ -1,0 +1,210 @@
+/*
+ * tiles.h - matrix products over the primitives of vector.h: register tiles of a few rows by one or
+ * more panels of eight channels, every sum in one register lane from the first input to the last.
+ *
+ * The tile shapes are measured (NOTES.md): a tile that needs one register more than the engine has
+ * left runs at half speed.
+ */
+#define TILE_ROWS_MAX 8
+#define TILE_PANELS_MAX 4
+#define ROW_BLOCK 192 /* rows whose activations stay in the second-level cache */
+
+/* Bias, epilogue and store of one row's eight channels; the last panel may have fewer. */
+INLINE void finish(const struct sedd_matmul *job, int32_t row, int32_t channel, vf v)
+{
+    float *y = job->y + (size_t)row * job->y_stride + channel, part[LANES];
+    int32_t count = sedd_min(LANES, job->out - channel);
+    v = job->bias != NULL ? vf_add(v, vf_load(job->bias + channel)) : v;
+    if (job->epilogue == SEDD_EPILOGUE_GELU) {
+        v = vf_gelu(v);
+    }
+    if (job->epilogue == SEDD_EPILOGUE_ADD && count == LANES) {
+        v = job->gate != NULL ? vf_mul(vf_load(job->gate + channel), v) : v;
+        v = vf_add(vf_load(y), v);
+    }
+    if (count == LANES) {
+        vf_store(y, v);
+        return;
+    }
+    vf_store(part, v);
+    for (int32_t i = 0; i < count; i++) {
+        float gated = job->gate != NULL ? job->gate[channel + i] * part[i] : part[i];
+        y[i] = job->epilogue == SEDD_EPILOGUE_ADD ? y[i] + gated : part[i];
+    }
+}
+
+/* sums[rows][panels * LANES] = products of `n` inputs, ascending. Input k of row r is at
+ * x[r * row_step + k * k_step], input k of panel p at w[p * panel_step + k * LANES]; fused where
+ * `fused` allows and the instruction set has it, else every product and sum is rounded. */
+INLINE void multiply(float *sums, const float *x, size_t row_step, size_t k_step, const float *w,
+                     size_t panel_step, int32_t n, const int rows, const int panels,
+                     const bool fused)
+{
+    const int registers = panels * PANEL_REGISTERS;
+    rf sum[TILE_ROWS_MAX][TILE_PANELS_MAX * PANEL_REGISTERS];
+    for (int r = 0; r < rows; r++) {
+        for (int c = 0; c < registers; c++) {
+            sum[r][c] = rf_zero();
+        }
+    }
+    for (int32_t k = 0; k < n; k++, x += k_step, w += LANES) {
+        rf weight[TILE_PANELS_MAX * PANEL_REGISTERS];
+        for (int c = 0; c < registers; c++) {
+            weight[c] = rf_load(w + (size_t)(c / PANEL_REGISTERS) * panel_step +
+                                c % PANEL_REGISTERS * (LANES / PANEL_REGISTERS));
+        }
+        for (int r = 0; r < rows; r++) {
+            rf value = rf_splat(x + (size_t)r * row_step);
+            for (int c = 0; c < registers; c++) {
+                sum[r][c] = fused ? rf_madd(value, weight[c], sum[r][c])
+                                  : rf_add(rf_mul(value, weight[c]), sum[r][c]);
+            }
+        }
+    }
+    for (int r = 0; r < rows; r++) {
+        for (int c = 0; c < registers; c++) {
+            rf_store(sums + (r * registers + c) * (LANES / PANEL_REGISTERS), sum[r][c]);
+        }
+    }
+}
+
+INLINE void tile_float(const struct sedd_matmul *job, int32_t row, int32_t panel, const int rows,
+                       const int panels, const bool fused)
+{
+    float sums[TILE_ROWS_MAX * TILE_PANELS_MAX * LANES];
+    size_t panel_size = (size_t)job->in * SEDD_PANEL;
+    multiply(sums, job->x + (size_t)row * job->x_stride, job->x_stride, 1,
+             job->w + (size_t)panel * panel_size, panel_size, job->in, rows, panels, fused);
+    for (int r = 0; r < rows; r++) {
+        for (int p = 0; p < panels; p++) {
+            finish(job, row + r, (panel + p) * SEDD_PANEL,
+                   vf_load(sums + (r * panels + p) * LANES));
+        }
+    }
+}
+
+INLINE void tile_f32(const struct sedd_matmul *job, int32_t row, int32_t panel, const int rows,
+                     const int panels)
+{
+    tile_float(job, row, panel, rows, panels, true);
+}
+
+/* Rounds every product and sum by itself: the same bits in every table. */
+INLINE void tile_plain(const struct sedd_matmul *job, int32_t row, int32_t panel, const int rows,
+                       const int panels)
+{
+    tile_float(job, row, panel, rows, panels, false);
+}
+
+/* Scales, bias, epilogue and store of the dot products of one row and panel. */
+INLINE void finish_q8(const struct sedd_matmul *job, int32_t row, int32_t panel,
+                      const int32_t *dots)
+{
+    int32_t channel = panel * SEDD_PANEL;
+    struct sedd_row_scale xs = job->xs[row];
+    vi whole = vi_sub(vi_load(dots), vi_mul(vi_set1(xs.zero), vi_load(job->w_sum + channel)));
+    vf scale = vf_mul(vf_set1(xs.scale), vf_load(job->w_scale + channel));
+    finish(job, row, channel, vf_mul(vf_from_vi(whole), scale));
+}
+
+/* dots [rows][panels * LANES], those of one part of each panel's channels. */
+INLINE void dots_q8(int32_t *dots, const struct sedd_matmul *job, int32_t row, int32_t panel,
+                    const int rows, const int panels, const int part)
+{
+    const uint8_t *x = job->xq + (size_t)row * job->x_stride;
+    size_t panel_size = (size_t)job->in_padded * SEDD_PANEL;
+    const int8_t *w = job->wq + (size_t)panel * panel_size;
+    qs sum[TILE_ROWS_MAX][TILE_PANELS_MAX];
+    for (int r = 0; r < rows; r++) {
+        for (int p = 0; p < panels; p++) {
+            sum[r][p] = qs_zero();
+        }
+    }
+    for (int32_t k = 0; k < job->in_padded; k += SEDD_GROUP, w += SEDD_PANEL * SEDD_GROUP) {
+        qw weight[TILE_PANELS_MAX];
+        for (int p = 0; p < panels; p++) {
+            weight[p] = qw_load(w + (size_t)p * panel_size, part);
+        }
+        for (int r = 0; r < rows; r++) {
+            qx value = qx_load(x + (size_t)r * job->x_stride + (size_t)k);
+            for (int p = 0; p < panels; p++) {
+                sum[r][p] = qs_dot(sum[r][p], weight[p], value);
+            }
+        }
+    }
+    for (int r = 0; r < rows; r++) {
+        for (int p = 0; p < panels; p++) {
+            qs_store(dots + (r * panels + p) * LANES + part * (LANES / Q8_PARTS), sum[r][p]);
+        }
+    }
+}
+
+INLINE void tile_q8(const struct sedd_matmul *job, int32_t row, int32_t panel, const int rows,
+                    const int panels)
+{
+    int32_t dots[TILE_ROWS_MAX * TILE_PANELS_MAX * LANES];
+    for (int part = 0; part < Q8_PARTS; part++) {
+        dots_q8(dots, job, row, panel, rows, panels, part);
+    }
+    for (int r = 0; r < rows; r++) {
+        for (int p = 0; p < panels; p++) {
+            finish_q8(job, row + r, panel + p, dots + (r * panels + p) * LANES);
+        }
+    }
+}
+
+/* matmul_NAME from a tile: columns of tiles over a block of rows, what is left by smaller tiles. A
+ * single row takes four panels at once, so that enough sums run side by side. */
+#define DEFINE_MATMUL(NAME, TILE, ROWS, PANELS)                                                    \
+    static void few_##NAME(const struct sedd_matmul *job, int32_t row, int32_t rows, int32_t panel)\
+    {                                                                                              \
+        switch (rows) {                                                                            \
+        case 1: TILE(job, row, panel, 1, 1); break;                                                \
+        case 2: TILE(job, row, panel, 2, 1); break;                                                \
+        case 3: TILE(job, row, panel, 3, 1); break;                                                \
+        case 4: TILE(job, row, panel, 4, 1); break;                                                \
+        case 5: TILE(job, row, panel, 5, 1); break;                                                \
+        default: break;                                                                            \
+        }                                                                                          \
+    }                                                                                              \
+    static void one_##NAME(const struct sedd_matmul *job, int32_t row, int32_t panel, int32_t end) \
+    {                                                                                              \
+        for (; panel + 4 <= end; panel += 4) {                                                     \
+            TILE(job, row, panel, 1, 4);                                                           \
+        }                                                                                          \
+        for (; panel < end; panel++) {                                                             \
+            TILE(job, row, panel, 1, 1);                                                           \
+        }                                                                                          \
+    }                                                                                              \
+    static void column_##NAME(const struct sedd_matmul *job, int32_t row, int32_t end,             \
+                              int32_t panel, int32_t panels)                                       \
+    {                                                                                              \
+        for (; panels == PANELS && row + ROWS <= end; row += ROWS) {                               \
+            TILE(job, row, panel, ROWS, PANELS);                                                   \
+        }                                                                                          \
+        for (int32_t p = 0; p < panels; p++) {                                                     \
+            int32_t r = row;                                                                       \
+            for (; r + ROWS <= end; r += ROWS) {                                                   \
+                TILE(job, r, panel + p, ROWS, 1);                                                  \
+            }                                                                                      \
+            few_##NAME(job, r, end - r, panel + p);                                                \
+        }                                                                                          \
+    }                                                                                              \
+    static void matmul_##NAME(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,   \
+                              int32_t panel_begin, int32_t panel_end)                              \
+    {                                                                                              \
+        if (row_end - row_begin == 1) {                                                            \
+            one_##NAME(job, row_begin, panel_begin, panel_end);                                    \
+            return;                                                                                \
+        }                                                                                          \
+        for (int32_t row = row_begin; row < row_end; row += ROW_BLOCK) {                           \
+            int32_t end = sedd_min(row + ROW_BLOCK, row_end);                                      \
+            for (int32_t panel = panel_begin; panel < panel_end; panel += PANELS) {                \
+                column_##NAME(job, row, end, panel, sedd_min(PANELS, panel_end - panel));          \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+DEFINE_MATMUL(f32, tile_f32, TILE_ROWS_F32, TILE_PANELS)
+DEFINE_MATMUL(plain, tile_plain, TILE_ROWS_PLAIN, TILE_PANELS)
+DEFINE_MATMUL(q8, tile_q8, TILE_ROWS_Q8, TILE_PANELS_Q8)
