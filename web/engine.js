@@ -46,10 +46,29 @@ export class Engine {
     const engine = new Engine();
     engine.#module = await instantiate(count > 1 ? `${build}-threads` : build, count);
     engine.wasm = build;
-    engine.threads = count;
-    engine.#pointer = engine.scoped((scope) => engine.check(engine.#module._wasm_engine_new(scope.text(kernels), count)));
-    engine.kernels = engine.string(engine.#module._sedd_engine_kernels(engine.#pointer));
+    engine.#start(kernels, count);
     return engine;
+  }
+
+  #start(kernels, threads) {
+    this.threads = threads;
+    this.#pointer = this.scoped((scope) => this.check(this.#module._wasm_engine_new(scope.text(kernels), threads)));
+    this.kernels = this.string(this.#module._sedd_engine_kernels(this.#pointer));
+  }
+
+  /** Another table of kernels, on one thread, in the same memory; free() it. @param {string} kernels */
+  sibling(kernels) {
+    const engine = new Engine();
+    engine.#module = this.#module;
+    engine.wasm = this.wasm;
+    engine.#start(kernels, 1);
+    return engine;
+  }
+
+  /** Ends the engine's threads. */
+  free() {
+    this.#module._sedd_engine_free(this.#pointer);
+    this.#pointer = 0;
   }
 
   get module() { return this.#module; }

@@ -37,6 +37,7 @@ export class Model {
   #model;
   #tokenizer;
   #sessions;
+  #borrows = false;
 
   /**
    * @param {import('./engine.js').Engine} engine
@@ -66,6 +67,20 @@ export class Model {
   }
 
   get pointer() { return this.#model; }
+  /** Name of the kernel table that computes. */
+  get kernels() { return this.#engine.kernels; }
+
+  /** The same weights, computed with another table of kernels; dispose() it before this one. @param {string} kernels */
+  withKernels(kernels) {
+    const other = new Model();
+    other.#engine = this.#engine.sibling(kernels);
+    other.#borrows = true;
+    other.#model = this.#model;
+    other.#tokenizer = this.#tokenizer;
+    other.#sessions = new Sessions(other.#engine, this.#model);
+    other.info = this.info;
+    return other;
+  }
 
   #describe() {
     return this.#engine.scoped((scope) => {
@@ -207,8 +222,12 @@ export class Model {
   dispose() {
     const { module } = this.#engine;
     this.#sessions.dispose();
-    module._sedd_model_free(this.#model);
-    module._sedd_tokenizer_free(this.#tokenizer);
+    if (this.#borrows) {
+      this.#engine.free();
+    } else {
+      module._sedd_model_free(this.#model);
+      module._sedd_tokenizer_free(this.#tokenizer);
+    }
     this.#model = this.#tokenizer = 0;
   }
 }

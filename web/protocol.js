@@ -8,8 +8,9 @@
  * Methods: load(source, options) -> {info, kernels, threads, wasm, ms}; sample(options), events
  * {start, ids, texts, held, position, steps}, then {step, total, t, sigma, masked, positions, ids, texts,
  * ms}; generate(options), events {index, id, text, ms}; tokenize(text) -> {ids, texts, bytes};
- * detokenize(ids); likelihood(text|ids, options); inspect(ids, options). `positions`, `ids`, `texts` list
+ * detokenize(ids); likelihood(text|ids, options); inspect(ids, options); selfTest(vectors) -> {ok,
+ * checks}. `positions`, `ids`, `texts` list
  * what changed; no array of the vocabulary's size is ever sent. Calls are computed in their order, except
  * that a paused run lets the others through.
  */
-export const METHODS = ['load', 'sample', 'generate', 'tokenize', 'detokenize', 'likelihood', 'inspect'];
+export const METHODS = ['load', 'sample', 'generate', 'tokenize', 'detokenize', 'likelihood', 'inspect', 'selfTest'];

@@ -37,9 +37,10 @@ export function traceOf(events, options, { info, source = {} }) {
   const texts = {};
   for (const { ids, texts: words } of events) ids.forEach((id, i) => { if (words[i] !== null) texts[id] = words[i]; });
   return {
-    format: 'sedd-trace', version: 1, length: start.ids.length, steps: start.steps, seed: Number.isSafeInteger(Number(options.seed)) ? Number(options.seed) : String(options.seed), sampler: options.sampler ?? 'analytic',
+    format: 'sedd-trace', version: 1, length: start.ids.length, steps: start.steps, seed: String(options.seed), sampler: options.sampler ?? 'analytic',
     temperature: options.temperature ?? 1, topK: options.topK ?? 0, topP: options.topP ?? 1, maskId: info.maskId, initial: start.ids,
-    events: steps.map(({ step, sigma, masked, positions, ids, ms }) => ({ step, sigma, masked, changed: positions, ids, ms })),
+    events: steps.map(({ step, sigma, masked, positions, ids, ms, confidence }) => ({
+      step, sigma, masked, changed: positions, ids, ms, ...(confidence && { confidence }) })),
     texts, held: start.held, ...(source.name && { model: { name: source.name, ...(source.sha256 && { sha256: source.sha256 }) } }),
   };
 }

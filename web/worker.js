@@ -3,6 +3,7 @@ import { Budget } from './budget.js';
 import { Engine } from './engine.js';
 import { SeddError, abortError, packError } from './errors.js';
 import { Model } from './model.js';
+import { selfTest } from './selftest.js';
 import { openSource } from './source.js';
 import { Turns } from './turns.js';
 
@@ -135,6 +136,9 @@ const methods = {
 
   /** @param {Call} call */
   inspect: (call, ids, options) => ({ ...model.inspect(ids, options), ...told(call) }),
+
+  /** @param {Call} call */
+  selfTest: (call, vectors) => ({ ...selfTest(model, vectors), ...told(call) }),
 };
 
 async function run(id, method, args) {

@@ -2,6 +2,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { loadGPT2, loadSEDD } from '../../web/client.js';
 import { readTrace } from '../../web/trace.js';
@@ -176,4 +177,20 @@ test('wrong models, wrong options and a disposed model say so', async () => {
   await other.dispose();
   await assert.rejects(run.result, (error) => error.code === 'disposed');
   await assert.rejects(other.tokenize('a'), (error) => error.code === 'disposed');
+});
+
+test('the self-test passes, and tells what differs', async () => {
+  for (const [model, folder] of [[sedd, 'models/sedd-nano'], [gpt2, 'models/gpt2-nano']]) {
+    const vectors = JSON.parse(readFileSync(path.join(ROOT, folder, 'selftest.json'), 'utf8'));
+    const { ok, checks } = await model.selfTest({ vectors });
+    assert.ok(ok, `${JSON.stringify(checks)}: if the weights or the kernels' bits were meant to change, run node scripts/selftest.mjs ${folder}`);
+    assert.equal(checks.length, 4);
+    const other = { ...vectors, scores: vectors.scores.map((value, i) => (i === 3 ? value * 1.001 : value)), writing: vectors.writing.toSpliced(5, 1, 1) };
+    const wrong = await model.selfTest({ vectors: other });
+    assert.deepEqual(wrong.checks.map((check) => check.ok), [true, true, false, false]);
+    assert.match(wrong.checks[2].detail, /number 3 is .* instead of/);
+    assert.match(wrong.checks[3].detail, /token 5 is \d+ instead of 1$/);
+    await assert.rejects(model.selfTest({ vectors: { format: 'other' } }), (error) => error.code === 'format' && /selftest\.json/.test(error.message));
+    assert.equal((await model.selfTest()).checks.length, 1, 'without stored numbers the kernels are compared all the same');
+  }
 });
