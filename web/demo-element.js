@@ -12,6 +12,7 @@ import { SeddElement, choice, define, flag, mirror, number, seed, text, whenNear
 import { History } from './view/history.js';
 import { lazySheet, make } from './view/theme.js';
 import { Timeline } from './view/timeline.js';
+import { Twin, computing, twinStyle } from './view/twin.js';
 
 const FIELDS = {
   model: text,
@@ -30,14 +31,13 @@ const FIELDS = {
   controls: choice('full', 'buttons'),
   disabled: flag,
 };
+const REPORT = { steps: [4, 16], length: 128 }; // beside the element's own number of steps
 const OPTIONS = ['prompt', 'steps', 'seed', 'length', 'temperature', 'topP', 'topK'];
 
 const style = lazySheet(`
 :host { display: block; color: var(--_ink); }
 :host([hidden]), [hidden] { display: none; }
-.twin { font: 1.125rem/1.85 var(--_text); color: var(--_ink); white-space: pre-wrap; overflow-wrap: anywhere; margin: 0.75rem 0 0; padding-block-start: 0.75rem; border-block-start: 1px solid var(--_line); }
-.name { display: block; font: 0.8125rem/1.4 var(--_ui); color: var(--sedd-twin, light-dark(#a4480f, #e8a15c)); margin-block-end: 0.25rem; }
-.verdict { font: 0.875rem/1.5 var(--_ui); color: var(--_ink); margin: 0.75rem 0 0; }
+pre { font: 0.8125rem/1.5 var(--sedd-font-mono, ui-monospace, monospace); overflow: auto; max-height: 20rem; }
 .error { font: 0.875rem/1.5 var(--_ui); margin: 0.5rem 0; padding-inline-start: 0.75rem; border-inline-start: 3px solid var(--_accent); overflow-wrap: anywhere; }
 `);
 
@@ -46,12 +46,9 @@ const WORDS = {
   step: (step, total, open, length) => `Step ${step} of ${total}, ${open} of ${length} fixed`,
   done: (length, steps, ms, used) => `${length} tokens, ${steps} evaluations, ${Math.round(ms)} ms, seed ${used}`,
   stopped: 'Stopped.',
-  twin: (count, ms) => `GPT-2, left to right: ${count} tokens, ${Math.round(ms)} ms`,
-  verdict: (sedd, gpt2) => (sedd < gpt2
-    ? `In this one run on this device SEDD was ${(gpt2 / sedd).toFixed(1)} times as fast.`
-    : `In this one run on this device GPT-2 was ${(sedd / gpt2).toFixed(1)} times as fast.`),
-  comparing: 'Comparing: several runs of each, in turn.',
+  comparing: (round, rounds) => `Comparing, both in turn: round ${round} of ${rounds}`,
   copied: 'The comparison is in the clipboard.',
+  shown: 'The clipboard is not allowed here; the comparison is below.',
 };
 
 export class SeddDemo extends SeddElement {
@@ -71,24 +68,24 @@ export class SeddDemo extends SeddElement {
 
   constructor() {
     super();
-    const { root, problem } = this.prepare(style(), deskStyle());
+    const { root, problem } = this.prepare(style(), deskStyle(), twinStyle());
     const cells = new Cells({ layout: 'lines', selectable: true });
     const timeline = new Timeline({ onShow: (state) => cells.show(state) });
     const desk = new Desk({
       onRun: (values) => this.#submit(values), onStop: () => this.stop(), onReport: () => this.copyReport().catch((error) => this.fail(error)),
     });
     const poster = make('slot', { name: 'poster' });
-    const twin = { name: make('span', { class: 'name' }), text: make('span', {}) };
-    const twinBox = make('p', { class: 'twin', part: 'twin', hidden: '' }, twin.name, twin.text);
-    const verdict = make('p', { class: 'verdict', part: 'verdict', hidden: '' });
-    root.append(poster, cells.element, timeline.element, twinBox, verdict, desk.element, problem, make('slot'));
+    const twin = new Twin();
+    const report = make('pre', { part: 'report', tabindex: 0, hidden: '' });
+    root.append(poster, cells.element, timeline.element, twin.element, desk.element, report, problem, make('slot'));
     timeline.element.hidden = true;
     poster.addEventListener('slotchange', () => this.#sketch());
     this.addEventListener('keydown', (event) => { if (event.key === 'Escape') this.stop(); });
-    this.#parts = { cells, timeline, desk, poster, twin, twinBox, verdict };
+    this.#parts = { cells, timeline, desk, poster, twin, report };
   }
 
   connectedCallback() {
+    if (this.#ready) return; // moved
     this.upgrade();
     this.checkAttributes();
     this.#arrange();
@@ -120,7 +117,7 @@ export class SeddDemo extends SeddElement {
     const { cells, desk } = this.#parts;
     cells.layout = this.layout;
     cells.meter = this.meter;
-    desk.fill({ prompt: this.prompt, seed: String(this.seed ?? ''), steps: String(this.steps) });
+    desk.fill({ prompt: this.prompt, seed: this.getAttribute('seed') ?? '', steps: this.getAttribute('steps') ?? String(this.steps) });
     desk.runButton.disabled = this.disabled;
   }
 
@@ -215,6 +212,7 @@ export class SeddDemo extends SeddElement {
       this.prompt = prompt;
       this.steps = steps;
       this.seed = wanted === '' ? null : wanted;
+      if (!this.checkAttributes()) return;
     }
     this.run().catch(() => {});
   }
@@ -260,14 +258,14 @@ export class SeddDemo extends SeddElement {
     this.checkAttributes();
     await this.load();
     const abort = this.#abort = new AbortController();
-    this.#parts.verdict.hidden = this.#parts.twinBox.hidden = true;
+    this.#parts.twin.hide();
     this.#show('running');
     try {
       const run = this.#run = start(abort.signal);
       this.#options = { ...this.#options, seed: run.seed };
       for await (const event of run) this.#event(event);
       const sample = this.#result = await run.result;
-      this.#finish(sample);
+      this.#parts.desk.say(WORDS.done(sample.ids.length, sample.timings.stepsMs.length, computing(sample.timings), sample.seed));
       if (this.#gpt2) await this.#writeTwin(sample, abort.signal);
       this.emit('done', { sample });
       return sample;
@@ -303,30 +301,10 @@ export class SeddDemo extends SeddElement {
     timeline.follow(this.#history, event.start ? 0 : this.#history.last + event.total - event.step);
   }
 
-  #finish(sample) {
-    const ms = sample.timings.stepsMs.reduce((sum, one) => sum + one, 0);
-    this.#parts.desk.say(WORDS.done(sample.ids.length, sample.timings.stepsMs.length, ms, sample.seed));
-    sample.seddMs = ms;
-  }
-
-  async #writeTwin(sample, signal) {
-    const { twin, twinBox, verdict } = this.#parts;
-    const given = prefixOf(this.#options.prompt ?? '');
-    const { ids } = await this.#gpt2.tokenize(given);
-    const tokens = Math.max(1, Math.min(sample.ids.length - ids.length, this.#gpt2.info.length - Math.max(1, ids.length)));
-    const { seed: used, temperature, topP, topK } = this.#options;
-    const options = Object.fromEntries(Object.entries({ seed: used, temperature, topP, topK }).filter(([, value]) => value !== undefined));
-    twin.text.textContent = given;
-    twin.name.textContent = WORDS.twin(0, 0);
-    twinBox.hidden = false;
-    const run = this.#gpt2.generate({ prompt: given, tokens, ...options, signal });
-    for await (const { text: word } of run) twin.text.append(word ?? '');
-    const { text: whole, timings } = await run.result;
-    const ms = (timings.prefillMs ?? 0) + timings.stepsMs.reduce((sum, one) => sum + one, 0);
-    twin.text.textContent = given + whole;
-    twin.name.textContent = WORDS.twin(tokens, ms);
-    verdict.textContent = WORDS.verdict(sample.seddMs, ms);
-    verdict.hidden = false;
+  #writeTwin(sample, signal) {
+    const { prompt = '', ...asked } = this.#options;
+    const options = Object.fromEntries(['seed', 'temperature', 'topP', 'topK'].filter((name) => asked[name] !== undefined).map((name) => [name, asked[name]]));
+    return this.#parts.twin.write(this.#gpt2, { given: prefixOf(prompt), sample, options: { ...options, signal } });
   }
 
   /** Ends a load or a run under way. */
@@ -369,13 +347,41 @@ export class SeddDemo extends SeddElement {
    */
   async copyReport(format = 'markdown') {
     if (!this.compare) throw new SeddError('argument', '<sedd-demo>: a comparison needs a GPT-2.', { hint: 'Give compare="…" the address of its folder.' });
+    this.stop();
     await this.load();
     const { compare, report } = await import('./client.js');
-    this.#parts.desk.say(WORDS.comparing);
-    const result = await compare(this.#sedd, this.#gpt2, this.#asked());
-    const written = report(result, format);
-    await navigator.clipboard.writeText(written).then(() => this.#parts.desk.say(WORDS.copied), () => {});
-    return written;
+    const { desk } = this.#parts;
+    const abort = this.#abort = new AbortController();
+    const { prompt = '', steps, length = this.#result?.ids.length ?? REPORT.length, ...sampling } = this.#asked();
+    const counts = [...REPORT.steps.filter((count) => count < steps), steps];
+    this.#show('running');
+    try {
+      const comparison = compare(this.#sedd, this.#gpt2, {
+        ...sampling, prompt: prefixOf(prompt), steps: counts, length, signal: abort.signal,
+        onProgress: ({ round, rounds }) => desk.say(WORDS.comparing(round + 1, rounds)),
+      });
+      const written = report(await comparison.result, format);
+      await this.#copy(written);
+      return written;
+    } finally {
+      if (abort === this.#abort) {
+        this.#abort = null;
+        this.#show('ready');
+      }
+    }
+  }
+
+  /** Into the clipboard; where that is not allowed, onto the page. */
+  async #copy(written) {
+    const { desk, report } = this.#parts;
+    try {
+      await navigator.clipboard.writeText(written);
+      desk.say(WORDS.copied);
+    } catch {
+      report.textContent = written;
+      report.hidden = false;
+      desk.say(WORDS.shown);
+    }
   }
 }
 

@@ -61,12 +61,14 @@ export class SeddPlayer extends SeddElement {
     this.upgrade();
     this.checkAttributes();
     this.#arrange();
-    if (this.src !== null && !this.#history) this.#await();
+    if (this.#history) this.#watch();
+    else if (this.src !== null) this.#await();
   }
 
   disconnectedCallback() {
     this.#unwatch();
     this.#loading?.abort();
+    if (!this.#history) this.#ready = null;
     this.#parts.timeline.dispose();
   }
 
@@ -127,12 +129,12 @@ export class SeddPlayer extends SeddElement {
 
   /** Fetches `src` now, whatever `loading` says. @returns {Promise<import('./trace.js').Trace>} */
   load() {
-    this.#ready ??= this.#fetch().catch((error) => {
-      this.#ready = null;
+    const ready = this.#ready ??= this.#fetch().catch((error) => {
+      if (this.#ready === ready) this.#ready = null;
       this.fail(error);
       throw error;
     });
-    return this.#ready;
+    return ready;
   }
 
   async #fetch() {

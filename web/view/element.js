@@ -101,15 +101,16 @@ export class SeddElement extends Base {
     this.#problem.textContent = '';
   }
 
-  /** Says which attribute is none of its kind; what follows goes on with the value it has without it. */
+  /** Whether all attributes are of their kind; says which is not. Where it does not matter its default is used. */
   checkAttributes() {
     for (const [name, field] of Object.entries(this.constructor.fields)) {
       const given = this.getAttribute(attributeOf(name, field));
       if (given === null || field.flag || field.parse(given) !== undefined) continue;
       const shown = given.length > 40 ? `${given.slice(0, 40)}\u2026` : given;
       this.fail(new SeddError('argument', `<${this.localName}>: ${attributeOf(name, field)} should be ${field.expected}; found "${shown}".`));
-      return;
+      return false;
     }
+    return true;
   }
 }
 

@@ -1,0 +1,487 @@
+// The custom elements in Chromium: playing, keys, reduced motion, events, bad input of every kind, a strict policy,
+// several demos, a frame from another origin, disposal, and axe-core.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { open } from './browser.mjs';
+import { serve } from '../../scripts/serve.mjs';
+import { readTrace } from '../../web/trace.js';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const AXE = readFileSync(path.join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');
+const TRACE = '/web/examples/few-steps.trace.json'; // 48 tokens, 9 states after the first
+
+let session; // one browser for all tests
+before(async () => { session = await open('web/examples/', { isolation: false }); });
+after(() => session.close());
+
+/** A page of its own with this body and the elements; what it says and asks for is noted. */
+async function page(body, { context: options = {}, script = 'define.js', ...more } = {}) {
+  const context = await session.page.context().browser().newContext(options);
+  const tab = await context.newPage();
+  const asked = [];
+  const errors = [];
+  tab.on('request', (request) => asked.push(request.url()));
+  tab.on('pageerror', (error) => errors.push(error.message));
+  await tab.route('**/blank.html', (route) => route.fulfill({
+    contentType: 'text/html',
+    body: `<!doctype html><html lang="en"><meta charset="utf-8"><title>Test</title><script src="/said.js"></script><script type="module" src="/web/${script}"></script><body><main>${body}</main></body></html>`,
+  }));
+  await tab.route('**/said.js', (route) => route.fulfill({
+    contentType: 'text/javascript',
+    body: "window.said = []; for (const name of ['progress', 'ready', 'step', 'done', 'error', 'select']) addEventListener(`sedd-${name}`, (event) => said.push({ name, bubbles: event.bubbles, composed: event.composed, detail: event.detail, message: event.detail.error?.message }));",
+  }));
+  if (more.prepare) await more.prepare(tab);
+  await tab.goto(`${session.url}blank.html`);
+  return { tab, asked, errors, close: () => context.close() };
+}
+
+const names = (tab) => tab.evaluate(() => said.map(({ name }) => name));
+const said = (tab, name) => tab.waitForFunction((wanted) => said.some((event) => event.name === wanted), name);
+const ready = (tab) => said(tab, 'ready');
+
+async function violations(tab, options = {}) {
+  await tab.evaluate(AXE);
+  const { violations: found } = await tab.evaluate((more) => axe.run(document, more), options);
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 120)} ${failureSummary.slice(0, 200)}`).join(' | ')}`);
+}
+
+/* ---- <sedd-player> ---- */
+
+test('a player shows a run, plays it to the end and says so', async () => {
+  const { tab, asked, errors, close } = await page(`<sedd-player src="${TRACE}" speed="8"></sedd-player>`, { script: 'player-element.js' });
+  try {
+    await ready(tab);
+    const trace = readTrace(readFileSync(path.join(ROOT, TRACE), 'utf8'));
+    const player = tab.locator('sedd-player');
+    assert.equal(await player.evaluate((element) => element.index), Math.round(trace.events.length / 2));
+    assert.ok(await player.locator('.sedd-cell.mask').count() > 5);
+    await player.getByRole('button', { name: 'Play' }).click();
+    await said(tab, 'done');
+    assert.equal(await player.locator('.sedd-cell.mask').count(), 0);
+    assert.equal(await player.locator('.sedd-cell.held').count(), 2);
+    const text = await tab.evaluate(() => said.find(({ name }) => name === 'done').detail.text);
+    assert.equal(text, trace.events.reduce((ids, event) => { event.changed.forEach((place, i) => { ids[place] = event.ids[i]; }); return ids; }, [...trace.initial]).map((id) => trace.texts[id]).join(''));
+    const steps = await tab.evaluate(() => said.filter(({ name }) => name === 'step').map(({ detail }) => detail.masked));
+    assert.deepEqual([steps.at(-1), Math.min(...steps)], [0, 0]);
+    assert.ok(await tab.evaluate(() => said.every(({ bubbles, composed }) => bubbles && composed)));
+    assert.ok(asked.every((url) => !/wasm|worker|client|model\.safetensors/.test(url)), `a player asked for ${asked}`);
+    assert.deepEqual(errors, []);
+  } finally {
+    await close();
+  }
+});
+
+test('nothing moves while a run is replayed', async () => {
+  const { tab, close } = await page(`<sedd-player src="${TRACE}"></sedd-player>`, { script: 'player-element.js' });
+  try {
+    await ready(tab);
+    const places = (index) => tab.locator('sedd-player').evaluate((element, i) => {
+      element.seek(i);
+      return [...element.shadowRoot.querySelectorAll('.sedd-cell')].map((cell) => { const { x, y, width } = cell.getBoundingClientRect(); return [x, y, width].map(Math.round); });
+    }, index);
+    const begin = await places(0);
+    for (const index of [3, 6, 9]) assert.deepEqual(await places(index), begin);
+  } finally {
+    await close();
+  }
+});
+
+test('a player is worked by keys alone', async () => {
+  const { tab, close } = await page(`<sedd-player src="${TRACE}"></sedd-player>`, { script: 'player-element.js' });
+  try {
+    await ready(tab);
+    const index = () => tab.locator('sedd-player').evaluate((element) => element.index);
+    const focused = () => tab.evaluate(() => document.activeElement.shadowRoot?.activeElement?.getAttribute('aria-label'));
+    await tab.keyboard.press('Tab');
+    assert.equal(await focused(), 'Play');
+    await tab.keyboard.press('Tab');
+    await tab.keyboard.press('Enter'); // one step back
+    assert.equal(await index(), 4);
+    await tab.keyboard.press('Tab');
+    assert.equal(await focused(), 'Step');
+    await tab.keyboard.press('ArrowRight');
+    assert.equal(await index(), 5);
+    await tab.keyboard.press('End');
+    assert.equal(await index(), 9);
+    await tab.keyboard.press('Home');
+    assert.equal(await index(), 0);
+    const slider = tab.locator('sedd-player').getByRole('slider');
+    assert.equal(await slider.getAttribute('aria-valuetext'), 'step 0 of 9, 2 of 48 fixed');
+  } finally {
+    await close();
+  }
+});
+
+test('attributes and properties mirror each other', async () => {
+  const { tab, close } = await page(`<sedd-player src="${TRACE}" sheet></sedd-player>`);
+  try {
+    await ready(tab);
+    const result = await tab.evaluate(async () => {
+      const player = document.querySelector('sedd-player');
+      player.speed = 2;
+      player.loop = true;
+      player.step = 3;
+      const demo = document.createElement('sedd-demo');
+      demo.seed = 18446744073709551615n;
+      demo.topP = 0.5;
+      return [player.getAttribute('speed'), player.hasAttribute('loop'), player.index, player.sheet, player.layout, String(demo.seed), demo.getAttribute('top-p'), demo.steps, demo.length];
+    });
+    assert.deepEqual(result, ['2', true, 3, true, 'text', '18446744073709551615', '0.5', 64, null]);
+    const box = await tab.locator('sedd-player figure svg').first().boundingBox();
+    await tab.mouse.click(box.x + box.width / 2, box.y + box.height * 0.75);
+    assert.equal(await tab.evaluate(() => document.querySelector('sedd-player').index), 7);
+  } finally {
+    await close();
+  }
+});
+
+test('a property set before the element is defined counts', async () => {
+  const { tab, close } = await page('<p>empty</p>', { script: 'version-that-is-not-there.js' });
+  try {
+    const index = await tab.evaluate(async (src) => {
+      const player = document.createElement('sedd-player');
+      player.src = src;
+      player.step = 2;
+      document.body.append(player);
+      await import('/web/player-element.js');
+      await new Promise((resolve) => { addEventListener('sedd-ready', resolve); });
+      return player.index;
+    }, TRACE);
+    assert.equal(index, 2);
+  } finally {
+    await close();
+  }
+});
+
+test('less motion: no fading, no playing by itself, a few strides when asked', async () => {
+  const { tab, close } = await page(`<sedd-player src="/models/sedd-nano/trace.json" autoplay speed="20"></sedd-player>`, { context: { reducedMotion: 'reduce' }, script: 'player-element.js' });
+  try {
+    await ready(tab);
+    await tab.waitForTimeout(200);
+    const player = tab.locator('sedd-player');
+    assert.equal(await player.evaluate((element) => element.playing), false);
+    assert.equal(await player.locator('.sedd-cell.new').first().evaluate((cell) => getComputedStyle(cell).animationName), 'none');
+    const before = await tab.evaluate(() => said.filter(({ name }) => name === 'step').length);
+    await player.getByRole('button', { name: 'Play' }).click();
+    await said(tab, 'done');
+    const strides = (await tab.evaluate(() => said.filter(({ name }) => name === 'step').length)) - before;
+    assert.ok(strides > 1 && strides <= 10, `${strides} strides`);
+  } finally {
+    await close();
+  }
+});
+
+test('a run plays by itself where asked, and rests out of sight', async () => {
+  const { tab, close } = await page(`<sedd-player src="/models/sedd-nano/trace.json" autoplay></sedd-player><p class="far"></p>`, { script: 'player-element.js' });
+  try {
+    await tab.waitForFunction(() => document.querySelector('sedd-player').playing);
+    await tab.evaluate(() => { document.querySelector('.far').style.height = '5000px'; scrollTo(0, 4000); });
+    await tab.waitForFunction(() => !document.querySelector('sedd-player').playing);
+    await tab.evaluate(() => scrollTo(0, 0));
+    await tab.waitForFunction(() => document.querySelector('sedd-player').playing);
+    await tab.evaluate(() => document.querySelector('sedd-player').pause());
+    assert.equal(await tab.evaluate(() => document.querySelector('sedd-player').playing), false);
+  } finally {
+    await close();
+  }
+});
+
+test('a lazy player far below asks for nothing', async () => {
+  const { tab, asked, close } = await page(`<p class="far"></p><sedd-player src="${TRACE}"><p slot="poster">Later.</p></sedd-player>`, {
+    script: 'player-element.js', prepare: (tab) => tab.addInitScript(() => addEventListener('DOMContentLoaded', () => { document.querySelector('.far').style.height = '5000px'; })) });
+  try {
+    await tab.waitForTimeout(200);
+    assert.ok(!asked.some((url) => url.endsWith('.json')));
+    assert.ok(await tab.getByText('Later.').isVisible());
+    await tab.evaluate(() => document.querySelector('sedd-player').scrollIntoView());
+    await ready(tab);
+    assert.ok(await tab.getByText('Later.').isHidden());
+  } finally {
+    await close();
+  }
+});
+
+const REFUSED = [
+  ['an address that is not there', 'src="/models/nothing.json"', /nothing\.json answered 404\./],
+  ['a web page', 'src="/index.html"', /index\.html is a web page, not a trace\./],
+  ['something else', 'src="/web/README.md"', /README\.md is no JSON: /],
+  ['a trace of another version', 'src="/odd/version.json"', /version\.json: version should be 1; found 2\. Record the run again/],
+  ['a trace that lies about its masks', 'src="/odd/masked.json"', /events\[3\]\.masked should be \d+, the masks left after this step; found 1\./],
+  ['a position out of range', 'src="/odd/range.json"', /events\[0\]\.changed\[0\] should be a whole number from 0 to 47; found 4294967296\./],
+  ['a speed that is none', `src="${TRACE}" speed="fast"`, /<sedd-player>: speed should be a number from 0\.05 to 20; found "fast"\./],
+  ['a layout that is none', `src="${TRACE}" layout="<b>"`, /layout should be "text" or "grid"; found "<b>"\./],
+  ['a step below 0', `src="${TRACE}" step="-1"`, /step should be a whole number from 0 to 1000000; found "-1"\./],
+];
+
+test('a player says in one sentence what is wrong', async () => {
+  const odd = (name, change) => async (tab) => tab.route(`**/odd/${name}.json`, (route) => {
+    const trace = JSON.parse(readFileSync(path.join(ROOT, TRACE), 'utf8'));
+    change(trace);
+    return route.fulfill({ contentType: 'application/json', body: JSON.stringify(trace) });
+  });
+  const prepare = async (tab) => {
+    await odd('version', (trace) => { trace.version = 2; })(tab);
+    await odd('masked', (trace) => { trace.events[3].masked = 1; })(tab);
+    await odd('range', (trace) => { trace.events[0].changed[0] = 2 ** 32; })(tab);
+  };
+  const { tab, errors, close } = await page(REFUSED.map(([, attributes]) => `<sedd-player loading="eager" ${attributes.replace('<b>', '&lt;b&gt;')}></sedd-player>`).join(''), { script: 'player-element.js', prepare });
+  try {
+    await tab.waitForFunction((count) => said.filter(({ name }) => name === 'error').length >= count, REFUSED.length);
+    const players = tab.locator('sedd-player');
+    for (const [i, [name, , sentence]] of REFUSED.entries()) {
+      assert.match(await players.nth(i).getByRole('alert').textContent(), sentence, name);
+    }
+    await tab.waitForFunction(() => said.filter(({ name }) => name === 'ready').length === 3); // the last three play all the same
+    assert.ok(await tab.evaluate(() => said.filter(({ name }) => name === 'error').every(({ detail }) => detail.error.name === 'SeddError' && detail.error.code)));
+    const repaired = await tab.evaluate(async (src) => {
+      const player = document.querySelector('sedd-player');
+      player.src = src;
+      await player.load();
+      return [player.index, player.shadowRoot.querySelector('[role=alert]').hidden];
+    }, TRACE);
+    assert.deepEqual(repaired, [5, true]);
+    assert.deepEqual(errors, []);
+  } finally {
+    await close();
+  }
+});
+
+test('texts of a trace are text', async () => {
+  const { tab, close } = await page('<sedd-player></sedd-player>', { script: 'player-element.js' });
+  try {
+    const result = await tab.evaluate(() => {
+      const player = document.querySelector('sedd-player');
+      player.trace = { format: 'sedd-trace', version: 1, length: 2, steps: 1, seed: 1, sampler: '<i>', temperature: 1, topK: 0, topP: 1, maskId: 9, initial: [9, 1],
+        events: [{ step: 1, sigma: 1, masked: 0, changed: [0], ids: [2] }], texts: { 1: '<img src=x onerror=alert(1)>', 2: '\u05e9\u05dc\u05d5\u05dd' }, model: { name: '<b>bold</b>' } };
+      player.seek(1);
+      return [player.text, player.shadowRoot.querySelectorAll('img, b').length, player.shadowRoot.querySelector('.sedd-cells').dir];
+    });
+    assert.deepEqual(result, ['\u05e9\u05dc\u05d5\u05dd<img src=x onerror=alert(1)>', 0, 'rtl']);
+  } finally {
+    await close();
+  }
+});
+
+/* ---- <sedd-demo> ---- */
+
+const DEMO = 'model="/models/sedd-nano" steps="4" length="24" seed="7" temperature="0.8" top-p="0.9"';
+
+test('a demo downloads nothing until asked, then writes, replays, branches and exports', async () => {
+  const { tab, asked, errors, close } = await page(`<sedd-demo ${DEMO} prompt="One day, {10} the end."><sedd-player slot="poster" src="${TRACE}"></sedd-player></sedd-demo>`);
+  try {
+    await ready(tab); // the poster's
+    await tab.waitForTimeout(150);
+    assert.ok(asked.every((url) => !/wasm|worker|client\.js|safetensors/.test(url)), `asked for ${asked}`);
+    assert.deepEqual(await tab.evaluate(async () => [(await caches.keys()).length, (await indexedDB.databases()).length, localStorage.length]), [0, 0, 0]);
+    const demo = tab.locator('sedd-demo');
+    await demo.getByRole('button', { name: 'Run it here' }).click();
+    await tab.waitForFunction(() => said.some(({ name, detail }) => name === 'done' && detail.sample));
+    assert.ok(asked.every((url) => new URL(url).origin === new URL(session.url).origin));
+    const order = await names(tab);
+    assert.ok(order.includes('progress') && order.lastIndexOf('ready') < order.lastIndexOf('step') && order.lastIndexOf('step') < order.lastIndexOf('done'));
+    const sample = await tab.evaluate(() => said.at(-1).detail.sample);
+    assert.match(sample.text, /^One day,.* the end\./s);
+    assert.equal(sample.ids.length, 24);
+    assert.match(await demo.getByRole('status').last().textContent(), /24 tokens, 5 evaluations, \d+ ms, seed 7/);
+    assert.equal(await demo.getByRole('listbox').locator('.sedd-cell').count(), 24);
+
+    // again by hand: the same seed writes the same
+    assert.equal(await demo.evaluate(async (element) => (await element.run()).text), sample.text);
+    assert.notEqual(await demo.evaluate(async (element) => (await element.run({ seed: 8 })).text), sample.text);
+    assert.equal(await demo.evaluate(async (element) => (await element.run()).text), sample.text);
+
+    // back and on otherwise: what was open stays
+    const branched = await demo.evaluate(async (element) => {
+      element.seekTo(2);
+      const kept = JSON.parse(element.exportTrace());
+      const other = await element.branch(2, { seed: 99 });
+      return { kept, other: other.ids, trace: JSON.parse(element.exportTrace()) };
+    });
+    assert.equal(branched.trace.events.length, 5);
+    assert.deepEqual(branched.trace.events.slice(0, 2).map(({ ids }) => ids), branched.kept.events.slice(0, 2).map(({ ids }) => ids));
+    for (const { changed, ids } of branched.kept.events.slice(0, 2)) changed.forEach((place, i) => assert.equal(branched.other[place], ids[i]));
+    readTrace(branched.kept);
+
+    // a trace of the page plays in a player
+    await tab.evaluate((trace) => { const player = document.createElement('sedd-player'); document.querySelector('main').append(player); player.trace = trace; }, branched.kept);
+    assert.equal(await tab.evaluate(() => { const player = document.querySelector('main > sedd-player'); player.seek(99); return player.text; }), sample.text);
+    assert.deepEqual(errors, []);
+  } finally {
+    await close();
+  }
+});
+
+test('tokens are chosen by keys, a run stops by Escape, and can be held', async () => {
+  const { tab, close } = await page(`<sedd-demo ${DEMO} loading="eager"></sedd-demo>`, { context: { viewport: { width: 400, height: 700 } } });
+  try {
+    await ready(tab);
+    const demo = tab.locator('sedd-demo');
+    await demo.evaluate((element) => element.run());
+    const cells = demo.getByRole('listbox');
+    assert.equal(await cells.locator('[tabindex="0"]').count(), 1);
+    await cells.locator('[tabindex="0"]').focus();
+    for (const key of ['ArrowRight', 'ArrowRight', 'ArrowLeft', 'End', 'ArrowLeft', 'ArrowUp', 'Home', 'ArrowDown', 'Enter']) await tab.keyboard.press(key);
+    const { position, text } = await tab.evaluate(() => said.findLast(({ name }) => name === 'select').detail);
+    assert.ok(position > 3 && typeof text === 'string', `chose ${position}, "${text}"`);
+    assert.equal(await cells.locator('[aria-selected="true"]').count(), 1);
+    await tab.setViewportSize({ width: 700, height: 700 }); // lines are laid out anew, focus stays
+    await tab.waitForTimeout(100);
+    assert.equal(await cells.locator('[tabindex="0"]').evaluate((cell) => cell === cell.getRootNode().activeElement), true);
+
+    const held = await demo.evaluate(async (element) => {
+      const run = element.run({ steps: 5000 }).catch((error) => error.name);
+      await new Promise((resolve) => { element.addEventListener('sedd-step', resolve, { once: true }); });
+      element.pause();
+      await new Promise((resolve) => { setTimeout(resolve, 150); });
+      const before = said.length;
+      await new Promise((resolve) => { setTimeout(resolve, 150); });
+      const still = said.length === before;
+      element.continue();
+      await new Promise((resolve) => { element.addEventListener('sedd-step', resolve, { once: true }); });
+      element.focus();
+      window.stopped = run;
+      return still;
+    });
+    assert.equal(held, true);
+    await demo.getByRole('button', { name: 'Stop' }).focus();
+    await tab.keyboard.press('Escape');
+    assert.equal(await tab.evaluate(() => window.stopped), 'AbortError');
+    assert.equal(await demo.getAttribute('data-state'), 'ready');
+    assert.ok(!(await names(tab)).includes('error'));
+  } finally {
+    await close();
+  }
+});
+
+test('a demo says in one sentence what is wrong and stays usable', async () => {
+  const { tab, errors, close } = await page('<sedd-demo></sedd-demo>');
+  try {
+    const demo = tab.locator('sedd-demo');
+    const tried = (attributes, changes = {}) => demo.evaluate(async (element, [attrs, more]) => {
+      for (const name of element.getAttributeNames()) if (name !== 'data-state') element.removeAttribute(name);
+      for (const [name, value] of Object.entries(attrs)) element.setAttribute(name, value);
+      const shown = () => element.shadowRoot.querySelector('[role=alert]').textContent;
+      const early = shown();
+      if (early) return early;
+      await element.run(more).catch(() => {});
+      return shown();
+    }, [attributes, changes]);
+    const model = '/models/sedd-nano';
+    assert.match(await tried({}), /<sedd-demo>: it has no model\./);
+    assert.match(await tried({ model, steps: '0' }), /steps should be a whole number from 1 to 1000000; found "0"\./);
+    assert.match(await tried({ model, seed: '1e99' }), /seed should be a whole number from 0 to 18446744073709551615; found "1e99"\./);
+    assert.match(await tried({ model, loading: 'soon' }), /loading should be "lazy" or "eager"; found "soon"\./);
+    assert.match(await tried({ model, prompt: 'a {x} b' }), /\{x\} is no hole/);
+    assert.match(await tried({ model, prompt: 'a { b' }), /A \{ is never closed/);
+    assert.match(await tried({ model: '/models/nothing' }), /404/);
+    assert.match(await tried({ model: '/models/gpt2-nano' }), /GPT-2, not a SEDD/);
+    assert.match(await tried({ model, compare: '/models/sedd-nano' }), /SEDD, not a GPT-2/);
+    assert.match(await tried({ model, prompt: '{400}', length: '8' }), /400 tokens.*window has 8/);
+    assert.equal(await tried({ model, prompt: 'One day', length: '16', steps: '2' }), '');
+    assert.equal(await demo.evaluate((element) => element.sample.ids.length), 16);
+    assert.match(await demo.evaluate((element) => element.copyReport().catch((error) => error.message)), /a comparison needs a GPT-2/);
+    assert.deepEqual(errors, []);
+  } finally {
+    await close();
+  }
+});
+
+test('a load can be stopped, and an element that goes takes its worker with it', async () => {
+  const { tab, close } = await page(`<sedd-demo id="a" ${DEMO}></sedd-demo><sedd-demo id="b" ${DEMO}></sedd-demo>`);
+  try {
+    const stopped = await tab.evaluate(async () => {
+      const load = document.getElementById('a').load().catch((error) => error.name);
+      document.getElementById('a').stop();
+      return load;
+    });
+    assert.equal(stopped, 'AbortError');
+    await tab.waitForFunction(() => document.getElementById('a').dataset.state === 'waiting');
+    await tab.evaluate(() => Promise.all(['a', 'b'].map((id) => document.getElementById(id).run())));
+    assert.equal(tab.workers().length, 1, 'two demos share one worker');
+    await tab.evaluate(() => { const b = document.getElementById('b'); document.body.append(b); }); // moving is not going
+    await tab.evaluate(() => document.getElementById('a').remove());
+    await tab.waitForTimeout(100);
+    assert.equal(tab.workers().length, 1);
+    assert.equal(await tab.evaluate(async () => (await document.getElementById('b').run()).ids.length), 24);
+    await tab.evaluate(() => document.getElementById('b').remove());
+    for (let i = 0; i < 20 && tab.workers().length; i++) await tab.waitForTimeout(50);
+    assert.equal(tab.workers().length, 0);
+  } finally {
+    await close();
+  }
+});
+
+/* ---- The examples ---- */
+
+test('under a strict policy a demo runs beside its twin', async () => {
+  const context = await session.page.context().browser().newContext();
+  const tab = await context.newPage();
+  const errors = [];
+  tab.on('pageerror', (error) => errors.push(error.message));
+  tab.on('console', (message) => { if (message.type() === 'error') errors.push(message.text()); });
+  try {
+    await tab.goto(`${session.url}web/examples/csp.html`);
+    await tab.locator('sedd-demo').evaluate(async (element) => { element.steps = 4; await element.run(); });
+    assert.match(await tab.locator('sedd-demo').locator('[part=verdict]').textContent(), /In this one run on this device (SEDD|GPT-2) was [\d.]+ times as fast\./);
+    assert.deepEqual(errors, []);
+    assert.deepEqual(await violations(tab), []);
+  } finally {
+    await context.close();
+  }
+});
+
+test('three demos on one page keep their own runs and share one model', async () => {
+  const context = await session.page.context().browser().newContext();
+  const tab = await context.newPage();
+  try {
+    const weights = [];
+    tab.on('request', (request) => { if (request.url().endsWith('model.safetensors')) weights.push(request.url()); });
+    await tab.goto(`${session.url}web/examples/three.html`);
+    const texts = await tab.evaluate(() => Promise.all([...document.querySelectorAll('sedd-demo')].map(async (demo) => { demo.steps = 3; return (await demo.run()).text; })));
+    assert.match(texts[0], /^Lily had a red ball\./);
+    assert.match(texts[1], / and they all went home\.$/);
+    assert.match(texts[2], /^Tom.*the park.*a dog.*happy/s);
+    assert.equal(tab.workers().length, 1);
+    assert.equal(new Set(weights).size, 1);
+    assert.deepEqual(await violations(tab), []);
+  } finally {
+    await context.close();
+  }
+});
+
+test('a demo runs in a frame from another origin', async () => {
+  const other = await serve({ isolation: false });
+  const context = await session.page.context().browser().newContext();
+  const tab = await context.newPage();
+  try {
+    await tab.goto(`${session.url}web/examples/embed.html`);
+    await tab.evaluate((src) => { document.querySelector('iframe').src = src; }, `${other.url}web/examples/frame.html`);
+    const frame = tab.frameLocator('iframe');
+    await frame.getByRole('button', { name: 'Run it here' }).click();
+    await frame.locator('sedd-demo[data-state=ready]').waitFor();
+    assert.match(await frame.locator('sedd-demo').evaluate((element) => element.sample.text), /^One day,/);
+    assert.notEqual(new URL(other.url).origin, new URL(session.url).origin);
+  } finally {
+    await context.close();
+    await other.close();
+  }
+});
+
+for (const [name, options] of [['light', { colorScheme: 'light' }], ['dark, 320 pixels', { colorScheme: 'dark', viewport: { width: 320, height: 700 } }]]) {
+  test(`the project page has no violation and no sideways scrolling: ${name}`, async () => {
+    const context = await session.page.context().browser().newContext({ ...options, reducedMotion: 'reduce' });
+    const tab = await context.newPage();
+    try {
+      await tab.goto(`${session.url}web/examples/paper.html`);
+      await tab.waitForFunction(() => [...document.querySelectorAll('sedd-player')].some((player) => player.trace));
+      await tab.locator('sedd-demo').evaluate(async (element) => { element.steps = 3; await element.run(); });
+      assert.deepEqual(await violations(tab), []);
+      assert.ok(await tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    } finally {
+      await context.close();
+    }
+  });
+}
