@@ -17,7 +17,6 @@ const FIELDS = {
   loop: flag,
   speed: number(0.05, 20, { fallback: 1 }),
   step: number(0, 1e6, { step: 1 }),
-  layout: choice('text', 'grid'),
   meter: choice('none', 'age', 'confidence'),
   sheet: flag,
 };
@@ -47,7 +46,7 @@ export class SeddPlayer extends SeddElement {
   constructor() {
     super();
     const { root, problem } = this.prepare(style());
-    const cells = new Strip({ layout: this.layout });
+    const cells = new Strip();
     const sheet = new Sheet({ onSeek: (index) => this.seek(index) });
     const timeline = new Timeline({ onShow: (state) => this.#show(state) });
     const poster = make('slot', { name: 'poster' });
@@ -87,7 +86,6 @@ export class SeddPlayer extends SeddElement {
   /** Attributes that change only how things look. */
   #arrange() {
     const { cells, sheet, timeline } = this.#parts;
-    cells.layout = this.layout;
     sheet.element.hidden = !this.sheet;
     timeline.speed = this.speed;
     timeline.playback.loop = this.loop;

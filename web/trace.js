@@ -45,11 +45,9 @@ const LIMITS = { size: 32 << 20, length: 1 << 16, steps: 1e6, id: 2 ** 31 - 1, t
 
 /** A value as it may stand in a sentence. */
 function shown(value) {
-  if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (value !== null && typeof value === 'object') return 'an object';
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return text.length > 40 ? `${text.slice(0, 40)}\u2026` : text;
+  if (value && typeof value === 'object') return 'an object';
+  return JSON.stringify(value)?.slice(0, 40) ?? 'nothing';
 }
 
 /** Reads fields and refuses them by name. */
@@ -60,15 +58,13 @@ class Reader {
     throw new SeddError('format', `${this.name}: ${place} should be ${expected}; found ${shown(value)}.`, { hint: HINT });
   }
 
-  number(value, place, low, high) {
-    if (typeof value !== 'number' || !(value >= low && value <= high)) this.refuse(place, `a number from ${low} to ${high}`, value);
+  number(value, place, low, high, kind = 'number') {
+    const fits = kind === 'number' ? typeof value === kind : Number.isInteger(value);
+    if (!fits || !(value >= low && value <= high)) this.refuse(place, `a ${kind} from ${low} to ${high}`, value);
     return value;
   }
 
-  whole(value, place, low, high) {
-    if (!Number.isInteger(value) || value < low || value > high) this.refuse(place, `a whole number from ${low} to ${high}`, value);
-    return value;
-  }
+  whole(value, place, low, high) { return this.number(value, place, low, high, 'whole number'); }
 
   text(value, place, limit = LIMITS.text) {
     if (typeof value !== 'string' || value.length > limit) this.refuse(place, `text of at most ${limit} characters`, typeof value === 'string' ? value.length : value);

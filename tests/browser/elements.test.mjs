@@ -127,9 +127,9 @@ test('attributes and properties mirror each other', async () => {
       const demo = document.createElement('sedd-demo');
       demo.seed = 18446744073709551615n;
       demo.topP = 0.5;
-      return [player.getAttribute('speed'), player.hasAttribute('loop'), player.index, player.sheet, player.layout, String(demo.seed), demo.getAttribute('top-p'), demo.steps, demo.length];
+      return [player.getAttribute('speed'), player.hasAttribute('loop'), player.index, player.sheet, player.meter, String(demo.seed), demo.getAttribute('top-p'), demo.steps, demo.length];
     });
-    assert.deepEqual(result, ['2', true, 3, true, 'text', '18446744073709551615', '0.5', 64, null]);
+    assert.deepEqual(result, ['2', true, 3, true, 'none', '18446744073709551615', '0.5', 64, null]);
     const box = await tab.locator('sedd-player figure svg').first().boundingBox();
     await tab.mouse.click(box.x + box.width / 2, box.y + box.height * 0.75);
     assert.equal(await tab.evaluate(() => document.querySelector('sedd-player').index), 7);
@@ -212,7 +212,7 @@ const REFUSED = [
   ['a trace that lies about its masks', 'src="/odd/masked.json"', /events\[3\]\.masked should be \d+, the masks left after this step; found 1\./],
   ['a position out of range', 'src="/odd/range.json"', /events\[0\]\.changed\[0\] should be a whole number from 0 to 47; found 4294967296\./],
   ['a speed that is none', `src="${TRACE}" speed="fast"`, /<sedd-player>: speed should be a number from 0\.05 to 20; found "fast"\./],
-  ['a layout that is none', `src="${TRACE}" layout="<b>"`, /layout should be "text" or "grid"; found "<b>"\./],
+  ['a meter that is none', `src="${TRACE}" meter="<b>"`, /meter should be "none" or "age" or "confidence"; found "<b>"\./],
   ['a step below 0', `src="${TRACE}" step="-1"`, /step should be a whole number from 0 to 1000000; found "-1"\./],
 ];
 

@@ -1,8 +1,9 @@
 /**
- * The cells of a live run, which can be chosen. To the layouts of strip.js comes
+ * The cells of a live run, which can be chosen. Besides running text as in strip.js they have two layouts:
  *
- *   lines   running text whose end is not known: a cell never leaves its line; the masks of a line share what is left
- *           of it, and a line that grows too long is set a little smaller.
+ *   lines   text whose end is not known: a cell never leaves its line; the masks of a line share what is left of it,
+ *           and a line that grows too long is set a little smaller
+ *   grid    equal cells: nothing moves at all
  *
  * With `selectable` the cells are a listbox with one tab stop; choosing one sends `sedd-select` {position, text}.
  */
@@ -15,8 +16,15 @@ const WORDS = {
 };
 const AVERAGE = 2.1; // em of a token with its space, generous: most lines end a little before the margin
 
+const LONG = 9; // characters that fit an equal cell
+
 addStyle(`
-.sedd-cells[data-layout='lines'] { white-space: pre; }
+.sedd-cells[data-layout='lines'], .sedd-cells[data-layout='grid'] { white-space: pre; overflow-wrap: normal; }
+.sedd-cells[data-layout='grid'] {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(4.4em, 1fr)); grid-auto-rows: 1.85em; align-items: center; column-gap: 0.35em;
+}
+[data-layout='grid'] .sedd-cell { overflow: clip; overflow-clip-margin: 3px; text-overflow: ellipsis; min-width: 0; line-height: normal; }
+[data-layout='grid'] .sedd-cell.long { font-size: 0.8em; }
 .sedd-line { display: flex; align-items: center; height: calc(1.85em / var(--fit, 1)); font-size: calc(1em * var(--fit, 1)); }
 .sedd-line .sedd-cell { flex: none; line-height: normal; }
 .sedd-line .word:first-child { margin-inline-start: -0.25em; }
@@ -36,14 +44,17 @@ export class Cells extends Strip {
   #current = 0; // the cell in the tab order
   #selected = -1;
   #holes = new Set();
+  #layout;
   #observer = null;
   #width = 0;
 
   /**
    * @param {{layout?: 'text'|'lines'|'grid', selectable?: boolean, meter?: 'none'|'age'|'confidence', words?: Partial<typeof WORDS>}} [options]
    */
-  constructor({ selectable = false, words = {}, ...options } = {}) {
+  constructor({ layout = 'text', selectable = false, words = {}, ...options } = {}) {
     super(options);
+    this.#layout = layout;
+    this.element.dataset.layout = layout;
     this.words = { ...WORDS, ...words };
     this.selectable = selectable;
     this.element.setAttribute('role', selectable ? 'listbox' : 'group');
@@ -52,6 +63,14 @@ export class Cells extends Strip {
     this.element.setAttribute('aria-orientation', 'horizontal');
     this.element.addEventListener('click', (event) => this.#choose(this.cells.indexOf(event.target.closest('.sedd-cell'))));
     this.element.addEventListener('keydown', (event) => this.#key(event));
+  }
+
+  get layout() { return this.#layout; }
+  set layout(name) {
+    if (name === this.#layout) return;
+    this.#layout = name;
+    this.element.dataset.layout = name;
+    this.place();
   }
 
   /** Position of the selected token, or -1. */
@@ -91,8 +110,14 @@ export class Cells extends Strip {
 
   draw(i, shown) {
     super.draw(i, shown);
-    this.cells[i].classList.toggle('hole', shown.text === null && this.#holes.has(i));
-    if (this.selectable) this.cells[i].setAttribute('aria-label', this.#name(i, shown));
+    const cell = this.cells[i];
+    if (this.#layout !== 'text') {
+      cell.textContent = cell.textContent.replaceAll('\n', '');
+      cell.dataset.ghost = '\u200b'; // no width of its own
+    }
+    cell.classList.toggle('long', cell.textContent.length > LONG);
+    cell.classList.toggle('hole', shown.text === null && this.#holes.has(i));
+    if (this.selectable) cell.setAttribute('aria-label', this.#name(i, shown));
   }
 
   #name(i, { text, age }) {
@@ -110,7 +135,7 @@ export class Cells extends Strip {
     this.#observer?.disconnect();
     if (this.layout === 'lines') {
       this.#observer ??= new ResizeObserver(([{ contentRect }]) => { if (Math.abs(contentRect.width - this.#width) > 1) this.place(); });
-      this.#lines();
+      super.place(this.#lines());
       this.#observer.observe(this.element);
     } else {
       super.place();
@@ -124,9 +149,7 @@ export class Cells extends Strip {
     const count = Math.max(2, Math.floor((this.#width || 640) / (AVERAGE * em)));
     const lines = [];
     for (let i = 0; i < this.cells.length; i += count) lines.push(make('div', { class: 'sedd-line', role: 'presentation' }, ...this.cells.slice(i, i + count)));
-    this.element.replaceChildren(...lines);
-    if (this.state) this.show(this.state);
-    this.#fit();
+    return lines;
   }
 
   /** A line that is too long is set smaller, by as little as it takes. */

@@ -1,16 +1,11 @@
 /**
- * The tokens of a run, one cell a token, which stay in place from the first step to the last. Two layouts:
- *
- *   text    running text. Where the end is known (a replay) each mask has the width its token will have, as hidden
- *           generated text, so lines break once and nothing moves.
- *   grid    equal cells: nothing moves at all.
- *
- * A cell may be a mask, held, new, recent or old. What a live run and choosing
- * tokens need is in cells.js.
+ * The tokens of a run as running text, one cell a token, which stay in place from the first step to the last: where the
+ * end is known (a replay) each mask has the width its token will have, as hidden generated text, so lines break once
+ * and nothing moves. A cell may be a mask, held, new, recent or old. What a live run and choosing tokens need is in
+ * cells.js.
  */
 import { make } from './theme.js';
 
-const LONG = 9; // characters that fit an equal cell
 /** The first letter is one of a script that is written from right to left. */
 const RTL = /^\P{L}*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u;
 const direction = (texts) => (RTL.test(texts.join('')) ? 'rtl' : 'ltr');
@@ -24,25 +19,14 @@ export class Strip {
   held = new Set();
   #shown = []; // what each cell shows, as a key, so that a step touches only what changed
   #finals = null;
-  #layout;
 
   /**
-   * @param {{layout?: string, meter?: 'none'|'age'|'confidence'}} [options]
-   *   `meter` draws a bar under each token: its age, or the probability it was drawn with
+   * @param {{meter?: 'none'|'age'|'confidence'}} [options] a bar under each token: its age, or the probability it was
+   *   drawn with
    */
-  constructor({ layout = 'text', meter = 'none' } = {}) {
+  constructor({ meter = 'none' } = {}) {
     this.meter = meter;
-    this.element = make('div', { class: 'sedd-cells', part: 'cells', 'data-layout': layout });
-    this.#layout = layout;
-  }
-
-  get layout() { return this.#layout; }
-  set layout(name) {
-    if (name === this.#layout) return;
-    this.#layout = name;
-    this.element.dataset.layout = name;
-    this.#shown = [];
-    this.place();
+    this.element = make('div', { class: 'sedd-cells', part: 'cells' });
   }
 
   /**
@@ -54,7 +38,6 @@ export class Strip {
     this.held = new Set(held);
     this.#finals = finals;
     this.cells = state.texts.map((_, i) => this.makeCell(i));
-    this.#shown = [];
     this.state = state;
     this.element.dir = direction(finals ?? state.texts);
     this.place();
@@ -63,9 +46,10 @@ export class Strip {
   /** @protected */
   makeCell() { return make('span', { class: 'sedd-cell' }); }
 
-  /** Puts the cells where the layout wants them. @protected */
-  place() {
-    this.element.replaceChildren(...this.cells);
+  /** Puts the cells where they belong and draws them all. @protected */
+  place(nodes = this.cells) {
+    this.#shown = [];
+    this.element.replaceChildren(...nodes);
     if (this.state) this.show(this.state);
   }
 
@@ -87,17 +71,16 @@ export class Strip {
   /** @protected */
   draw(i, { text, age, value }) {
     const cell = this.cells[i];
-    const flowing = this.#layout === 'text';
     const mask = text === null;
     const ghost = this.#finals?.[i] ?? ' even'; // as wide as most
     const classes = {
       mask, word: /^\s/.test(text ?? ghost), held: !mask && this.held.has(i), new: age === 0,
-      recent: age > 0 && age < 4, break: !mask && text.includes('\n'), long: text?.length > LONG, meter: value !== null,
+      recent: age > 0 && age < 4, break: !mask && text.includes('\n'), meter: value !== null,
     };
     cell.className = ['sedd-cell', ...Object.keys(classes).filter((name) => classes[name])].join(' ');
     if (value !== null) cell.style.setProperty('--value', value);
-    cell.textContent = flowing ? text ?? '' : (text ?? '').replaceAll('\n', '');
-    cell.dataset.ghost = mask && flowing ? ghost.replaceAll('\n', '\u00b6\n') : '\u200b';
+    cell.textContent = text ?? '';
+    cell.dataset.ghost = ghost.replaceAll('\n', '\u00b6\n');
   }
 
   #value(i) {

@@ -24,14 +24,8 @@ const CSS = `
   }
 }
 
-.sedd-cells { font: 1.125rem/1.85 var(--_text); color: var(--_ink); --edge: 100%; }
+.sedd-cells { font: 1.125rem/1.85 var(--_text); color: var(--_ink); white-space: pre-wrap; overflow-wrap: anywhere; --edge: 100%; }
 .sedd-cells[dir='rtl'] { --edge: 0%; }
-.sedd-cells[data-layout='text'] { white-space: pre-wrap; overflow-wrap: anywhere; }
-.sedd-cells[data-layout='grid'] {
-  display: grid; grid-template-columns: repeat(auto-fill, minmax(4.4em, 1fr)); grid-auto-rows: 1.85em; align-items: center; column-gap: 0.35em; white-space: pre;
-}
-[data-layout='grid'] .sedd-cell { overflow: clip; overflow-clip-margin: 3px; text-overflow: ellipsis; min-width: 0; line-height: normal; }
-[data-layout='grid'] .sedd-cell.long { font-size: 0.8em; }
 .sedd-cell {
   position: relative; border-radius: 1px; --gap: 0.1em; --rule: var(--_mask); --at: 86%; --thick: 0;
   background: linear-gradient(var(--rule) 0 0) var(--edge) var(--at) / calc(100% - var(--gap)) var(--thick) no-repeat;
@@ -41,8 +35,8 @@ const CSS = `
 .sedd-cell.mask::before { content: attr(data-ghost); visibility: hidden; }
 .sedd-cell.break::before { content: '\\b6'; color: var(--_quiet); }
 .sedd-cell.held { font-style: italic; color: var(--_held); }
-.sedd-cell.recent { --rule: var(--_new); --thick: 1px; --at: 92%; }
-.sedd-cell.new { --rule: var(--_new); --thick: 2px; --at: 92%; color: var(--_new); }
+.sedd-cell.recent, .sedd-cell.new { --rule: var(--_new); --thick: 1px; --at: 92%; }
+.sedd-cell.new { --thick: 2px; color: var(--_new); }
 @media (prefers-reduced-motion: no-preference) {
   .sedd-cell.new { animation: sedd-open 0.32s ease-out; }
 }
