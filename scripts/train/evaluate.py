@@ -29,11 +29,11 @@ def shifted(ids: torch.Tensor, end_of_text: int) -> torch.Tensor:
 
 
 @torch.no_grad()
-def nll(model: GPT2, windows: torch.Tensor) -> np.ndarray:
+def nll(model, windows: torch.Tensor) -> np.ndarray:
     """Exact nats a token of each window."""
     out = []
     for ids in windows.split(32):
-        logits = model(shifted(ids, model.vocab - 1))
+        logits = model.next_logits(shifted(ids, model.vocab - 1))
         loss = F.cross_entropy(logits.flatten(0, 1), ids.flatten(), reduction="none")
         out.append(loss.view(ids.shape).mean(1))
     return torch.cat(out).double().cpu().numpy()

@@ -1,0 +1,95 @@
+"""Self-distillation through time: a SEDD student whose one step does what several steps of its teacher do.
+
+Usage: python3 distill.py CONFIG --data PACK --teacher MODEL --out RUN [--device auto|cpu|cuda] [--threads N] [--until STEP]
+SDTT, Deschenaux & Gulcehre 2024 (arXiv 2410.21035). Held text is masked at a time t; the teacher walks from t to
+t - 1/K in `substeps` small steps, opening positions as it samples; a position's target is the teacher's distribution in
+the step that opened it, or in the last step. The student learns all targets at once from the masked text at t:
+KL(student || target), so that it drops what the teacher would only write together with something else.
+A configuration has rounds, each with its student's K; the averaged student is the next round's teacher.
+RUN/round-I/ is a run folder as train.py's; RUN/last/ is the last round's student.
+"""
+import machine  # first: it sets what PyTorch reads when imported
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+import torch
+
+from evaluate import bound, summary
+from losses import noised, times
+from model import load, total_noise
+from train import SAVE_EVERY, Run, Trainer, arguments
+
+
+@torch.no_grad()
+def targets(teacher, x: torch.Tensor, t: torch.Tensor, c: dict, random: torch.Generator) -> torch.Tensor:
+    """Log-probabilities [masked rows of x, V] after the teacher's walk from t to t - 1 / student_steps."""
+    first = x == teacher.vocab
+    slot = torch.zeros(x.shape, dtype=torch.long, device=x.device)
+    slot[first] = torch.arange(int(first.sum()), device=x.device)
+    out = torch.empty(int(first.sum()), teacher.vocab, device=x.device)
+    width = t.clamp(max=1 / c["student_steps"]) / c["substeps"]
+    for step in range(c["substeps"]):
+        now, masked = t - step * width, x == teacher.vocab
+        if not masked.any():
+            break
+        logits = teacher.logits(teacher.hidden(x, total_noise(now))[masked])
+        out[slot[masked]] = logits.log_softmax(-1)  # while a position stays masked the later step wins
+        race = torch.empty_like(logits).exponential_(generator=random)
+        tokens = (logits.softmax(-1) / race).argmax(-1)
+        opens = torch.rand(len(tokens), device=x.device, generator=random) < (width / now)[:, None].expand(x.shape)[masked]
+        x = x.masked_scatter(masked, torch.where(opens, tokens, torch.full_like(tokens, teacher.vocab)))
+    return out
+
+
+class Distiller(Trainer):
+    def __init__(self, c: dict, pack: Path, run, model, teacher, device: torch.device):
+        self.teacher = teacher.to(device).eval()
+        super().__init__(c, pack, run, model, device)
+
+    def loss_parts(self, random: torch.Generator):
+        c, model = self.c, self.model
+        ids = self.text.windows(c["batch"], random)
+        t = times(len(ids), random, self.device)
+        masked = noised(ids, t, random)
+        micro = c.get("micro", c["batch"])
+        for part, at, hidden in zip(ids.split(micro), t.split(micro), masked.split(micro)):
+            x = part.masked_fill(hidden, model.vocab)
+            with machine.autocast(self.device, c["precision"]):
+                wanted = targets(self.teacher, x, at, c, random)
+                logits = model.logits(model.hidden(x, total_noise(at))[hidden])
+                total = logits.logsumexp(-1, keepdim=True)
+                log_q = logits - total
+                log_z = total[:, 0] - torch.log(torch.tensor(float(model.vocab)))
+                divergence = (log_q.exp() * (log_q - wanted)).sum(-1) + log_z.exp() - 1 - log_z
+                yield divergence.mean() * (len(part) / len(ids))
+
+    def evaluate(self) -> None:
+        """The student's bound is looser than its teacher's by design: it is logged, and nothing is picked by it."""
+        with self.average.swapped() as model:
+            plain, entropy = bound(model, self.valid, 1, 0)
+        self.run.log({"step": self.step, "tokens": self.tokens, "bound": summary(plain), "score_entropy": summary(entropy)})
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--teacher", type=Path, required=True)
+    args = parser.parse_args()
+    device = machine.setup(args.device, args.threads)
+    common = json.loads(args.config.read_text())
+    rounds, teacher = common.pop("rounds"), args.teacher
+    for i, own in enumerate(rounds):
+        c = {**common, **own, "seed": common["seed"] + i}
+        run = Run(args.out / f"round-{i + 1}", args.data / "tokenizer.json", SAVE_EVERY)
+        distiller = Distiller(c, args.data, run, load(teacher), load(teacher), device)
+        distiller.train(args.until)
+        if distiller.step < c["steps"]:
+            return
+        teacher = run.folder / "last"
+    shutil.copytree(teacher, args.out / "last", dirs_exist_ok=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Trains a GPT-2 or a SEDD (from a causal model of the same blocks) from a configuration and a pack of prepare.py.
+
+Usage: python3 train.py CONFIG --data PACK --out RUN [--start MODEL] [--device auto|cpu|cuda] [--threads N] [--until STEP]
+RUN gets state.pt (written every two minutes and on SIGTERM: the same command goes on from it), log.jsonl, and model
+folders with averaged weights: best/ (best validation value) and last/. The weights depend on configuration, pack,
+start and PyTorch build only: each step's random numbers come from the seed and the step's number.
+"""
+import machine  # first: it sets what PyTorch reads when imported
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import torch
+
+from data import Text, generator
+from evaluate import bound, nll, read_windows, summary
+from losses import next_token, noised, score_entropy, times
+from model import GPT2
+from optimise import Average, optimizer, rate
+from runs import Run
+from start import begin
+
+SAVE_EVERY = 120.0  # seconds
+
+
+class Trainer:
+    def __init__(self, c: dict, pack: Path, run: Run, model, device: torch.device):
+        self.c, self.run, self.device, self.model = c, run, device, model.to(device).train()
+        self.text = Text(pack, c["model"]["length"], device)
+        if self.text.vocab != model.vocab:
+            raise SystemExit(f"{pack} has {self.text.vocab} tokens, the model {model.vocab}: use a pack with its tokenizer")
+        self.valid = torch.from_numpy(read_windows(pack / "valid.npy")).to(device)
+        self.optimizer = optimizer(self.model, c, device)
+        self.average = Average(self.model, c["ema"])
+        self.step, self.tokens, self.best = 0, 0, float("inf")
+        if c.get("compile") and device.type == "cuda":
+            self.model.hidden = torch.compile(self.model.hidden)
+        state = run.resume(device)
+        if state:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.average.restore(state["average"])
+            self.step, self.tokens, self.best = state["step"], state["tokens"], state["best"]
+
+    def save(self) -> None:
+        self.run.save({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
+                       "average": self.average.state(), "step": self.step, "tokens": self.tokens, "best": self.best})
+        with self.average.swapped():
+            self.run.write_model("last", self.model)
+
+    def loss_parts(self, random: torch.Generator):
+        """The losses of a step's micro-batches, each already divided by their number."""
+        c = self.c
+        ids = self.text.windows(c["batch"], random)
+        micro = c.get("micro", c["batch"])
+        pieces = ids.split(micro)
+        if c["kind"] == "sedd":
+            t = times(len(ids), random, self.device)
+            masked = noised(ids, t, random)
+            parts = zip(pieces, t.split(micro), masked.split(micro))
+            losses = (lambda part: score_entropy(self.model, *part))
+        else:
+            parts, losses = ((piece,) for piece in pieces), (lambda part: next_token(self.model, part[0], self.model.vocab - 1))
+        for part in parts:
+            with machine.autocast(self.device, c["precision"]):
+                yield losses(part) * (len(part[0]) / len(ids))
+
+    def one_step(self) -> torch.Tensor:
+        random = generator(self.device, self.c["seed"], self.step)
+        torch.manual_seed(random.initial_seed())  # dropout's
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate(self.step, self.c)
+        total = torch.zeros((), device=self.device)
+        for loss in self.loss_parts(random):
+            loss.backward()
+            total += loss.detach()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.average.update()
+        self.step += 1
+        self.tokens += self.c["batch"] * self.c["model"]["length"]
+        return total
+
+    def evaluate(self) -> None:
+        """Validation of the averaged weights; the best are kept in best/."""
+        with self.average.swapped() as model:
+            if isinstance(model, GPT2) or self.c["kind"] == "causal":
+                entry = {"nll": summary(nll(model, self.valid))}
+                value = entry["nll"]["nats_per_token"]
+            else:
+                plain, entropy = bound(model, self.valid, 2, 0)
+                entry = {"bound": summary(plain), "score_entropy": summary(entropy)}
+                value = entry["bound"]["nats_per_token"]
+            if value < self.best:
+                self.best = value
+                self.run.write_model("best", model)
+        self.run.log({"step": self.step, "tokens": self.tokens, **entry})
+
+    def train(self, until: int | None = None) -> None:
+        """Goes on to the end, or stops after step `until` or at SIGTERM, ready to be resumed."""
+        end = min(self.c["steps"], until or self.c["steps"])
+        c, began, seen, total = self.c, time.time(), 0, torch.zeros((), device=self.device)
+        if self.step == 0:
+            self.evaluate()
+        while self.step < end and not self.run.stopped:
+            total += self.one_step()
+            seen += 1
+            if self.step % c["log_every"] == 0 or self.step == end:
+                spent = time.time() - began
+                speed = seen * c["batch"] * c["model"]["length"] / spent
+                left = (c["steps"] - self.step) * spent / seen
+                self.run.log({"step": self.step, "tokens": self.tokens, "loss": round(float(total) / seen, 4),
+                              "lr": round(rate(self.step - 1, c), 7), "tokens_per_s": round(speed), "left_s": round(left)})
+                began, seen, total = time.time(), 0, torch.zeros((), device=self.device)
+            if self.step % c["eval_every"] == 0 or self.step == c["steps"]:
+                self.evaluate()
+            if self.run.due():
+                self.save()
+        self.save()
+
+
+def stage(c: dict, args, out: Path, start: Path | None, device: torch.device) -> bool:
+    """Trains one configuration into `out`; says whether it reached its end."""
+    torch.manual_seed(c["seed"])
+    run = Run(out, args.data / "tokenizer.json", SAVE_EVERY)
+    trainer = Trainer(c, args.data, run, begin(c, start, c["kind"] == "causal"), device)
+    trainer.train(args.until)
+    return trainer.step >= c["steps"]
+
+
+def arguments(text: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--until", type=int, help="stop after this step, ready to be resumed")
+    return parser
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--start", type=Path)
+    args = parser.parse_args()
+    device = machine.setup(args.device, args.threads)
+    c = json.loads(args.config.read_text())
+    start = args.start
+    if start is None and c.get("causal"):
+        first = args.out / "causal"
+        if not stage({**c, **c["causal"], "kind": "causal"}, args, first, None, device):
+            return
+        start = first / "last"
+        (start / "causal").touch()
+    stage(c, args, args.out, start, device)
+
+
+if __name__ == "__main__":
+    main()
