@@ -10,8 +10,8 @@ RUN/round-I/ is a run folder as train.py's; RUN/last/ is the last round's studen
 """
 import machine  # first: it sets what PyTorch reads when imported
 
-import argparse
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -62,7 +62,7 @@ class Distiller(Trainer):
                 logits = model.logits(model.hidden(x, total_noise(at))[hidden])
                 total = logits.logsumexp(-1, keepdim=True)
                 log_q = logits - total
-                log_z = total[:, 0] - torch.log(torch.tensor(float(model.vocab)))
+                log_z = total[:, 0] - math.log(model.vocab)
                 divergence = (log_q.exp() * (log_q - wanted)).sum(-1) + log_z.exp() - 1 - log_z
                 yield divergence.mean() * (len(part) / len(ids))
 

@@ -36,7 +36,8 @@ class Trainer:
         self.average = Average(self.model, c["ema"])
         self.step, self.tokens, self.best = 0, 0, float("inf")
         if c.get("compile") and device.type == "cuda":
-            self.model.hidden = torch.compile(self.model.hidden)
+            part = "forward" if isinstance(model, GPT2) else "hidden"
+            setattr(model, part, torch.compile(getattr(model, part)))
         state = run.resume(device)
         if state:
             self.model.load_state_dict(state["model"])
@@ -102,7 +103,8 @@ class Trainer:
     def train(self, until: int | None = None) -> None:
         """Goes on to the end, or stops after step `until` or at SIGTERM, ready to be resumed."""
         end = min(self.c["steps"], until or self.c["steps"])
-        c, began, seen, total = self.c, time.time(), 0, torch.zeros((), device=self.device)
+        c, began, busy, seen = self.c, time.time(), time.process_time(), 0
+        total = torch.zeros((), device=self.device)
         if self.step == 0:
             self.evaluate()
         while self.step < end and not self.run.stopped:
@@ -110,11 +112,12 @@ class Trainer:
             seen += 1
             if self.step % c["log_every"] == 0 or self.step == end:
                 spent = time.time() - began
-                speed = seen * c["batch"] * c["model"]["length"] / spent
+                tokens = seen * c["batch"] * c["model"]["length"]
                 left = (c["steps"] - self.step) * spent / seen
                 self.run.log({"step": self.step, "tokens": self.tokens, "loss": round(float(total) / seen, 4),
-                              "lr": round(rate(self.step - 1, c), 7), "tokens_per_s": round(speed), "left_s": round(left)})
-                began, seen, total = time.time(), 0, torch.zeros((), device=self.device)
+                              "lr": round(rate(self.step - 1, c), 7), "tokens_per_s": round(tokens / spent),
+                              "tokens_per_core_s": round(tokens / (time.process_time() - busy)), "left_s": round(left)})
+                began, busy, seen, total = time.time(), time.process_time(), 0, torch.zeros((), device=self.device)
             if self.step % c["eval_every"] == 0 or self.step == c["steps"]:
                 self.evaluate()
             if self.run.due():

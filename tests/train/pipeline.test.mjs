@@ -1,0 +1,113 @@
+// The training pipeline on a few kilobytes of text: prepare, train (causal, then SEDD; GPT-2), resume, distil, export; then
+// the C engine must give PyTorch's numbers for what was exported. Skipped where Python has no PyTorch.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const TOOL = path.join(ROOT, 'build/native/sedd');
+const python = [process.env.PYTHON, 'python3', '/usr/bin/python3'].filter(Boolean)
+  .find((name) => spawnSync(name, ['-c', 'import torch, numpy, regex']).status === 0);
+const work = mkdtempSync(path.join(os.tmpdir(), 'sedd-train-'));
+process.on('exit', () => rmSync(work, { recursive: true, force: true }));
+
+const LENGTH = 32;
+const SIGMA = 0.7;
+const common = { batch: 8, micro: 4, warmup: 5, lr: 0.003, floor: 0.05, weight_decay: 0.05, ema: 0.9, precision: 'fp32', seed: 3, log_every: 50, eval_every: 40 };
+const shape = { tokens: 320, hidden: 32, blocks: 2, heads: 2, length: LENGTH };
+const configs = {
+  sedd: { name: 'tiny', kind: 'sedd', ...common, model: { ...shape, cond: 16 }, steps: 80, decay: 40, causal: { steps: 80, decay: 40 } },
+  gpt2: { name: 'tiny', kind: 'gpt2', ...common, model: shape, steps: 80, decay: 40, dropout: 0.1 },
+  student: { kind: 'sdtt', ...common, model: { ...shape, cond: 16 }, decay: 5, rounds: [{ student_steps: 8, substeps: 2, steps: 10 }, { student_steps: 4, substeps: 2, steps: 10 }] },
+};
+
+const call = (file, args) => {
+  const result = spawnSync(file, args, { cwd: work, encoding: 'utf8', maxBuffer: 1 << 27, env: { ...process.env, OMP_NUM_THREADS: '1' } });
+  assert.equal(result.status, 0, `${file} ${args.join(' ').slice(0, 300)}\n${result.stdout.slice(-2000)}${result.stderr.slice(-2000)}`);
+  return result.stdout;
+};
+const script = (name, ...args) => call(python, [path.join(ROOT, 'scripts/train', `${name}.py`), ...args]);
+const train = (name, out, ...more) => script('train', `${name}.json`, '--data', 'pack', '--out', out, '--device', 'cpu', '--threads', '1', ...more);
+const log = (run) => readFileSync(path.join(work, run, 'log.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+const bytes = (run) => readFileSync(path.join(work, run, 'last/model.safetensors'));
+const engine = (...args) => JSON.parse(call(TOOL, [...args, '--json']));
+const reference = (model, ids) => JSON.parse(call(python, [path.join(ROOT, 'tests/train/reference.py'), model, 'pack', ids.join(','), String(SIGMA)]));
+const farthest = (a, b) => Math.max(...a.flatMap((row, i) => row.map((value, j) => Math.abs(value - b[i][j]))));
+
+test('the training pipeline', { skip: python ? false : 'Python has no torch, numpy and regex' }, async (t) => {
+  for (const [name, config] of Object.entries(configs)) writeFileSync(path.join(work, `${name}.json`), JSON.stringify(config));
+
+  await t.test('a folder of text becomes a pack whose tokenizer the engine reads alike', () => {
+    const ids = readFileSync(path.join(ROOT, 'models/validation.ids'), 'utf8').trim();
+    const text = call(TOOL, ['detokenize', path.join(ROOT, 'models/sedd-nano'), '--ids', ids]);
+    mkdirSync(path.join(work, 'text'));
+    writeFileSync(path.join(work, 'text/stories.txt'), text.replaceAll('<|endoftext|>', '\n<|endoftext|>\n'));
+    script('prepare', 'pack', 'text', '--vocab', '320', '--length', String(LENGTH));
+    writeFileSync(path.join(work, 'line.txt'), 'Once upon a time, 3 naïve "owls" didn\'t sleep.\n\n  The end.');
+    const own = call(python, ['-c', `import sys; sys.path.insert(0, ${JSON.stringify(path.join(ROOT, 'scripts/train'))})
+from tokenizer import Tokenizer; print(Tokenizer.load("pack/tokenizer.json").encode(open("line.txt", encoding="utf-8").read()))`]);
+    assert.deepEqual(call(TOOL, ['tokenize', 'pack', '--file', 'line.txt']).match(/\d+/g), own.match(/\d+/g));
+  });
+
+  await t.test('training lowers the validation values', () => {
+    train('sedd', 'sedd');
+    train('gpt2', 'gpt2');
+    for (const [run, key] of [['sedd/causal', 'nll'], ['sedd', 'bound'], ['gpt2', 'nll']]) {
+      const values = log(run).filter((entry) => entry[key]).map((entry) => entry[key].nats_per_token);
+      assert.ok(values.at(-1) < values[0] - 0.2, `${run}: ${values}`);
+      assert.ok(values.at(-1) < Math.log(shape.tokens) - 0.5, `${run}: ${values}`);
+    }
+  });
+
+  for (const name of ['sedd', 'gpt2']) {
+    await t.test(`a ${name} run that was stopped and resumed has the weights of one that was not`, () => {
+      train(name, `${name}-resumed`, '--start', `${name}/best`, '--until', '7');
+      train(name, `${name}-resumed`, '--start', `${name}/best`, '--until', '12');
+      train(name, `${name}-whole`, '--start', `${name}/best`, '--until', '12');
+      assert.ok(bytes(`${name}-resumed`).equals(bytes(`${name}-whole`)));
+      assert.ok(!bytes(`${name}-resumed`).equals(bytes(name)));
+    });
+  }
+
+  await t.test('a student is distilled in rounds and learns its targets', () => {
+    script('distill', 'student.json', '--data', 'pack', '--teacher', 'sedd/best', '--out', 'student', '--device', 'cpu', '--threads', '1');
+    assert.ok(bytes('student').equals(bytes('student/round-2')));
+    assert.ok(!bytes('student/round-1').equals(bytes('student/round-2')));
+    const loss = log('student/round-1').find((entry) => entry.loss !== undefined).loss;
+    assert.ok(loss > 0 && loss < 1, `divergence from the teacher: ${loss}`);
+  });
+
+  for (const name of ['sedd', 'student']) {
+    await t.test(`the engine scores the exported ${name} as PyTorch does`, () => {
+      script('export', name, `${name}-f32`, '--dtype', 'f32');
+      script('export', name, `${name}-int8`);
+      const ids = [5, 320, 17, 320, 319, 100, 320, 320, 64];
+      const torch = reference(`${name}-f32`, ids);
+      const score = JSON.parse(call(TOOL, ['score', `${name}-f32`, '--ids', ids.join(','), '--sigma', String(SIGMA)])).logscore;
+      assert.ok(farthest(score, torch.rows) < 1e-4, `log-scores differ by ${farthest(score, torch.rows)}`);
+      const windows = torch.valid.join(',');
+      const bound = engine('bound', `${name}-f32`, '--ids', windows, '--samples', '16');
+      const both = Math.hypot(bound.stderr, torch.bound_normalised.stderr);
+      assert.ok(both < 0.1 && Math.abs(bound.nats_per_token - torch.bound_normalised.nats_per_token) < 4 * both, JSON.stringify([bound, torch.bound_normalised]));
+      const small = engine('bound', `${name}-int8`, '--ids', windows, '--samples', '16');
+      assert.ok(Math.abs(small.nats_per_token / bound.nats_per_token - 1) < 0.005, JSON.stringify([bound, small]));
+    });
+  }
+
+  await t.test('the engine computes the exported GPT-2 as PyTorch does', () => {
+    script('export', 'gpt2', 'gpt2-f32', '--dtype', 'f32');
+    script('export', 'gpt2', 'gpt2-int8');
+    const ids = [319, 5, 17, 300, 319, 100];
+    const torch = reference('gpt2-f32', ids);
+    const { logits } = JSON.parse(call(TOOL, ['logits', 'gpt2-f32', '--ids', ids.join(',')]));
+    assert.ok(farthest(logits, torch.rows) < 1e-4, `logits differ by ${farthest(logits, torch.rows)}`);
+    const whole = engine('nll', 'gpt2-f32', '--ids', torch.valid.join(','));
+    assert.ok(Math.abs(whole.nats_per_token - torch.nll.nats_per_token) < 1e-4, JSON.stringify([whole, torch.nll]));
+    const small = engine('nll', 'gpt2-int8', '--ids', torch.valid.join(','));
+    assert.ok(Math.abs(small.nats_per_token / whole.nats_per_token - 1) < 0.005, JSON.stringify([whole, small]));
+  });
+});
