@@ -152,7 +152,7 @@ export class SeddDemo extends SeddElement {
     this.#ready ??= this.#load().catch((error) => {
       this.#letGo();
       this.#show('waiting');
-      if (error.name === 'AbortError') this.#parts.desk.say(WORDS.stopped);
+      this.#parts.desk.say(error.name === 'AbortError' ? WORDS.stopped : '');
       this.fail(error);
       throw error;
     });

@@ -100,7 +100,7 @@ export class SeddPlayer extends SeddElement {
     this.#loading?.abort();
     this.#ready = this.#trace = this.#history = null;
     this.#parts.timeline.dispose();
-    this.#parts.stage.hidden = true;
+    this.#parts.stage.hidden = this.#parts.caption.hidden = true;
     this.#parts.poster.hidden = false;
   }
 

@@ -417,7 +417,7 @@ test('a load can be stopped, and an element that goes takes its worker with it',
 /* ---- The examples ---- */
 
 test('under a strict policy a demo runs beside its twin', async () => {
-  const context = await session.page.context().browser().newContext();
+  const context = await session.page.context().browser().newContext({ permissions: ['clipboard-read', 'clipboard-write'] });
   const tab = await context.newPage();
   const errors = [];
   tab.on('pageerror', (error) => errors.push(error.message));
@@ -426,6 +426,10 @@ test('under a strict policy a demo runs beside its twin', async () => {
     await tab.goto(`${session.url}web/examples/csp.html`);
     await tab.locator('sedd-demo').evaluate(async (element) => { element.steps = 4; await element.run(); });
     assert.match(await tab.locator('sedd-demo').locator('[part=verdict]').textContent(), /In this one run on this device (SEDD|GPT-2) was [\d.]+ times as fast\./);
+    const report = await tab.locator('sedd-demo').evaluate(async (element) => { element.length = 12; return element.copyReport(); });
+    assert.match(report, /medians of 10 rounds in turns after 3 dropped/);
+    assert.match(report, /SEDD, 4 steps/);
+    assert.equal(await tab.evaluate(() => navigator.clipboard.readText()), report);
     assert.deepEqual(errors, []);
     assert.deepEqual(await violations(tab), []);
   } finally {

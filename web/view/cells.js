@@ -27,7 +27,7 @@ addStyle(`
 [data-layout='grid'] .sedd-cell.long { font-size: 0.8em; }
 .sedd-line { display: flex; align-items: center; height: calc(1.85em / var(--fit, 1)); font-size: calc(1em * var(--fit, 1)); }
 .sedd-line .sedd-cell { flex: none; line-height: normal; }
-.sedd-line .word:first-child { margin-inline-start: -0.25em; }
+.sedd-line .word:first-child:not(.break) { margin-inline-start: -0.25em; }
 .sedd-line .sedd-cell.mask { flex: 1 1 1.6em; max-width: 3em; }
 .sedd-cell.hole { --thick: 0.22em; --at: 82%; }
 .sedd-cells[role='listbox'] .sedd-cell { cursor: pointer; }
