@@ -391,6 +391,22 @@ enum sedd_status sedd_bound(struct sedd_session *session, const int32_t *ids, si
                             const struct sedd_bound_options *options, struct sedd_estimate *estimate,
                             double *parts, struct sedd_error *error);
 
+/* The same, one network evaluation a call, for hosts that want to stop or show progress in between.
+ * Copies ids and options, borrows the session until freed. */
+struct sedd_bounder;
+enum sedd_status sedd_bounder_new(struct sedd_session *session, const int32_t *ids, size_t count,
+                                  const struct sedd_bound_options *options,
+                                  struct sedd_bounder **bounder, struct sedd_error *error);
+void sedd_bounder_free(struct sedd_bounder *bounder);
+/* Evaluations of the whole. */
+int64_t sedd_bounder_total(const struct sedd_bounder *bounder);
+bool sedd_bounder_done(const struct sedd_bounder *bounder);
+/* After SEDD_CANCELLED the bounder is as before the call. SEDD_ERROR_ARGUMENT once it is done. */
+enum sedd_status sedd_bounder_advance(struct sedd_bounder *bounder, struct sedd_error *error);
+/* When done: the estimate, and parts [count] or NULL. */
+void sedd_bounder_estimate(const struct sedd_bounder *bounder, struct sedd_estimate *estimate,
+                           double *parts);
+
 /* Score entropy of noised ids xt against x0, both [L], at time t: the integrand of the loss, in
  * nats, sigma'(t) included; per_position NULL or [L] without sigma'. (SEDD, eq. 5; section 10.) */
 enum sedd_status sedd_score_entropy(struct sedd_session *session, int32_t length,

@@ -277,18 +277,37 @@ static int32_t give(enum sedd_status status, const struct sedd_estimate *estimat
     return status;
 }
 
-/* out[3]: nats a token, standard error, tokens; parts: 0 or one double a token. */
-int32_t wasm_bound(struct sedd_session *session, const int32_t *ids, size_t count,
-                   int32_t estimator, int32_t samples, uint32_t seed_low, uint32_t seed_high,
-                   double *out, double *parts)
+struct sedd_bounder *wasm_bounder_new(struct sedd_session *session, const int32_t *ids,
+                                      size_t count, int32_t estimator, int32_t samples,
+                                      uint32_t seed_low, uint32_t seed_high)
 {
-    struct sedd_estimate estimate;
+    struct sedd_bounder *bounder = NULL;
     struct sedd_bound_options options = {(enum sedd_estimator)estimator, samples,
                                          join(seed_low, seed_high)};
-    return give(sedd_bound(session, ids, count, &options, &estimate, parts, &last_error), &estimate,
-                out);
+    return sedd_bounder_new(session, ids, count, &options, &bounder, &last_error) == SEDD_OK
+               ? bounder
+               : NULL;
 }
 
+int32_t wasm_bounder_advance(struct sedd_bounder *bounder)
+{
+    return sedd_bounder_advance(bounder, &last_error);
+}
+
+double wasm_bounder_total(const struct sedd_bounder *bounder)
+{
+    return (double)sedd_bounder_total(bounder);
+}
+
+/* out[3]: nats a token, standard error, tokens; parts: one double a token. */
+void wasm_bounder_estimate(const struct sedd_bounder *bounder, double *out, double *parts)
+{
+    struct sedd_estimate estimate;
+    sedd_bounder_estimate(bounder, &estimate, parts);
+    give(SEDD_OK, &estimate, out);
+}
+
+/* The same out and parts. */
 int32_t wasm_nll(struct sedd_session *session, const int32_t *ids, size_t count, int32_t bos,
                  double *out, double *parts)
 {

@@ -135,9 +135,9 @@ class Loaded {
   }
 
   /** @protected @returns {Promise<any>} */
-  async ask(method, args, signal) {
+  async ask(method, args, signal, onEvent) {
     const begin = performance.now();
-    const value = await this.#connection.call(method, args, { signal }).result;
+    const value = await this.#connection.call(method, args, { signal, onEvent }).result;
     if (value.timings) Object.assign(value.timings, { loadMs: this.loadMs, totalMs: performance.now() - begin });
     return value;
   }
@@ -254,13 +254,14 @@ export class SEDD extends Loaded {
   /**
    * An upper bound on -ln p of a text, nats a token, with its standard error and each token's part.
    * @param {string|number[]} input
-   * @param {{samples?: number, seed?: number|bigint, estimator?: 'kmask'|'reference', signal?: AbortSignal}} [options]
+   * @param {{samples?: number, seed?: number|bigint, estimator?: 'kmask'|'reference', signal?: AbortSignal,
+   *   onProgress?: (progress: {done: number, total: number}) => void}} [options] samples: evaluations a window, default 64
    * @returns {Promise<Likelihood>}
    * @example
    *   const { natsPerToken, standardError, parts } = await sedd.bound('Once upon a time there was a girl.', { samples: 8 });
    *   console.log(natsPerToken, standardError, parts);
    */
-  bound(input, { signal, ...options } = {}) { return this.ask('likelihood', [input, given(options)], signal); }
+  bound(input, { signal, onProgress, ...options } = {}) { return this.ask('likelihood', [input, given(options)], signal, onProgress); }
 }
 
 export class GPT2 extends Loaded {
@@ -278,12 +279,12 @@ export class GPT2 extends Loaded {
   /**
    * Exact -ln p of a text, nats a token, with each token's part.
    * @param {string|number[]} input
-   * @param {{signal?: AbortSignal}} [options]
+   * @param {{signal?: AbortSignal, onProgress?: (progress: {done: number, total: number}) => void}} [options]
    * @returns {Promise<Likelihood>}
    * @example
    *   console.log((await gpt2.nll('Once upon a time')).natsPerToken);
    */
-  nll(input, { signal } = {}) { return this.ask('likelihood', [input, {}], signal); }
+  nll(input, { signal, onProgress } = {}) { return this.ask('likelihood', [input, {}], signal, onProgress); }
 }
 
 /** @param {'sedd'|'gpt2'} kind @param {Source} source @param {LoadOptions} [options] @returns {Promise<any>} */

@@ -5,6 +5,7 @@
 import { SeddError } from './errors.js';
 import { seedWords } from './engine.js';
 import { feedLoader } from './feed.js';
+import { Bound, Exact } from './likelihood.js';
 import { layPrompt } from './prompt.js';
 import { Sessions } from './sessions.js';
 import { Draft, Generation } from './writing.js';
@@ -163,21 +164,18 @@ export class Model {
       rows: this.info.length, vocabulary: this.info.tokens, read, tokens: whole('tokens', tokens ?? room, 1, room), seed, greedy, temperature, topK, topP });
   }
 
-  /** SEDD: upper bound; GPT-2: exact. Nats a token, with each token's part. */
-  likelihood(ids, { estimator = 'kmask', samples = 64, seed = 0 } = {}) {
-    if (ids.length === 0) throw new SeddError('argument', 'There is no text to measure; expected one token or more.');
+  /** SEDD: an upper bound on -ln p; `advance()` makes one evaluation. */
+  startBound(ids, { estimator = 'kmask', samples = 64, seed = 0 } = {}) {
     list('ids', ids);
-    return this.#sessions.use(this.info.length, (session) => this.#engine.scoped((scope) => {
-      const out = scope.allocate(24);
-      const parts = scope.allocate(8 * ids.length);
-      const list = scope.list(ids);
-      const { module } = this.#engine;
-      this.#engine.checkStatus(this.info.kind === 'sedd'
-        ? module._wasm_bound(session, list, ids.length, estimator === 'reference' ? 1 : 0, samples, ...seedWords(seed), out, parts)
-        : module._wasm_nll(session, list, ids.length, this.info.endOfText, out, parts));
-      const [natsPerToken, standardError, tokens] = this.#engine.doubles(out, 3);
-      return { natsPerToken, standardError, tokens, parts: [...this.#engine.doubles(parts, ids.length)] };
-    }));
+    whole('samples', samples, 1, 1e6);
+    return new Bound(this.#engine, this.#sessions, ids,
+      { rows: Math.min(ids.length, this.info.length), estimator: choice('estimator', estimator, ['kmask', 'reference']), samples, seed });
+  }
+
+  /** GPT-2: exact; `advance()` reads one window. */
+  startExact(ids) {
+    list('ids', ids);
+    return new Exact(this.#engine, this.#sessions, ids, { rows: this.info.length, bos: this.info.endOfText });
   }
 
   /**

@@ -7,12 +7,24 @@
 import { SeddError } from './errors.js';
 
 const TEXT = 'Once upon a time there was a little girl.';
-const TOLERANCE = { q8: 1e-9, f32: 2e-5 }; // of the largest magnitude; the golden files' for floats
+/** Of the largest magnitude. Floats: as for the golden files. A version of the engine that rounds a norm otherwise moves an int8 activation by one step. */
+const TOLERANCE = { q8: 0, f32: 2e-5 };
+const STORED_TOLERANCE = { q8: 1e-3, f32: 2e-5 };
+
+/** @template {{done: boolean, advance: () => void, value: any, free: () => void}} T @param {T} work @returns {T['value']} */
+function finish(work) {
+  try {
+    while (!work.done) work.advance();
+    return work.value;
+  } finally {
+    work.free();
+  }
+}
 
 /** What the network says: log-ratios and sums, or exact parts. @param {import('./model.js').Model} model */
 export function measureScores(model) {
   const ids = model.tokenize(TEXT);
-  if (model.info.kind === 'gpt2') return model.likelihood(ids).parts;
+  if (model.info.kind === 'gpt2') return finish(model.startExact(ids)).parts;
   const { maskId, tokens } = model.info;
   const noised = ids.map((id, i) => (i % 3 === 1 ? (maskId >= 0 ? maskId : (id + 1) % tokens) : id));
   const { positions } = model.inspect(noised, { sigma: 0.5, positions: [1, 4], topK: 4 });
@@ -89,7 +101,7 @@ export function selfTest(model, vectors) {
   if (vectors) {
     const same = checkVectors(vectors, model.info);
     checks.push(compareIds('tokenizer', model.tokenize(vectors.text), vectors.tokens));
-    if (same) checks.push(compareNumbers('scores against the stored ones', scores, vectors.scores, TOLERANCE[dtype]));
+    if (same) checks.push(compareNumbers('scores against the stored ones', scores, vectors.scores, STORED_TOLERANCE[dtype]));
     if (same && dtype === 'q8') checks.push(compareIds('writing against the stored text', measureWriting(model), vectors.writing));
   }
   return { ok: checks.every(({ ok }) => ok), checks };

@@ -129,9 +129,20 @@ const methods = {
   detokenize: (_, ids) => model.detokenize(ids),
 
   /** @param {Call} call */
-  likelihood(call, input, options) {
+  async likelihood(call, input, options) {
     const ids = typeof input === 'string' ? model.tokenize(input) : input;
-    return { ...model.likelihood(ids, options), ids, texts: textsOf(ids), ...told(call) };
+    if (ids?.length === 0) throw new SeddError('argument', 'There is no text to measure; expected one token or more.');
+    const run = model.info.kind === 'sedd' ? model.startBound(ids, options) : model.startExact(ids);
+    try {
+      for (let done = 0; !run.done; done++) {
+        await breathe(call);
+        run.advance();
+        call.emit({ done: done + 1, total: run.total });
+      }
+      return { ...run.value, ids, texts: textsOf(ids), ...told(call) };
+    } finally {
+      run.free();
+    }
   },
 
   /** @param {Call} call */

@@ -146,129 +146,146 @@ enum sedd_status sedd_score_entropy(struct sedd_session *session, int32_t length
 
 /* ---- The bound --------------------------------------------------------------------------- */
 
-struct window {
+struct sedd_bounder {
     struct sedd_session *session;
-    const struct sedd_bound_options *options;
-    int32_t samples;
-    uint32_t number;     /* of the window, for its random numbers */
-    const int32_t *x0;   /* [length] */
+    struct sedd_bound_options options; /* with its default filled in */
+    int32_t *ids;                      /* [count] */
+    double *parts;                     /* [count] */
+    size_t count;
+
+    /* The window at hand. */
+    size_t first;    /* its place in ids */
+    uint32_t number; /* of the window, for its random numbers */
+    const int32_t *x0;
     int32_t length;
     int32_t *xt, *order; /* [length] */
     double *value;       /* [length] */
+    int32_t sample;      /* evaluations done in it */
+    double sum, squares, before;
+
+    double nats, variance; /* of the windows that are done */
 };
 
-static double uniform_number(const struct window *w, enum sedd_stream stream, int32_t sample,
+static double uniform_number(const struct sedd_bounder *b, enum sedd_stream stream, int32_t sample,
                              int32_t draw)
 {
-    return sedd_random_uniform(w->options->seed, stream, w->number, (uint32_t)sample,
+    return sedd_random_uniform(b->options.seed, stream, b->number, (uint32_t)sample,
                                (uint32_t)draw);
 }
 
 /* Masks k positions, a uniformly drawn subset (Fisher-Yates). */
-static void mask_exactly(struct window *w, int32_t sample, int32_t k)
+static void mask_exactly(struct sedd_bounder *b, int32_t sample, int32_t k)
 {
-    int32_t mask = w->session->model->info.mask_id;
-    for (int32_t i = 0; i < w->length; i++) {
-        w->order[i] = i;
-        w->xt[i] = w->x0[i];
+    int32_t mask = b->session->model->info.mask_id;
+    for (int32_t i = 0; i < b->length; i++) {
+        b->order[i] = i;
+        b->xt[i] = b->x0[i];
     }
     for (int32_t i = 0; i < k; i++) {
-        int32_t left = w->length - i;
-        int32_t j = i + (int32_t)(uniform_number(w, SEDD_STREAM_MASK, sample, i) * left);
-        int32_t chosen = w->order[j];
-        w->order[j] = w->order[i];
-        w->order[i] = chosen;
-        w->xt[chosen] = mask;
+        int32_t left = b->length - i;
+        int32_t j = i + (int32_t)(uniform_number(b, SEDD_STREAM_MASK, sample, i) * left);
+        int32_t chosen = b->order[j];
+        b->order[j] = b->order[i];
+        b->order[i] = chosen;
+        b->xt[chosen] = mask;
     }
 }
 
 /* Forward noising at time t: absorb masks, uniform replaces by any token. */
-static void noise_freely(struct window *w, int32_t sample, double t)
+static void noise_freely(struct sedd_bounder *b, int32_t sample, double t)
 {
-    const struct sedd_model_info *info = &w->session->model->info;
+    const struct sedd_model_info *info = &b->session->model->info;
     double sigma, dsigma;
     sedd_noise_at(info, t, &sigma, &dsigma);
-    for (int32_t i = 0; i < w->length; i++) {
-        bool moves = uniform_number(w, SEDD_STREAM_MASK, sample, 2 * i) < -expm1(-sigma);
-        double u = uniform_number(w, SEDD_STREAM_MASK, sample, 2 * i + 1);
+    for (int32_t i = 0; i < b->length; i++) {
+        bool moves = uniform_number(b, SEDD_STREAM_MASK, sample, 2 * i) < -expm1(-sigma);
+        double u = uniform_number(b, SEDD_STREAM_MASK, sample, 2 * i + 1);
         int32_t target = info->graph == SEDD_GRAPH_ABSORB ? info->mask_id
                                                           : (int32_t)(u * info->states);
-        w->xt[i] = moves ? target : w->x0[i];
+        b->xt[i] = moves ? target : b->x0[i];
     }
 }
 
 static void visit_cross_entropy(void *user, int32_t row, float *logits, float *work)
 {
-    const struct window *w = user;
-    int32_t place = w->session->index[row];
+    const struct sedd_bounder *b = user;
+    int32_t place = b->session->index[row];
     (void)work;
-    w->value[place] = sedd_cross_entropy(w->session, logits, w->x0[place]);
+    b->value[place] = sedd_cross_entropy(b->session, logits, b->x0[place]);
 }
 
 /* One k: (L/k) * sum of cross-entropies, in nats a window; adds each token's part. */
-static enum sedd_status sample_kmask(struct window *w, int32_t sample, double *nats, double *parts,
+static enum sedd_status sample_kmask(struct sedd_bounder *b, int32_t sample, double *nats,
                                      struct sedd_error *error)
 {
-    double u = uniform_number(w, SEDD_STREAM_TIME, sample, 0);
-    int32_t k = 1 + (int32_t)((sample + u) / w->samples * w->length);
-    k = sedd_min(k, w->length);
-    mask_exactly(w, sample, k);
-    double masked = fmin((double)k / w->length, 1.0 - 1e-3); /* the most a loglinear sigma reaches */
-    double sigma = -log1p(-masked), weight = (double)w->length / k;
-    int32_t rows = open_rows(w->session, w->xt, w->length);
-    enum sedd_status status = sedd_score_forward(w->session, 1, w->length, w->xt, sigma, rows,
-                                                 w->session->index, error);
+    double u = uniform_number(b, SEDD_STREAM_TIME, sample, 0);
+    int32_t k = 1 + (int32_t)((sample + u) / b->options.samples * b->length);
+    k = sedd_min(k, b->length);
+    mask_exactly(b, sample, k);
+    double masked = fmin((double)k / b->length, 1.0 - 1e-3); /* the most a loglinear sigma reaches */
+    double sigma = -log1p(-masked), weight = (double)b->length / k;
+    int32_t rows = open_rows(b->session, b->xt, b->length);
+    enum sedd_status status = sedd_score_forward(b->session, 1, b->length, b->xt, sigma, rows,
+                                                 b->session->index, error);
     if (status == SEDD_OK) {
-        status = sedd_score_head(w->session, rows, visit_cross_entropy, w, error);
+        status = sedd_score_head(b->session, rows, visit_cross_entropy, b, error);
     }
     *nats = 0.0;
     for (int32_t i = 0; i < k && status == SEDD_OK; i++) {
-        double part = weight * w->value[w->order[i]];
+        double part = weight * b->value[b->order[i]];
         *nats += part;
-        if (parts != NULL) {
-            parts[w->order[i]] += part / w->samples;
-        }
+        b->parts[b->first + (size_t)b->order[i]] += part / b->options.samples;
     }
     return status;
 }
 
 /* One t, stratified over [1e-3, 1]: the reference code's loss, in nats a window. */
-static enum sedd_status sample_reference(struct window *w, int32_t sample, double *nats,
+static enum sedd_status sample_reference(struct sedd_bounder *b, int32_t sample, double *nats,
                                          struct sedd_error *error)
 {
-    double u = (sample + uniform_number(w, SEDD_STREAM_TIME, sample, 0)) / w->samples;
+    double u = (sample + uniform_number(b, SEDD_STREAM_TIME, sample, 0)) / b->options.samples;
     double t = (1.0 - 1e-3) * u + 1e-3;
-    noise_freely(w, sample, t);
-    return score_entropy(w->session, w->length, w->x0, w->xt, t, nats, w->value, error);
+    noise_freely(b, sample, t);
+    return score_entropy(b->session, b->length, b->x0, b->xt, t, nats, b->value, error);
 }
 
-/* Mean of a window's samples and the variance of that mean. Samples are stratified, so neighbours
- * are compared with each other (collapsed strata): sum of (a - b)^2 over pairs / samples^2. */
-static enum sedd_status run_window(struct window *w, double *mean, double *variance, double *parts,
-                                   struct sedd_error *error)
+/* Takes a sample into the window's mean and the variance of that mean. Samples are stratified, so
+ * neighbours are compared with each other (collapsed strata): sum of (a - b)^2 over pairs / samples^2. */
+static void add_sample(struct sedd_bounder *b, double nats)
 {
-    double sum = 0.0, squares = 0.0, before = 0.0;
-    for (int32_t sample = 0; sample < w->samples; sample++) {
-        double nats = 0.0;
-        enum sedd_status status = w->options->estimator == SEDD_ESTIMATOR_KMASK
-                                      ? sample_kmask(w, sample, &nats, parts, error)
-                                      : sample_reference(w, sample, &nats, error);
-        if (status != SEDD_OK) {
-            return status;
-        }
-        bool alone = sample + 1 == w->samples && w->samples % 2 == 1; /* the last of an odd number */
-        double difference = nats - before;
-        if (sample % 2 == 1) {
-            squares += difference * difference;
-        } else if (alone && sample > 0) {
-            squares += 0.5 * difference * difference;
-        }
-        sum += nats;
-        before = nats;
+    bool alone = b->sample + 1 == b->options.samples &&
+                 b->options.samples % 2 == 1; /* the last of an odd number */
+    double difference = nats - b->before;
+    if (b->sample % 2 == 1) {
+        b->squares += difference * difference;
+    } else if (alone && b->sample > 0) {
+        b->squares += 0.5 * difference * difference;
     }
-    *mean = sum / w->samples;
-    *variance = squares / ((double)w->samples * w->samples);
-    return SEDD_OK;
+    b->sum += nats;
+    b->before = nats;
+    b->sample++;
+}
+
+/* Goes to the window at `first`. */
+static void open_window(struct sedd_bounder *b)
+{
+    size_t length = (size_t)b->session->model->info.length, left = b->count - b->first;
+    b->x0 = b->ids + b->first;
+    b->length = (int32_t)(left < length ? left : length);
+    b->sample = 0;
+    b->sum = b->squares = b->before = 0.0;
+}
+
+static void close_window(struct sedd_bounder *b)
+{
+    double samples = b->options.samples;
+    b->nats += b->sum / samples;
+    b->variance += b->squares / (samples * samples);
+    b->first += (size_t)b->length;
+    b->number++;
+    if (b->first < b->count) {
+        open_window(b);
+    }
 }
 
 static enum sedd_status check_bound(const struct sedd_session *session, const int32_t *ids,
@@ -290,44 +307,101 @@ static enum sedd_status check_bound(const struct sedd_session *session, const in
     return status == SEDD_OK ? sedd_ids_check(ids, count, info->tokens, error) : status;
 }
 
-enum sedd_status sedd_bound(struct sedd_session *session, const int32_t *ids, size_t count,
-                            const struct sedd_bound_options *options, struct sedd_estimate *estimate,
-                            double *parts, struct sedd_error *error)
+enum sedd_status sedd_bounder_new(struct sedd_session *session, const int32_t *ids, size_t count,
+                                  const struct sedd_bound_options *options,
+                                  struct sedd_bounder **out, struct sedd_error *error)
 {
     size_t length = (size_t)session->model->info.length;
     enum sedd_status status = check_bound(session, ids, count, options, error);
     if (status != SEDD_OK) {
         return status;
     }
-    struct window w = {.session = session,
-                       .options = options,
-                       .samples = options->samples == 0 ? 64 : options->samples,
-                       .xt = sedd_memory_new(length, sizeof(int32_t)),
-                       .order = sedd_memory_new(length, sizeof(int32_t)),
-                       .value = sedd_memory_new(length, sizeof(double))};
-    if (w.xt == NULL || w.order == NULL || w.value == NULL) {
-        status = sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for a window of %zu tokens", length);
+    struct sedd_bounder *b = sedd_memory_new(1, sizeof *b);
+    if (b != NULL) {
+        b->session = session;
+        b->options = *options;
+        b->options.samples = options->samples == 0 ? 64 : options->samples;
+        b->count = count;
+        b->ids = sedd_memory_new(count, sizeof(int32_t));
+        b->parts = sedd_memory_new(count, sizeof(double));
+        b->xt = sedd_memory_new(length, sizeof(int32_t));
+        b->order = sedd_memory_new(length, sizeof(int32_t));
+        b->value = sedd_memory_new(length, sizeof(double));
     }
-    double nats = 0.0, variance = 0.0;
-    if (parts != NULL) {
-        memset(parts, 0, count * sizeof *parts);
+    if (b == NULL || !b->ids || !b->parts || !b->xt || !b->order || !b->value) {
+        sedd_bounder_free(b);
+        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for the bound of %zu tokens", count);
     }
-    for (size_t first = 0; first < count && status == SEDD_OK; first += length, w.number++) {
-        double window_nats = 0.0, window_variance = 0.0;
-        w.x0 = ids + first;
-        w.length = (int32_t)(count - first < length ? count - first : length);
-        bool kmask = options->estimator == SEDD_ESTIMATOR_KMASK;
-        status = run_window(&w, &window_nats, &window_variance,
-                            parts != NULL && kmask ? parts + first : NULL, error);
-        nats += window_nats;
-        variance += window_variance;
+    memcpy(b->ids, ids, count * sizeof *ids);
+    open_window(b);
+    *out = b;
+    return SEDD_OK;
+}
+
+void sedd_bounder_free(struct sedd_bounder *b)
+{
+    if (b == NULL) {
+        return;
     }
-    sedd_memory_free(w.xt);
-    sedd_memory_free(w.order);
-    sedd_memory_free(w.value);
+    sedd_memory_free(b->ids);
+    sedd_memory_free(b->parts);
+    sedd_memory_free(b->xt);
+    sedd_memory_free(b->order);
+    sedd_memory_free(b->value);
+    sedd_memory_free(b);
+}
+
+bool sedd_bounder_done(const struct sedd_bounder *b)
+{
+    return b->first >= b->count;
+}
+
+int64_t sedd_bounder_total(const struct sedd_bounder *b)
+{
+    size_t length = (size_t)b->session->model->info.length;
+    return (int64_t)((b->count + length - 1) / length) * b->options.samples;
+}
+
+enum sedd_status sedd_bounder_advance(struct sedd_bounder *b, struct sedd_error *error)
+{
+    if (sedd_bounder_done(b)) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "this bound is complete");
+    }
+    double nats = 0.0;
+    enum sedd_status status = b->options.estimator == SEDD_ESTIMATOR_KMASK
+                                  ? sample_kmask(b, b->sample, &nats, error)
+                                  : sample_reference(b, b->sample, &nats, error);
     if (status == SEDD_OK) {
-        *estimate = (struct sedd_estimate){nats / (double)count, sqrt(variance) / (double)count,
-                                           (int64_t)count};
+        add_sample(b, nats);
+        if (b->sample == b->options.samples) {
+            close_window(b);
+        }
     }
+    return status;
+}
+
+void sedd_bounder_estimate(const struct sedd_bounder *b, struct sedd_estimate *estimate,
+                           double *parts)
+{
+    double count = (double)b->count;
+    *estimate = (struct sedd_estimate){b->nats / count, sqrt(b->variance) / count, (int64_t)b->count};
+    if (parts != NULL) {
+        memcpy(parts, b->parts, b->count * sizeof *parts);
+    }
+}
+
+enum sedd_status sedd_bound(struct sedd_session *session, const int32_t *ids, size_t count,
+                            const struct sedd_bound_options *options, struct sedd_estimate *estimate,
+                            double *parts, struct sedd_error *error)
+{
+    struct sedd_bounder *b = NULL;
+    enum sedd_status status = sedd_bounder_new(session, ids, count, options, &b, error);
+    while (status == SEDD_OK && !sedd_bounder_done(b)) {
+        status = sedd_bounder_advance(b, error);
+    }
+    if (status == SEDD_OK) {
+        sedd_bounder_estimate(b, estimate, parts);
+    }
+    sedd_bounder_free(b);
     return status;
 }

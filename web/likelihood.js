@@ -1,0 +1,102 @@
+/**
+ * How probable a text is, one evaluation at a time: SEDD's bound and GPT-2's exact value. Each holds a session of
+ * its own until it is freed; `value` is there when it is done.
+ */
+import { seedWords } from './engine.js';
+
+/** An upper bound on -ln p(ids), in windows of the model's length. */
+export class Bound {
+  #engine;
+  #sessions;
+  #session;
+  #pointer;
+  #count;
+
+  /**
+   * @param {import('./engine.js').Engine} engine
+   * @param {import('./sessions.js').Sessions} sessions
+   * @param {number[]} ids
+   * @param {{rows: number, estimator: number, samples: number, seed: number|bigint}} options
+   */
+  constructor(engine, sessions, ids, { rows, estimator, samples, seed }) {
+    this.#engine = engine;
+    this.#sessions = sessions;
+    this.#count = ids.length;
+    const words = seedWords(seed);
+    this.#session = sessions.lend(rows);
+    try {
+      this.#pointer = engine.scoped((scope) => engine.check(
+        engine.module._wasm_bounder_new(this.#session.pointer, scope.list(ids), ids.length, estimator, samples, ...words)));
+    } catch (error) {
+      sessions.giveBack(this.#session);
+      throw error;
+    }
+    /** Evaluations in all. */
+    this.total = engine.module._wasm_bounder_total(this.#pointer);
+  }
+
+  get done() { return this.#engine.module._sedd_bounder_done(this.#pointer) !== 0; }
+
+  advance() { this.#engine.checkStatus(this.#engine.module._wasm_bounder_advance(this.#pointer)); }
+
+  get value() {
+    return this.#engine.scoped((scope) => {
+      const out = scope.allocate(24);
+      const parts = scope.allocate(8 * this.#count);
+      this.#engine.module._wasm_bounder_estimate(this.#pointer, out, parts);
+      const [natsPerToken, standardError, tokens] = this.#engine.doubles(out, 3);
+      return { natsPerToken, standardError, tokens, parts: [...this.#engine.doubles(parts, this.#count)] };
+    });
+  }
+
+  free() {
+    if (!this.#pointer) return;
+    this.#engine.module._sedd_bounder_free(this.#pointer);
+    this.#pointer = 0;
+    this.#sessions.giveBack(this.#session);
+  }
+}
+
+/** Exact -ln p(ids), in windows of what GPT-2 reads, each behind `bos`. */
+export class Exact {
+  #engine;
+  #sessions;
+  #options;
+  #ids;
+  /** @type {number[]} */ #parts = [];
+
+  /**
+   * @param {import('./engine.js').Engine} engine
+   * @param {import('./sessions.js').Sessions} sessions
+   * @param {number[]} ids
+   * @param {{rows: number, bos: number}} options
+   */
+  constructor(engine, sessions, ids, options) {
+    this.#engine = engine;
+    this.#sessions = sessions;
+    this.#ids = ids;
+    this.#options = options;
+    /** Windows in all. */
+    this.total = Math.ceil(ids.length / options.rows);
+  }
+
+  get done() { return this.#parts.length >= this.#ids.length; }
+
+  advance() {
+    const { rows, bos } = this.#options;
+    const window = this.#ids.slice(this.#parts.length, this.#parts.length + rows);
+    this.#sessions.use(rows, (session) => this.#engine.scoped((scope) => {
+      const out = scope.allocate(24);
+      const parts = scope.allocate(8 * window.length);
+      this.#engine.checkStatus(this.#engine.module._wasm_nll(session, scope.list(window), window.length, bos, out, parts));
+      this.#parts.push(...this.#engine.doubles(parts, window.length));
+    }));
+  }
+
+  get value() {
+    const tokens = this.#parts.length;
+    return { natsPerToken: this.#parts.reduce((a, b) => a + b, 0) / tokens, standardError: 0, tokens, parts: this.#parts };
+  }
+
+  free() { this.#ids = []; }
+}
