@@ -10,6 +10,7 @@ import { Desk, deskStyle } from './view/desk.js';
 import { draftOf, prefixOf } from './view/draft.js';
 import { SeddElement, choice, define, flag, mirror, number, seed, text, whenNear } from './view/element.js';
 import { History } from './view/history.js';
+import { Sheet } from './view/sheet.js';
 import { lazySheet, make } from './view/theme.js';
 import { Timeline } from './view/timeline.js';
 import { Twin, computing, twinStyle } from './view/twin.js';
@@ -28,6 +29,7 @@ const FIELDS = {
   reveal: choice('interaction', 'auto', 'manual'),
   layout: choice('lines', 'text', 'grid'),
   meter: choice('none', 'age', 'confidence'),
+  sheet: flag,
   controls: choice('full', 'buttons'),
   disabled: flag,
 };
@@ -70,18 +72,19 @@ export class SeddDemo extends SeddElement {
     super();
     const { root, problem } = this.prepare(style(), deskStyle(), twinStyle());
     const cells = new Cells({ layout: 'lines', selectable: true });
-    const timeline = new Timeline({ onShow: (state) => cells.show(state) });
+    const timeline = new Timeline({ onShow: (state) => this.#see(state) });
+    const sheet = new Sheet({ onSeek: (index) => this.seekTo(index) });
     const desk = new Desk({
       onRun: (values) => this.#submit(values), onStop: () => this.stop(), onReport: () => this.copyReport().catch((error) => this.fail(error)),
     });
     const poster = make('slot', { name: 'poster' });
     const twin = new Twin();
     const report = make('pre', { part: 'report', tabindex: 0, hidden: '' });
-    root.append(poster, cells.element, timeline.element, twin.element, desk.element, report, problem, make('slot'));
+    root.append(poster, cells.element, timeline.element, sheet.element, twin.element, desk.element, report, problem, make('slot'));
     timeline.element.hidden = true;
     poster.addEventListener('slotchange', () => this.#sketch());
     this.addEventListener('keydown', (event) => { if (event.key === 'Escape') this.stop(); });
-    this.#parts = { cells, timeline, desk, poster, twin, report };
+    this.#parts = { cells, timeline, sheet, desk, poster, twin, report };
   }
 
   connectedCallback() {
@@ -111,6 +114,7 @@ export class SeddDemo extends SeddElement {
     }
     this.#arrange();
     this.#sketch();
+    if (name === 'sheet') this.#show(this.dataset.state);
   }
 
   #arrange() {
@@ -125,7 +129,7 @@ export class SeddDemo extends SeddElement {
   #sketch() {
     if (this.#history) return;
     const { cells, poster } = this.#parts;
-    cells.element.hidden = poster.assignedElements().length > 0 && !this.#ready;
+    cells.element.hidden = poster.assignedElements().length > 0;
     poster.hidden = !cells.element.hidden;
     try {
       const { state, held, holes } = draftOf(this.prompt, this.length);
@@ -137,11 +141,19 @@ export class SeddDemo extends SeddElement {
 
   #show(state) {
     this.dataset.state = state;
-    const { desk, timeline } = this.#parts;
+    const { desk, sheet, timeline } = this.#parts;
     desk.show(state, { manual: this.reveal === 'manual', report: Boolean(this.#gpt2) });
     if (this.controls === 'buttons') desk.fields.hidden = true;
     timeline.element.hidden = !this.#history;
     timeline.element.inert = state === 'running';
+    sheet.element.hidden = !this.sheet || !this.#history?.last || state === 'running';
+    if (!sheet.element.hidden) sheet.open(this.#history);
+  }
+
+  /** A state of the last run, as the timeline goes to it. */
+  #see(state) {
+    this.#parts.cells.show(state);
+    this.#parts.sheet.show(state.index);
   }
 
   /* ---- Loading ---- */
@@ -177,7 +189,6 @@ export class SeddDemo extends SeddElement {
     [this.#sedd, this.#gpt2] = [sedd, gpt2];
     this.#parts.desk.say('');
     this.#show('ready');
-    this.#sketch();
     this.emit('ready', { model: sedd.info, compare: gpt2?.info ?? null });
   }
 

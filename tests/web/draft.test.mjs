@@ -40,3 +40,9 @@ test('GPT-2 is given what stands before the first hole', () => {
   assert.equal(prefixOf('One day'), 'One day');
   assert.equal(prefixOf(''), '');
 });
+
+test('the elements load where there is no page', async () => {
+  const { SeddPlayer, SeddDemo } = await import('../../web/define.js');
+  assert.ok(SeddPlayer.observedAttributes.includes('src'));
+  assert.ok(SeddDemo.observedAttributes.includes('top-p'));
+});

@@ -70,7 +70,7 @@ export class Desk {
   show(state, { manual = false, report = false } = {}) {
     const busy = state === 'loading' || state === 'running';
     const focused = this.element.contains(this.element.getRootNode().activeElement);
-    this.fields.hidden = state === 'waiting';
+    this.fields.hidden = state === 'waiting' || state === 'loading';
     this.runButton.textContent = state === 'waiting' ? WORDS.first : WORDS.run;
     this.runButton.hidden = busy || (state === 'waiting' && manual);
     this.stopButton.hidden = !busy;

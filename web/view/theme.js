@@ -56,6 +56,7 @@ const CSS = `
   button:hover:enabled, select:hover { color: var(--_accent); }
   button:disabled { color: var(--_mask); cursor: default; }
   svg { display: block; fill: currentColor; }
+  &:dir(rtl) svg { transform: scaleX(-1); }
   .count { font-variant-numeric: tabular-nums; white-space: nowrap; text-align: end; }
 }
 .sedd-row { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.5rem; }

@@ -82,14 +82,11 @@ export class Timeline {
   extend(total = 0) {
     const { last, changes } = this.#history;
     const room = Math.max(last, total, 1);
+    const top = Math.max(1, ...changes.map((positions) => positions.length));
     this.playback.last = last;
     this.slider.max = String(room);
-    const top = Math.max(1, ...changes.map((positions) => positions.length));
-    this.ticks.setAttribute('viewBox', `0 0 ${room} 1`);
-    this.openings.setAttribute('d', changes.map((positions, i) => {
-      const height = (0.9 * positions.length) / top;
-      return height ? `M${i + 0.7} 1v${-height}h.6v${height}z` : '';
-    }).join(''));
+    this.ticks.setAttribute('viewBox', `0 ${-1.1 * top} ${room} ${1.1 * top}`);
+    this.openings.setAttribute('d', changes.map(({ length }, i) => (length ? `M${i + 0.7} 0v${-length}h.6v${length}z` : '')).join(''));
     this.#update();
   }
 
@@ -126,12 +123,12 @@ export class Timeline {
 
   /** Puts slider and count where the state is; returns the place in words. */
   #mark(state) {
-    const { index } = state;
+    const total = Number(this.slider.max);
+    const { index, masked, texts: { length } } = state;
     this.slider.value = String(index);
-    const { length } = this.#history;
-    const words = this.words.place(index, this.#history.last, length - state.masked, length);
+    const words = this.words.place(index, total, length - masked, length);
     this.slider.setAttribute('aria-valuetext', words);
-    this.count.textContent = `${index} / ${this.#history.last}`;
+    this.count.textContent = `${index} / ${total}`;
     this.#update();
     return words;
   }
