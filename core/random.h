@@ -17,7 +17,9 @@ enum sedd_stream {
     SEDD_STREAM_RACE,     /* official draws: one number a state */
     SEDD_STREAM_GENERATE, /* GPT-2's next token */
     SEDD_STREAM_MASK,     /* bound: which positions are masked */
-    SEDD_STREAM_TIME      /* bound: stratified time or mask count */
+    SEDD_STREAM_TIME,     /* bound: stratified time or mask count */
+    SEDD_STREAM_HIT,      /* first-hitting: the time of the next evaluation */
+    SEDD_STREAM_TURN      /* spread order: where it starts */
 };
 
 /* Uniform in [0, 1) with 53 bits. */

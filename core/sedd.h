@@ -246,21 +246,54 @@ enum sedd_draw {
     SEDD_DRAW_EXACT = 0, /* inverse distribution function, 53-bit uniforms, negative weights are 0 */
     SEDD_DRAW_OFFICIAL   /* the reference code's exponential race: float32, 24-bit uniforms */
 };
+/* Who decides which masks open in a step. All but SCORE need exact draws and the absorb graph. */
 enum sedd_positions {
-    SEDD_POSITIONS_SCORE = 0, /* whether a mask opens follows from the sum of its scores */
-    SEDD_POSITIONS_NORMALISED /* opens with probability (t-s)/t first; the vocabulary head then runs
-                                 on opening rows only. Absorb + loglinear; a model of its own. */
+    /* A coin a mask, with the sum of its scores as odds: SEDD as published. */
+    SEDD_POSITIONS_SCORE = 0,
+    /* A coin a mask with probability (t - s) / t, whatever the scores say: what SEDD does where its
+     * scores are normalised (Ou et al. 2024), and a valid model of its own otherwise. Positions are
+     * known before the network runs: only they pass the last block and the head, and where none
+     * opens the network does not run. */
+    SEDD_POSITIONS_NORMALISED,
+    /* As many masks as planned: of M masks the share (t - s) / t, rounded, at least one; all in the
+     * last step, so the denoiser has nothing to do. Which ones is up to `order`. */
+    SEDD_POSITIONS_FIXED,
+    /* As many masks, in `order`, as may be drawn independently: the sum of their entropies less the
+     * largest is at most gamma; at least one. `steps` is a limit, in whose last step the rest opens;
+     * the run is over as soon as no mask is left (Ben-Hamu et al. 2025, arXiv 2505.24857). */
+    SEDD_POSITIONS_BOUNDED,
+    /* First-hitting: one mask an evaluation, any of them, at its own random time: NORMALISED with
+     * infinitely many steps, exactly. `steps` is not used (Zheng et al. 2024, arXiv 2409.02908). */
+    SEDD_POSITIONS_HITTING
+};
+/* Which masks are first, for FIXED and BOUNDED. CONFIDENCE, MARGIN and ENTROPY look at the
+ * distributions (after temperature) and make text more alike: watch its entropy. */
+enum sedd_order {
+    SEDD_ORDER_RANDOM = 0,
+    SEDD_ORDER_SPREAD,     /* far apart: positions by their reversed bits, from a random start */
+    SEDD_ORDER_CONFIDENCE, /* largest probability first */
+    SEDD_ORDER_MARGIN,     /* largest gap between the two likeliest tokens first */
+    SEDD_ORDER_ENTROPY     /* lowest entropy first */
+};
+/* When: the times of the evaluations of SCORE, NORMALISED and FIXED. BOUNDED and HITTING have times
+ * of their own: that at which so large a share of the window is masked, and random ones. */
+enum sedd_grid {
+    SEDD_GRID_LINEAR = 0,
+    SEDD_GRID_COSINE /* t = cos(pi/2 i / steps): few masks open at first, many at last */
 };
 
 struct sedd_sample_options {
     int32_t batch;  /* default 1 */
     int32_t length; /* default the model's */
-    int32_t steps;  /* >= 1; the denoiser adds one evaluation */
+    int32_t steps;  /* >= 1; with SCORE and NORMALISED the denoiser adds one evaluation */
     uint64_t seed;
     enum sedd_predictor predictor;
     enum sedd_draw draw;
     enum sedd_positions positions;
-    bool no_denoise;        /* leave out the final denoiser step */
+    enum sedd_order order;  /* FIXED and BOUNDED */
+    enum sedd_grid grid;    /* SCORE, NORMALISED and FIXED */
+    double gamma;           /* BOUNDED: nats, above 0; default 1 */
+    bool no_denoise;        /* SCORE and NORMALISED: leave out the final denoiser step */
     double temperature;     /* of the token distribution given that a mask opens; default 1 */
     int32_t top_k;          /* 0: all */
     double top_p;           /* in (0, 1]; 0: 1 */
@@ -275,31 +308,38 @@ struct sedd_sample_options {
 };
 
 struct sedd_step {
-    int32_t step;     /* evaluations done, 1 .. total */
-    int32_t total;    /* steps + 1 with the denoiser */
-    double t, sigma;  /* the noise level this evaluation saw */
+    int32_t step;     /* steps done, 1 .. total */
+    int32_t total;    /* steps, + 1 with the denoiser; HITTING: the masks there were */
+    double t, sigma;  /* the noise level the network was told */
+    int32_t rows;     /* rows drawn from; 0: there were none, and the network did not run */
     int32_t masked;   /* positions still masked in the whole batch */
     int32_t changed_count;
     const int32_t *changed;     /* [changed_count] row-major index into [B, L], ascending */
     const int32_t *changed_ids; /* [changed_count] the new ids */
+    /* [changed_count] each, of the distribution that the new id was drawn from, after temperature
+     * and before top_k and top_p: the id's probability, and the entropy in nats. NULL for official
+     * draws and the uniform graph. */
+    const float *confidence, *entropy;
 };
 
 /* Starts a run. Borrows the session until freed; options are copied. batch*length <= session rows.
- * temperature, top_k and top_p need draw exact and the absorb graph. Returns owned. */
+ * temperature, top_k and top_p need draw exact and the absorb graph; HITTING runs one sequence;
+ * Euler decides openings by coin: SCORE and NORMALISED. Options that have no meaning together are
+ * SEDD_ERROR_ARGUMENT. Returns owned. */
 enum sedd_status sedd_sampler_new(struct sedd_session *session,
                                   const struct sedd_sample_options *options,
                                   struct sedd_sampler **sampler, struct sedd_error *error);
 void sedd_sampler_free(struct sedd_sampler *sampler);
-/* One network evaluation. *step is valid until the next call on this sampler. SEDD_ERROR_ARGUMENT
+/* One step, at most one network evaluation. *step is valid until the next call on this sampler. SEDD_ERROR_ARGUMENT
  * once the run is over. After SEDD_CANCELLED the sampler is as before the call. */
 enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_step *step,
                                       struct sedd_error *error);
 bool sedd_sampler_done(const struct sedd_sampler *sampler);
 /* The sequence as it stands, [B, L]; valid until the sampler advances or is freed. */
 const int32_t *sedd_sampler_ids(const struct sedd_sampler *sampler);
-/* Evaluations done. Together with ids and options this is the whole state of a run. */
+/* Steps done. Together with ids and options this is the whole state of a run. */
 int32_t sedd_sampler_position(const struct sedd_sampler *sampler);
-/* Continues from a saved state: `ids` [B, L] after `position` evaluations. With the same options
+/* Continues from a saved state: `ids` [B, L] after `position` steps. With the same options
  * the run goes on exactly as it would have; with others it branches. */
 enum sedd_status sedd_sampler_restore(struct sedd_sampler *sampler, int32_t position,
                                       const int32_t *ids, struct sedd_error *error);

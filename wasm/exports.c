@@ -148,8 +148,8 @@ struct sedd_session *wasm_session_new(struct sedd_engine *engine, const struct s
     return sedd_session_new(engine, model, rows, &session, &last_error) == SEDD_OK ? session : NULL;
 }
 
-/* values[10]: length, steps, predictor, draw, positions, no_denoise, temperature, top_k, top_p,
- * number of held tokens. */
+/* values[13]: length, steps, predictor, draw, positions, order, grid, gamma, no_denoise, temperature,
+ * top_k, top_p, number of held tokens. */
 struct sedd_sampler *wasm_sampler_new(struct sedd_session *session, const double *values,
                                       uint32_t seed_low, uint32_t seed_high,
                                       const int32_t *held_positions, const int32_t *held_ids)
@@ -162,18 +162,22 @@ struct sedd_sampler *wasm_sampler_new(struct sedd_session *session, const double
         .predictor = (enum sedd_predictor)values[2],
         .draw = (enum sedd_draw)values[3],
         .positions = (enum sedd_positions)values[4],
-        .no_denoise = values[5] != 0.0,
-        .temperature = values[6],
-        .top_k = (int32_t)values[7],
-        .top_p = values[8],
-        .held_count = (size_t)values[9],
+        .order = (enum sedd_order)values[5],
+        .grid = (enum sedd_grid)values[6],
+        .gamma = values[7],
+        .no_denoise = values[8] != 0.0,
+        .temperature = values[9],
+        .top_k = (int32_t)values[10],
+        .top_p = values[11],
+        .held_count = (size_t)values[12],
         .held_positions = held_positions,
         .held_ids = held_ids,
     };
     return sedd_sampler_new(session, &options, &sampler, &last_error) == SEDD_OK ? sampler : NULL;
 }
 
-/* out[8]: step, total, t, sigma, masked, number changed, address of their places, of their ids. */
+/* out[11]: step, total, t, sigma, rows, masked, number changed, and the addresses of their places, ids,
+ * confidences and entropies (0: there are none). */
 int32_t wasm_sampler_advance(struct sedd_sampler *sampler, double *out)
 {
     struct sedd_step step;
@@ -183,10 +187,13 @@ int32_t wasm_sampler_advance(struct sedd_sampler *sampler, double *out)
                                  step.total,
                                  step.t,
                                  step.sigma,
+                                 step.rows,
                                  step.masked,
                                  step.changed_count,
                                  (double)(uintptr_t)step.changed,
-                                 (double)(uintptr_t)step.changed_ids};
+                                 (double)(uintptr_t)step.changed_ids,
+                                 (double)(uintptr_t)step.confidence,
+                                 (double)(uintptr_t)step.entropy};
         memcpy(out, values, sizeof values);
     }
     return status;

@@ -49,11 +49,15 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {string} [prompt] text with holes, as prompt.js has it; without holes it is a prefix
  * @property {[number, number][]} [clamp] [position, id]: single tokens that are given
  * @property {number} [length] tokens; default the model's, or what a prompt with counted holes takes
- * @property {number} [steps] default 64; the denoiser adds one evaluation
+ * @property {number} [steps] default 64; with positions score and normalised the denoiser adds one evaluation
  * @property {number|bigint} [seed] default random; always in the result
  * @property {'analytic'|'euler'} [sampler]
  * @property {'exact'|'official'} [draw]
- * @property {'score'|'normalised'} [positions]
+ * @property {'score'|'normalised'|'fixed'|'bounded'|'hitting'} [positions] who decides which masks open: a coin by their scores, a coin
+ *   by the time alone, a planned number, as many as may be drawn independently (`gamma`), or one an evaluation at random times
+ * @property {'random'|'spread'|'confidence'|'margin'|'entropy'} [order] which come first, for fixed and bounded
+ * @property {'linear'|'cosine'} [grid] when, for score, normalised and fixed
+ * @property {number} [gamma] for bounded: nats, above 0; default 1
  * @property {boolean} [denoise] default true
  * @property {number} [temperature]
  * @property {number} [topK]

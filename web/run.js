@@ -12,8 +12,11 @@ import { Events } from './events.js';
  * @property {number} total
  * @property {number} t
  * @property {number} sigma
+ * @property {number} rows rows of the window that were drawn from; 0: there were none, and the network did not run
  * @property {number} masked positions that are still masked
  * @property {number[]} positions what changed
+ * @property {number[]|null} confidence parallel to positions: the probability the model gave to the drawn token
+ * @property {number[]|null} entropy parallel to positions: of the distribution it was drawn from, nats
  * @property {number[]} ids
  * @property {(string|null)[]} texts null for a mask
  * @property {number} ms

@@ -56,7 +56,7 @@ function planBudget(options) {
     trial.free();
   }
   const position = options.state?.position ?? 0;
-  if (position === 0) options.steps = budget.steps(options.steps, options.denoise !== false);
+  if (position === 0) options.steps = budget.steps(options.steps, trial.opensAll === 1);
   return budget;
 }
 
@@ -79,16 +79,15 @@ const methods = {
     try {
       const initial = run.ids;
       call.emit({ start: true, ids: initial, texts: textsOf(initial), held: run.held, position: run.position, steps: options.steps });
-      const total = options.steps + (options.denoise === false ? 0 : 1);
       while (!run.done) {
         await breathe(call);
-        if (budget?.late(total - run.position) && options.denoise !== false && run.position < options.steps) {
+        if (run.position < run.opensAll && budget?.late(run.opensAll + 1 - run.position)) {
           budget.cut(run.position, options.steps);
-          run.restore({ position: options.steps, ids: run.ids });
+          run.restore({ position: run.opensAll, ids: run.ids });
         }
         const [step, ms] = timed(() => run.advance());
         stepsMs.push(ms);
-        budget?.note(ms);
+        if (step.rows > 0) budget?.note(ms);
         call.emit({ ...step, texts: textsOf(step.ids), ms });
       }
       const { ids } = run;

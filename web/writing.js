@@ -15,12 +15,14 @@ export class Draft {
   /**
    * @param {import('./engine.js').Engine} engine
    * @param {import('./sessions.js').Sessions} sessions
-   * @param {{length: number, values: number[], seed: number|bigint, held: Map<number, number>}} options
+   * @param {{length: number, values: number[], seed: number|bigint, held: Map<number, number>, opensAll: number}} options
+   *   `opensAll`: the step, counted from 0, that opens every mask there is; -1: there is none
    */
-  constructor(engine, sessions, { length, values, seed, held }) {
+  constructor(engine, sessions, { length, values, seed, held, opensAll }) {
     this.#engine = engine;
     this.#sessions = sessions;
     this.length = length;
+    this.opensAll = opensAll;
     this.held = [...held.keys()].sort((a, b) => a - b);
     const words = seedWords(seed);
     this.#session = sessions.lend(length);
@@ -46,13 +48,15 @@ export class Draft {
       this.#engine.module._wasm_sampler_restore(this.#pointer, position, scope.list(ids))));
   }
 
-  /** One evaluation of the network; what changed. */
+  /** One step, at most one evaluation of the network (none where `rows` is 0); what changed. */
   advance() {
     return this.#engine.scoped((scope) => {
-      const out = scope.allocate(64);
+      const out = scope.allocate(88);
       this.#engine.checkStatus(this.#engine.module._wasm_sampler_advance(this.#pointer, out));
-      const [step, total, t, sigma, masked, count, places, ids] = this.#engine.doubles(out, 8);
-      return { step, total, t, sigma, masked, positions: [...this.#engine.ints(places, count)], ids: [...this.#engine.ints(ids, count)] };
+      const [step, total, t, sigma, rows, masked, count, places, ids, confidence, entropy] = this.#engine.doubles(out, 11);
+      const floats = (pointer) => (pointer === 0 ? null : [...this.#engine.floats(pointer, count)]);
+      return { step, total, t, sigma, rows, masked, positions: [...this.#engine.ints(places, count)], ids: [...this.#engine.ints(ids, count)],
+        confidence: floats(confidence), entropy: floats(entropy) };
     });
   }
 

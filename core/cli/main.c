@@ -10,12 +10,14 @@ static const struct command COMMANDS[] = {
      " --ids --sigma ", run_score},
     {"logits", "MODEL --ids 1,2,3\n  GPT-2's logits after every token", " --ids ", run_logits},
     {"sample",
-     "MODEL [--length N --steps N --seed S --sampler analytic|euler --draw exact|official\n"
-     "  --positions score|normalised --no-denoise --temperature T --top-k K --top-p P\n"
+     "MODEL [--length N --steps N --seed S --batch N\n"
+     "  --positions score|normalised|fixed|bounded|hitting --grid linear|cosine --gamma NATS\n"
+     "  --order random|spread|confidence|margin|entropy --sampler analytic|euler --no-denoise\n"
+     "  --draw exact|official --temperature T --top-k K --top-p P\n"
      "  --prompt TEXT --suffix TEXT --hold POS:ID,... --trace FILE --json]\n"
-     "  writes text with a SEDD; a prompt is held at the start of the window, a suffix at its end",
-     " --length --steps --seed --sampler --draw --positions --no-denoise! --temperature --top-k"
-     " --top-p --prompt --suffix --hold --trace --json! ",
+     "  writes text with a SEDD; a prompt is held at the start of the window, a suffix at its end;\n"
+     "  a batch prints as many texts, with --json one object a line",
+     " --length --steps --seed --batch --prompt --suffix --hold --trace --json!" CLI_SAMPLING,
      run_sample},
     {"generate",
      "MODEL --prompt TEXT --tokens N [--greedy --seed S --temperature T --top-k K --top-p P --json]\n"

@@ -106,18 +106,38 @@ uint64_t cli_seed(const struct cli *cli)
     return seed;
 }
 
-bool cli_choice(const struct cli *cli, const char *flag, const char *first, const char *second)
+int32_t cli_word(const struct cli *cli, const char *flag, const char *words)
 {
-    const char *text = cli_text(cli, flag);
-    char message[96];
-    if (text == NULL || strcmp(text, first) == 0) {
-        return false;
+    const char *text = cli_text(cli, flag), *word = words;
+    char message[160];
+    for (int32_t i = 0; text != NULL; i++) {
+        size_t size = strcspn(word, " ");
+        if (strlen(text) == size && strncmp(text, word, size) == 0) {
+            return i;
+        }
+        if (word[size] == '\0') {
+            snprintf(message, sizeof message, "%s is one of %s, not ", flag, words);
+            cli_usage(cli, message, text);
+        }
+        word += size + 1;
     }
-    if (strcmp(text, second) != 0) {
-        snprintf(message, sizeof message, "%s is %s or %s, not ", flag, first, second);
-        cli_usage(cli, message, text);
-    }
-    return true;
+    return 0;
+}
+
+void cli_sampling(const struct cli *cli, struct sedd_sample_options *options)
+{
+    options->predictor = (enum sedd_predictor)cli_word(cli, "--sampler", "analytic euler");
+    options->draw = (enum sedd_draw)cli_word(cli, "--draw", "exact official");
+    options->positions = (enum sedd_positions)cli_word(cli, "--positions",
+                                                       "score normalised fixed bounded hitting");
+    options->order =
+        (enum sedd_order)cli_word(cli, "--order", "random spread confidence margin entropy");
+    options->grid = (enum sedd_grid)cli_word(cli, "--grid", "linear cosine");
+    options->gamma = cli_number(cli, "--gamma", 0.0, 1e-9, 1e9);
+    options->no_denoise = cli_has(cli, "--no-denoise");
+    options->temperature = cli_number(cli, "--temperature", 1.0, 0.01, 100.0);
+    options->top_k = cli_integer(cli, "--top-k", 0, 0, INT32_MAX);
+    options->top_p = cli_number(cli, "--top-p", 1.0, 1e-6, 1.0);
 }
 
 int32_t *cli_ids(const struct cli *cli, const char *flag, size_t *count)
@@ -158,7 +178,7 @@ struct sedd_model *cli_model(const struct cli *cli)
     struct sedd_error error;
     enum sedd_dtype dtype = SEDD_DTYPE_AUTO;
     if (cli_has(cli, "--dtype")) {
-        dtype = cli_choice(cli, "--dtype", "f32", "q8") ? SEDD_DTYPE_Q8 : SEDD_DTYPE_F32;
+        dtype = cli_word(cli, "--dtype", "f32 q8") == 1 ? SEDD_DTYPE_Q8 : SEDD_DTYPE_F32;
     }
     if (sedd_model_open(cli->folder, dtype, &model, &error) != SEDD_OK) {
         cli_fail(&error);

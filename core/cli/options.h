@@ -33,8 +33,11 @@ double cli_number(const struct cli *cli, const char *flag, double fallback, doub
 int32_t cli_integer(const struct cli *cli, const char *flag, int32_t fallback, int32_t low,
                     int32_t high);
 uint64_t cli_seed(const struct cli *cli);
-/* One of two words; false: the first or absent. */
-bool cli_choice(const struct cli *cli, const char *flag, const char *first, const char *second);
+/* The number of the flag's word in a list with spaces between; 0: the first, or no such flag. */
+int32_t cli_word(const struct cli *cli, const char *flag, const char *words);
+/* How to sample: everything but sizes, steps, seed and held tokens. */
+#define CLI_SAMPLING " --sampler --draw --positions --order --grid --gamma --no-denoise! --temperature --top-k --top-p "
+void cli_sampling(const struct cli *cli, struct sedd_sample_options *options);
 /* A list "1,2,3" (owned; a flag that must be there). */
 int32_t *cli_ids(const struct cli *cli, const char *flag, size_t *count);
 

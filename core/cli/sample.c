@@ -236,8 +236,8 @@ static bool denoise(const struct cli *cli, struct studio *studio,
     struct sedd_step step;
     const char *path = cli_text(cli, "--trace");
     FILE *trace = NULL;
-    if (sedd_session_new(studio->engine, studio->model, options->length, &studio->session, &error) !=
-            SEDD_OK ||
+    if (sedd_session_new(studio->engine, studio->model, options->batch * options->length,
+                         &studio->session, &error) != SEDD_OK ||
         sedd_sampler_new(studio->session, options, sampler, &error) != SEDD_OK) {
         cli_fail(&error);
         return false;
@@ -298,25 +298,29 @@ int run_sample(struct cli *cli)
         return EXIT_FAILED;
     }
     struct sedd_sample_options options = {
-        .length = cli_integer(cli, "--length", studio.info.length, 1, 1 << 20),
+        .length = cli_integer(cli, "--length", studio.info.length, 1, 1 << 16),
         .steps = cli_integer(cli, "--steps", 64, 1, 1000000),
         .seed = cli_seed(cli),
-        .predictor = (enum sedd_predictor)cli_choice(cli, "--sampler", "analytic", "euler"),
-        .draw = (enum sedd_draw)cli_choice(cli, "--draw", "exact", "official"),
-        .positions = (enum sedd_positions)cli_choice(cli, "--positions", "score", "normalised"),
-        .no_denoise = cli_has(cli, "--no-denoise"),
-        .temperature = cli_number(cli, "--temperature", 1.0, 0.01, 100.0),
-        .top_k = cli_integer(cli, "--top-k", 0, 0, INT32_MAX),
-        .top_p = cli_number(cli, "--top-p", 1.0, 1e-6, 1.0),
+        .batch = cli_integer(cli, "--batch", 1, 1, 4096),
     };
+    cli_sampling(cli, &options);
+    if (options.batch > 1 && cli_has(cli, "--trace")) {
+        cli_usage(cli, "a trace records one sequence; ", "leave out --trace or --batch");
+    }
     hold_pairs(cli, &held);
     bool done = hold_text(cli, &studio, "--prompt", options.length, &held) &&
                 hold_text(cli, &studio, "--suffix", options.length, &held);
     options.held_count = held.count;
     options.held_positions = held.positions;
     options.held_ids = held.ids;
-    done = done && denoise(cli, &studio, &options, &sampler) &&
-           print_sample(cli, &studio, sedd_sampler_ids(sampler), (size_t)options.length);
+    done = done && denoise(cli, &studio, &options, &sampler);
+    for (int32_t b = 0; done && b < options.batch; b++) {
+        size_t length = (size_t)options.length;
+        if (b > 0 && !cli_has(cli, "--json")) {
+            printf("----\n");
+        }
+        done = print_sample(cli, &studio, sedd_sampler_ids(sampler) + (size_t)b * length, length);
+    }
     sedd_sampler_free(sampler);
     free(held.positions);
     free(held.ids);

@@ -94,7 +94,7 @@ static enum sedd_status measure(const struct cli *cli, struct sedd_session *sess
         return sedd_gpt2_nll(session, ids, count, begin_id(tokenizer, info), estimate, NULL, error);
     }
     bool reference = cli_has(cli, "--estimator")
-                         ? cli_choice(cli, "--estimator", "kmask", "reference")
+                         ? cli_word(cli, "--estimator", "kmask reference") == 1
                          : info->graph == SEDD_GRAPH_UNIFORM; /* it has no masks to count */
     struct sedd_bound_options options = {
         .estimator = reference ? SEDD_ESTIMATOR_REFERENCE : SEDD_ESTIMATOR_KMASK,

@@ -97,6 +97,28 @@ void sedd_draw_filter(float *weights, int32_t n, int32_t top_k, double top_p)
     }
 }
 
+/* ln(sum) - (mean of the exponents). Four sums, because one would wait for each addition. */
+float sedd_draw_entropy(const float *weights, const float *logits, int32_t n, float inverse,
+                        float largest, double sum)
+{
+    double part[4] = {0.0, 0.0, 0.0, 0.0};
+    for (int32_t y = 0; y < n; y++) { /* a weight of 0 may have an exponent of -infinity */
+        part[y & 3] += weights[y] > 0.0f ? (double)weights[y] * (double)(logits[y] - largest) : 0.0;
+    }
+    double mean = (part[0] + part[1] + part[2] + part[3]) * (double)inverse / sum;
+    return (float)fmax(log(sum) - mean, 0.0);
+}
+
+float sedd_draw_second(const float *weights, int32_t n)
+{
+    float first = weights[0], second = 0.0f;
+    for (int32_t y = 1; y < n; y++) {
+        second = fmaxf(second, fminf(first, weights[y]));
+        first = fmaxf(first, weights[y]);
+    }
+    return second;
+}
+
 enum sedd_status sedd_draw_check(double temperature, int32_t top_k, double top_p,
                                  struct sedd_error *error)
 {

@@ -19,6 +19,13 @@ int32_t sedd_draw_exact(const float *weights, int32_t n, double u);
  * stay. Weights must be >= 0. */
 void sedd_draw_filter(float *weights, int32_t n, int32_t top_k, double top_p);
 
+/* Entropy, in nats, of weights exp(inverse (logit - largest)) / sum. */
+float sedd_draw_entropy(const float *weights, const float *logits, int32_t n, float inverse,
+                        float largest, double sum);
+
+/* The second largest weight of n >= 1, 0 if there is none. Weights must be >= 0. */
+float sedd_draw_second(const float *weights, int32_t n);
+
 /* Checks temperature, top_k and top_p as options give them (0 is the default). */
 enum sedd_status sedd_draw_check(double temperature, int32_t top_k, double top_p,
                                  struct sedd_error *error);

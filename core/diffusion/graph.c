@@ -10,8 +10,6 @@
 
 #include <math.h>
 
-#define TIME_END 1e-5 /* where the grid stops and the denoiser takes over */
-
 struct sedd_transition sedd_transition_at(const struct sedd_model_info *info, enum sedd_move move,
                                           double t, double delta)
 {
@@ -112,17 +110,4 @@ void sedd_transition_weights(const struct sedd_transition *transition, int32_t x
     } else {
         uniform_analytic(transition, x, row);
     }
-}
-
-double sedd_grid_time(int32_t steps, int32_t i)
-{
-    float step = ((float)TIME_END - 1.0f) / (float)steps;
-    bool first_half = i < (steps + 1) / 2; /* counted from both ends, as torch.linspace does */
-    return (double)(first_half ? 1.0f + step * (float)i
-                               : (float)TIME_END - step * (float)(steps - i));
-}
-
-double sedd_grid_delta(int32_t steps)
-{
-    return (1.0 - TIME_END) / steps;
 }

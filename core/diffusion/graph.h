@@ -36,8 +36,4 @@ void sedd_transition_weights(const struct sedd_transition *transition, int32_t x
 /* absorb: what a masked position's weights are multiples of: w_y = factor * score_y for y < V. */
 double sedd_transition_factor(const struct sedd_transition *transition);
 
-/* Time i of the sampler's grid: steps + 1 float32 values from 1 down to 1e-5. */
-double sedd_grid_time(int32_t steps, int32_t i);
-double sedd_grid_delta(int32_t steps);
-
 #endif

@@ -5,6 +5,7 @@
  */
 #include "diffusion/draw.h"
 #include "diffusion/graph.h"
+#include "diffusion/schedule.h"
 #include "model/score.h"
 
 #include <math.h>
@@ -173,7 +174,7 @@ enum sedd_status sedd_inspect(struct sedd_session *session, int32_t length, cons
     const struct sedd_model_info *info = &session->model->info;
     bool given = options->sigma > 0.0;
     double sigma, dsigma, t = given ? sedd_noise_time(info, options->sigma)
-                                    : sedd_grid_time(options->steps, options->step);
+                                    : sedd_grid_time(SEDD_GRID_LINEAR, options->steps, options->step);
     sedd_noise_at(info, t, &sigma, &dsigma);
     sigma = given ? options->sigma : sigma;
     struct inspection in = {.session = session,
@@ -187,7 +188,8 @@ enum sedd_status sedd_inspect(struct sedd_session *session, int32_t length, cons
         enum sedd_move kind = last ? SEDD_MOVE_DENOISER
                               : options->predictor == SEDD_PREDICTOR_EULER ? SEDD_MOVE_EULER
                                                                            : SEDD_MOVE_ANALYTIC;
-        in.transition = sedd_transition_at(info, kind, t, sedd_grid_delta(options->steps));
+        in.transition = sedd_transition_at(info, kind, t, sedd_grid_delta(SEDD_GRID_LINEAR, options->steps,
+                                                           options->step));
     }
     memset(out, 0, (size_t)options->position_count * sizeof *out);
     memcpy(session->index, options->positions,

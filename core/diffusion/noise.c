@@ -4,16 +4,17 @@
  *   loglinear  sigma = -ln(1 - (1 - eps) t), eps = 1e-3: a fraction (1 - eps) t is masked at t
  *   geometric  sigma = sigma_min^(1-t) sigma_max^t
  */
-#include "sedd.h"
+#include "common.h"
 
 #include <math.h>
+
+#define LOGLINEAR_RATE (1.0 - 1e-3)
 
 void sedd_noise_at(const struct sedd_model_info *info, double t, double *sigma, double *dsigma)
 {
     if (info->noise == SEDD_NOISE_LOGLINEAR) {
-        const double rate = 1.0 - 1e-3;
-        *sigma = -log1p(-rate * t);
-        *dsigma = rate / (1.0 - rate * t);
+        *sigma = -log1p(-LOGLINEAR_RATE * t);
+        *dsigma = LOGLINEAR_RATE / (1.0 - LOGLINEAR_RATE * t);
     } else {
         double log_ratio = log(info->sigma_max) - log(info->sigma_min);
         *sigma = info->sigma_min * exp(t * log_ratio);
@@ -24,7 +25,7 @@ void sedd_noise_at(const struct sedd_model_info *info, double t, double *sigma, 
 double sedd_noise_time(const struct sedd_model_info *info, double sigma)
 {
     double t = info->noise == SEDD_NOISE_LOGLINEAR
-                   ? -expm1(-sigma) / (1.0 - 1e-3)
+                   ? -expm1(-sigma) / LOGLINEAR_RATE
                    : log(sigma / info->sigma_min) / log(info->sigma_max / info->sigma_min);
     return t < 0.0 ? 0.0 : t > 1.0 ? 1.0 : t;
 }

@@ -7,6 +7,7 @@
 
 #include "diffusion/draw.h"
 #include "diffusion/graph.h"
+#include "diffusion/schedule.h"
 #include "files/json.h"
 #include "files/safetensors.h"
 #include "model/score.h"
@@ -177,7 +178,7 @@ static enum sedd_status check_grid(struct golden *g)
         double *t = numbers(item, "t", &count);
         int32_t steps = (int32_t)number(item, "steps");
         for (size_t i = 0; t != NULL && i < count; i++) {
-            error = worse(error, fabs(sedd_grid_time(steps, (int32_t)i) - (double)(float)t[i]));
+            error = worse(error, fabs(sedd_grid_time(SEDD_GRID_LINEAR, steps, (int32_t)i) - (double)(float)t[i]));
         }
         sedd_memory_free(t);
     }

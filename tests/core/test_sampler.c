@@ -1,6 +1,7 @@
 /* test_sampler.c - the network on chosen rows, and every way to choose which masks open. */
 #include "test.h"
 
+#include "checkpoint.h"
 #include "model/score.h"
 
 #include <math.h>
@@ -69,9 +70,380 @@ static void test_rows(enum sedd_dtype dtype)
     close_studio(&studio);
 }
 
+/* ---- Runs -------------------------------------------------------------------------------- */
+
+#define LENGTH 32 /* of folder A */
+#define MASK 97
+
+static const struct sedd_sample_options WAYS[] = {
+    {.steps = 6},
+    {.steps = 6, .grid = SEDD_GRID_COSINE, .temperature = 0.7},
+    {.steps = 6, .draw = SEDD_DRAW_OFFICIAL},
+    {.steps = 6, .predictor = SEDD_PREDICTOR_EULER},
+    {.steps = 6, .positions = SEDD_POSITIONS_NORMALISED},
+    {.steps = 6, .positions = SEDD_POSITIONS_NORMALISED, .grid = SEDD_GRID_COSINE, .top_k = 5},
+    {.steps = 6, .positions = SEDD_POSITIONS_FIXED},
+    {.steps = 6, .positions = SEDD_POSITIONS_FIXED, .grid = SEDD_GRID_COSINE, .top_p = 0.9},
+    {.steps = 6, .positions = SEDD_POSITIONS_FIXED, .order = SEDD_ORDER_SPREAD},
+    {.steps = 6, .positions = SEDD_POSITIONS_FIXED, .order = SEDD_ORDER_CONFIDENCE},
+    {.steps = 6, .positions = SEDD_POSITIONS_FIXED, .order = SEDD_ORDER_MARGIN},
+    {.steps = 6, .positions = SEDD_POSITIONS_FIXED, .order = SEDD_ORDER_ENTROPY},
+    {.steps = 6, .positions = SEDD_POSITIONS_BOUNDED, .order = SEDD_ORDER_ENTROPY, .gamma = 12},
+    {.steps = 6, .positions = SEDD_POSITIONS_BOUNDED, .gamma = 12},
+    {.steps = 1, .positions = SEDD_POSITIONS_HITTING},
+};
+
+#define WAY_COUNT (sizeof WAYS / sizeof WAYS[0])
+
+/* Finishes a run; records the ids after every step (at most 64) and returns how many there were. */
+static int32_t finish(struct sedd_sampler *sampler, int32_t (*states)[ROWS], int32_t rows)
+{
+    struct sedd_step step;
+    int32_t count = 0;
+    while (!sedd_sampler_done(sampler) && count < 64) {
+        if (!CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK)) {
+            break;
+        }
+        memcpy(states[count++], sedd_sampler_ids(sampler), (size_t)rows * sizeof(int32_t));
+    }
+    return count;
+}
+
+static int32_t run(struct studio *studio, const struct sedd_sample_options *options,
+                   int32_t (*states)[ROWS])
+{
+    struct sedd_sampler *sampler = NULL;
+    struct sedd_error error = {SEDD_OK, ""};
+    int32_t batch = options->batch == 0 ? 1 : options->batch;
+    if (!CHECK(sedd_sampler_new(studio->session, options, &sampler, &error) == SEDD_OK)) {
+        fprintf(stderr, "%s\n", error.message);
+        exit(1);
+    }
+    int32_t count = finish(sampler, states, batch * LENGTH);
+    sedd_sampler_free(sampler);
+    return count;
+}
+
+/* A run goes on from any of its states as it went; held tokens stay; no mask is left; one thread and
+ * two write the same. */
+static void test_ways(void)
+{
+    static int32_t whole[64][ROWS], again[64][ROWS];
+    static const int32_t places[] = {0, 7, 31}, held[] = {5, 6, 7};
+    struct studio one, two;
+    open_studio(&one, SEDD_DTYPE_AUTO, 1);
+    open_studio(&two, SEDD_DTYPE_AUTO, 2);
+    for (size_t way = 0; way < WAY_COUNT; way++) {
+        struct sedd_sample_options options = WAYS[way];
+        options.seed = 11;
+        options.held_count = 3;
+        options.held_positions = places;
+        options.held_ids = held;
+        int32_t count = run(&one, &options, whole), wrong = 0;
+        CHECK(run(&two, &options, again) == count);
+        CHECK(memcmp(whole, again, (size_t)count * sizeof whole[0]) == 0);
+        for (int32_t i = 0; i < count; i++) {
+            wrong += whole[i][0] != 5 || whole[i][7] != 6 || whole[i][31] != 7;
+        }
+        for (int32_t i = 0; i < LENGTH; i++) {
+            wrong += whole[count - 1][i] == MASK;
+        }
+        for (int32_t i = 0; i < count; i++) {
+            struct sedd_sampler *sampler = NULL;
+            CHECK(sedd_sampler_new(one.session, &options, &sampler, NULL) == SEDD_OK);
+            CHECK(sedd_sampler_restore(sampler, i + 1, whole[i], NULL) == SEDD_OK);
+            wrong += finish(sampler, again, LENGTH) != count - 1 - i;
+            wrong += memcmp(again, whole[i + 1], (size_t)(count - 1 - i) * sizeof whole[0]) != 0;
+            sedd_sampler_free(sampler);
+        }
+        if (!CHECK(wrong == 0)) {
+            fprintf(stderr, "    way %zu\n", way);
+        }
+    }
+    close_studio(&one);
+    close_studio(&two);
+}
+
+/* Two sequences of a batch have the same prompt and different randomness. */
+static void test_batch(struct studio *studio)
+{
+    static int32_t states[64][ROWS];
+    for (size_t way = 0; way < WAY_COUNT; way++) {
+        struct sedd_sample_options options = WAYS[way];
+        options.batch = 2;
+        options.held_count = 1;
+        options.held_positions = (int32_t[]){3};
+        options.held_ids = (int32_t[]){9};
+        if (options.positions == SEDD_POSITIONS_HITTING) {
+            continue;
+        }
+        const int32_t *last = states[run(studio, &options, states) - 1];
+        int32_t masks = 0;
+        for (int32_t i = 0; i < ROWS; i++) {
+            masks += last[i] == MASK;
+        }
+        CHECK(masks == 0 && last[3] == 9 && last[LENGTH + 3] == 9);
+        CHECK(memcmp(last, last + LENGTH, LENGTH * sizeof(int32_t)) != 0);
+    }
+}
+
+/* ---- Counts ------------------------------------------------------------------------------ */
+
+/* Ten masks; how many open in each step, worked out by hand: linear 10/4, 8/3, 5/2, the rest; cosine
+ * 10 (1 - 0.924), 9 (1 - 0.707/0.924), 7 (1 - 0.383/0.707), the rest. More steps than masks: one
+ * each, and then the network rests. */
+static void test_counts(struct studio *studio)
+{
+    static const struct {
+        int32_t steps, counts[14];
+        enum sedd_grid grid;
+    } plans[] = {{4, {2, 3, 2, 3}, SEDD_GRID_LINEAR},
+                 {4, {1, 2, 3, 4}, SEDD_GRID_COSINE},
+                 {1, {10}, SEDD_GRID_LINEAR},
+                 {14, {1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, SEDD_GRID_LINEAR}};
+    for (size_t plan = 0; plan < sizeof plans / sizeof plans[0]; plan++) {
+        for (int order = SEDD_ORDER_RANDOM; order <= SEDD_ORDER_ENTROPY; order++) {
+            struct sedd_sampler *sampler = NULL;
+            struct sedd_step step;
+            struct sedd_sample_options options = {.length = 10,
+                                                  .steps = plans[plan].steps,
+                                                  .seed = (uint64_t)order,
+                                                  .positions = SEDD_POSITIONS_FIXED,
+                                                  .order = (enum sedd_order)order,
+                                                  .grid = plans[plan].grid};
+            bool foreseen = order <= SEDD_ORDER_SPREAD;
+            int32_t masked = 10;
+            CHECK(sedd_sampler_new(studio->session, &options, &sampler, NULL) == SEDD_OK);
+            for (int32_t i = 0; i < options.steps; i++) {
+                int32_t open = plans[plan].counts[i];
+                CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
+                CHECK(step.changed_count == open && step.total == options.steps);
+                CHECK(step.rows == (foreseen ? open : masked));
+                masked -= open;
+                CHECK(step.masked == masked);
+            }
+            CHECK(sedd_sampler_done(sampler));
+            sedd_sampler_free(sampler);
+        }
+    }
+}
+
+/* Spread: of 32 positions, the first eight opened lie four apart, round the end. */
+static void test_spread(struct studio *studio)
+{
+    struct sedd_sampler *sampler = NULL;
+    struct sedd_step step;
+    int32_t starts = 0;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct sedd_sample_options options = {.steps = 4,
+                                              .seed = seed,
+                                              .positions = SEDD_POSITIONS_FIXED,
+                                              .order = SEDD_ORDER_SPREAD};
+        CHECK(sedd_sampler_new(studio->session, &options, &sampler, NULL) == SEDD_OK);
+        CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
+        CHECK(step.changed_count == 8);
+        for (int32_t i = 1; i < step.changed_count; i++) {
+            CHECK(step.changed[i] - step.changed[i - 1] == 4);
+        }
+        starts |= 1 << step.changed[0];
+        sedd_sampler_free(sampler);
+    }
+    CHECK(starts == 15);
+}
+
+/* Orders by what the network says: the chosen eight of the first step are the best by scores that
+ * sedd_score gives at the same noise, and the event tells their probabilities and entropies. */
+static void test_ranks(struct studio *studio)
+{
+    static float scores[LENGTH * STATES];
+    int32_t ids[LENGTH];
+    for (int32_t i = 0; i < LENGTH; i++) {
+        ids[i] = i % 4 == 1 ? i : MASK;
+    }
+    for (int order = SEDD_ORDER_CONFIDENCE; order <= SEDD_ORDER_ENTROPY; order++) {
+        struct sedd_sampler *sampler = NULL;
+        struct sedd_step step;
+        struct sedd_sample_options options = {.steps = 3,
+                                              .seed = 5,
+                                              .temperature = 0.8,
+                                              .positions = SEDD_POSITIONS_FIXED,
+                                              .order = (enum sedd_order)order,
+                                              .initial_ids = ids};
+        double rank[LENGTH] = {0.0}, worst = -INFINITY;
+        CHECK(sedd_sampler_new(studio->session, &options, &sampler, NULL) == SEDD_OK);
+        CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
+        float sigma = (float)step.sigma;
+        CHECK(sedd_score(studio->session, 1, LENGTH, ids, &sigma, scores, NULL) == SEDD_OK);
+        CHECK(step.changed_count == 8);
+        for (int32_t p = 0, chosen = 0; p < LENGTH; p++) {
+            double sum = 0.0, first = 0.0, second = 0.0, entropy = 0.0;
+            for (int32_t y = 0; y < MASK; y++) {
+                sum += exp((double)scores[p * STATES + y] / 0.8);
+            }
+            for (int32_t y = 0; y < MASK; y++) {
+                double q = exp((double)scores[p * STATES + y] / 0.8) / sum;
+                entropy -= q * log(q);
+                second = q > first ? first : fmax(second, q);
+                first = fmax(first, q);
+            }
+            rank[p] = order == SEDD_ORDER_CONFIDENCE ? -first
+                      : order == SEDD_ORDER_MARGIN   ? second - first
+                                                     : entropy;
+            if (chosen < step.changed_count && step.changed[chosen] == p) {
+                double told = (double)step.confidence[chosen];
+                double q = exp((double)scores[p * STATES + step.changed_ids[chosen]] / 0.8) / sum;
+                CHECK(fabs(told - q) < 1e-5 && fabs((double)step.entropy[chosen] - entropy) < 1e-4);
+                worst = fmax(worst, rank[p]);
+                chosen++;
+            }
+        }
+        for (int32_t p = 0, chosen = 0; p < LENGTH; p++) {
+            bool open = chosen < step.changed_count && step.changed[chosen] == p;
+            chosen += open;
+            CHECK(ids[p] != MASK ? !open : open || rank[p] > worst - 1e-6);
+        }
+        sedd_sampler_free(sampler);
+    }
+}
+
+/* Every step of a bounded run keeps to its bound or opens a single mask. */
+static void test_bounded(struct studio *studio)
+{
+    const double gammas[] = {0.5, 9.5, 1e9};
+    int32_t evaluations[3] = {0};
+    for (int i = 0; i < 3; i++) {
+        struct sedd_sampler *sampler = NULL;
+        struct sedd_step step;
+        struct sedd_sample_options options = {
+            .steps = 40, .positions = SEDD_POSITIONS_BOUNDED, .gamma = gammas[i]};
+        CHECK(sedd_sampler_new(studio->session, &options, &sampler, NULL) == SEDD_OK);
+        for (; !sedd_sampler_done(sampler); evaluations[i]++) {
+            double sum = 0.0, largest = 0.0;
+            CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
+            for (int32_t j = 0; j < step.changed_count; j++) {
+                sum += (double)step.entropy[j];
+                largest = fmax(largest, (double)step.entropy[j]);
+            }
+            CHECK(step.changed_count == 1 || (step.changed_count > 1 && sum - largest <= gammas[i]));
+        }
+        CHECK(step.masked == 0);
+        sedd_sampler_free(sampler);
+    }
+    CHECK(evaluations[0] == LENGTH && evaluations[2] == 1);
+    CHECK(evaluations[1] > 1 && evaluations[1] < LENGTH);
+}
+
+/* First-hitting opens one mask an evaluation, at times that fall. */
+static void test_hitting(struct studio *studio)
+{
+    struct sedd_sampler *sampler = NULL;
+    struct sedd_step step;
+    struct sedd_sample_options options = {.steps = 1, .positions = SEDD_POSITIONS_HITTING};
+    double before = 1.0, opened[LENGTH] = {0.0};
+    for (uint64_t seed = 0; seed < 400; seed++) {
+        options.seed = seed;
+        before = 1.0;
+        CHECK(sedd_sampler_new(studio->session, &options, &sampler, NULL) == SEDD_OK);
+        for (int32_t i = 0; i < 16; i++) {
+            CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
+            CHECK(step.changed_count == 1 && step.rows == 1 && step.total == LENGTH);
+            CHECK(step.t < before);
+            before = step.t;
+        }
+        opened[0] += before / 400;
+        sedd_sampler_free(sampler);
+    }
+    /* The 16th largest of 32 uniform times: mean 17/33, variance 17 * 16 / (33^2 * 34). */
+    CHECK(fabs(opened[0] - 17.0 / 33) < 4 * sqrt(17.0 * 16 / (33.0 * 33 * 34) / 400) + 1e-3);
+}
+
+/* ---- Refusals ---------------------------------------------------------------------------- */
+
+static void test_refusals(struct studio *studio)
+{
+    static const struct {
+        struct sedd_sample_options options;
+        const char *words;
+    } bad[] = {
+        {{.order = SEDD_ORDER_SPREAD}, "order needs positions fixed or bounded"},
+        {{.order = SEDD_ORDER_SPREAD, .positions = SEDD_POSITIONS_HITTING}, "order needs"},
+        {{.grid = SEDD_GRID_COSINE, .positions = SEDD_POSITIONS_BOUNDED}, "a grid needs"},
+        {{.grid = SEDD_GRID_COSINE, .positions = SEDD_POSITIONS_HITTING}, "a grid needs"},
+        {{.gamma = 1}, "gamma needs positions bounded"},
+        {{.gamma = -1, .positions = SEDD_POSITIONS_BOUNDED}, "gamma is -1"},
+        {{.gamma = NAN, .positions = SEDD_POSITIONS_BOUNDED}, "gamma is"},
+        {{.gamma = INFINITY, .positions = SEDD_POSITIONS_BOUNDED}, "gamma is"},
+        {{.predictor = SEDD_PREDICTOR_EULER, .positions = SEDD_POSITIONS_FIXED}, "euler predictor"},
+        {{.draw = SEDD_DRAW_OFFICIAL, .positions = SEDD_POSITIONS_FIXED}, "need exact draws"},
+        {{.no_denoise = true, .positions = SEDD_POSITIONS_BOUNDED}, "no_denoise needs"},
+        {{.batch = 2, .positions = SEDD_POSITIONS_HITTING}, "one sequence"},
+        {{.positions = (enum sedd_positions)5}, "positions is 5; expected 0 to 4"},
+        {{.order = (enum sedd_order)9}, "order is 9; expected 0 to 4"},
+        {{.grid = (enum sedd_grid)2}, "grid is 2; expected 0 to 1"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct sedd_sampler *sampler = NULL;
+        struct sedd_error error = {SEDD_OK, ""};
+        struct sedd_sample_options options = bad[i].options;
+        options.steps = 4;
+        CHECK(sedd_sampler_new(studio->session, &options, &sampler, &error) == SEDD_ERROR_ARGUMENT);
+        CHECK_TEXT(error.message, bad[i].words);
+        CHECK(sampler == NULL);
+    }
+}
+
+/* A place's random numbers are its own: on a network that ignores the context, holding some tokens
+ * leaves what the coin and the draw make of all others as it was. */
+static void test_independence(void)
+{
+    static int32_t free_run[64][ROWS], held_run[64][ROWS];
+    static const int32_t places[] = {2, 3, 30}, held[] = {1, 1, 1};
+    struct checkpoint checkpoint;
+    struct sedd_engine_options engine_options = {0};
+    struct studio studio;
+    checkpoint_sedd(&checkpoint);
+    struct entry *head = checkpoint_find(&checkpoint, "output_layer.linear.weight");
+    memset(head->values, 0, head->count * sizeof(float));
+    CHECK(checkpoint_load_all(&checkpoint, SEDD_CONFIG, SEDD_DTYPE_F32, &studio.model, NULL) == SEDD_OK);
+    CHECK(sedd_engine_new(&engine_options, &studio.engine, NULL) == SEDD_OK);
+    CHECK(sedd_session_new(studio.engine, studio.model, LENGTH, &studio.session, NULL) == SEDD_OK);
+    checkpoint_clear(&checkpoint);
+    for (size_t way = 0; way < 6; way++) { /* those that take coins */
+        struct sedd_sample_options options = WAYS[way];
+        options.length = LENGTH;
+        options.seed = 4;
+        options.top_k = 0;
+        int32_t count = run(&studio, &options, free_run), differ = 0;
+        options.held_count = 3;
+        options.held_positions = places;
+        options.held_ids = held;
+        CHECK(run(&studio, &options, held_run) == count);
+        for (int32_t i = 0; i < count; i++) {
+            for (int32_t p = 0; p < LENGTH; p++) {
+                bool given = p == 2 || p == 3 || p == 30;
+                differ += !given && free_run[i][p] != held_run[i][p];
+            }
+        }
+        CHECK(differ == 0);
+    }
+    close_studio(&studio);
+}
+
 int main(void)
 {
+    struct studio studio;
     test_rows(SEDD_DTYPE_F32);
     test_rows(SEDD_DTYPE_Q8);
+    test_ways();
+    test_independence();
+    open_studio(&studio, SEDD_DTYPE_AUTO, 1);
+    test_batch(&studio);
+    test_counts(&studio);
+    test_spread(&studio);
+    test_ranks(&studio);
+    test_bounded(&studio);
+    test_hitting(&studio);
+    test_refusals(&studio);
+    close_studio(&studio);
     return test_report("sampler");
 }

@@ -148,3 +148,34 @@ test('options out of range are refused', async () => {
     assert.throws(() => model.startRun(options), (error) => error.code === 'argument', JSON.stringify(options));
   }
 });
+
+test('every way to choose positions writes the native text, tells what it did, and resumes', async () => {
+  const model = await load(await Engine.create({ wasm: 'simd', kernels: 'simd128' }), 'models/sedd-nano');
+  const ways = [{ positions: 'normalised', grid: 'cosine' }, { positions: 'fixed', order: 'spread' }, { positions: 'fixed', order: 'confidence', grid: 'cosine' },
+    { positions: 'fixed', order: 'margin' }, { positions: 'bounded', order: 'entropy', gamma: 20 }, { positions: 'hitting', length: 12 }];
+  for (const way of ways) {
+    const options = { steps: 4, seed: 5, ...way };
+    const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const native = JSON.parse(execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', '--json', '--kernels', 'scalar', ...flags],
+      { cwd: ROOT, encoding: 'utf8' }));
+    const run = model.startRun(options);
+    const steps = [];
+    while (!run.done) steps.push({ ...run.advance(), state: run.ids });
+    assert.deepEqual(run.ids, native.ids, JSON.stringify(way));
+    run.free();
+    for (const { rows, positions, confidence, entropy, total } of steps) {
+      assert.ok(rows >= positions.length && (rows > 0 || positions.length === 0));
+      assert.equal(total, { normalised: 5, hitting: 12 }[way.positions] ?? 4);
+      assert.equal(confidence.length, positions.length);
+      assert.ok(confidence.every((p) => p > 0 && p <= 1.0001) && entropy.every((h) => h >= 0 && h < Math.log(2048)));
+    }
+    const resumed = model.startRun({ ...options, state: { position: 1, ids: steps[0].state } });
+    while (!resumed.done) resumed.advance();
+    assert.deepEqual(resumed.ids, native.ids);
+    resumed.free();
+  }
+  assert.throws(() => model.startRun({ order: 'spread' }), { code: 'argument', message: /order needs positions fixed or bounded/ });
+  assert.throws(() => model.startRun({ positions: 'bounded', gamma: -2 }), { code: 'argument', message: /gamma is -2/ });
+  assert.throws(() => model.startRun({ positions: 'all' }), { code: 'argument', message: /score or normalised or fixed or bounded or hitting/ });
+  model.dispose();
+});

@@ -16,8 +16,8 @@ class Own {
   step(length) {
     const { engine, engine: { module } } = this;
     const sampler = engine.scoped((scope) => engine.check(module._wasm_sampler_new(
-      this.session, scope.numbers([length, 4000, 0, 0, 0, 0, 1, 0, 1, 0]), 1, 0, scope.list([]), scope.list([]))));
-    const out = module._malloc(64);
+      this.session, scope.numbers([length, 4000, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0]), 1, 0, scope.list([]), scope.list([]))));
+    const out = module._malloc(88);
     const begin = performance.now();
     engine.checkStatus(module._wasm_sampler_advance(sampler, out));
     const ms = performance.now() - begin;

@@ -1,0 +1,115 @@
+/*
+ * choose.c - which masks open in the step at hand: by coin, or by rank. Ranks that look at the
+ * network's distributions are known only after it has run; then every mask is drawn and those that
+ * were not chosen are put back.
+ */
+#include "diffusion/sampler.h"
+#include "diffusion/schedule.h"
+#include "random.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Which masks open is known before the network runs. */
+static bool foresees(const struct sedd_sampler *sampler)
+{
+    const struct sedd_sample_options *options = &sampler->options;
+    return options->positions == SEDD_POSITIONS_NORMALISED ||
+           options->positions == SEDD_POSITIONS_HITTING ||
+           (options->positions == SEDD_POSITIONS_FIXED &&
+            (options->order == SEDD_ORDER_RANDOM || options->order == SEDD_ORDER_SPREAD));
+}
+
+/* Ranks that do not depend on the network. */
+static double rank_ahead(const struct sedd_sampler *sampler, int32_t place)
+{
+    int32_t length = sampler->options.length;
+    if (sampler->options.order != SEDD_ORDER_SPREAD) {
+        return sedd_sampler_random(sampler, place, 0);
+    }
+    double turn = sedd_random_uniform(sampler->options.seed, SEDD_STREAM_TURN, 0,
+                                      (uint32_t)(place / length), 0);
+    return sedd_order_spread(place % length, length, turn);
+}
+
+/* How many of the first of a sequence's sorted masks open. */
+static int32_t open_count(const struct sedd_sampler *sampler, int32_t masked)
+{
+    const struct sedd_sample_options *options = &sampler->options;
+    switch (sampler->rest ? SEDD_POSITIONS_SCORE : options->positions) {
+    case SEDD_POSITIONS_FIXED:
+        return sedd_schedule_count(options->grid, options->steps, sampler->position, masked);
+    case SEDD_POSITIONS_BOUNDED:
+        return sedd_order_bounded(sampler->ranked, masked, options->gamma);
+    case SEDD_POSITIONS_HITTING:
+        return sedd_min(masked, 1);
+    default:
+        return masked;
+    }
+}
+
+/* The masks of sequence b are ranked and sorted; returns how many of them open. */
+static int32_t sort_masks(struct sedd_sampler *sampler, int32_t b, int32_t *masked)
+{
+    int32_t first = b * sampler->options.length, count = 0;
+    for (int32_t place = first; place < first + sampler->options.length; place++) {
+        if (sampler->ids[place] == sampler->session->model->info.mask_id) {
+            sampler->ranked[count++] = (struct sedd_ranked){
+                sampler->rank[place], place, sampler->entropy[place]};
+        }
+    }
+    sedd_order_sort(sampler->ranked, count);
+    *masked = count;
+    return open_count(sampler, count);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    return *(const int32_t *)a - *(const int32_t *)b;
+}
+
+/* The chosen masks of every sequence, before the network has run. */
+static int32_t rows_by_order(struct sedd_sampler *sampler)
+{
+    int32_t *index = sampler->session->index, count = 0, masked;
+    for (int32_t b = 0; b < sampler->options.batch; b++) {
+        int32_t open = sort_masks(sampler, b, &masked);
+        for (int32_t i = 0; i < open; i++) {
+            index[count + i] = sampler->ranked[i].place;
+        }
+        qsort(index + count, (size_t)open, sizeof *index, compare_places);
+        count += open;
+    }
+    return count;
+}
+
+void sedd_sampler_keep(struct sedd_sampler *sampler)
+{
+    if (sampler->options.positions <= SEDD_POSITIONS_NORMALISED || foresees(sampler)) {
+        return;
+    }
+    int32_t masked;
+    for (int32_t b = 0; b < sampler->options.batch; b++) {
+        for (int32_t i = sort_masks(sampler, b, &masked); i < masked; i++) {
+            int32_t place = sampler->ranked[i].place;
+            sampler->next[place] = sampler->ids[place];
+        }
+    }
+}
+
+int32_t sedd_sampler_choose(struct sedd_sampler *sampler)
+{
+    const struct sedd_model_info *info = &sampler->session->model->info;
+    bool normalised = sampler->options.positions == SEDD_POSITIONS_NORMALISED;
+    double score_sum = 1.0 / expm1(sampler->sigma); /* of normalised scores */
+    int32_t count = 0;
+    for (int32_t place = 0; place < sampler->rows; place++) {
+        sampler->rank[place] = rank_ahead(sampler, place);
+        bool masked = sampler->ids[place] == info->mask_id;
+        if (info->graph == SEDD_GRAPH_UNIFORM ||
+            (masked && (!normalised || sedd_sampler_opens(sampler, place, score_sum)))) {
+            sampler->session->index[count++] = place;
+        }
+    }
+    return foresees(sampler) && !normalised ? rows_by_order(sampler) : count;
+}

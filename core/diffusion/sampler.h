@@ -1,0 +1,54 @@
+/*
+ * sampler.h - the sampler's insides, shared by sampler.c (life and steps), options.c (what may be
+ * asked for), choose.c (which masks open) and visit.c (from a row of logits to a token).
+ */
+#ifndef SEDD_SAMPLER_H
+#define SEDD_SAMPLER_H
+
+#include "diffusion/graph.h"
+#include "diffusion/order.h"
+#include "model/score.h"
+
+struct sedd_sampler {
+    struct sedd_session *session;
+    struct sedd_sample_options options; /* with defaults filled in and arrays owned */
+    int32_t rows;                       /* B * L */
+    int32_t total;                      /* steps of the whole run */
+    int32_t position;                   /* steps done */
+    int32_t masked;                     /* masks among ids */
+    int32_t *held_positions, *held_ids;
+    int32_t *ids, *next; /* [B, L] before and after the step at hand */
+    int32_t *changed, *changed_ids;
+    float *changed_confidence, *changed_entropy;
+    float *uniforms; /* [B, L, N] when they are fed, else NULL */
+
+    /* The step at hand. */
+    double t, sigma;
+    struct sedd_transition transition;
+    float shift;                       /* log-score = logit - shift */
+    bool rest;                         /* every mask opens */
+    _Atomic bool broken;               /* the network gave something that is no number */
+    float *confidence, *entropy;       /* [B, L] of drawn rows */
+    double *rank;                      /* [B, L] of masks; see order.h */
+    struct sedd_ranked *ranked;        /* [L] */
+};
+
+/* Fills in defaults and refuses what cannot be done. */
+enum sedd_status sedd_sample_check(const struct sedd_session *session,
+                                   struct sedd_sample_options *options, struct sedd_error *error);
+
+/* Fills the session's index with the rows to draw from, ascending; returns how many. */
+int32_t sedd_sampler_choose(struct sedd_sampler *sampler);
+/* After the draws: puts the masks back that were drawn only to be ranked. */
+void sedd_sampler_keep(struct sedd_sampler *sampler);
+
+/* Random number `draw` of a place in the step at hand: 0 is the coin, 1 the token. */
+double sedd_sampler_random(const struct sedd_sampler *sampler, int32_t place, uint32_t draw);
+/* Does the coin of a mask at `place` open it, given the sum of its scores? */
+bool sedd_sampler_opens(const struct sedd_sampler *sampler, int32_t place, double score_sum);
+
+/* Row visitors (sedd_row_visitor) whose user is the sampler; they write `next`. */
+void sedd_visit_exact(void *user, int32_t row, float *logits, float *work);
+void sedd_visit_weights(void *user, int32_t row, float *logits, float *work);
+
+#endif

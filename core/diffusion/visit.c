@@ -1,0 +1,101 @@
+/*
+ * visit.c - from a row of logits to a token. An exact draw at a mask has two parts, each with its
+ * own random number: whether the mask opens and which token it becomes. Everything else (official
+ * draws, the uniform graph) draws once, over all states, as the reference code does.
+ */
+#include "diffusion/draw.h"
+#include "diffusion/sampler.h"
+#include "random.h"
+
+#include <math.h>
+#include <string.h>
+
+double sedd_sampler_random(const struct sedd_sampler *sampler, int32_t place, uint32_t draw)
+{
+    return sedd_random_uniform(sampler->options.seed, SEDD_STREAM_DRAW, (uint32_t)sampler->position,
+                               (uint32_t)place, draw);
+}
+
+bool sedd_sampler_opens(const struct sedd_sampler *sampler, int32_t place, double score_sum)
+{
+    double open = sedd_transition_factor(&sampler->transition) * score_sum;
+    return sampler->rest || sedd_sampler_random(sampler, place, 0) < open;
+}
+
+/* The rank by the distribution weights / sum, whose largest weight is 1. */
+static double rank_of(const struct sedd_sampler *sampler, int32_t place, const float *weights,
+                      int32_t tokens, double sum)
+{
+    switch (sampler->options.order) {
+    case SEDD_ORDER_CONFIDENCE:
+        return -1.0 / sum;
+    case SEDD_ORDER_MARGIN:
+        return -(1.0 - (double)sedd_draw_second(weights, tokens)) / sum;
+    case SEDD_ORDER_ENTROPY:
+        return (double)sampler->entropy[place];
+    default:
+        return sampler->rank[place]; /* known beforehand */
+    }
+}
+
+void sedd_visit_exact(void *user, int32_t row, float *logits, float *weights)
+{
+    struct sedd_sampler *sampler = user;
+    const struct sedd_session *session = sampler->session;
+    const struct sedd_kernels *kernels = session->engine->kernels;
+    const struct sedd_sample_options *options = &sampler->options;
+    int32_t place = session->index[row], tokens = session->model->info.tokens;
+    size_t size = (size_t)tokens * sizeof(float);
+    float inverse = (float)(1.0 / options->temperature), largest = kernels->max(logits, tokens);
+    bool coin = options->positions == SEDD_POSITIONS_SCORE;
+    memcpy(weights, logits, size);
+    double sum = (double)kernels->exp_sum(weights, tokens, coin ? 1.0f : inverse, largest);
+    double score_sum = sum * exp((double)largest - (double)sampler->shift);
+    if (!isfinite(coin ? score_sum : sum)) {
+        sampler->broken = true;
+        return;
+    }
+    if (coin && !sedd_sampler_opens(sampler, place, score_sum)) {
+        return;
+    }
+    if (coin && options->temperature != 1.0) {
+        memcpy(weights, logits, size);
+        sum = (double)kernels->exp_sum(weights, tokens, inverse, largest);
+    }
+    sampler->entropy[place] = sedd_draw_entropy(weights, logits, tokens, inverse, largest, sum);
+    sampler->rank[place] = rank_of(sampler, place, weights, tokens, sum);
+    sedd_draw_filter(weights, tokens, options->top_k, options->top_p);
+    int32_t id = sedd_draw_exact(weights, tokens, sedd_sampler_random(sampler, place, 1));
+    sampler->confidence[place] = (float)((double)weights[id] / sum);
+    sampler->next[place] = id;
+}
+
+void sedd_visit_weights(void *user, int32_t row, float *logits, float *work)
+{
+    struct sedd_sampler *sampler = user;
+    const struct sedd_session *session = sampler->session;
+    int32_t place = session->index[row], states = session->model->info.states;
+    int32_t columns = sedd_transition_columns(&sampler->transition);
+    int32_t x = sampler->ids[place];
+    for (int32_t y = 0; y < states; y++) {
+        logits[y] -= sampler->shift;
+        if (!isfinite(logits[y])) {
+            sampler->broken = true;
+        }
+    }
+    logits[x] = 0.0f;
+    sedd_transition_weights(&sampler->transition, x, logits);
+    if (sampler->options.draw == SEDD_DRAW_EXACT) {
+        sampler->next[place] =
+            sedd_draw_exact(logits, columns, sedd_sampler_random(sampler, place, 1));
+        return;
+    }
+    const float *uniforms = work;
+    if (sampler->uniforms != NULL) {
+        uniforms = sampler->uniforms + (size_t)place * (size_t)columns;
+    } else {
+        sedd_random_floats(sampler->options.seed, SEDD_STREAM_RACE, (uint32_t)sampler->position,
+                           (uint32_t)place, work, (uint32_t)columns);
+    }
+    sampler->next[place] = sedd_draw_race(logits, uniforms, columns);
+}

@@ -1,0 +1,377 @@
+/*
+ * test_distribution.c - what a sampler writes, and how often: thousands of runs of a tiny network
+ * against the exact distribution, which is summed over all states of three positions, step by step,
+ * from the network's scores alone.
+ *
+ * Frequencies are compared by the chi-square statistic. Its bound is Laurent and Massart's: a
+ * chi-square of k degrees exceeds k + 2 sqrt(k x) + 2 x with probability below e^-x; x = 14 makes
+ * that one in a million. Seeds are fixed, so that a test that passes always passes.
+ */
+#include "checkpoint.h"
+#include "test.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define LENGTH 3
+#define TOKENS 5
+#define MASK 5
+#define CELLS 216 /* (TOKENS + 1)^LENGTH */
+#define RUNS 6000
+
+struct studio {
+    struct sedd_model *model;
+    struct sedd_engine *engine;
+    struct sedd_session *session;
+};
+
+enum kind {
+    PLAIN,     /* random weights, its scores depend on sigma and the context */
+    TIME_FREE, /* the same, conditioning constant */
+    CALIBRATED /* scores of all masks add up to what a perfect model's do; the context is ignored */
+};
+
+static void zero(struct checkpoint *checkpoint, const char *name)
+{
+    struct entry *entry = checkpoint_find(checkpoint, name);
+    memset(entry->values, 0, entry->count * sizeof(float));
+}
+
+static void open_studio(struct studio *studio, enum kind kind)
+{
+    static const float log_scores[] = {0.0f, 0.5f, -0.5f, 0.25f};
+    struct checkpoint checkpoint;
+    struct sedd_engine_options options = {0};
+    checkpoint_sedd(&checkpoint);
+    if (kind != PLAIN) {
+        zero(&checkpoint, "blocks.0.adaLN_modulation.weight");
+        zero(&checkpoint, "output_layer.adaLN_modulation.weight");
+    }
+    if (kind == CALIBRATED) {
+        float *bias = checkpoint_find(&checkpoint, "output_layer.linear.bias")->values;
+        double rest = TOKENS;
+        zero(&checkpoint, "output_layer.linear.weight");
+        for (int y = 0; y < 4; y++) {
+            bias[y] = log_scores[y];
+            rest -= exp((double)log_scores[y]);
+        }
+        bias[4] = (float)log(rest);
+    }
+    if (!CHECK(checkpoint_load_all(&checkpoint, SEDD_CONFIG, SEDD_DTYPE_F32, &studio->model, NULL) ==
+               SEDD_OK) ||
+        !CHECK(sedd_engine_new(&options, &studio->engine, NULL) == SEDD_OK) ||
+        !CHECK(sedd_session_new(studio->engine, studio->model, LENGTH, &studio->session, NULL) ==
+               SEDD_OK)) {
+        exit(1);
+    }
+    checkpoint_clear(&checkpoint);
+}
+
+static void close_studio(struct studio *studio)
+{
+    sedd_session_free(studio->session);
+    sedd_engine_free(studio->engine);
+    sedd_model_free(studio->model);
+}
+
+static int cell_of(const int32_t *ids)
+{
+    return (ids[0] * 6 + ids[1]) * 6 + ids[2];
+}
+
+static void ids_of(int cell, int32_t *ids)
+{
+    ids[0] = cell / 36;
+    ids[1] = cell / 6 % 6;
+    ids[2] = cell % 6;
+}
+
+/* ---- The exact distribution -------------------------------------------------------------- */
+
+struct odds {
+    double open[LENGTH];          /* score: whether the mask opens */
+    double token[LENGTH][TOKENS]; /* given that it does */
+    double entropy[LENGTH];
+};
+
+static void odds_at(struct studio *studio, const int32_t *ids, double temperature, double t,
+                    double after, struct odds *odds)
+{
+    float scores[LENGTH * 6], sigma = (float)-log1p(-0.999 * t);
+    double noise = after < 0.0 ? 0.0 : log1p(-0.999 * after) - log1p(-0.999 * t);
+    CHECK(sedd_score(studio->session, 1, LENGTH, ids, &sigma, scores, NULL) == SEDD_OK);
+    for (int p = 0; p < LENGTH; p++) {
+        double sum = 0.0, tempered = 0.0;
+        for (int y = 0; y < TOKENS; y++) {
+            sum += exp((double)scores[p * 6 + y]);
+            tempered += exp((double)scores[p * 6 + y] / temperature);
+        }
+        odds->entropy[p] = 0.0;
+        for (int y = 0; y < TOKENS; y++) {
+            double q = exp((double)scores[p * 6 + y] / temperature) / tempered;
+            odds->token[p][y] = q;
+            odds->entropy[p] -= q * log(q);
+        }
+        odds->open[p] = after < 0.0 ? 1.0 : fmin(1.0, expm1(noise) * sum);
+    }
+}
+
+/* Spreads `mass` of the state `ids` over what it becomes when the masks in `set` (bits) open. */
+static void open_set(const int32_t *ids, const struct odds *odds, unsigned set, double mass,
+                     double *next)
+{
+    for (int cell = 0; cell < CELLS; cell++) {
+        int32_t after[LENGTH];
+        double p = mass;
+        ids_of(cell, after);
+        for (int i = 0; i < LENGTH && p > 0.0; i++) {
+            bool opens = ids[i] == MASK && (set >> i & 1);
+            p *= opens ? (after[i] == MASK ? 0.0 : odds->token[i][after[i]]) : after[i] == ids[i];
+        }
+        next[cell] += p;
+    }
+}
+
+static unsigned masks_of(const int32_t *ids)
+{
+    return (unsigned)(ids[0] == MASK) | (unsigned)(ids[1] == MASK) << 1 |
+           (unsigned)(ids[2] == MASK) << 2;
+}
+
+static int bits(unsigned set)
+{
+    return (int)((set & 1) + (set >> 1 & 1) + (set >> 2 & 1));
+}
+
+/* The masks whose entropies are lowest while the sum less the largest stays within gamma. */
+static unsigned bounded_set(const struct odds *odds, unsigned masks, double gamma)
+{
+    unsigned set = 0;
+    double sum = 0.0; /* of all but the latest, which is the largest */
+    for (;;) {
+        int best = -1;
+        for (int i = 0; i < LENGTH; i++) {
+            bool left = (masks & ~set) >> i & 1;
+            best = left && (best < 0 || odds->entropy[i] < odds->entropy[best]) ? i : best;
+        }
+        if (best < 0 || (set != 0 && sum > gamma)) {
+            return set;
+        }
+        set |= 1u << best;
+        sum += odds->entropy[best];
+    }
+}
+
+static double time_at(const struct sedd_sample_options *options, int i)
+{
+    return options->grid == SEDD_GRID_COSINE ? 1e-5 + (1 - 1e-5) * cos(M_PI / 2 * i / options->steps)
+                                             : 1.0 - i * (1.0 - 1e-5) / options->steps;
+}
+
+/* One step from one state. `fixed` is how many masks open, where that is planned. */
+static void spread(struct studio *studio, const struct sedd_sample_options *options, int i, int fixed,
+                   const int32_t *ids, double mass, double *next)
+{
+    unsigned masks = masks_of(ids);
+    double t = time_at(options, i), after = i < options->steps ? time_at(options, i + 1) : -1.0;
+    struct odds odds;
+    if (options->positions == SEDD_POSITIONS_BOUNDED) {
+        t = fmin(1.0, fmax(bits(masks) / 3.0 / 0.999, 1e-5));
+    }
+    odds_at(studio, ids, options->temperature > 0.0 ? options->temperature : 1.0, t, after, &odds);
+    if (options->positions == SEDD_POSITIONS_BOUNDED) {
+        open_set(ids, &odds, bounded_set(&odds, masks, options->gamma), mass, next);
+        return;
+    }
+    double sum = 0.0, weight[8] = {0.0};
+    for (unsigned set = 0; set < 8; set++) {
+        if ((set & ~masks) != 0) {
+            continue;
+        }
+        weight[set] = fixed >= 0 ? bits(set) == (fixed < bits(masks) ? fixed : bits(masks)) : 1.0;
+        for (int p = 0; p < LENGTH && fixed < 0; p++) {
+            double open = options->positions == SEDD_POSITIONS_SCORE ? odds.open[p]
+                          : after < 0.0                              ? 1.0
+                                                                     : (t - after) / t;
+            weight[set] *= !(masks >> p & 1) ? 1.0 : set >> p & 1 ? open : 1.0 - open;
+        }
+        sum += weight[set];
+    }
+    for (unsigned set = 0; set < 8; set++) {
+        if (weight[set] > 0.0) {
+            open_set(ids, &odds, set, mass * weight[set] / sum, next);
+        }
+    }
+}
+
+/* The distribution over states after `steps` steps; counts: NULL, or how many masks open in each. */
+static void enumerate(struct studio *studio, const struct sedd_sample_options *options, int steps,
+                      const int *counts, double *p)
+{
+    memset(p, 0, CELLS * sizeof *p);
+    p[CELLS - 1] = 1.0;
+    for (int i = 0; i < steps; i++) {
+        double next[CELLS] = {0.0};
+        for (int cell = 0; cell < CELLS; cell++) {
+            int32_t ids[LENGTH];
+            ids_of(cell, ids);
+            if (p[cell] > 0.0) {
+                spread(studio, options, i, counts == NULL ? -1 : counts[i], ids, p[cell], next);
+            }
+        }
+        memcpy(p, next, sizeof next);
+    }
+}
+
+/* ---- Comparison -------------------------------------------------------------------------- */
+
+static void sample(struct studio *studio, struct sedd_sample_options options, int steps,
+                   double *frequency)
+{
+    memset(frequency, 0, CELLS * sizeof *frequency);
+    for (uint64_t seed = 0; seed < RUNS; seed++) {
+        struct sedd_sampler *sampler = NULL;
+        struct sedd_step step;
+        options.seed = seed;
+        if (sedd_sampler_new(studio->session, &options, &sampler, NULL) != SEDD_OK) {
+            CHECK(!"the sampler starts");
+            return;
+        }
+        for (int i = 0; i < steps && !sedd_sampler_done(sampler); i++) {
+            if (sedd_sampler_advance(sampler, &step, NULL) != SEDD_OK) {
+                CHECK(!"the sampler goes on");
+                return;
+            }
+        }
+        frequency[cell_of(sedd_sampler_ids(sampler))] += 1.0 / RUNS;
+        sedd_sampler_free(sampler);
+    }
+}
+
+/* Cells that are expected fewer than five times count together. */
+static void agree(const char *name, const double *frequency, const double *p)
+{
+    double statistic = 0.0, rare = 0.0, rare_seen = 0.0, total = 0.0, x = 14.0;
+    int degrees = -1;
+    for (int cell = 0; cell < CELLS; cell++) {
+        double expected = RUNS * p[cell], seen = RUNS * frequency[cell];
+        total += p[cell];
+        if (expected < 5.0) {
+            rare += expected;
+            rare_seen += seen;
+        } else {
+            statistic += (seen - expected) * (seen - expected) / expected;
+            degrees++;
+        }
+    }
+    if (rare > 0.0) {
+        statistic += (rare_seen - rare) * (rare_seen - rare) / fmax(rare, 1.0);
+        degrees++;
+    }
+    double bound = degrees + 2.0 * sqrt(degrees * x) + 2.0 * x;
+    CHECK(fabs(total - 1.0) < 1e-9);
+    CHECK(degrees > 5);
+    if (!CHECK(statistic <= bound)) {
+        fprintf(stderr, "    %s: chi-square %.1f of %d degrees, bound %.1f\n", name, statistic,
+                degrees, bound);
+    }
+}
+
+static void compare(struct studio *studio, const char *name, struct sedd_sample_options options,
+                    int steps, const int *counts)
+{
+    double frequency[CELLS], p[CELLS];
+    options.length = LENGTH;
+    sample(studio, options, steps, frequency);
+    enumerate(studio, &options, steps, counts, p);
+    agree(name, frequency, p);
+}
+
+static void test_grids(struct studio *studio)
+{
+    struct sedd_sample_options score = {.steps = 4}, normalised = {.steps = 4},
+                               fixed = {.steps = 2}, cosine = {.steps = 3}, bounded = {.steps = 3};
+    normalised.positions = SEDD_POSITIONS_NORMALISED;
+    fixed.positions = SEDD_POSITIONS_FIXED;
+    bounded.positions = SEDD_POSITIONS_BOUNDED;
+    bounded.order = SEDD_ORDER_ENTROPY;
+    compare(studio, "score, two of four steps", score, 2, NULL);
+    compare(studio, "score, the whole run", score, 5, NULL);
+    compare(studio, "normalised, two of four steps", normalised, 2, NULL);
+    compare(studio, "normalised, the whole run", normalised, 5, NULL);
+    compare(studio, "fixed, one and two", fixed, 2, (const int[]){1, 2});
+    cosine.grid = SEDD_GRID_COSINE;
+    compare(studio, "score on the cosine grid", cosine, 2, NULL);
+    cosine.positions = SEDD_POSITIONS_NORMALISED;
+    compare(studio, "normalised on the cosine grid", cosine, 4, NULL);
+    const double gammas[] = {1e-6, 0.9, 1.4, 1.8, 100.0};
+    for (int i = 0; i < 5; i++) {
+        bounded.gamma = gammas[i];
+        compare(studio, "bounded", bounded, 3, NULL);
+    }
+}
+
+/* Where time does not matter to the network, first-hitting opens single masks in any order, as a
+ * fixed count of one does, and normalised runs come near with many steps. */
+static void test_hitting(struct studio *studio)
+{
+    struct sedd_sample_options options = {.length = LENGTH, .steps = 3};
+    double one[CELLS], exact[CELLS], many[CELLS], frequency[CELLS], far = 0.0;
+    options.positions = SEDD_POSITIONS_FIXED;
+    enumerate(studio, &options, 3, (const int[]){1, 1, 1}, one);
+    sample(studio, options, 3, frequency);
+    agree("fixed, one a step", frequency, one);
+    options.positions = SEDD_POSITIONS_HITTING;
+    sample(studio, options, 1, frequency);
+    enumerate(studio, &options, 1, (const int[]){1, 1, 1}, exact);
+    agree("first-hitting, one evaluation", frequency, exact);
+    sample(studio, options, 3, frequency);
+    agree("first-hitting", frequency, one);
+    options.positions = SEDD_POSITIONS_NORMALISED;
+    options.steps = 400;
+    enumerate(studio, &options, 401, NULL, many);
+    for (int cell = 0; cell < CELLS; cell++) {
+        far = fmax(far, fabs(many[cell] - one[cell]));
+    }
+    CHECK(far < 3.0 / 400);  /* three pairs that open in the same step, each with odds 1 / steps */
+}
+
+/* On a calibrated model a mask's own scores give the odds that time alone gives. */
+static void test_calibrated(struct studio *studio)
+{
+    struct sedd_sample_options options = {.length = LENGTH, .steps = 4};
+    double score[CELLS], normalised[CELLS], frequency[CELLS];
+    for (int steps = 1; steps <= 5; steps += 2) {
+        double far = 0.0;
+        options.positions = SEDD_POSITIONS_SCORE;
+        enumerate(studio, &options, steps, NULL, score);
+        sample(studio, options, steps, frequency);
+        agree("score, calibrated", frequency, score);
+        options.positions = SEDD_POSITIONS_NORMALISED;
+        enumerate(studio, &options, steps, NULL, normalised);
+        sample(studio, options, steps, frequency);
+        agree("normalised, calibrated", frequency, score);
+        for (int cell = 0; cell < CELLS; cell++) {
+            far = fmax(far, fabs(score[cell] - normalised[cell]));
+        }
+        CHECK(far < 1e-6); /* float32 scores, three factors a cell */
+    }
+    options.positions = SEDD_POSITIONS_SCORE;
+    options.temperature = 0.6; /* of the token; the coin keeps its odds */
+    compare(studio, "score, calibrated, temperature 0.6", options, 2, NULL);
+}
+
+int main(void)
+{
+    struct studio studio;
+    open_studio(&studio, PLAIN);
+    test_grids(&studio);
+    close_studio(&studio);
+    open_studio(&studio, TIME_FREE);
+    test_hitting(&studio);
+    close_studio(&studio);
+    open_studio(&studio, CALIBRATED);
+    test_calibrated(&studio);
+    close_studio(&studio);
+    return test_report("distribution");
+}
