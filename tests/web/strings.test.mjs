@@ -1,0 +1,38 @@
+// The page's string tables: every language has every key, every key is used, and index.html says what the English one says.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fill } from '../../scripts/strings.mjs';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const read = (name) => readFileSync(path.join(ROOT, name), 'utf8');
+const languages = readdirSync(path.join(ROOT, 'web/strings')).filter((name) => name.endsWith('.js'));
+const tables = new Map(await Promise.all(languages.map(async (name) => [name, (await import(`../../web/strings/${name}`)).default])));
+const english = tables.get('en.js');
+
+/** Names of the values that a string takes. */
+const values = (entry) => (typeof entry === 'function' ? ['function'] : [...new Set([...entry.matchAll(/(?<!\{)\{(\w+)\}(?!\})|\{\{\w+\}\}/g)].map(([name]) => name))].sort());
+
+test('every language has the same keys, taking the same values', () => {
+  assert.ok(tables.size >= 1);
+  for (const [name, table] of tables) {
+    assert.deepEqual(Object.keys(table).sort(), Object.keys(english).sort(), name);
+    for (const key of Object.keys(english)) {
+      if (typeof english[key] === 'string' && typeof table[key] === 'string') assert.deepEqual(values(table[key]), values(english[key]), `${name}: ${key}`);
+    }
+  }
+});
+
+test('every key that the page asks for exists', () => {
+  const source = readdirSync(path.join(ROOT, 'web/page')).filter((name) => name.endsWith('.js')).map((name) => read(`web/page/${name}`)).join('\n');
+  const asked = [...source.matchAll(/\bt\('([^']+)'/g)].map(([, key]) => key);
+  assert.ok(asked.length > 50);
+  assert.deepEqual(asked.filter((key) => !(key in english)), []);
+});
+
+test('index.html says what the English table says', () => {
+  const page = read('index.html');
+  assert.equal(page, fill(page));
+});

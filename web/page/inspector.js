@@ -1,0 +1,118 @@
+/**
+ * What the network thought of one place: the score ratios of its candidates as bars, how unsure it was, and whether the
+ * mask would stay. For a token that is open already, the step that opened it is asked about again.
+ */
+import { $, el } from './dom.js';
+import { explain, number, t } from './text.js';
+
+const CANDIDATES = 8;
+
+/** Token text as it can be shown: spaces and line breaks are seen. */
+export const visible = (text) => (text === null ? '' : text.replaceAll('\n', '¶').replace(/^ (?=$)/, '␣').replace(/^ /, ''));
+
+/** Digits for a ratio that may be tiny or huge. */
+const ratioText = (value) => (value >= 1000 || (value < 0.001 && value > 0) ? value.toExponential(1).replace('e', '·10^').replace('+', '') : number(value, value < 1 ? 3 : 1));
+
+export class Inspector {
+  #turn = 0;
+
+  /** @param {{stage: import('./stage.js').Stage, model: () => Promise<any>, branch: (change: object, from: number) => void}} given */
+  constructor({ stage, model, branch }) {
+    Object.assign(this, { stage, model, branch });
+    this.root = $('inspector');
+    stage.addEventListener('select', () => this.open());
+    stage.addEventListener('show', () => { if (!this.root.hidden) this.open(); });
+  }
+
+  close() {
+    this.#turn++;
+    this.root.hidden = true;
+    $('notes').hidden = false;
+    this.stage.cells.selected = -1;
+  }
+
+  get opened() { return !this.root.hidden; }
+
+  async open() {
+    const { stage } = this;
+    const position = stage.selected;
+    if (position < 0) return;
+    const turn = ++this.#turn;
+    const state = stage.state;
+    const masked = state.texts[position] === null;
+    const opened = state.opened[position];
+    const held = stage.run.history.held.includes(position);
+    // The evaluation asked about: the one that follows this state, or the one that opened the token.
+    const from = masked ? state.index : opened - 1;
+    const head = [
+      el('div', { className: 'inspector-head' }, el('h3', {}, t('inspector.title', { position: position + 1, step: state.index })),
+        el('button', { type: 'button', className: 'link', on: { click: () => this.#leave(position) } }, t('inspector.close'))),
+    ];
+    const text = visible(state.texts[position]);
+    if (held || opened === 0) {
+      this.#fill(head, el('p', {}, t(held ? 'inspector.held' : 'inspector.given', { text })));
+      return;
+    }
+    if (masked && from >= stage.run.history.last) {
+      this.#fill(head, el('p', {}, t('inspector.end')));
+      return;
+    }
+    if (this.root.hidden) this.#fill(head, el('p', { className: 'note' }, t('inspector.wait')));
+    try {
+      const model = await this.model();
+      const sigma = stage.run.history.at(from + 1).sigma;
+      const { position: step } = stage.run.state(from);
+      const found = await this.#ask(model, stage.run, from, { sigma, step, position });
+      if (turn !== this.#turn) return;
+      this.#fill(head, ...this.#body(found, { sigma, masked, text, opened, position, from }));
+    } catch (error) {
+      if (turn === this.#turn) this.#fill(head, el('p', { className: 'error' }, explain(error)));
+    }
+  }
+
+  async #ask(model, run, from, { sigma, position }) {
+    const { ids } = run.history.at(from);
+    const after = run.history.at(from + 2).sigma;
+    const answer = await model.inspect(ids, { sigma, positions: [position], topK: CANDIDATES });
+    const [found] = answer.positions ?? answer;
+    // Probability of staying masked over this step, from the reverse transition: 1 − (e^Δσ − 1) Σ scores.
+    const next = from + 2 <= run.history.last ? after : 0;
+    const stay = Math.max(0, 1 - Math.expm1(sigma - next) * found.scoreSum);
+    return { ...found, stay };
+  }
+
+  #body(found, { sigma, masked, text, opened, position, from }) {
+    const top = Math.max(...found.candidates.map(({ ratio }) => ratio), Number.MIN_VALUE);
+    const bars = found.candidates.map((candidate) => {
+      const word = visible(candidate.text);
+      const bar = el('span', { className: 'bar', aria: { hidden: 'true' } });
+      bar.style.setProperty('--share', String(candidate.ratio / top));
+      return el('li', {}, el('button', {
+        type: 'button', className: 'candidate', title: t('inspector.choose', { text: word }), aria: { label: `${word}: ${ratioText(candidate.ratio)}. ${t('inspector.choose', { text: word })}` },
+        on: { click: () => this.branch({ edit: [[position, candidate.id]], texts: [candidate.text] }, masked ? from : opened) },
+      }, el('span', { className: 'word' }, word), bar, el('span', { className: 'figure-number' }, ratioText(candidate.ratio))));
+    });
+    return [
+      el('p', {}, t(masked ? 'inspector.mask' : 'inspector.open', { text, step: opened, sigma: number(sigma, 2) })),
+      el('ol', { className: 'candidates', aria: { label: t('inspector.candidates') } }, ...bars),
+      el('dl', { className: 'facts' },
+        el('dt', {}, t('inspector.entropy')), el('dd', {}, t('inspector.entropy.value', { nats: number(found.entropy, 2) })),
+        el('dt', {}, t('inspector.total')), el('dd', {}, ratioText(found.scoreSum)),
+        el('dt', {}, t('inspector.stay')), el('dd', {}, t('percent', { share: number(100 * found.stay, found.stay > 0.995 || found.stay < 0.1 ? 1 : 0) }))),
+      masked ? el('p', { className: 'note' }, t('inspector.hint')) : el('p', {}, el('button', {
+        type: 'button', on: { click: () => this.branch({ edit: [[position, null]], texts: [null] }, opened) },
+      }, t('inspector.remask'))),
+    ];
+  }
+
+  #fill(head, ...body) {
+    this.root.replaceChildren(...head, ...body);
+    this.root.hidden = false;
+    $('notes').hidden = true;
+  }
+
+  #leave(position) {
+    this.close();
+    this.stage.cells.cell(position)?.focus();
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * The page: speaks the reader's language, plays the recorded run at once, brings the live model, and wires the parts of
+ * Figure 1 to each other. The figures below it are fetched when they come near.
+ */
+import { SeddError } from '../client.js';
+import { fetchTrace } from '../trace.js';
+import { $, el } from './dom.js';
+import { Editor } from './editor.js';
+import { openTrace, runOf, saveTrace } from './files.js';
+import { Inspector } from './inspector.js';
+import { listenToKeys } from './keys.js';
+import { Models } from './models.js';
+import { Recipe } from './recipe.js';
+import { Runs } from './runs.js';
+import { readLink, recipeLink, runLink } from './share.js';
+import { Stage } from './stage.js';
+import { LANGUAGES, explain, millis, number, speak, t } from './text.js';
+import { Tokenizer } from './tokens.js';
+import { Tree } from './tree.js';
+import { Writer } from './writer.js';
+
+const RECORDED = { model: 'sedd-nano', url: 'models/sedd-nano/trace.json' };
+
+const say = (text) => { $('status').textContent = text; };
+const complain = (text) => { $('form-error').textContent = text; };
+
+/** Links to this page in every language. */
+function languages(spoken) {
+  $('languages').replaceChildren(...Object.entries(LANGUAGES).map(([code, name]) => {
+    const url = new URL(location.href);
+    url.searchParams.set('lang', code);
+    return el('a', { href: url.href, hreflang: code, lang: code, aria: code === spoken ? { current: 'true' } : {} }, name);
+  }));
+}
+
+/** What is to be written: the recipe and the text. */
+const order = (recipe, editor) => ({ ...recipe.read(), prompt: editor.text });
+
+class Page {
+  constructor() {
+    this.models = new Models(say);
+    this.runs = new Runs();
+    this.stage = new Stage();
+    this.recipe = new Recipe(this.models.choices);
+    this.editor = new Editor({ length: () => { try { return this.recipe.read().length; } catch { return 0; } } });
+    this.recipe.addEventListener('change', () => this.editor.refresh());
+    this.writer = new Writer({ models: this.models, runs: this.runs, stage: this.stage, say, complain });
+    const branch = (change, from) => this.branch(change, from);
+    this.inspector = new Inspector({ stage: this.stage, model: () => this.models.get(this.stage.run.model), branch });
+    this.tree = new Tree({ runs: this.runs, stage: this.stage, branch, complain });
+    this.writer.addEventListener('change', () => this.#buttons());
+    this.runs.addEventListener('change', () => this.#buttons());
+    this.#listen();
+  }
+
+  /* ---- Acts ---- */
+
+  async write(paused = false) {
+    if (this.writer.busy) return;
+    try {
+      this.inspector.close();
+      await this.writer.write(order(this.recipe, this.editor), { paused });
+    } catch (error) {
+      complain(explain(error));
+    }
+  }
+
+  async branch(change, from) {
+    this.inspector.close();
+    const run = await this.writer.branch(this.stage.run, from, change);
+    if (run) this.stage.timeline.seek(run.history.last);
+  }
+
+  async openFile(file) {
+    try {
+      const run = await openTrace(file, this.recipe.read().model);
+      this.runs.add(run);
+      this.stage.open(run, { play: true });
+      complain('');
+      say(t('trace.opened', { steps: number(run.history.last), length: number(run.history.length) }));
+    } catch (error) {
+      complain(explain(error));
+    }
+  }
+
+  async share() {
+    const run = this.runs.current;
+    let link;
+    try {
+      link = run && run.origin === 'live' ? runLink(run) : recipeLink(order(this.recipe, this.editor));
+    } catch (error) {
+      complain(explain(error));
+      return;
+    }
+    const url = new URL(location.href);
+    url.hash = link;
+    history.replaceState(null, '', url);
+    let said = 'share.copied';
+    try {
+      await navigator.clipboard.writeText(url.href);
+    } catch {
+      said = 'share.shown';
+    }
+    say(`${t(said)}${run?.model.startsWith('own:') ? ` ${t('share.own')}` : ''}`);
+  }
+
+  async saveTrace() {
+    const run = this.runs.current;
+    if (!run?.history.last) {
+      complain(t('trace.none'));
+      return;
+    }
+    try {
+      saveTrace(run, (await this.models.get(run.model)).info.maskId);
+    } catch (error) {
+      complain(explain(error));
+    }
+  }
+
+  async saveGif() {
+    const run = this.runs.current;
+    if (!run?.history.last) {
+      complain(t('trace.none'));
+      return;
+    }
+    try {
+      const { saveGif } = await import('./gif.js');
+      await saveGif(run, (share) => say(t('gif.making', { share: number(100 * share) })));
+      say(t('gif.saved'));
+    } catch (error) {
+      complain(t('gif.failed', { reason: error.message }));
+    }
+  }
+
+  /** The finished text becomes the text to edit: everything held until words are made holes. */
+  takeText() {
+    this.editor.text = this.stage.run.history.finals.map((text) => text ?? '').join('').replace(/[{}]/g, '$&$&');
+    this.editor.field.focus();
+    this.editor.field.select();
+  }
+
+  /* ---- Wiring ---- */
+
+  #listen() {
+    $('form').addEventListener('submit', (event) => {
+      event.preventDefault();
+      if (this.writer.busy) this.writer.stop();
+      else this.write();
+    });
+    const click = (id, act) => $(id).addEventListener('click', act);
+    click('pause', () => this.writer.togglePause());
+    click('single', () => (this.writer.busy ? this.writer.step() : this.write(true)));
+    click('shuffle', () => this.recipe.shuffle());
+    click('sheet-open', () => this.stage.toggleSheet());
+    click('take', () => this.takeText());
+    click('share', () => this.share());
+    click('trace-save', () => this.saveTrace());
+    click('gif', () => this.saveGif());
+    $('trace-open').addEventListener('change', ({ target }) => {
+      if (target.files[0]) this.openFile(target.files[0]);
+      target.value = '';
+    });
+    const { timeline } = this.stage;
+    listenToKeys({
+      write: () => this.write(), seed: () => this.recipe.shuffle(), toggle: () => (this.writer.busy ? this.writer.togglePause() : timeline.toggle()),
+      stop: () => (this.writer.busy ? this.writer.stop() : this.inspector.close()), back: () => timeline.stepBy(-1), forward: () => timeline.stepBy(1),
+      first: () => timeline.seek(0), last: () => timeline.seek(this.runs.current?.history.last ?? 0),
+    });
+    addEventListener('hashchange', () => this.restore());
+  }
+
+  #buttons() {
+    const { busy, paused } = this.writer;
+    $('run').textContent = t(busy ? 'stop' : 'run');
+    $('pause').disabled = !busy;
+    $('pause').textContent = t(paused ? 'continue' : 'pause');
+    $('take').disabled = !this.runs.current?.done;
+    document.body.classList.toggle('busy', busy);
+  }
+
+  /* ---- Beginning ---- */
+
+  /** Settings, and a run, from the address. @returns {Promise<void>} */
+  async restore() {
+    try {
+      const link = readLink(location.hash);
+      if (!link) return;
+      const { options, lineage } = link;
+      if (!this.models.choices.some(({ id }) => id === options.model)) throw new SeddError('argument', t('share.model', { model: options.model.slice(0, 60) }));
+      this.recipe.set(options);
+      if (options.prompt !== undefined) this.editor.text = options.prompt;
+      if (this.live) await this.writer.reproduce(options, lineage);
+      else this.pending = { options, lineage };
+    } catch (error) {
+      complain(explain(error));
+    }
+  }
+
+  async playRecorded() {
+    try {
+      const trace = await fetchTrace(new URL(RECORDED.url, document.baseURI).href);
+      if (this.runs.current) return;
+      const run = this.runs.add(runOf(trace, 'recorded', RECORDED.model));
+      this.stage.open(run, { play: true });
+    } catch (error) {
+      complain(explain(error));
+    }
+  }
+
+  async bringModel() {
+    const { features } = this.models;
+    if (!features.wasm) {
+      say(t('no-engine', { reason: features.reasons[0] }));
+      return;
+    }
+    const begin = performance.now();
+    try {
+      const sedd = await this.models.get(this.recipe.read().model);
+      this.live = true;
+      this.editor.tokenizer = new Tokenizer((text) => sedd.tokenize(text));
+      this.editor.refresh();
+      say(t('ready', { ms: millis(performance.now() - begin), kernels: sedd.kernels, threads: sedd.threads }));
+      $('environment').textContent = t('environment', {
+        build: sedd.wasm ?? '', kernels: sedd.kernels, threads: sedd.threads === 1 ? t('environment.thread') : t('environment.threads', { count: sedd.threads }),
+        parameters: number(sedd.info.parameters), tokens: number(sedd.info.length), reasons: features.reasons.join(' '),
+      });
+      $('run').disabled = $('single').disabled = false;
+      document.body.dataset.ready = 'true';
+      if (this.pending) await this.writer.reproduce(this.pending.options, this.pending.lineage);
+    } catch (error) {
+      say(t('no-engine', { reason: explain(error) }));
+    }
+  }
+}
+
+/** Parts below the first screen: fetched when they come near, or when the browser rests. */
+function later(page, parts) {
+  const start = (id) => {
+    const load = parts[id];
+    if (!load) return;
+    delete parts[id];
+    load().then(({ mount }) => mount(page)).catch((error) => { $(`${id}-view`).textContent = explain(error); });
+  };
+  const near = new IntersectionObserver((entries) => entries.filter(({ isIntersecting }) => isIntersecting).forEach(({ target }) => start(target.id.replace(/-view$/, ''))), { rootMargin: '800px' });
+  for (const id of Object.keys(parts)) near.observe($(`${id}-view`));
+}
+
+const spoken = await speak();
+languages(spoken);
+const page = new Page();
+await page.restore();
+page.playRecorded();
+page.bringModel();
+later(page, {
+});

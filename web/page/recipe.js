@@ -1,0 +1,123 @@
+/** The options of a run as one sentence whose numbers and words are fields. */
+import { SeddError } from '../errors.js';
+import { $, el } from './dom.js';
+import { t } from './text.js';
+
+const POSITIONS = ['score', 'normalised', 'fixed', 'bounded', 'hitting'];
+const ORDERS = ['random', 'spread', 'confidence', 'margin', 'entropy'];
+const GRIDS = ['linear', 'cosine'];
+const SEED_MAX = 18446744073709551615n;
+
+/** Numbers: what they start with, how far they go, and the stride of the arrow keys. */
+export const FIELDS = {
+  length: { value: 128, low: 2, high: 1024, step: 8, whole: true },
+  steps: { value: 64, low: 1, high: 1000, step: 1, whole: true },
+  seed: { value: 1, low: 0, high: SEED_MAX, step: 1, whole: true },
+  temperature: { value: 0.8, low: 0.05, high: 4, step: 0.05 },
+  topP: { value: 0.9, low: 0.01, high: 1, step: 0.05 },
+  gamma: { value: 1, low: 0.001, high: 1000, step: 0.1 },
+};
+
+/** The value of a field as typed, or one sentence on what is wrong with it. */
+export function readNumber(name, typed) {
+  const { low, high, whole } = FIELDS[name];
+  const text = String(typed).trim().replace(',', '.');
+  const sound = whole ? /^\d{1,20}$/.test(text) : /^\d{0,6}(\.\d{1,9})?$/.test(text) && text !== '';
+  const value = sound && (name === 'seed' ? BigInt(text) : Number(text));
+  if (!sound || value < low || value > high) {
+    throw new SeddError('argument', t(whole ? 'number.whole' : 'number.range', { name: t(`name.${name}`), low, high, value: text.slice(0, 40) }));
+  }
+  return name === 'seed' ? String(value) : value;
+}
+
+export class Recipe extends EventTarget {
+  #inputs = {};
+
+  /** @param {{id: string, label: string}[]} models */
+  constructor(models) {
+    super();
+    for (const name of Object.keys(FIELDS)) this.#inputs[name] = this.#number(name);
+    this.#inputs.model = this.#choice('model', models.map(({ id, label }) => [id, label]));
+    this.#inputs.positions = this.#choice('positions', POSITIONS.map((id) => [id, t(`positions.${id}`)]));
+    this.#inputs.order = this.#choice('order', ORDERS.map((id) => [id, t(`order.${id}`)]));
+    this.#inputs.grid = this.#choice('grid', GRIDS.map((id) => [id, t(`grid.${id}`)]));
+    $('recipe').replaceChildren(...this.#sentence(t('recipe')));
+    this.#tidy();
+  }
+
+  /** Words and fields; an optional part is a sentence of its own inside the sentence. */
+  #sentence(text) {
+    return text.split(/(\{\w+\})/).map((piece) => {
+      const name = /^\{(\w+)\}$/.exec(piece)?.[1];
+      if (!name) return piece;
+      if (['order', 'gamma', 'grid'].includes(name)) return this[`${name}Part`] = el('span', {}, ...t(`recipe.${name}`).split(/(\{\w+\})/).map((part) => (part === `{${name}}` ? this.#inputs[name] : part)));
+      return this.#inputs[name];
+    });
+  }
+
+  #number(name) {
+    const { value, step, whole } = FIELDS[name];
+    const input = el('input', { type: 'text', name, value: String(value), inputMode: whole ? 'numeric' : 'decimal', autocomplete: 'off', aria: { label: t(`name.${name}`) } });
+    const fit = () => input.style.setProperty('--digits', String(Math.max(input.value.length, 1)));
+    input.addEventListener('input', () => { fit(); this.#changed(); });
+    input.addEventListener('keydown', (event) => {
+      const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+      const typed = Number(input.value);
+      if (!way || !Number.isSafeInteger(whole ? typed : 0) || Number.isNaN(typed)) return;
+      event.preventDefault();
+      const { low, high } = FIELDS[name];
+      const next = whole && step > 1 ? Math.floor(typed / step + way) * step : typed + way * step;
+      input.value = String(Math.min(Math.max(Number(next.toFixed(6)), low), Number(high)));
+      fit();
+      this.#changed();
+    });
+    fit();
+    return input;
+  }
+
+  #choice(name, options) {
+    return el('select', { name, aria: { label: t(`name.${name}`) }, on: { change: () => { this.#tidy(); this.#changed(); } } },
+      ...options.map(([value, label]) => el('option', { value }, label)));
+  }
+
+  #changed() { this.dispatchEvent(new Event('change')); }
+
+  /** Shows the fields that the way of choosing positions has. */
+  #tidy() {
+    const positions = this.#inputs.positions.value;
+    this.orderPart.hidden = !['fixed', 'bounded'].includes(positions);
+    this.gammaPart.hidden = positions !== 'bounded';
+    this.gridPart.hidden = !['score', 'normalised', 'fixed'].includes(positions);
+    $('sampler-note').textContent = `${t(`positions.note.${positions}`)} ${t('temperature.note')}`;
+  }
+
+  /** @returns {{model: string, length: number, steps: number, seed: string, temperature: number, topP: number, positions: string, order?: string, gamma?: number, grid?: string}} */
+  read() {
+    const options = { model: this.#inputs.model.value, positions: this.#inputs.positions.value };
+    for (const name of ['length', 'steps', 'seed', 'temperature', 'topP']) options[name] = readNumber(name, this.#inputs[name].value);
+    if (!this.orderPart.hidden) options.order = this.#inputs.order.value;
+    if (!this.gammaPart.hidden) options.gamma = readNumber('gamma', this.#inputs.gamma.value);
+    if (!this.gridPart.hidden) options.grid = this.#inputs.grid.value;
+    return options;
+  }
+
+  /** Sets fields by name; a choice that does not exist is left. */
+  set(values) {
+    for (const [name, value] of Object.entries(values)) {
+      const input = this.#inputs[name];
+      if (!input || (input.options && ![...input.options].some((option) => option.value === String(value)))) continue;
+      input.value = String(value);
+      input.style.setProperty('--digits', String(input.value.length));
+    }
+    this.#tidy();
+    this.#changed();
+  }
+
+  /** A new model for the list. */
+  offer({ id, label }) {
+    if (![...this.#inputs.model.options].some((option) => option.value === id)) this.#inputs.model.append(el('option', { value: id }, label));
+    this.set({ model: id });
+  }
+
+  shuffle() { this.set({ seed: crypto.getRandomValues(new Uint32Array(1))[0] }); }
+}

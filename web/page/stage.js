@@ -1,0 +1,115 @@
+/**
+ * Figure 1: the cells of a run, its timeline and its sheet, and the numbers that live in the text beside them.
+ * It shows whatever run it is given, recorded or under way.
+ */
+import { Cells } from '../view/cells.js';
+import { Sheet } from '../view/sheet.js';
+import { adopt } from '../view/theme.js';
+import { Timeline } from '../view/timeline.js';
+import { $, stillness } from './dom.js';
+import { live, number, t } from './text.js';
+
+const ANNOUNCE_MS = 3000;
+
+export class Stage extends EventTarget {
+  #frame = 0;
+  #said = 0;
+  #follow = true;
+
+  constructor() {
+    super();
+    adopt(document);
+    this.run = null;
+    this.cells = new Cells({
+      selectable: true, words: {
+        label: t('stage.cells'), masked: t('cell.mask'), hole: t('cell.hole'), held: (text) => t('cell.held', { text }), fresh: (text) => t('cell.new', { text }),
+        space: t('cell.space'), lineBreak: t('cell.break'),
+      },
+    });
+    this.timeline = new Timeline({
+      onShow: (state) => this.#show(state), words: {
+        label: t('timeline'), play: t('timeline.play'), pause: t('timeline.pause'), back: t('timeline.back'), forward: t('timeline.forward'), speed: t('timeline.speed'),
+        step: t('timeline.step'), place: (step, total, open, length) => t('announce', { step, total, open, length }),
+      },
+    });
+    this.sheet = new Sheet({
+      onSeek: (index) => this.timeline.seek(index), words: {
+        label: (steps, length) => t('sheet.label', { steps, length }), mask: t('cell.mask'), fresh: t('sheet.new'), kept: t('sheet.kept'), held: t('sheet.held'),
+      },
+    });
+    $('cells').append(this.cells.element);
+    $('timeline').append(this.timeline.element);
+    $('sheet').append(this.sheet.element);
+    this.cells.element.addEventListener('sedd-select', () => this.dispatchEvent(new Event('select')));
+  }
+
+  get index() { return this.timeline.index; }
+  get state() { return this.run.history.at(this.index); }
+  get selected() { return this.cells.selected; }
+
+  /**
+   * @param {import('./runs.js').Run} run
+   * @param {{index?: number, play?: boolean}} [options] `index` defaults to the end
+   */
+  open(run, { index = run.history.last, play = false } = {}) {
+    this.run = run;
+    this.#follow = true;
+    const { history } = run;
+    $('origin').textContent = t(`origin.${run.origin}`);
+    this.cells.layout = run.done ? 'text' : 'lines';
+    this.cells.open(history.at(0), { held: history.held, finals: run.done ? history.finals : null });
+    this.timeline.open(history, play && !stillness.matches ? 0 : index);
+    if (!$('sheet').hidden) this.sheet.open(history);
+    if (play && !stillness.matches) this.timeline.toggle();
+  }
+
+  /** A run that is under way has grown; shown with the next frame. */
+  grown() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#follow &&= this.index >= this.timeline.playback.last;
+      this.timeline.extend();
+      if (!this.#follow) return;
+      this.timeline.seek(this.run.history.last);
+      const now = performance.now();
+      if (now - this.#said < ANNOUNCE_MS) return;
+      this.#said = now;
+      const { history } = this.run;
+      $('status').textContent = t('announce', { step: history.last, total: this.run.total ?? history.last, open: history.length - this.state.masked, length: history.length });
+    });
+  }
+
+  /** The run is over: the replay knows every token's width. */
+  finished() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    this.timeline.extend();
+    if (this.#follow) this.timeline.seek(this.run.history.last);
+    if (!$('sheet').hidden) this.sheet.open(this.run.history);
+  }
+
+  toggleSheet() {
+    const sheet = $('sheet');
+    sheet.hidden = !sheet.hidden;
+    $('sheet-open').setAttribute('aria-expanded', String(!sheet.hidden));
+    if (!sheet.hidden && this.run) {
+      this.sheet.open(this.run.history);
+      this.sheet.show(this.index);
+    }
+  }
+
+  #show(state) {
+    this.cells.show(state);
+    this.sheet.show(state.index);
+    const total = this.run.total ?? this.run.history.last;
+    const { length } = this.run.history;
+    $('position').textContent = state.sigma === null
+      ? t('position', { step: state.index, total }) : t('position.sigma', { step: state.index, total, sigma: number(state.sigma, 2) });
+    const sigma = state.sigma ?? Math.log(1000); // the noise the first evaluation sees
+    live('masked', number(state.masked));
+    live('length', number(length));
+    live('sigma', number(sigma, 2));
+    live('visible', t('percent', { share: number(100 * Math.exp(-sigma), sigma > 3 ? 1 : 0) }));
+    this.dispatchEvent(new Event('show'));
+  }
+}
