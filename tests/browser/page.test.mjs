@@ -12,11 +12,11 @@ const ready = (page) => page.waitForSelector('body[data-ready]', { timeout: 3000
 const native = (...flags) => execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', ...flags], { cwd: ROOT, encoding: 'utf8' });
 
 /** Waits until no run is under way. */
-const rest = (page) => page.waitForFunction(() => !document.body.classList.contains('busy'), null, { timeout: 30000 });
+const rest = (page) => page.waitForFunction(() => !document.body.classList.contains('busy')
+  && document.getElementById('status').textContent + document.getElementById('form-error').textContent !== '', null, { timeout: 30000 });
 const write = async (page, fields = {}) => {
   for (const [name, value] of Object.entries(fields)) await page.fill(`[name=${name}]`, String(value));
   await page.click('#run');
-  await page.waitForFunction(() => document.body.classList.contains('busy') || document.getElementById('form-error').textContent !== '');
   await rest(page);
 };
 /** The whole text that stands in the cells, by way of the button that takes it into the editor. */

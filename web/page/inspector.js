@@ -61,8 +61,7 @@ export class Inspector {
     try {
       const model = await this.model();
       const sigma = stage.run.history.at(from + 1).sigma;
-      const { position: step } = stage.run.state(from);
-      const found = await this.#ask(model, stage.run, from, { sigma, step, position });
+      const found = await this.#ask(model, stage.run, from, { sigma, position });
       if (turn !== this.#turn) return;
       this.#fill(head, ...this.#body(found, { sigma, masked, text, opened, position, from }));
     } catch (error) {
@@ -73,8 +72,7 @@ export class Inspector {
   async #ask(model, run, from, { sigma, position }) {
     const { ids } = run.history.at(from);
     const after = run.history.at(from + 2).sigma;
-    const answer = await model.inspect(ids, { sigma, positions: [position], topK: CANDIDATES });
-    const [found] = answer.positions ?? answer;
+    const { positions: [found] } = await model.inspect(ids, { sigma, positions: [position], topK: CANDIDATES });
     // Probability of staying masked over this step, from the reverse transition: 1 − (e^Δσ − 1) Σ scores.
     const next = from + 2 <= run.history.last ? after : 0;
     const stay = Math.max(0, 1 - Math.expm1(sigma - next) * found.scoreSum);

@@ -2,7 +2,7 @@
  * The page: speaks the reader's language, plays the recorded run at once, brings the live model, and wires the parts of
  * Figure 1 to each other. The figures below it are fetched when they come near.
  */
-import { SeddError } from '../client.js';
+import { SeddError, escapeText, parsePrompt } from '../client.js';
 import { fetchTrace } from '../trace.js';
 import { $, el } from './dom.js';
 import { Editor } from './editor.js';
@@ -33,8 +33,11 @@ function languages(spoken) {
   }));
 }
 
-/** What is to be written: the recipe and the text. */
-const order = (recipe, editor) => ({ ...recipe.read(), prompt: editor.text });
+/** What is to be written: the recipe and the text, checked as far as can be without the model. */
+function order(recipe, editor) {
+  parsePrompt(editor.text);
+  return { ...recipe.read(), prompt: editor.text };
+}
 
 class Page {
   constructor() {
@@ -134,7 +137,7 @@ class Page {
 
   /** The finished text becomes the text to edit: everything held until words are made holes. */
   takeText() {
-    this.editor.text = this.stage.run.history.finals.map((text) => text ?? '').join('').replace(/[{}]/g, '$&$&');
+    this.editor.text = escapeText(this.stage.run.history.finals.map((text) => text ?? '').join(''));
     this.editor.field.focus();
     this.editor.field.select();
   }

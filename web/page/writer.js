@@ -44,7 +44,7 @@ export class Writer extends EventTarget {
     const { position } = parent.state(from);
     const { ids } = history.at(history.last);
     const state = { position, ids, options: { ...options, seed: seedOf(options.seed) } };
-    const live = engine.resume(state, { ...state.options, signal });
+    const live = engine.resume(state, { signal });
     return this.#follow(live, () => new Run({ history, options, origin: 'live', model: parent.model, parent, from, change }), paused);
   }
 
@@ -73,6 +73,7 @@ export class Writer extends EventTarget {
     this.#abort = new AbortController();
     this.#paused = paused;
     this.complain('');
+    this.say('');
     this.#changed();
     try {
       return await job(this.#abort.signal);
