@@ -51,7 +51,7 @@ try {
   native('native', ['-DCMAKE_BUILD_TYPE=Release']);
   if (wanted.includes('asan')) native('asan', ['-DCMAKE_BUILD_TYPE=Release', '-DSEDD_SANITIZE=ON']);
   if (wanted.includes('fuzz') && existsSync(path.join(ROOT, 'tests/fuzz/corpus'))) fuzz();
-  if (wanted.includes('native') || wanted.includes('asan')) files.push('tests/native.test.mjs');
+  if (wanted.includes('native') || wanted.includes('asan')) files.push('tests/native.test.mjs', ...testFiles('evaluate'));
   if (wanted.includes('wasm') || wanted.includes('browser')) wasm();
   if (wanted.includes('wasm')) files.push(...testFiles('web'));
   if (wanted.includes('browser')) {

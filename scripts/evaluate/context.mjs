@@ -1,0 +1,69 @@
+// What every task works with: the models, the settings, where data lies, where answers and rows go.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { environment } from '../bench/machine.mjs';
+import { ROOT } from '../build.mjs';
+import { Model } from './engine.mjs';
+import { Progress } from './progress.mjs';
+import { Results, Store } from './store.mjs';
+import { CORPORA } from './corpora.mjs';
+import { TASKS } from './choices.mjs';
+
+/** Sizes of a run. `quick` takes minutes on two cores with the shipped models; `full` is what the papers report. */
+export const SETTINGS = {
+  quick: {
+    seed: 0, samples: 32, referenceSamples: 16, blocks: 64, corpora: ['wikitext2', 'lambada'],
+    tasks: Object.keys(TASKS), items: 60, choiceSamples: 8,
+    texts: 64, steps: [4, 8, 16, 32, 64, 128], temperatures: [0.7, 0.8, 0.9], temperatureSteps: 64, studentSteps: [1, 2, 4, 8, 16],
+    twinTemperatures: [0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2],
+    conditionalSteps: [16, 64], prompts: [2, 4, 8, 16, 32, 64], continuation: 32, promptSteps: 32, lengths: [32, 64, 128], threads: [1, 2], rounds: 10,
+  },
+  full: { samples: 64, referenceSamples: 1000, blocks: Infinity, items: Infinity, choiceSamples: 64, texts: 1000, rounds: 30, corpora: Object.keys(CORPORA).filter((name) => name !== 'ptb') },
+};
+
+export class Context {
+  /** @param {Record<string, any>} options folders, files and settings from the command line */
+  constructor(options) {
+    const { sedd, twin, judge, student, ...rest } = options;
+    Object.assign(this, { tool: rest.tool, data: rest.data, windows: rest.windows });
+    this.settings = { ...SETTINGS.quick, ...(rest.full ? SETTINGS.full : {}), ...rest.settings };
+    this.progress = new Progress(rest.silent ? null : process.stderr);
+    this.results = new Results(rest.results);
+    this.machine = { ...machine(), workers: rest.workers };
+    const host = { tool: rest.tool, workers: rest.workers, store: new Store(rest.store), progress: this.progress };
+    const opened = new Map(); // a twin that judges is one model
+    const open = (folder) => {
+      if (folder && !opened.has(path.resolve(folder))) opened.set(path.resolve(folder), new Model(host, folder));
+      return folder && opened.get(path.resolve(folder));
+    };
+    Object.assign(this, { sedd: open(sedd), twin: open(twin), judge: open(judge), student: open(student) });
+    this.length = (this.sedd ?? this.twin)?.length;
+    this.record = (row) => {
+      this.results.add({ ...row, ...this.machine });
+      mkdirSync(path.dirname(this.results.file), { recursive: true });
+      writeFileSync(this.results.file, this.results.text());
+    };
+  }
+
+  /** Whether the held-out windows are in the model's ids: its tokenizer is the one of the windows' models. */
+  fits(model) {
+    const beside = path.join(path.dirname(this.windows), 'sedd-nano', 'tokenizer.json');
+    const own = path.join(model.folder, 'tokenizer.json');
+    return existsSync(this.windows) && existsSync(beside) && existsSync(own) && readFileSync(own).equals(readFileSync(beside));
+  }
+
+  close() {
+    for (const model of [this.sedd, this.twin, this.judge, this.student]) model?.close();
+  }
+}
+
+function machine() {
+  const { date, commit, processor, cores } = environment('native');
+  return { date: date.slice(0, 10), commit: commit.split(' ')[0], machine: `${cores} cores, ${processor}` };
+}
+
+export const defaults = () => ({
+  tool: path.join(ROOT, 'build/native/sedd'), windows: path.join(ROOT, 'models/validation.ids'), results: path.join(ROOT, 'models/results.jsonl'),
+  store: path.join(ROOT, 'build/evaluate/answers.jsonl'), workers: os.availableParallelism?.() ?? os.cpus().length,
+});

@@ -1,0 +1,65 @@
+// Corpora as blocks of ids, prepared as the reference code does it: every row of a data set is tokenised and followed by
+// end-of-text; rows are laid end to end and cut into blocks within batches of 1,000 rows; what is left of a batch is dropped.
+import path from 'node:path';
+import { lambada, ptb, wikitext } from './detokenize.mjs';
+import { indexField, readJsonLines, readText, readTexts, textField } from './files.mjs';
+import { spread } from './statistics.mjs';
+
+const BATCH = 1000; // rows
+
+/** @param {number[][]} rows ids @returns {{ids: number[], before: number[]}[]} blocks of `length`, each with the one it follows in its batch, or none */
+export function blocks(rows, endOfText, length) {
+  const result = [];
+  for (let first = 0; first < rows.length; first += BATCH) {
+    const ids = rows.slice(first, first + BATCH).flatMap((row) => [...row, endOfText]);
+    for (let begin = 0; begin + length <= ids.length; begin += length) {
+      result.push({ ids: ids.slice(begin, begin + length), before: begin > 0 ? ids.slice(begin - length, begin) : [] });
+    }
+  }
+  return result;
+}
+
+/** Lines as data sets have them: with their line break, empty ones as empty rows. */
+const lines = (text) => text.replace(/\n$/, '').split('\n').map((line) => (line.trim() === '' ? '' : `${line}\n`));
+
+function lambadaRows(file) {
+  return readJsonLines(file, (fail, object) => ('text' in object ? textField(fail, object, 'text')
+    : `${textField(fail, object, 'context')} ${textField(fail, object, 'continuation')}`));
+}
+
+/** Documents of a text: parted by lines <|endoftext|>, or the whole. */
+export const documents = (text) => text.split(/^<\|endoftext\|>$/m).map((part) => part.trim()).filter((part) => part !== '');
+
+export const CORPORA = {
+  wikitext2: { title: 'WikiText-2 (test)', rows: (data) => lines(readText(path.join(data, 'wikitext2-raw.test.txt'))).map(wikitext) },
+  lambada: { title: 'LAMBADA (test)', rows: (data) => lambadaRows(path.join(data, 'lambada_openai.jsonl')).map(lambada) },
+  ptb: { title: 'Penn Treebank (test)', rows: (data) => lines(readText(path.join(data, 'ptb.test.txt'))).map(ptb) },
+  shakespeare: { title: 'Tiny Shakespeare', rows: (data) => lines(readText(path.join(data, 'tinyshakespeare.txt'))) },
+};
+
+/** @param {string} name one of CORPORA, or text:FOLDER @returns {{title: string, rows: string[]}} */
+export function corpus(name, data) {
+  if (name.startsWith('text:')) {
+    const place = name.slice(5);
+    return { title: path.basename(place), rows: readTexts(place).flatMap(documents) };
+  }
+  if (!CORPORA[name]) throw new Error(`there is no corpus "${name}"; ${Object.keys(CORPORA).join(', ')} and text:FOLDER exist`);
+  return { title: CORPORA[name].title, rows: CORPORA[name].rows(data) };
+}
+
+/** Blocks of a corpus for a model, at most `count`, evenly spread. */
+export async function corpusBlocks(model, name, data, count) {
+  const { title, rows } = corpus(name, data);
+  const all = blocks(await model.encode(rows), await model.endOfText(), model.length);
+  if (!all.length) throw new Error(`${title}: less than one block of ${model.length} tokens`);
+  return { title, total: all.length, blocks: spread(all, count) };
+}
+
+/** The held-out windows that come with the models: one list of ids, commas between. */
+export function heldOut(file, length, tokens) {
+  const ids = readText(file).trim().split(',').map((text, i) => indexField((field, problem) => {
+    throw new Error(`${file}, id ${i + 1}: ${problem}`);
+  }, { id: Number(text) }, 'id', tokens));
+  if (ids.length < length) throw new Error(`${file} has ${ids.length} ids; expected one window of ${length} or more`);
+  return Array.from({ length: Math.floor(ids.length / length) }, (_, i) => ids.slice(i * length, (i + 1) * length));
+}

@@ -1,0 +1,27 @@
+// Undoes the tokenisation of published corpora, rule by rule in the order the reference code applies them; its no-op (Q12:
+// a pattern with slashes in it that never matches) is left out.
+
+/** @typedef {[string | RegExp, string]} Rule */
+const apply = (rules, text) => rules.reduce((result, [from, to]) => result.replaceAll(from, to), text);
+
+/** @type {Rule[]} */
+const WIKITEXT = [
+  ["s '", "s'"],
+  [' @-@ ', '-'], [' @,@ ', ','], [' @.@ ', '.'],
+  [' : ', ': '], [' ; ', '; '], [' . ', '. '], [' ! ', '! '], [' ? ', '? '], [' , ', ', '],
+  [/\(\s*([^)]*?)\s*\)/g, '($1)'], [/\[\s*([^\]]*?)\s*\]/g, '[$1]'], [/\{\s*([^}]*?)\s*\}/g, '{$1}'],
+  [/"\s*([^"]*?)\s*"/g, '"$1"'], [/'\s*([^']*?)\s*'/g, "'$1'"],
+  ['= = = =', '===='], ['= = =', '==='], ['= =', '=='],
+  [' \u00b0 ', '\u00b0'], [' \n', '\n'], ['\n ', '\n'], [' N ', ' 1 '], [" 's", "'s"],
+];
+
+/** @type {Rule[]} */
+const PTB = [
+  [" 's", "'s"], ["s ' ", "s' "], [" n't", "n't"], [' \n ', '\n'], ['\\/', '/'],
+  [' N ', ' 1 '], [' N ', ' 1 '], ['$ 1', '$1'], ['# 1', '#1'], ['<unk>', '?'],
+];
+
+export const wikitext = (row) => apply(WIKITEXT, row);
+export const ptb = (row) => apply(PTB, row);
+/** OpenAI's LAMBADA: straight quotes, no white space at the ends, a line break in front. */
+export const lambada = (row) => `\n${row.replaceAll('\u201c', '"').replaceAll('\u201d', '"').trim()}`;

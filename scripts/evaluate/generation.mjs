@@ -1,0 +1,57 @@
+// Unconditional texts: quality, diversity and likeness to held-out text, by steps and temperature, and at matched entropy.
+import { heldOut } from './corpora.mjs';
+import { diversity, judged, judgement, likeness } from './quality.mjs';
+import { interpolate } from './statistics.mjs';
+
+const seeds = (settings) => Array.from({ length: settings.texts }, (_, i) => settings.seed + 1 + i);
+
+async function write(context, model, { steps, temperature }) {
+  const { settings, length } = context;
+  const label = model.kind === 'sedd' ? `${steps} steps, temperature ${temperature}` : `temperature ${temperature}`;
+  const bos = await model.endOfText();
+  const requests = seeds(settings).map((seed) => (model.kind === 'sedd' ? { op: 'sample', length, steps, seed, temperature }
+    : { op: 'generate', ids: [bos], count: length, seed, temperature }));
+  return { label, texts: (await model.ask(label, requests)).map(({ ids }) => ids) };
+}
+
+async function measure(context, row, label, texts, real) {
+  const { judge, record } = context;
+  const name = `${row.model ?? row.kind}, ${label}`;
+  const result = { table: 'generation', ...row, judge: judge.name, texts: texts.length, length: texts[0].length,
+    ...judgement(await judged(judge, name, texts)), ...await diversity(judge, name, texts), ...await likeness(judge, name, texts, real) };
+  record(result);
+  return result;
+}
+
+/** Each SEDD setting beside its twin at the same entropy, by interpolation over the twin's temperatures. */
+function match(context, sedd, twin) {
+  const points = twin.map(({ entropy, nats }) => [entropy, nats]);
+  for (const row of sedd) {
+    const nats = interpolate(points, row.entropy);
+    context.record({ ...row, ...(nats === null ? { twinNats: undefined } : { twinNats: nats, twinPpl: Math.exp(nats) }) });
+  }
+}
+
+/** @param {import('./context.mjs').Context} context */
+export async function run(context) {
+  const { settings, judge, windows, length } = context;
+  if (!judge || !context.fits(judge)) return;
+  const all = heldOut(windows, length, judge.info.tokens);
+  const real = all.filter((_, i) => i % 2 === 0).slice(0, settings.texts);
+  const other = all.filter((_, i) => i % 2 === 1).slice(0, settings.texts);
+  await measure(context, { kind: 'held-out' }, 'held-out text', other, real);
+  const twin = [];
+  for (const temperature of context.twin ? settings.twinTemperatures : []) {
+    const { label, texts } = await write(context, context.twin, { temperature });
+    twin.push(await measure(context, { ...context.twin.identity(), kind: 'gpt2', temperature, seed: settings.seed }, label, texts, real));
+  }
+  const sedd = [];
+  const settled = [...settings.steps.map((steps) => ({ steps, temperature: 1 })), ...settings.temperatures.map((temperature) => ({ steps: settings.temperatureSteps, temperature }))];
+  for (const [model, list] of [[context.sedd, settled], [context.student, settings.studentSteps.map((steps) => ({ steps, temperature: 1 }))]]) {
+    for (const setting of model ? list : []) {
+      const { label, texts } = await write(context, model, setting);
+      sedd.push(await measure(context, { ...model.identity(), kind: 'sedd', ...setting, seed: settings.seed }, label, texts, real));
+    }
+  }
+  match(context, sedd, twin);
+}

@@ -1,0 +1,33 @@
+// Figures of the papers and of others on the official checkpoints: what stands beside ours. Zero-shot perplexity; accuracy in %.
+
+/** Columns of the perplexity table. `at most`: a bound. */
+export const CORPUS_TITLES = ['LAMBADA', 'WikiText-2', 'PTB', 'WikiText-103', '1BW'];
+
+export const PERPLEXITY = [
+  { model: 'SEDD small', checkpoint: 'sedd-small', source: 'Deschenaux & Gulcehre 2024', values: ['≤ 51.15', '38.94', '110.97', '38.89', '≤ 78.67'] },
+  { model: 'SEDD small', checkpoint: 'sedd-small', source: 'Lou, Meng & Ermon 2024', values: ['≤ 50.92', '≤ 41.84', '≤ 114.24', '≤ 40.62', '≤ 79.29'] },
+  { model: 'GPT-2 small', checkpoint: 'gpt2', source: 'Deschenaux & Gulcehre 2024', values: ['44.66', '39.58', '129.98', '39.58', '52.81'] },
+  { model: 'SEDD medium', checkpoint: 'sedd-medium', source: 'Deschenaux & Gulcehre 2024', values: ['≤ 42.39', '28.86', '83.41', '28.54', '≤ 60.97'] },
+  { model: 'SEDD medium', checkpoint: 'sedd-medium', source: 'Lou, Meng & Ermon 2024', values: ['≤ 42.77', '≤ 31.04', '≤ 87.12', '≤ 29.98', '≤ 61.19'] },
+  { model: 'GPT-2 medium', checkpoint: 'gpt2-medium', source: 'Deschenaux & Gulcehre 2024', values: ['35.88', '29.58', '116.52', '29.58', '43.63'] },
+];
+
+/** Which corpus of ours is which column. */
+export const CORPUS_NAMES = ['lambada', 'wikitext2', 'ptb', 'wikitext103', 'lm1b'];
+
+export const ACCURACY_TASKS = ['hellaswag', 'winogrande', 'piqa', 'siqa'];
+
+export const ACCURACY = [
+  { model: 'SEDD small', checkpoint: 'sedd-small', values: ['30.2', '50.1', '55.6', '34.4'] },
+  { model: 'GPT-2 small', checkpoint: 'gpt2', values: ['29.9', '48.5', '62.1', null] },
+  { model: 'SEDD medium', checkpoint: 'sedd-medium', values: ['31.5', '49.0', '56.1', '35.4'] },
+  { model: 'GPT-2 medium', checkpoint: 'gpt2-medium', values: ['38.3', '50.7', '67.4', null] },
+];
+
+export const GENERATION = [
+  ['MAUVE of prompted text', '0.957', 'SEDD medium, Lou, Meng & Ermon 2024'],
+  ['MAUVE of infilled text', '0.942', 'SEDD medium, Lou, Meng & Ermon 2024'],
+  ['MAUVE of GPT-2 with nucleus sampling', '0.955', 'Lou, Meng & Ermon 2024'],
+  ['Latency against GPT-2 with KV cache', 'up to 4.5 times lower', 'one A100, Deschenaux & Gulcehre 2024'],
+  ['Steps at which a text takes as long as cached GPT-2', 'about 100', 'one A100, Lou, Meng & Ermon 2024'],
+];

@@ -1,0 +1,73 @@
+// What was measured, kept as it comes in: one JSON line an answer, so that a stopped run goes on where it was.
+import { appendFileSync, closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** Answers by key. A last line that was cut in two by a crash is dropped. */
+export class Store {
+  #answers = new Map();
+
+  constructor(file) {
+    this.file = file;
+    mkdirSync(path.dirname(file), { recursive: true });
+    if (existsSync(file)) this.#read();
+  }
+
+  #read() {
+    const bytes = readFileSync(this.file);
+    const whole = bytes.lastIndexOf(10) + 1;
+    if (whole < bytes.length) {
+      const handle = openSync(this.file, 'r+');
+      ftruncateSync(handle, whole);
+      closeSync(handle);
+    }
+    bytes.subarray(0, whole).toString('utf8').split('\n').forEach((line, i) => {
+      if (line === '') return;
+      try {
+        const { key, answer } = JSON.parse(line);
+        this.#answers.set(key, answer);
+      } catch {
+        throw new Error(`${this.file}, line ${i + 1}: not one of the lines this program wrote; move the file away to start afresh`);
+      }
+    });
+  }
+
+  has(key) {
+    return this.#answers.has(key);
+  }
+
+  get(key) {
+    return this.#answers.get(key);
+  }
+
+  put(key, about, answer) {
+    this.#answers.set(key, answer);
+    appendFileSync(this.file, `${JSON.stringify({ key, ...about, answer })}\n`);
+  }
+}
+
+const identity = ({ table, model, ...row }) => JSON.stringify([table, model, ...['corpus', 'task', 'estimator', 'scoring', 'kind', 'steps', 'temperature', 'length', 'threads', 'prompt', 'twin']
+  .map((field) => row[field] ?? null)]);
+
+/** The tables' rows, one JSON line each, sorted so that a new measurement replaces the old one in place. */
+export class Results {
+  constructor(file) {
+    this.file = file;
+    this.rows = new Map();
+    for (const line of existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []) {
+      if (line !== '') this.add(JSON.parse(line));
+    }
+  }
+
+  add(row) {
+    this.rows.set(identity(row), row);
+  }
+
+  /** Rows of a table; all fields of `wanted` fit. */
+  of(table, wanted = {}) {
+    return [...this.rows.values()].filter((row) => row.table === table && Object.entries(wanted).every(([field, value]) => row[field] === value));
+  }
+
+  text() {
+    return [...this.rows.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => `${JSON.stringify(row)}\n`).join('');
+  }
+}
