@@ -1,42 +1,21 @@
 /*
- * compare.c - a SEDD against its GPT-2 twin: the time of a whole text in 4 to 128 steps beside the
- * twin's with its cache, what a judge thinks of both, and the number of steps at which the times
+ * compare.c - a SEDD against its GPT-2 twin: the time of a whole text in a few numbers of steps beside
+ * the twin's with its cache, what a judge thinks of both, and the number of steps at which the times
  * are equal (T*).
  *
- * Runs take turns, twin first, so that a slow minute falls on all. T* of one round lies on the line
- * through (0, 0) and the measured (steps, ms), drawn on beyond the last; intervals are between
- * order statistics of the rounds, which holds for any distribution. The judge's perplexity is exp of its
- * exact nats a token; entropy is of the tokens within each text, in nats (Deschenaux & Gulcehre
- * 2024): low perplexity by repetition shows there.
+ * Runs take turns, twin first, so that a slow minute falls on all. A sweep writes texts at several
+ * temperatures, untimed: each model becomes a curve of perplexity over entropy, and the two are compared
+ * where their entropies are equal.
  */
-#include "compare.h"
+#include "comparison.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+const double COMPARE_TEMPERATURES[] = {0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3};
 static const int32_t STEPS[] = {4, 8, 16, 32, 64, 128};
-
-enum { STEP_COUNT = sizeof STEPS / sizeof STEPS[0], TWIN = STEP_COUNT, COLUMNS };
-
-struct quality {
-    double nats, entropy; /* sums over texts */
-    int32_t texts;
-};
-
-struct comparison {
-    struct cli *cli;
-    struct sedd_session *sedd, *twin, *judge; /* judge may be NULL */
-    struct sedd_model_info sedd_info, twin_info;
-    int32_t length, rounds, begin; /* begin: the id texts start behind */
-    double *ms;                    /* [rounds, COLUMNS] */
-    struct quality quality[COLUMNS];
-    int32_t *ids;  /* [length] the text just written */
-    float *logits; /* [V] */
-};
-
 double cli_now_ms(void)
 {
     struct timespec time;
@@ -46,9 +25,13 @@ double cli_now_ms(void)
 
 /* ---- One text ------------------------------------------------------------------------------ */
 
-static enum sedd_status write_twin(struct comparison *c, uint64_t seed, struct sedd_error *error)
+static enum sedd_status write_twin(struct comparison *c, double temperature, uint64_t seed,
+                                   struct sedd_error *error)
 {
-    struct sedd_generate_options options = {.seed = seed};
+    struct sedd_generate_options options = {.seed = seed,
+                                            .temperature = temperature,
+                                            .top_k = c->sampling.top_k,
+                                            .top_p = c->sampling.top_p};
     sedd_gpt2_reset(c->twin);
     enum sedd_status status = sedd_gpt2_append(c->twin, &c->begin, 1, false, c->logits, error);
     for (int32_t i = 0; i < c->length && status == SEDD_OK; i++) {
@@ -60,15 +43,20 @@ static enum sedd_status write_twin(struct comparison *c, uint64_t seed, struct s
     return status;
 }
 
-static enum sedd_status write_sedd(struct comparison *c, int32_t steps, uint64_t seed,
-                                   struct sedd_error *error)
+static enum sedd_status write_sedd(struct comparison *c, struct column *column, double temperature,
+                                   uint64_t seed, struct sedd_error *error)
 {
     struct sedd_sampler *sampler = NULL;
     struct sedd_step step;
-    struct sedd_sample_options options = {.length = c->length, .steps = steps, .seed = seed};
+    struct sedd_sample_options options = c->sampling;
+    options.length = c->length;
+    options.steps = column->steps;
+    options.seed = seed;
+    options.temperature = temperature;
     enum sedd_status status = sedd_sampler_new(c->sedd, &options, &sampler, error);
     while (status == SEDD_OK && !sedd_sampler_done(sampler)) {
         status = sedd_sampler_advance(sampler, &step, error);
+        column->evaluations += status == SEDD_OK && step.rows > 0 ? 1.0 : 0.0;
     }
     if (status == SEDD_OK) {
         memcpy(c->ids, sedd_sampler_ids(sampler), (size_t)c->length * sizeof *c->ids);
@@ -77,29 +65,16 @@ static enum sedd_status write_sedd(struct comparison *c, int32_t steps, uint64_t
     return status;
 }
 
-/* ---- What it is worth ---------------------------------------------------------------------- */
-
-static int compare_ids(const void *a, const void *b)
+static enum sedd_status write_text(struct comparison *c, struct column *column, double temperature,
+                                   int32_t number, struct sedd_error *error)
 {
-    int32_t first = *(const int32_t *)a, second = *(const int32_t *)b;
-    return (first > second) - (first < second);
+    uint64_t seed = cli_seed(c->cli) + (uint64_t)number;
+    return column->steps == 0 ? write_twin(c, temperature, seed, error)
+                              : write_sedd(c, column, temperature, seed, error);
 }
 
-/* Entropy of the tokens of a text, in nats; sorts it. */
-static double entropy(int32_t *ids, int32_t count)
-{
-    double sum = 0.0;
-    qsort(ids, (size_t)count, sizeof *ids, compare_ids);
-    for (int32_t i = 0, run; i < count; i += run) {
-        for (run = 1; i + run < count && ids[i + run] == ids[i]; run++) {
-        }
-        double share = (double)run / count;
-        sum -= share * log(share);
-    }
-    return sum;
-}
-
-static enum sedd_status judge_text(struct comparison *c, int column, struct sedd_error *error)
+static enum sedd_status judge_text(struct comparison *c, struct quality *quality,
+                                   struct sedd_error *error)
 {
     struct sedd_estimate estimate = {0};
     enum sedd_status status = SEDD_OK;
@@ -107,133 +82,48 @@ static enum sedd_status judge_text(struct comparison *c, int column, struct sedd
         status =
             sedd_gpt2_nll(c->judge, c->ids, (size_t)c->length, c->begin, &estimate, NULL, error);
     }
-    c->quality[column].nats += estimate.nats_per_token;
-    c->quality[column].entropy += entropy(c->ids, c->length);
-    c->quality[column].texts++;
+    quality_add(quality, estimate.nats_per_token, c->ids, c->length);
     return status;
 }
 
+/* ---- All texts ----------------------------------------------------------------------------- */
+
+/* Round 0 warms up, rounds 1 .. `rounds` are timed, the rest only judged. */
 static enum sedd_status run_round(struct comparison *c, int32_t round, struct sedd_error *error)
 {
     enum sedd_status status = SEDD_OK;
-    for (int column = 0; column < COLUMNS && status == SEDD_OK; column++) {
-        int at = (column + TWIN) % COLUMNS; /* the twin, then 4, 8, ... */
-        uint64_t seed = cli_seed(c->cli) + (uint64_t)(round + 1);
+    for (int32_t i = 0; i < c->column_count && status == SEDD_OK; i++) {
+        int32_t at = (i + c->column_count - 1) % c->column_count; /* the twin, then the fewest steps */
+        struct column *column = &c->columns[at];
         double begin = cli_now_ms();
-        status = at == TWIN ? write_twin(c, seed, error) : write_sedd(c, STEPS[at], seed, error);
-        if (round >= 0) { /* round -1 warms up */
-            c->ms[(size_t)round * COLUMNS + (size_t)at] = cli_now_ms() - begin;
-            status = status == SEDD_OK ? judge_text(c, at, error) : status;
+        status = write_text(c, column, c->sampling.temperature, round, error);
+        if (round == 0) {
+            column->evaluations = 0.0;
+            continue;
         }
+        if (round <= c->rounds) {
+            c->ms[(size_t)(round - 1) * (size_t)c->column_count + (size_t)at] =
+                cli_now_ms() - begin;
+        }
+        status = status == SEDD_OK ? judge_text(c, &column->quality, error) : status;
     }
     return status;
 }
 
-/* ---- Statistics ---------------------------------------------------------------------------- */
-
-static int compare_doubles(const void *a, const void *b)
+static enum sedd_status run_sweep(struct comparison *c, struct sedd_error *error)
 {
-    double first = *(const double *)a, second = *(const double *)b;
-    return (first > second) - (first < second);
-}
-
-/* Steps at which this round's SEDD takes as long as its twin. */
-static double break_even(const double *ms)
-{
-    double steps = 0.0, time = 0.0, slope = 0.0;
-    for (int i = 0; i < STEP_COUNT; i++) {
-        slope = (ms[i] - time) / (STEPS[i] - steps);
-        if (ms[i] >= ms[TWIN] || i + 1 == STEP_COUNT) {
-            break;
+    enum sedd_status status = SEDD_OK;
+    for (int32_t i = 0; i < c->column_count * COMPARE_TEMPERATURE_COUNT; i++) {
+        struct column *column = &c->columns[i / COMPARE_TEMPERATURE_COUNT];
+        int32_t temperature = i % COMPARE_TEMPERATURE_COUNT;
+        double evaluations = column->evaluations; /* of the column's own temperature */
+        for (int32_t number = 1; number <= c->texts && status == SEDD_OK; number++) {
+            status = write_text(c, column, COMPARE_TEMPERATURES[temperature], number, error);
+            status = status == SEDD_OK ? judge_text(c, &column->sweep[temperature], error) : status;
         }
-        steps = STEPS[i];
-        time = ms[i];
+        column->evaluations = evaluations;
     }
-    return steps + (ms[TWIN] - time) / fmax(slope, 1e-9);
-}
-
-/* How many values to leave out at each end so that the rest spans the median with 95 %: one less
- * than the heads that n throws of a coin fall below with probability 2.5 %. 0 for n below 9. */
-static int32_t left_out(int32_t n)
-{
-    double term = pow(0.5, n), sum = 0.0;
-    int32_t k = 0;
-    for (; k < n; k++) {
-        sum += term;
-        if (sum > 0.025) {
-            break;
-        }
-        term *= (double)(n - k) / (k + 1);
-    }
-    return k > 0 ? k - 1 : 0;
-}
-
-struct spread {
-    double median, low, high;
-};
-
-static struct spread spread_of(double *values, int32_t n)
-{
-    qsort(values, (size_t)n, sizeof *values, compare_doubles);
-    int32_t out = left_out(n);
-    double median = 0.5 * (values[(n - 1) / 2] + values[n / 2]);
-    return (struct spread){median, values[out], values[n - 1 - out]};
-}
-
-static struct spread column_spread(const struct comparison *c, int column, double *work)
-{
-    for (int32_t i = 0; i < c->rounds; i++) {
-        const double *ms = c->ms + (size_t)i * COLUMNS;
-        work[i] = column < COLUMNS ? ms[column] : break_even(ms);
-    }
-    return spread_of(work, c->rounds);
-}
-
-/* ---- Output -------------------------------------------------------------------------------- */
-
-static void print_row(const struct comparison *c, int column, double *work, bool json)
-{
-    const struct quality *quality = &c->quality[column];
-    struct spread ms = column_spread(c, column, work);
-    char name[32] = "twin", judged[64] = "-";
-    if (column != TWIN) {
-        snprintf(name, sizeof name, json ? "%d" : "%d steps", (int)STEPS[column]);
-    }
-    if (c->judge != NULL) {
-        snprintf(judged, sizeof judged, "%.2f", exp(quality->nats / quality->texts));
-    }
-    if (json) {
-        printf("{\"steps\": %s, \"ms\": %.5g, \"interval\": [%.5g, %.5g], \"perplexity\": %s, "
-               "\"entropy\": %.6g}",
-               column == TWIN ? "null" : name, ms.median, ms.low, ms.high,
-               c->judge != NULL ? judged : "null", quality->entropy / quality->texts);
-    } else {
-        printf("%-10s %10.1f   %8.1f to %-8.1f %12s %10.2f\n", name, ms.median, ms.low, ms.high,
-               judged, quality->entropy / quality->texts);
-    }
-}
-
-static void print_all(const struct comparison *c, const struct sedd_engine *engine, double *work)
-{
-    bool json = cli_has(c->cli, "--json");
-    struct spread star = column_spread(c, COLUMNS, work);
-    if (json) {
-        printf("{\"length\": %d, \"rounds\": %d, \"kernels\": \"%s\", \"threads\": %d, \"rows\": [",
-               (int)c->length, (int)c->rounds, sedd_engine_kernels(engine),
-               (int)sedd_engine_threads(engine));
-    } else {
-        printf("%d tokens, %d rounds, kernels %s, %d threads\n", (int)c->length, (int)c->rounds,
-               sedd_engine_kernels(engine), (int)sedd_engine_threads(engine));
-        printf("%-10s %10s   %-20s %12s %10s\n", "", "ms", "95 % interval", "perplexity",
-               "entropy");
-    }
-    for (int column = 0; column < COLUMNS; column++) {
-        print_row(c, column, work, json);
-        printf(json && column + 1 < COLUMNS ? ", " : "");
-    }
-    printf(json ? "], \"break_even_steps\": %.4g, \"break_even_interval\": [%.4g, %.4g]}\n"
-                : "break-even: %.2f steps, 95 %% interval %.2f to %.2f\n",
-           star.median, star.low, star.high);
+    return status;
 }
 
 /* ---- The command --------------------------------------------------------------------------- */
@@ -265,26 +155,56 @@ static bool open_gpt2(const struct cli *cli, const char *flag, const struct comp
     return true;
 }
 
+/* The numbers of steps asked for, fewest first, and the twin; false after a sentence. */
+static bool open_columns(struct comparison *c)
+{
+    size_t count = sizeof STEPS / sizeof STEPS[0];
+    int32_t *asked = cli_has(c->cli, "--steps") ? cli_ids(c->cli, "--steps", &count) : NULL;
+    const int32_t *steps = asked == NULL ? STEPS : asked;
+    bool fits = count > 0;
+    c->column_count = (int32_t)count + 1;
+    c->columns = calloc(count + 1, sizeof *c->columns);
+    for (size_t i = 0; i < count && c->columns != NULL; i++) {
+        fits = fits && steps[i] >= 1 && steps[i] <= 1000000 && (i == 0 || steps[i] > steps[i - 1]);
+        c->columns[i].steps = steps[i];
+    }
+    free(asked);
+    if (!fits) {
+        cli_usage(c->cli, "--steps expects numbers from 1 to 1000000, each above the one before, not ",
+                  cli_text(c->cli, "--steps"));
+    }
+    return c->columns != NULL;
+}
+
+static enum sedd_status run_texts(struct comparison *c, struct sedd_error *error)
+{
+    enum sedd_status status = SEDD_OK;
+    for (int32_t round = 0; round <= c->texts && status == SEDD_OK; round++) {
+        status = run_round(c, round, error);
+    }
+    return c->sweep && status == SEDD_OK ? run_sweep(c, error) : status;
+}
+
 static bool run_all(struct comparison *c, struct sedd_engine *engine,
                     const struct sedd_model *model)
 {
     struct sedd_error error = {.message = "no memory for the comparison"};
+    bool memory = open_columns(c);
     double *work = calloc((size_t)c->rounds, sizeof *work);
-    c->ms = calloc((size_t)c->rounds * COLUMNS, sizeof *c->ms);
+    c->ms = calloc((size_t)c->rounds * (size_t)c->column_count, sizeof *c->ms);
     c->ids = calloc((size_t)c->length, sizeof *c->ids);
     c->logits = calloc((size_t)c->twin_info.states, sizeof *c->logits);
-    bool memory = work != NULL && c->ms != NULL && c->ids != NULL && c->logits != NULL;
+    memory = memory && work != NULL && c->ms != NULL && c->ids != NULL && c->logits != NULL;
     enum sedd_status status =
         memory ? sedd_session_new(engine, model, c->length, &c->sedd, &error) : SEDD_ERROR_MEMORY;
-    for (int32_t round = -1; round < c->rounds && status == SEDD_OK; round++) {
-        status = run_round(c, round, &error);
-    }
+    status = status == SEDD_OK ? run_texts(c, &error) : status;
     if (status == SEDD_OK) {
-        print_all(c, engine, work);
+        comparison_print(c, engine, work);
     } else {
         cli_fail(&error);
     }
     free(work);
+    free(c->columns);
     free(c->ms);
     free(c->ids);
     free(c->logits);
@@ -299,6 +219,9 @@ int cli_compare(struct cli *cli, struct sedd_engine *engine, const struct sedd_m
     struct sedd_model_info judge_info;
     sedd_model_describe(model, &c.sedd_info);
     c.length = cli_integer(cli, "--length", 128, 1, 1 << 16);
+    c.texts = cli_integer(cli, "--texts", c.rounds, c.rounds, 100000);
+    c.sweep = cli_has(cli, "--sweep");
+    cli_sampling(cli, &c.sampling);
     bool done = c.sedd_info.kind == SEDD_KIND_SEDD;
     if (!done) {
         fprintf(stderr, "sedd: --twin compares a SEDD with a GPT-2; %s is a GPT-2\n", cli->folder);

@@ -34,9 +34,12 @@ static const struct command COMMANDS[] = {
     {"golden", "FOLDER\n  compares the engine with a folder of reference outputs", " ", run_golden},
     {"bench",
      "MODEL [--length N --steps N --runs N --json]\n  times a denoise step, or a decode step\n"
-     "  --twin GPT2 [--judge GPT2 --seed S]: whole texts in 4 to 128 steps beside the twin's with its\n"
-     "  cache: time, the judge's perplexity, entropy, and the break-even number of steps",
-     " --length --steps --runs --twin --judge --seed --json! ", run_bench},
+     "  --twin GPT2 [--judge GPT2 --steps 4,8,16 --texts N --sweep --seed S, and how to sample]:\n"
+     "  whole texts in 4 to 128 steps beside the twin's with its cache: time (of --runs texts),\n"
+     "  evaluations, the judge's perplexity and entropy (of --texts), the break-even number of steps;\n"
+     "  --sweep: at temperatures 0.5 to 1.3, so that perplexities compare at equal entropy",
+     " --length --steps --runs --twin --judge --texts --sweep! --seed --json!" CLI_SAMPLING,
+     run_bench},
     {"convert",
      "IN OUT [--dtype q8|f16|f32 --config FILE]\n"
      "  IN: a folder or a file of weights (safetensors, pytorch_model.bin, checkpoint.pth), config.json\n"

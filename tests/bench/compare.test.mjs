@@ -37,9 +37,33 @@ test('time, perplexity, entropy and the break-even number of steps', () => {
   }
 });
 
+test('a sweep makes curves, and the twin is compared where entropies are equal', () => {
+  const way = ['--positions', 'fixed', '--order', 'spread'];
+  const { status, stdout, stderr } = call('bench', 'models/sedd-nano', '--twin', 'models/gpt2-nano', '--judge', 'models/gpt2-nano', '--runs', String(ROUNDS), '--seed', '70',
+    '--steps', '4,16', '--sweep', ...way, '--json');
+  assert.equal(status, 0, stderr);
+  const { rows, sweep } = JSON.parse(stdout);
+  assert.deepEqual(rows.map(({ steps, evaluations }) => [steps, evaluations]), [[4, 4], [16, 16], [null, 128]]);
+  const at = (steps, temperature) => sweep.find((row) => row.steps === steps && row.temperature === temperature);
+  for (const row of rows) {
+    for (const key of ['perplexity', 'perplexity_error', 'entropy', 'twin_perplexity']) assert.equal(row[key], at(row.steps, 1)[key], key);
+  }
+  const ids = Array.from({ length: ROUNDS }, (_, i) => JSON.parse(call('sample', 'models/sedd-nano', '--steps', '16', ...way, '--temperature', '0.7', '--seed', String(71 + i), '--json').stdout).ids);
+  near(at(16, 0.7).entropy, mean(ids.map(entropy)), 1e-5);
+  // the twin's curve at this entropy, from the two of its points that enclose it
+  const twin = sweep.filter((row) => row.steps === null).sort((a, b) => a.entropy - b.entropy);
+  const point = sweep.find(({ steps, entropy: h }) => steps !== null && h > twin[0].entropy && h < twin.at(-1).entropy);
+  const above = twin.findIndex((row) => row.entropy >= point.entropy);
+  const [low, high] = [twin[above - 1], twin[above]];
+  const share = (point.entropy - low.entropy) / (high.entropy - low.entropy);
+  near(point.twin_perplexity / Math.exp(Math.log(low.perplexity) * (1 - share) + Math.log(high.perplexity) * share), 1, 0.005);
+});
+
 for (const [name, args, status, words] of [
   ['a twin that is a SEDD', ['--twin', 'models/sedd-nano'], 1, /models\/sedd-nano does not fit: expected a GPT-2 with 2048 tokens and 128 positions or more/],
   ['too few rounds for an interval', ['--twin', 'models/gpt2-nano', '--runs', '5'], 2, /--runs expects/],
+  ['numbers of steps that do not grow', ['--twin', 'models/gpt2-nano', '--steps', '8,4'], 2, /each above the one before, not 8,4/],
+  ['an order without positions that have one', ['--twin', 'models/gpt2-nano', '--order', 'spread'], 1, /order needs positions fixed or bounded/],
   ['a text longer than the twin writes', ['--twin', 'models/gpt2-nano', '--length', '4096'], 1, /does not fit/],
 ]) {
   test(`${name} is refused`, () => {
