@@ -1,10 +1,11 @@
 /* sample.c - sample, generate: text from a seed. */
+#include "json.h"
 #include "options.h"
+#include "trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 /* Everything a run needs; opened and closed in one place. */
 struct studio {
@@ -41,40 +42,6 @@ static bool open_studio(const struct cli *cli, bool reads_text, struct studio *s
     }
     sedd_model_describe(studio->model, &studio->info);
     return true;
-}
-
-/* ---- JSON -------------------------------------------------------------------------------- */
-
-/* Bytes that are no UTF-8 (a character cut in two) become U+FFFD, as JSON cannot hold them. */
-static void print_json_string(FILE *out, const char *text, size_t size)
-{
-    fputc('"', out);
-    for (size_t i = 0, used; i < size; i += used) {
-        utf8proc_int32_t c;
-        size_t left = size - i < 4 ? size - i : 4;
-        utf8proc_ssize_t length = utf8proc_iterate((const utf8proc_uint8_t *)text + i,
-                                                   (utf8proc_ssize_t)left, &c);
-        used = length > 0 ? (size_t)length : 1;
-        if (length <= 0) {
-            fputs("\\ufffd", out);
-        } else if (c == '"' || c == '\\') {
-            fprintf(out, "\\%c", (int)c);
-        } else if (c < 0x20 || c == 0x7F) {
-            fprintf(out, "\\u%04x", (unsigned)c);
-        } else {
-            fwrite(text + i, 1, used, out);
-        }
-    }
-    fputc('"', out);
-}
-
-static void print_ids(FILE *out, const int32_t *ids, size_t count)
-{
-    fputc('[', out);
-    for (size_t i = 0; i < count; i++) {
-        fprintf(out, i == 0 ? "%d" : ",%d", (int)ids[i]);
-    }
-    fputc(']', out);
 }
 
 /* The text of ids, masks left out (owned), or NULL. */
@@ -167,66 +134,6 @@ static void hold_pairs(const struct cli *cli, struct held *held)
     }
 }
 
-/* ---- Traces ------------------------------------------------------------------------------ */
-
-/* A trace holds the options, the tokens' texts and what changed at each step; web/trace.js reads
- * it. Texts are of this run's tokens only. */
-static void trace_begin(FILE *out, const struct sedd_sample_options *options,
-                        const struct studio *studio, const int32_t *ids)
-{
-    fprintf(out,
-            "{\"format\":\"sedd-trace\",\"version\":1,\"length\":%d,\"steps\":%d,\"seed\":\"%llu\","
-            "\"sampler\":\"%s\",\"temperature\":%.9g,\"topK\":%d,\"topP\":%.9g,\"maskId\":%d,\n"
-            "\"initial\":",
-            (int)options->length, (int)options->steps, (unsigned long long)options->seed,
-            options->predictor == SEDD_PREDICTOR_EULER ? "euler" : "analytic",
-            options->temperature == 0 ? 1.0 : options->temperature, (int)options->top_k,
-            options->top_p == 0 ? 1.0 : options->top_p, (int)studio->info.mask_id);
-    print_ids(out, ids, (size_t)options->length);
-    fprintf(out, ",\n\"events\":[");
-}
-
-static void trace_step(FILE *out, const struct sedd_step *step)
-{
-    fprintf(out, "%s{\"step\":%d,\"sigma\":%.7g,\"masked\":%d,\"changed\":", step->step == 1 ? "\n" : ",\n",
-            (int)step->step, step->sigma, (int)step->masked);
-    print_ids(out, step->changed, (size_t)step->changed_count);
-    fprintf(out, ",\"ids\":");
-    print_ids(out, step->changed_ids, (size_t)step->changed_count);
-    fputc('}', out);
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-    int32_t first = *(const int32_t *)a, second = *(const int32_t *)b;
-    return (first > second) - (first < second);
-}
-
-static void trace_end(FILE *out, const struct studio *studio, const int32_t *ids, int32_t length)
-{
-    int32_t *sorted = calloc((size_t)length, sizeof *sorted);
-    fprintf(out, "\n],\n\"texts\":{");
-    if (sorted != NULL) {
-        memcpy(sorted, ids, (size_t)length * sizeof *sorted);
-        qsort(sorted, (size_t)length, sizeof *sorted, compare_ids);
-    }
-    bool first = true;
-    for (int32_t i = 0; sorted != NULL && studio->tokenizer != NULL && i < length; i++) {
-        char *text = NULL;
-        size_t size;
-        if ((i > 0 && sorted[i] == sorted[i - 1]) ||
-            sedd_tokenizer_decode(studio->tokenizer, &sorted[i], 1, &text, &size, NULL) != SEDD_OK) {
-            continue;
-        }
-        fprintf(out, "%s\"%d\":", first ? "" : ",", (int)sorted[i]);
-        print_json_string(out, text, size);
-        sedd_memory_free(text);
-        first = false;
-    }
-    fprintf(out, "}}\n");
-    free(sorted);
-}
-
 /* ---- Sample ------------------------------------------------------------------------------ */
 
 static bool denoise(const struct cli *cli, struct studio *studio,
@@ -235,7 +142,7 @@ static bool denoise(const struct cli *cli, struct studio *studio,
     struct sedd_error error;
     struct sedd_step step;
     const char *path = cli_text(cli, "--trace");
-    FILE *trace = NULL;
+    struct trace trace = {.tokenizer = studio->tokenizer, .info = studio->info};
     if (sedd_session_new(studio->engine, studio->model, options->batch * options->length,
                          &studio->session, &error) != SEDD_OK ||
         sedd_sampler_new(studio->session, options, sampler, &error) != SEDD_OK) {
@@ -243,24 +150,22 @@ static bool denoise(const struct cli *cli, struct studio *studio,
         return false;
     }
     if (path != NULL) {
-        trace = fopen(path, "wb");
-        if (trace == NULL) {
-            fprintf(stderr, "sedd: %s cannot be written\n", path);
+        if (!trace_open(&trace, path)) {
             return false;
         }
-        trace_begin(trace, options, studio, sedd_sampler_ids(*sampler));
+        trace_begin(&trace, options, cli->folder, sedd_sampler_ids(*sampler));
     }
     enum sedd_status status = SEDD_OK;
     while (status == SEDD_OK && !sedd_sampler_done(*sampler)) {
         status = sedd_sampler_advance(*sampler, &step, &error);
-        if (status == SEDD_OK && trace != NULL) {
-            trace_step(trace, &step);
+        if (status == SEDD_OK && path != NULL) {
+            trace_step(&trace, &step);
         }
     }
-    if (trace != NULL) {
-        trace_end(trace, studio, sedd_sampler_ids(*sampler), options->length);
-        fclose(trace);
+    if (path != NULL) {
+        trace_end(&trace);
     }
+    trace_close(&trace);
     return status == SEDD_OK ? true : (cli_fail(&error), false);
 }
 
@@ -275,10 +180,10 @@ static bool print_sample(const struct cli *cli, const struct studio *studio, con
     }
     if (cli_has(cli, "--json") || !has_text) {
         printf("{\"seed\": %llu, \"ids\": ", (unsigned long long)cli_seed(cli));
-        print_ids(stdout, ids, count);
+        json_ids(stdout, ids, count);
         if (has_text) {
             printf(", \"text\": ");
-            print_json_string(stdout, text, size);
+            json_string(stdout, text, size);
         }
         printf("}\n");
     } else {

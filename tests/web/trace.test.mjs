@@ -151,7 +151,15 @@ test('the command line writes what the reader reads', () => {
     const { finals, last } = History.fromTrace(trace);
     assert.equal(last, 6);
     assert.equal(`${finals.join('')}\n`, text);
+    assert.deepEqual(trace.held, [0, 1, 2, 3]);
+    assert.equal(trace.model.name, 'sedd-nano');
+    assert.ok(trace.events.every(({ changed, confidence }) => !changed.length || confidence.length === changed.length));
     assert.deepEqual(readTrace(writeTrace(trace)), trace);
+
+    sample('tests/golden/B', '--steps', '6', '--length', '12'); // a graph without masks, a folder without a tokenizer
+    const uniform = readTrace(readFileSync(file, 'utf8'));
+    assert.ok(uniform.events.some(({ changed }) => changed.length > 0));
+    assert.equal(History.fromTrace(uniform).at(0).masked, 0);
   } finally {
     rmSync(folder, { recursive: true });
   }

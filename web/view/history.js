@@ -54,7 +54,7 @@ export class History {
   /** @param {import('../trace.js').Trace} trace */
   static fromTrace(trace) {
     const text = (id) => (id === trace.maskId ? null : trace.texts[id] ?? '\ufffd');
-    const held = trace.held ?? trace.initial.flatMap((id, position) => (id === trace.maskId ? [] : [position]));
+    const held = trace.held ?? (trace.maskId < 0 ? [] : trace.initial.flatMap((id, position) => (id === trace.maskId ? [] : [position])));
     const history = new History({ ids: trace.initial, texts: trace.initial.map(text), held });
     for (const event of trace.events) {
       history.add({ ...event, positions: event.changed, texts: event.ids.map(text) });

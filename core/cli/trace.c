@@ -1,0 +1,104 @@
+/* trace.c - a run as JSON: the options, the tokens' texts, and what changed at each step. */
+#include "trace.h"
+
+#include "json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void note_ids(struct trace *trace, const int32_t *ids, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        trace->seen[ids[i]] = true;
+    }
+}
+
+/* The last part of the model's folder. */
+static void print_model(FILE *out, const char *folder)
+{
+    size_t end = strlen(folder);
+    while (end > 1 && folder[end - 1] == '/') {
+        end--;
+    }
+    size_t begin = end;
+    while (begin > 0 && folder[begin - 1] != '/') {
+        begin--;
+    }
+    fprintf(out, "\"model\":{\"name\":");
+    json_string(out, folder + begin, end - begin);
+    fputc('}', out);
+}
+
+void trace_begin(struct trace *trace, const struct sedd_sample_options *options,
+                        const char *folder, const int32_t *ids)
+{
+    fprintf(trace->out,
+            "{\"format\":\"sedd-trace\",\"version\":1,\"length\":%d,\"steps\":%d,\"seed\":\"%llu\","
+            "\"sampler\":\"%s\",\"temperature\":%.9g,\"topK\":%d,\"topP\":%.9g,\"maskId\":%d,",
+            (int)options->length, (int)options->steps, (unsigned long long)options->seed,
+            options->predictor == SEDD_PREDICTOR_EULER ? "euler" : "analytic",
+            options->temperature == 0 ? 1.0 : options->temperature, (int)options->top_k,
+            options->top_p == 0 ? 1.0 : options->top_p, (int)trace->info.mask_id);
+    print_model(trace->out, folder);
+    fprintf(trace->out, ",\n\"held\":");
+    json_ids(trace->out, options->held_positions, options->held_count);
+    fprintf(trace->out, ",\n\"initial\":");
+    json_ids(trace->out, ids, (size_t)options->length);
+    fprintf(trace->out, ",\n\"events\":[");
+    note_ids(trace, ids, (size_t)options->length);
+}
+
+void trace_step(struct trace *trace, const struct sedd_step *step)
+{
+    FILE *out = trace->out;
+    size_t count = (size_t)step->changed_count;
+    fprintf(out, "%s{\"step\":%d,\"sigma\":%.7g,\"masked\":%d,\"changed\":",
+            step->step == 1 ? "\n" : ",\n", (int)step->step, step->sigma, (int)step->masked);
+    json_ids(out, step->changed, count);
+    fprintf(out, ",\"ids\":");
+    json_ids(out, step->changed_ids, count);
+    for (size_t i = 0; i < count && step->confidence != NULL; i++) {
+        fprintf(out, "%s%.4g", i == 0 ? ",\"confidence\":[" : ",", step->confidence[i]);
+    }
+    fputs(count > 0 && step->confidence != NULL ? "]}" : "}", out);
+    note_ids(trace, step->changed_ids, count);
+}
+
+void trace_end(struct trace *trace)
+{
+    bool first = true;
+    fprintf(trace->out, "\n],\n\"texts\":{");
+    for (int32_t id = 0; trace->tokenizer != NULL && id < trace->info.states; id++) {
+        char *text = NULL;
+        size_t size;
+        if (!trace->seen[id] || id == trace->info.mask_id ||
+            sedd_tokenizer_decode(trace->tokenizer, &id, 1, &text, &size, NULL) != SEDD_OK) {
+            continue;
+        }
+        fprintf(trace->out, "%s\"%d\":", first ? "" : ",", (int)id);
+        json_string(trace->out, text, size);
+        sedd_memory_free(text);
+        first = false;
+    }
+    fprintf(trace->out, "}}\n");
+}
+
+bool trace_open(struct trace *trace, const char *path)
+{
+    trace->seen = calloc((size_t)trace->info.states, sizeof *trace->seen);
+    trace->out = trace->seen == NULL ? NULL : fopen(path, "wb");
+    if (trace->out == NULL) {
+        fprintf(stderr, "sedd: %s cannot be written\n", path);
+        free(trace->seen);
+        return false;
+    }
+    return true;
+}
+
+void trace_close(struct trace *trace)
+{
+    if (trace->out != NULL) {
+        fclose(trace->out);
+        free(trace->seen);
+    }
+}

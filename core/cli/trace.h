@@ -1,0 +1,28 @@
+/*
+ * trace.h - recorded runs (`sedd sample --trace`), in the format that web/trace.js reads and documents.
+ */
+#ifndef SEDD_CLI_TRACE_H
+#define SEDD_CLI_TRACE_H
+
+#include "sedd.h"
+
+#include <stdio.h>
+
+/* Zeroed but for the first two; a trace that was not opened may be closed. */
+struct trace {
+    const struct sedd_tokenizer *tokenizer; /* borrowed; NULL: no texts */
+    struct sedd_model_info info;
+    FILE *out;
+    bool *seen; /* [states]: ids that the run has shown, whose texts are written */
+};
+
+/* Prints what is wrong and returns false. */
+bool trace_open(struct trace *trace, const char *path);
+/* The options and the run's first state; `folder` names the model. */
+void trace_begin(struct trace *trace, const struct sedd_sample_options *options,
+                 const char *folder, const int32_t *ids);
+void trace_step(struct trace *trace, const struct sedd_step *step);
+void trace_end(struct trace *trace);
+void trace_close(struct trace *trace);
+
+#endif
