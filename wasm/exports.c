@@ -5,6 +5,7 @@
  * that return int32 a status.
  */
 #include "eval/golden.h"
+#include "files/sha256.h"
 #include "sedd.h"
 
 #include <stdio.h>
@@ -108,6 +109,29 @@ void wasm_loader_describe(const struct sedd_loader *loader, double *out)
     struct sedd_model_info info;
     sedd_loader_describe(loader, &info);
     give_info(&info, out);
+}
+
+/* ---- Checksums --------------------------------------------------------------------------- */
+
+/* Free it with free. */
+struct sedd_sha256 *wasm_sha256_new(void)
+{
+    struct sedd_sha256 *sha = malloc(sizeof *sha);
+    if (sha != NULL) {
+        sedd_sha256_init(sha);
+    }
+    return sha;
+}
+
+void wasm_sha256_add(struct sedd_sha256 *sha, const void *bytes, size_t size)
+{
+    sedd_sha256_add(sha, bytes, size);
+}
+
+/* digest[32] */
+void wasm_sha256_finish(struct sedd_sha256 *sha, uint8_t *digest)
+{
+    sedd_sha256_finish(sha, digest);
 }
 
 /* ---- Text -------------------------------------------------------------------------------- */

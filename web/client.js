@@ -14,6 +14,7 @@ import { SeddError } from './errors.js';
 import { probe } from './features.js';
 import { Run, traceOf } from './run.js';
 
+export { store } from './store.js';
 export { SeddError, probe };
 export { compare } from './compare.js';
 export { report } from './report.js';
@@ -23,16 +24,59 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
 /**
  * @typedef {object} LoadOptions
  * @property {AbortSignal} [signal] ends the load at once
- * @property {(progress: {loaded: number, total: number, phase: string}) => void} [onProgress] bytes
+ * @property {(progress: LoadProgress) => void} [onProgress]
  * @property {number} [threads] default 1; more need a cross-origin isolated page
  * @property {'auto'|'simd'|'relaxed'} [wasm]
- * @property {'auto'|'f32'|'q8'} [dtype] how matrices are held; auto: as the file has them
- * @property {boolean|'auto'} [cache] keeps the weights for the next visit
- * @property {object} [integrity] expected hashes
+ * @property {'auto'|'f32'|'q8'} [dtype] how matrices are held; auto: as the file has them, but int8 from 64 MB of float ones
+ * @property {boolean|'opfs'|'cache-storage'} [cache] default true: keeps the model on this device for the next visit
+ * @property {string} [integrity] sha256 of the file of weights, 'sha256-BASE64' or hex
+ * @property {string} [revision] of a model on the hub: branch, tag or commit; default main
+ * @property {string} [hub] base URL of another hub or mirror
+ * @property {number} [retries] how often a failed request is repeated; default 4
  * @property {Worker} [worker] a worker that runs worker.js, where a bundler or a policy needs its own
  */
 
-/** @typedef {string | URL | Blob[] | {config: string|Blob, weights: string|Blob, tokenizer: string|Blob, merges?: string|Blob}} Source */
+/**
+ * @typedef {object} LoadProgress bytes
+ * @property {'open'|'wait'|'weights'|'keep'} phase finding the files; waiting for another tab that loads the same model, or
+ *   `seconds` because the server asked to; reading the weights; storing the result
+ * @property {number} loaded
+ * @property {number} total 0 where it is not known
+ * @property {number} fetched of `loaded`, over the network
+ * @property {number} [seconds]
+ */
+
+/**
+ * @typedef {object} LoadedSource
+ * @property {string} id what names it in the store
+ * @property {string} name
+ * @property {string} url of the weights; '' for files
+ * @property {string} sha256 of the file of weights, hex
+ * @property {boolean} fromStore
+ * @property {boolean} stored it is there for the next visit
+ * @property {string} reason why it is not
+ * @property {number} fetched bytes of weights that came over the network
+ */
+
+/**
+ * @typedef {object} Plan bytes
+ * @property {string} name
+ * @property {'sedd'|'gpt2'} kind
+ * @property {string} url of the weights; '' for files
+ * @property {string} dtype how its matrices will be held
+ * @property {number} size of the file
+ * @property {number} stored of it, on this device
+ * @property {number} download still to come
+ * @property {boolean} complete nothing has to be downloaded
+ * @property {number} keeps in the store afterwards
+ * @property {number} memory at most, of this tab
+ * @property {boolean} fits this device
+ * @property {string} advice what to do where it does not
+ * @property {object} info as a loaded model's
+ */
+
+/** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob}} Source
+ *   'owner/name' is a folder beside the page if there is one, else a model on the hub ('hub:owner/name': only there) */
 
 /**
  * @typedef {object} Timings milliseconds
@@ -115,7 +159,7 @@ class Loaded {
   #connection;
 
   /** @param {Connection} connection @param {any} loaded */
-  constructor(connection, { info, kernels, threads, wasm, ms }) {
+  constructor(connection, { info, kernels, threads, wasm, source, ms }) {
     this.#connection = connection;
     /** what the model is: kind, dtype, tokens, length, maskId, parameters, ... */
     this.info = info;
@@ -127,6 +171,8 @@ class Loaded {
     this.wasm = wasm;
     /** @type {number} */
     this.loadMs = ms;
+    /** @type {LoadedSource} where it came from */
+    this.source = source;
   }
 
   /** @protected @returns {Run<any, any>} */
@@ -291,21 +337,41 @@ export class GPT2 extends Loaded {
   nll(input, { signal, onProgress } = {}) { return this.ask('likelihood', [input, {}], signal, onProgress); }
 }
 
+const PUT_AWAY = 500; // ms a worker has, after an abort, to store the piece it holds
+const plainSource = (source) => (source instanceof URL ? source.href : source);
+const baseOfPage = () => globalThis.document?.baseURI ?? globalThis.location?.href;
+
 /** @param {'sedd'|'gpt2'} kind @param {Source} source @param {LoadOptions} [options] @returns {Promise<any>} */
 async function load(kind, source, { signal, onProgress, worker, ...options } = {}) {
   const connection = new Connection(worker);
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   try {
-    const plain = source instanceof URL ? source.href : source;
-    const loaded = await connection.call('load', [plain, { ...given(options), base }], { signal, onEvent: onProgress }).result;
+    const loaded = await connection.call('load', [plainSource(source), { ...given(options), base: baseOfPage() }], { signal, onEvent: onProgress }).result;
     if (loaded.info.kind !== kind) {
       throw new SeddError('unsupported', `This folder holds a ${loaded.info.kind === 'sedd' ? 'SEDD' : 'GPT-2'}, not a ${kind === 'sedd' ? 'SEDD' : 'GPT-2'}.`,
         { hint: `Use ${loaded.info.kind === 'sedd' ? 'loadSEDD' : 'loadGPT2'}.` });
     }
     return kind === 'sedd' ? new SEDD(connection, loaded) : new GPT2(connection, loaded);
   } catch (error) {
-    connection.end(error);
+    connection.end(error, error.name === 'AbortError' ? PUT_AWAY : 0);
     throw error;
+  }
+}
+
+/**
+ * What loading a model would take, before any of its weights is downloaded.
+ * @param {Source} source
+ * @param {LoadOptions} [options]
+ * @returns {Promise<Plan>}
+ * @example
+ *   const { download, memory, fits, advice } = await plan('models/sedd-nano');
+ *   console.log(download, memory, fits ? '' : advice);
+ */
+export async function plan(source, { signal, onProgress, worker, ...options } = {}) {
+  const connection = new Connection(worker);
+  try {
+    return await connection.call('plan', [plainSource(source), { ...given(options), base: baseOfPage() }], { signal, onEvent: onProgress }).result;
+  } finally {
+    connection.end();
   }
 }
 

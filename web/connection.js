@@ -75,11 +75,12 @@ export class Connection {
     return { result, abort, hold: (hold) => { if (this.#calls.has(id)) this.#worker.postMessage({ id, hold }); } };
   }
 
-  /** Ends the worker; every call under way and to come rejects with `error`. */
-  end(error = /** @type {unknown} */ (new SeddError('disposed', 'This model has been disposed of.', { hint: 'Load it again.' }))) {
+  /** Ends the worker, `grace` ms later; every call under way and to come rejects with `error` at once. */
+  end(error = /** @type {unknown} */ (new SeddError('disposed', 'This model has been disposed of.', { hint: 'Load it again.' })), grace = 0) {
     if (this.#ended) return;
     this.#ended = error;
-    this.#worker.terminate();
+    if (grace > 0) setTimeout(() => this.#worker.terminate(), grace);
+    else this.#worker.terminate();
     for (const { reject, cleanup } of this.#calls.values()) {
       cleanup();
       reject(error);

@@ -5,6 +5,8 @@
 import { SeddError } from './errors.js';
 import { probe } from './features.js';
 
+const PAGE = 65536;
+const PAGES_AT_FIRST = 256; // INITIAL_MEMORY of wasm/module.cmake
 const CODES = ['ok', 'argument', 'memory', 'io', 'format', 'unsupported', 'cancelled'];
 
 /** Literal URLs, so that bundlers find the files. */
@@ -15,11 +17,15 @@ const BUILDS = {
   'relaxed-threads': () => [import('./wasm/sedd-relaxed-threads.mjs'), new URL('./wasm/sedd-relaxed-threads.wasm', import.meta.url)],
 };
 
-async function instantiate(build, threads) {
+/** A memory that threads share, of at most `maximum` bytes: the whole of it is reserved when it is made. */
+const sharedMemory = (maximum) => new WebAssembly.Memory({ initial: PAGES_AT_FIRST, maximum: Math.ceil(maximum / PAGE), shared: true });
+
+async function instantiate(build, threads, maximum) {
   const [imported, url] = BUILDS[build]();
   try {
     const { default: create } = await imported;
-    return await create({ threads, locateFile: () => url.href });
+    const memory = threads > 1 && maximum ? { wasmMemory: sharedMemory(maximum) } : {};
+    return await create({ threads, locateFile: () => url.href, ...memory });
   } catch (cause) {
     throw new SeddError('network', `The engine ${url.href} could not be loaded: ${cause.message}`, {
       hint: 'Check that the server has the file and sends it as application/wasm, not a web page.', url: url.href, cause,
@@ -33,10 +39,11 @@ export class Engine {
   #pointer;
 
   /**
-   * @param {{wasm?: 'auto'|'simd'|'relaxed', threads?: number, kernels?: string}} [options]
+   * @param {{wasm?: 'auto'|'simd'|'relaxed', threads?: number, kernels?: string, memory?: number}} [options]
+   *   `memory`: the most bytes this instance will need, where threads share them
    * @returns {Promise<Engine>}
    */
-  static async create({ wasm = 'auto', threads = 1, kernels = '' } = {}) {
+  static async create({ wasm = 'auto', threads = 1, kernels = '', memory = 0 } = {}) {
     const features = probe();
     const build = wasm === 'auto' ? features.wasm : wasm;
     if (!['simd', 'relaxed'].includes(build)) {
@@ -44,7 +51,7 @@ export class Engine {
     }
     const count = features.threads ? Math.max(1, Math.min(threads, 16)) : 1;
     const engine = new Engine();
-    engine.#module = await instantiate(count > 1 ? `${build}-threads` : build, count);
+    engine.#module = await instantiate(count > 1 ? `${build}-threads` : build, count, memory);
     engine.wasm = build;
     engine.#start(kernels, count);
     return engine;

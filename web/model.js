@@ -9,8 +9,8 @@ import { Bound, Exact } from './likelihood.js';
 import { layPrompt } from './prompt.js';
 import { Sessions } from './sessions.js';
 import { Draft, Generation } from './writing.js';
+import { DTYPES, readInfo } from './sizes.js';
 
-const DTYPES = { auto: 0, f32: 1, q8: 2 };
 const WINDOW_MAX = 1 << 16;
 
 const whole = (name, value, low, high) => {
@@ -54,6 +54,8 @@ export class Model {
     const loader = engine.scoped((scope) => engine.check(
       module._wasm_loader_new(scope.data(files.config), files.config.length, DTYPES[dtype] ?? 0)));
     try {
+      // One growth while the memory is small: a browser may copy it all to grow it.
+      module._free(engine.check(module._malloc(readInfo(engine, (out) => module._wasm_loader_describe(loader, out)).weightBytes)));
       await feedLoader(engine, loader, files.weights);
       model.#model = engine.check(module._wasm_loader_finish(loader));
     } catch (error) {
@@ -84,17 +86,9 @@ export class Model {
   }
 
   #describe() {
-    return this.#engine.scoped((scope) => {
-      const out = scope.allocate(13 * 8);
-      this.#engine.module._wasm_model_describe(this.#model, out);
-      const [kind, dtype, graph, noise, tokens, states, maskId, hiddenSize, blocks, heads, length, parameters, weightBytes] =
-        this.#engine.doubles(out, 13);
-      return {
-        kind: kind === 0 ? 'sedd' : 'gpt2', dtype: dtype === 2 ? 'q8' : 'f32', graph: graph === 0 ? 'absorb' : 'uniform',
-        noise: noise === 0 ? 'loglinear' : 'geometric', tokens, states, maskId, hiddenSize, blocks, heads, length, parameters, weightBytes,
-        endOfText: this.#engine.scoped((inner) => this.#engine.module._sedd_tokenizer_find(this.#tokenizer, inner.text('<|endoftext|>'))),
-      };
-    });
+    const { module } = this.#engine;
+    const info = readInfo(this.#engine, (out) => module._wasm_model_describe(this.#model, out));
+    return { ...info, endOfText: this.#engine.scoped((scope) => module._sedd_tokenizer_find(this.#tokenizer, scope.text('<|endoftext|>'))) };
   }
 
   /** @param {string} text @returns {number[]} */

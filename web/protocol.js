@@ -5,7 +5,8 @@
  *                    {id, hold: boolean}  pauses or continues a run
  *   from the worker  {id, event}          progress of a call   {id, value} or {id, error}  its end
  *
- * Methods: load(source, options) -> {info, kernels, threads, wasm, ms}; sample(options), events
+ * Methods: load(source, options) -> {info, kernels, threads, wasm, source, ms}, events
+ * {phase, loaded, total, fetched, seconds?}; plan(source, options) -> what loading would take; sample(options), events
  * {start, ids, texts, held, position, steps}, then {step, total, t, sigma, masked, positions, ids, texts,
  * ms}; generate(options), events {index, id, text, ms}; tokenize(text) -> {ids, texts, bytes};
  * detokenize(ids); likelihood(text|ids, options); inspect(ids, options); selfTest(vectors) -> {ok,
@@ -13,4 +14,4 @@
  * what changed; no array of the vocabulary's size is ever sent. Calls are computed in their order, except
  * that a paused run lets the others through.
  */
-export const METHODS = ['load', 'sample', 'generate', 'tokenize', 'detokenize', 'likelihood', 'inspect', 'selfTest'];
+export const METHODS = ['load', 'plan', 'sample', 'generate', 'tokenize', 'detokenize', 'likelihood', 'inspect', 'selfTest'];

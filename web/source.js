@@ -1,99 +1,161 @@
 /**
- * Where a model's files come from: the URL of a folder, URLs of single files, or Blobs. Bytes stream;
- * what is plainly something else (a web page, a Git LFS pointer) is refused by name.
+ * What a source names: the URL of a folder, URLs of single files, Blobs (a dropped folder), a model on
+ * the hub, or one in the store. First `placeOf` says which, without any request; then `openPlace` finds
+ * the files and reads all but the weights.
  */
 import { SeddError } from './errors.js';
+import { HUB, Repository, TOKENIZER_REPOSITORY, WEIGHTS } from './hub.js';
+import { LocalFile, RemoteFile, fetchWhole, refuseOther } from './remote.js';
 
-const LIMITS = { config: 1 << 20, tokenizer: 64 << 20, merges: 64 << 20 };
+const GPT2_TOKENS = 50257;
+const WANTED = 'A model is config.json, its weights (model.safetensors or pytorch_model.bin) and tokenizer.json (or vocab.json and merges.txt).';
 
-/** @returns {{config, weights, tokenizer}} URLs or Blobs */
-function filesOf(source, base) {
-  if (typeof source === 'string' || source instanceof URL) {
-    const folder = new URL(String(source).replace(/\/?$/, '/'), base);
-    const file = (name) => new URL(name, folder).href;
-    return { config: file('config.json'), weights: file('model.safetensors'), tokenizer: file('tokenizer.json'), vocab: file('vocab.json'), merges: file('merges.txt') };
-  }
-  if (Array.isArray(source)) {
-    const byName = (name) => source.find((blob) => blob.name === name);
-    return { config: byName('config.json'), weights: byName('model.safetensors'), tokenizer: byName('tokenizer.json') ?? byName('vocab.json'), merges: byName('merges.txt') };
-  }
-  const absolute = (value) => (typeof value === 'string' ? new URL(value, base).href : value);
-  return Object.fromEntries(Object.entries(source ?? {}).map(([key, value]) => [key, absolute(value)]));
+/** @typedef {{kind: 'folder'|'hub'|'either'|'files'|'stored', id: string, name: string, [more: string]: unknown}} Place */
+
+const fileName = (file) => file.name?.split('/').at(-1) ?? '';
+
+/** The files of a dropped folder by their roles. */
+function rolesOf(blobs) {
+  const named = (...names) => names.map((name) => blobs.find((blob) => fileName(blob) === name)).find(Boolean);
+  const ending = (pattern) => blobs.filter((blob) => pattern.test(fileName(blob)));
+  if (ending(/^config\.json$/).length > 1) throw new SeddError('argument', 'Several config.json were given; one model at a time.');
+  const weights = named(...WEIGHTS) ?? ending(/\.safetensors$/)[0] ?? ending(/\.(pth|pt|bin)$/)[0];
+  const tokenizer = named('tokenizer.json', 'vocab.json');
+  return { config: named('config.json'), weights, tokenizer, merges: tokenizer && fileName(tokenizer) === 'vocab.json' ? named('merges.txt') : undefined };
 }
 
-async function request(url, signal) {
-  let response;
-  try {
-    response = await fetch(url, { signal });
-  } catch (cause) {
-    if (cause.name === 'AbortError') throw cause;
-    throw new SeddError('network', `${url} could not be fetched: ${cause.message}`, { hint: 'Check the connection, and that the server allows this page (CORS).', url, cause });
+function placeOfFiles(roles) {
+  for (const role of ['config', 'weights']) {
+    if (!roles[role]) throw new SeddError('argument', `The source lacks ${role}.`, { hint: WANTED });
   }
-  if (!response.ok) {
-    throw new SeddError('network', `${url} answered ${response.status} ${response.statusText}`.trim() + '.', {
-      hint: response.status === 404 ? 'The folder must hold config.json, model.safetensors and tokenizer.json.' : 'Try again later.', url });
-  }
-  return response;
+  const { weights } = roles;
+  if (typeof weights === 'string') return { kind: 'files', id: weights, name: weights.split('/').at(-2) ?? weights, roles };
+  const known = weights.name && weights.lastModified !== undefined;
+  return { kind: 'files', id: known ? `file:${weights.name}:${weights.size}:${weights.lastModified}` : '', name: weights.name ?? 'files', roles };
 }
 
-function refuseOther(bytes, name) {
-  const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart().toLowerCase();
-  if (start.startsWith('<!doctype') || start.startsWith('<html')) {
-    throw new SeddError('content', `${name} is a web page, not the file that was asked for.`, { hint: 'The address may lead to a login or an error page.', url: name });
-  }
-  if (start.startsWith('version https://git-lfs')) {
-    throw new SeddError('content', `${name} is a Git LFS pointer, not the file itself.`, { hint: 'Fetch the large file with "git lfs pull", or use its download address.', url: name });
-  }
-}
-
-async function readWhole(file, name, limit, signal) {
-  const body = typeof file === 'string' ? await request(file, signal) : file;
-  const bytes = new Uint8Array(await body.arrayBuffer());
-  if (bytes.length > limit) throw new SeddError('content', `${name} has ${bytes.length} bytes; at most ${limit} are expected.`);
-  refuseOther(bytes, typeof file === 'string' ? file : name);
-  return bytes;
-}
-
-async function* readStream(file, signal, onBytes) {
-  const response = typeof file === 'string' ? await request(file, signal) : null;
-  const total = response ? Number(response.headers.get('content-length')) || 0 : file.size;
-  const reader = (response ? response.body : file.stream()).getReader();
-  let loaded = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      if (signal?.aborted) throw new DOMException('The operation was aborted.', 'AbortError');
-      if (loaded === 0) refuseOther(value, typeof file === 'string' ? file : 'model.safetensors');
-      loaded += value.length;
-      onBytes(loaded, total);
-      yield value;
-    }
-  } finally {
-    reader.cancel().catch(() => {});
-  }
+function placeOfText(text, base, { hub, revision }) {
+  const repository = () => new Repository(text.replace(/^hub:/, ''), { hub, revision });
+  const hubPlace = () => {
+    const found = repository();
+    return { kind: 'hub', id: `hub:${found.name}@${found.revision}${found.hub === HUB ? '' : ` ${found.hub}`}`, name: found.name, repository: found };
+  };
+  if (text.startsWith('hub:')) return hubPlace();
+  const folder = new URL(text.replace(/\/?$/, '/'), base);
+  const place = { kind: 'folder', id: folder.href, name: decodeURIComponent(folder.pathname.split('/').at(-2) ?? '') || folder.host, folder };
+  return /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/.test(text) ? { ...place, kind: 'either', hub: hubPlace() } : place;
 }
 
 /**
- * @param {string|URL|Blob[]|{config, weights, tokenizer}} source
- * @param {{base: string, signal?: AbortSignal, onProgress?: (p: {loaded: number, total: number, phase: string}) => void}} options
+ * @param {string|Blob[]|{config, weights, tokenizer?, merges?}|{stored: string}} source
+ * @param {string} base @param {{hub?: string, revision?: string}} options
+ * @returns {Place}
  */
-export async function openSource(source, { base, signal, onProgress = () => {} }) {
-  const files = filesOf(source, base);
-  for (const name of ['config', 'weights', 'tokenizer']) {
-    if (!files[name]) throw new SeddError('argument', `The source lacks ${name}.`, { hint: 'Give a folder with config.json, model.safetensors and tokenizer.json.' });
-  }
-  const config = await readWhole(files.config, 'config.json', LIMITS.config, signal);
-  let tokenizer;
-  let merges;
+export function placeOf(source, base, options = {}) {
+  if (typeof source === 'string') return placeOfText(source, base, options);
+  if (Array.isArray(source)) return placeOfFiles(rolesOf(source));
+  if (typeof source?.stored === 'string') return { kind: 'stored', id: source.stored, name: '' };
+  const absolute = (value) => (typeof value === 'string' ? new URL(value, base).href : value);
+  return placeOfFiles(Object.fromEntries(Object.entries(source ?? {}).map(([role, value]) => [role, absolute(value)])));
+}
+
+/* ---- Opening ---- */
+
+async function readBlob(blob, name) {
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  refuseOther(bytes, name);
+  return bytes;
+}
+
+/** GPT-2's tokenizer from the hub, for checkpoints that come without one. */
+async function borrowTokenizer(config, options, lack) {
+  let size;
   try {
-    tokenizer = await readWhole(files.tokenizer, 'tokenizer.json', LIMITS.tokenizer, signal);
-    if (files.merges && !files.vocab) merges = await readWhole(files.merges, 'merges.txt', LIMITS.merges, signal);
+    const { tokens, vocab_size: vocabulary } = JSON.parse(new TextDecoder().decode(config));
+    size = tokens ?? vocabulary;
+  } catch { /* the loader says what is wrong with it */ }
+  if (size !== GPT2_TOKENS) throw lack;
+  const from = new Repository(TOKENIZER_REPOSITORY, { hub: options.hub });
+  try {
+    return { tokenizer: await fetchWhole(from.url('tokenizer.json'), options.patience) };
   } catch (error) {
-    if (!files.vocab || error.code !== 'network') throw error;
-    tokenizer = await readWhole(files.vocab, 'vocab.json', LIMITS.tokenizer, signal);
-    merges = await readWhole(files.merges, 'merges.txt', LIMITS.merges, signal);
+    if (error.name === 'AbortError') throw error;
+    throw new SeddError(lack.code, `${lack.message.replace(/\.$/, '')}; GPT-2's, which it was trained with, could not be had either: ${error.message}`, {
+      hint: 'Put GPT-2\'s tokenizer.json beside the weights.', cause: error });
   }
-  const weights = readStream(files.weights, signal, (loaded, total) => onProgress({ loaded, total, phase: 'weights' }));
-  return { config, tokenizer, merges, weights };
+}
+
+/** tokenizer.json, else vocab.json and merges.txt, by a way to get a file that throws status 404 where there is none. */
+async function readTokenizer(get, config, options) {
+  const absent = (error) => {
+    if (error.status !== 404 && error.code !== 'content') throw error;
+    return null;
+  };
+  const tokenizer = await get('tokenizer.json').catch(absent);
+  if (tokenizer) return { tokenizer };
+  const vocab = await get('vocab.json').catch(absent);
+  if (vocab) return { tokenizer: vocab, merges: await get('merges.txt') };
+  return borrowTokenizer(config, options, new SeddError('network', 'There is no tokenizer beside the weights.', { hint: WANTED }));
+}
+
+async function openUrls(url, has, weightsName, known, options) {
+  const get = (name) => (has(name) === false ? Promise.reject(Object.assign(new SeddError('network', `${url(name)} is not there.`), { status: 404 }))
+    : fetchWhole(url(name), options.patience));
+  const config = options.config ?? await get('config.json');
+  const remote = (name) => new RemoteFile(url(name), { ...options, known: known(name) });
+  let weights = remote(weightsName ?? WEIGHTS[0]);
+  try {
+    await weights.look();
+  } catch (error) {
+    if (weightsName || error.status !== 404) throw error;
+    weights = remote(WEIGHTS[1]);
+    await weights.look().catch((other) => { throw other.status === 404 ? error : other; });
+  }
+  return { config, ...await readTokenizer(get, config, options), weights, sha256: known(weightsName)?.sha256 ?? '', optional: get };
+}
+
+async function openHub({ repository }, options) {
+  await repository.list(options.patience);
+  return openUrls((name) => repository.url(name), (name) => repository.has(name), repository.weights(), (name) => repository.files?.get(name), options);
+}
+
+const openFolder = ({ folder }, options) => openUrls((name) => new URL(name, folder).href, () => undefined, undefined, () => undefined, options);
+
+/** A folder beside the page if there is one; else the hub. */
+async function openEither(place, options) {
+  let config;
+  try {
+    config = await fetchWhole(new URL('config.json', place.folder).href, options.patience);
+  } catch (error) {
+    if (error.status !== 404 && error.code !== 'content') throw error;
+    try {
+      return { ...await openHub(place.hub, options), place: place.hub };
+    } catch (cause) {
+      if (!cause.code) throw cause;
+      throw new SeddError(cause.code, `There is no folder ${place.folder.href}, and on the hub: ${cause.message}`, { hint: cause.hint, url: cause.url, cause });
+    }
+  }
+  return { ...await openFolder(place, { ...options, config }), place: { ...place, kind: 'folder' } };
+}
+
+async function openFiles({ roles }, options) {
+  const read = (file, name) => (typeof file === 'string' ? fetchWhole(file, options.patience) : readBlob(file, name));
+  const config = await read(roles.config, 'config.json');
+  const given = roles.tokenizer ? { tokenizer: await read(roles.tokenizer, 'the tokenizer'), merges: roles.merges && await read(roles.merges, 'merges.txt') }
+    : await borrowTokenizer(config, options, new SeddError('argument', 'The source lacks tokenizer.', { hint: WANTED }));
+  const weights = typeof roles.weights === 'string' ? new RemoteFile(roles.weights, options) : new LocalFile(roles.weights);
+  await weights.look();
+  const absent = Object.assign(new SeddError('argument', 'The source has no further files.'), { status: 404 });
+  return { config, ...given, weights, sha256: '', optional: () => Promise.reject(absent) };
+}
+
+/**
+ * Finds the files and reads all but the weights.
+ * @param {Place} place
+ * @param {{patience: import('./remote.js').Patience, hub?: string, stored?: boolean}} options
+ * @returns {Promise<{config: Uint8Array, tokenizer: Uint8Array, merges?: Uint8Array, weights: RemoteFile|LocalFile, sha256: string,
+ *   optional: (name: string) => Promise<Uint8Array>, place?: Place}>}
+ */
+export function openPlace(place, options) {
+  return { hub: openHub, folder: openFolder, either: openEither, files: openFiles }[place.kind](place, options);
 }

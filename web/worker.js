@@ -1,16 +1,14 @@
 /** The worker's side of protocol.js: one engine, one model, calls one after another. */
 import { Budget } from './budget.js';
-import { Engine } from './engine.js';
 import { SeddError, abortError, packError } from './errors.js';
-import { Model } from './model.js';
+import { loadModel, planModel } from './load.js';
 import { selfTest } from './selftest.js';
-import { openSource } from './source.js';
 import { Turns } from './turns.js';
 
 /** @typedef {{abort: AbortController, held: Promise<void> | null, release: () => void, emit: (event: object) => void, asked: number, waitMs: number}} Call */
 
-/** @type {Engine} */ let engine;
-/** @type {Model} */ let model;
+/** @type {import('./engine.js').Engine} */ let engine;
+/** @type {import('./model.js').Model} */ let model;
 /** @type {Map<number, Call>} */ const calls = new Map();
 const turns = new Turns();
 
@@ -62,14 +60,15 @@ function planBudget(options) {
 
 const methods = {
   /** @param {Call} call */
-  async load(call, source, { dtype, base, cache, integrity, ...options }) {
+  async load(call, source, options) {
     const begin = performance.now();
-    engine = await Engine.create(options);
-    const { signal } = call.abort;
-    const files = await openSource(source, { base, signal, cache, integrity, onProgress: (event) => call.emit(event) });
-    model = await Model.load(engine, files, { dtype });
-    return { info: model.info, kernels: engine.kernels, threads: engine.threads, wasm: engine.wasm, ms: performance.now() - begin };
+    const loaded = await loadModel(source, { ...options, emit: call.emit, signal: call.abort.signal });
+    ({ engine, model } = loaded);
+    return { info: model.info, kernels: engine.kernels, threads: engine.threads, wasm: engine.wasm, source: loaded.source, ms: performance.now() - begin };
   },
+
+  /** @param {Call} call */
+  plan: (call, source, options) => planModel(source, { ...options, emit: call.emit, signal: call.abort.signal }),
 
   /** @param {Call} call */
   async sample(call, options) {

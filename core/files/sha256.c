@@ -1,0 +1,100 @@
+/* sha256.c - see sha256.h. Names as in FIPS 180-4, section 6.2. */
+#include "files/sha256.h"
+
+#include <string.h>
+
+static const uint32_t K[64] = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+
+static uint32_t rotate(uint32_t x, int bits)
+{
+    return x >> bits | x << (32 - bits);
+}
+
+static void fill_schedule(uint32_t w[64], const uint8_t *block)
+{
+    for (int t = 0; t < 16; t++, block += 4) {
+        w[t] = (uint32_t)block[0] << 24 | (uint32_t)block[1] << 16 | (uint32_t)block[2] << 8 | block[3];
+    }
+    for (int t = 16; t < 64; t++) {
+        uint32_t a = w[t - 15], b = w[t - 2];
+        w[t] = w[t - 16] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + w[t - 7] +
+               (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
+    }
+}
+
+static void add_block(uint32_t state[8], const uint8_t *block)
+{
+    uint32_t w[64];
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+    fill_schedule(w, block);
+    for (int t = 0; t < 64; t++) {
+        uint32_t t1 = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + K[t] +
+                      w[t];
+        uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+        h = g;
+        g = f;
+        f = e;
+        e = d + t1;
+        d = c;
+        c = b;
+        b = a;
+        a = t1 + t2;
+    }
+    const uint32_t next[8] = {a, b, c, d, e, f, g, h};
+    for (int i = 0; i < 8; i++) {
+        state[i] += next[i];
+    }
+}
+
+void sedd_sha256_init(struct sedd_sha256 *sha)
+{
+    *sha = (struct sedd_sha256){.state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f,
+                                          0x9b05688c, 0x1f83d9ab, 0x5be0cd19}};
+}
+
+void sedd_sha256_add(struct sedd_sha256 *sha, const void *bytes, size_t size)
+{
+    const uint8_t *next = bytes;
+    size_t used = (size_t)(sha->size % 64);
+    sha->size += size;
+    while (size > 0) {
+        if (used == 0 && size >= 64) {
+            add_block(sha->state, next);
+            next += 64;
+            size -= 64;
+            continue;
+        }
+        size_t count = size < 64 - used ? size : 64 - used;
+        memcpy(sha->block + used, next, count);
+        used += count;
+        next += count;
+        size -= count;
+        if (used == 64) {
+            add_block(sha->state, sha->block);
+            used = 0;
+        }
+    }
+}
+
+void sedd_sha256_finish(struct sedd_sha256 *sha, uint8_t digest[32])
+{
+    uint8_t end[72] = {0x80};
+    uint64_t bits = sha->size * 8;
+    size_t padding = 64 - (size_t)((sha->size + 8) % 64); /* 1 to 64 */
+    for (int i = 0; i < 8; i++) {
+        end[padding + (size_t)i] = (uint8_t)(bits >> (56 - 8 * i));
+    }
+    sedd_sha256_add(sha, end, padding + 8);
+    for (int i = 0; i < 32; i++) {
+        digest[i] = (uint8_t)(sha->state[i / 4] >> (24 - 8 * (i % 4)));
+    }
+}

@@ -1,0 +1,218 @@
+// A stand-in for the hub: repositories from local folders with redirects, CORS, Range, ETag and counters, and faults on demand.
+// usage: node scripts/hub.mjs [--port 8090] [--fault FILE=KIND[:NUMBER]]... OWNER/NAME=FOLDER...
+//   KIND: slow (bytes a second), cut (at byte), short (bytes less), change (after byte), flip (byte), 401, 403, 404, 429 (Retry-After), 500,
+//   html, pointer, nocors, norange, nohead, noetag
+import { createServer } from 'node:http';
+import { createHash } from 'node:crypto';
+import { closeSync, createReadStream, openSync, readSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const LARGE = 1 << 20; // bytes from which a file is kept elsewhere, as the hub does with Git LFS
+const PIECE = 64 << 10;
+const EXPOSED = 'ETag, X-Linked-Etag, X-Linked-Size, X-Repo-Commit, Content-Range, Content-Length, Accept-Ranges, Retry-After';
+
+function hashFile(file) {
+  const hash = createHash('sha256');
+  const handle = openSync(file, 'r');
+  const piece = Buffer.alloc(4 << 20);
+  for (let count; (count = readSync(handle, piece)) > 0;) hash.update(piece.subarray(0, count));
+  closeSync(handle);
+  return hash.digest('hex');
+}
+
+class Repository {
+  #hashes = new Map();
+
+  constructor(folder) { this.folder = folder; }
+
+  file(name) {
+    const full = path.join(this.folder, path.basename(name));
+    try {
+      const { size, mtimeMs } = statSync(full);
+      const key = `${full} ${size} ${mtimeMs}`;
+      if (!this.#hashes.has(key)) this.#hashes.set(key, hashFile(full));
+      return { name, full, size, sha256: this.#hashes.get(key), large: size >= LARGE };
+    } catch {
+      return null;
+    }
+  }
+
+  list() {
+    return readdirSync(this.folder).map((name) => this.file(name)).filter(Boolean).map(({ name, size, sha256, large }) => ({
+      rfilename: name, size, blobId: sha256.slice(0, 40), ...(large ? { lfs: { size, sha256, pointerSize: 134 } } : {}) }));
+  }
+
+  get commit() { return createHash('sha1').update(JSON.stringify(this.list())).digest('hex'); }
+}
+
+function rangeOf(header, size) {
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(header ?? '') ?? [];
+  if (first === undefined) return null;
+  return { begin: Number(first), end: Math.min(last ? Number(last) + 1 : size, size) };
+}
+
+export class Hub {
+  #servers = [];
+  #repositories;
+  #changed = new Set();
+
+  /** @param {Record<string, string>} repositories owner/name -> folder */
+  constructor(repositories) {
+    this.#repositories = new Map(Object.entries(repositories).map(([name, folder]) => [name, new Repository(folder)]));
+    /** Every answer with a body: {file, method, status, begin, end, sent}. */
+    this.log = [];
+    /** file name -> {kind, number, times}: what goes wrong, and how often (always, unless `times` is given). */
+    this.faults = new Map();
+  }
+
+  /** Bytes of a file's body that were sent so far. */
+  sent(file) { return this.log.filter((entry) => entry.file === file).reduce((sum, entry) => sum + entry.sent, 0); }
+
+  fail(file, kind, number = 0, times = Infinity) { this.faults.set(file, { kind: String(kind), number, times }); }
+
+  heal() {
+    this.faults.clear();
+    this.#changed.clear();
+  }
+
+  /** The fault of a file, if it is of one of these kinds; uses it up. */
+  #take(file, ...kinds) {
+    const fault = this.faults.get(file);
+    if (!fault || !kinds.includes(fault.kind) || fault.times <= 0) return null;
+    fault.times--;
+    return fault;
+  }
+
+  async start(port = 0, host = 'localhost') {
+    this.url = await this.#listen((request, response) => this.#answer(request, response), port, host);
+    this.elsewhere = await this.#listen((request, response) => this.#answerLarge(request, response), 0, host);
+    return this;
+  }
+
+  #listen(handler, port, host) {
+    const server = createServer(handler);
+    this.#servers.push(server);
+    return new Promise((resolve, reject) => {
+      server.on('error', reject);
+      server.listen(port, host, () => resolve(`http://${host}:${server.address().port}/`));
+    });
+  }
+
+  async close() {
+    for (const server of this.#servers) {
+      server.closeAllConnections();
+      await new Promise((done) => { server.close(done); });
+    }
+  }
+
+  #headers(request, name) {
+    if (this.#take(name, 'nocors')) return {};
+    return { 'Access-Control-Allow-Origin': request.headers.origin ?? '*', 'Access-Control-Expose-Headers': EXPOSED, Vary: 'Origin' };
+  }
+
+  #end(request, response, status, headers, body = '') {
+    response.writeHead(status, { 'Content-Type': 'text/plain', 'Content-Length': Buffer.byteLength(body), ...headers }).end(request.method === 'HEAD' ? '' : body);
+  }
+
+  /** The hub itself: the list of files, small files, and where large ones are. */
+  #answer(request, response) {
+    const { pathname } = new URL(request.url, this.url);
+    const api = /^\/api\/models\/(.+)\/revision\/([^/]+)$/.exec(pathname);
+    const [, owner, , revision, name] = /^\/((?:[^/]+\/)?([^/]+))\/resolve\/([^/]+)\/(.+)$/.exec(pathname) ?? [];
+    const repository = this.#repositories.get(api?.[1] ?? owner);
+    const headers = this.#headers(request, name ?? 'api');
+    const refusal = this.#take(name ?? 'api', '401', '403', '404', '429', '500');
+    if (refusal) return this.#refuse(request, response, headers, refusal);
+    if (!repository) return this.#end(request, response, 401, headers, 'Invalid username or password.');
+    const known = ['main', repository.commit].includes(api?.[2] ?? revision);
+    if (!known) return this.#end(request, response, 404, headers, 'Revision Not Found');
+    if (api) return this.#end(request, response, 200, { ...headers, 'Content-Type': 'application/json' }, JSON.stringify({ id: api[1], sha: repository.commit, siblings: repository.list() }));
+    const file = repository.file(name);
+    if (!file) return this.#end(request, response, 404, headers, 'Entry not found');
+    if (!file.large) return this.#send(request, response, file, headers);
+    return this.#end(request, response, 302, { ...headers, Location: `${this.elsewhere}${owner}/${name}`, 'X-Linked-Etag': `"${file.sha256}"`, 'X-Linked-Size': file.size, 'X-Repo-Commit': repository.commit });
+  }
+
+  #answerLarge(request, response) {
+    const [, owner, name] = /^\/(.+)\/([^/]+)$/.exec(new URL(request.url, this.url).pathname) ?? [];
+    const headers = this.#headers(request, name);
+    const file = this.#repositories.get(owner)?.file(name);
+    if (!file) return this.#end(request, response, 404, headers, 'not found');
+    return this.#send(request, response, file, headers);
+  }
+
+  #refuse(request, response, headers, { kind, number }) {
+    const after = kind === '429' ? { 'Retry-After': number } : {};
+    this.#end(request, response, Number(kind), { ...headers, ...after }, 'refused\n');
+  }
+
+  /** What stands in a file's place: a page, or Git LFS's pointer to it. */
+  #substitute({ name, sha256, size }) {
+    if (this.#take(name, 'html')) return '<!DOCTYPE html><title>Sign in</title>';
+    return this.#take(name, 'pointer') ? `version https://git-lfs.github.com/spec/v1\noid sha256:${sha256}\nsize ${size}\n` : null;
+  }
+
+  #send(request, response, file, headers) {
+    const other = this.#substitute(file);
+    if (other !== null) return this.#end(request, response, 200, { ...headers, ETag: '"other"' }, other);
+    if (request.method === 'HEAD' && this.#take(file.name, 'nohead')) return this.#end(request, response, 405, headers);
+    const size = file.size - (this.#take(file.name, 'short')?.number ?? 0);
+    const etag = `"${file.sha256.slice(0, 32)}${this.#changed.has(file.name) ? '-changed' : ''}"`;
+    const about = { ...headers, 'Content-Type': 'application/octet-stream', 'Accept-Ranges': 'bytes', ...(this.#take(file.name, 'noetag') ? {} : { ETag: etag }) };
+    const stale = request.headers['if-range'] && request.headers['if-range'] !== etag;
+    const range = stale || this.#take(file.name, 'norange') ? null : rangeOf(request.headers.range, size);
+    if (range && range.begin >= range.end) return this.#end(request, response, 416, { ...about, 'Content-Range': `bytes */${size}` });
+    const { begin, end } = range ?? { begin: 0, end: size };
+    const partial = range ? { 'Content-Range': `bytes ${begin}-${end - 1}/${size}` } : {};
+    response.writeHead(range ? 206 : 200, { ...about, ...partial, 'Content-Length': end - begin });
+    const entry = { file: file.name, method: request.method, status: range ? 206 : 200, begin, end, sent: 0 };
+    this.log.push(entry);
+    return request.method === 'HEAD' || begin === end ? response.end() : this.#stream(response, file, entry);
+  }
+
+  async #stream(response, file, entry) {
+    const { begin, end } = entry;
+    const fault = this.#take(file.name, 'slow', 'cut', 'change', 'flip');
+    const cut = fault?.kind === 'cut' && fault.number >= begin && fault.number < end ? fault.number : Infinity;
+    if (fault?.kind === 'cut' && cut === Infinity) fault.times++; // its byte is not in this range
+    try {
+      for await (const piece of createReadStream(file.full, { start: begin, end: end - 1, highWaterMark: PIECE })) {
+        if (response.destroyed) return;
+        const place = begin + entry.sent;
+        const bytes = piece.subarray(0, Math.max(0, cut - place));
+        if (fault?.kind === 'flip' && fault.number >= place && fault.number < place + bytes.length) bytes[fault.number - place] ^= 1;
+        await new Promise((resolve) => { response.write(bytes, resolve); }); // also called, with an error, when the other side is gone
+        entry.sent += bytes.length;
+        const changed = fault?.kind === 'change' && place + bytes.length >= fault.number;
+        if (changed) this.#changed.add(file.name);
+        if (changed || bytes.length < piece.length) return response.socket?.destroySoon();
+        if (fault?.kind === 'slow') await new Promise((resolve) => { setTimeout(resolve, (1000 * bytes.length) / fault.number); });
+      }
+      response.end();
+    } catch {
+      response.destroy();
+    }
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const repositories = {};
+  const faults = [];
+  let port = 8090;
+  const args = process.argv.slice(2);
+  while (args.length) {
+    const word = args.shift();
+    if (word === '--port') port = Number(args.shift());
+    else if (word === '--fault') faults.push(/^([^=]+)=(\w+)(?::(\d+))?$/.exec(args.shift() ?? ''));
+    else if (/^[^=]+=.+$/.test(word)) repositories[word.slice(0, word.indexOf('='))] = word.slice(word.indexOf('=') + 1);
+    else faults.push(null);
+  }
+  if (faults.includes(null) || Object.keys(repositories).length === 0) {
+    console.error('usage: node scripts/hub.mjs [--port 8090] [--fault FILE=KIND[:NUMBER]]... OWNER/NAME=FOLDER...');
+    process.exit(2);
+  }
+  const hub = await new Hub(repositories).start(port);
+  for (const [, file, kind, number] of faults) hub.fail(file, kind, Number(number ?? 0));
+  console.log(`the hub is at ${hub.url}: ${Object.keys(repositories).join(', ')}`);
+}

@@ -1,0 +1,176 @@
+/**
+ * A file of weights as feed.js wants it: any ranges of a file of known size. It is taken chunk by chunk,
+ * from the store where it is there and sound, else from its source, and put into the store on the way.
+ * One chunk is in memory at a time, and the few that a torch file is read from twice.
+ */
+import { SeddError } from './errors.js';
+import { CHUNK, sha256 } from './store-entry.js';
+
+const KEPT = 3; // chunks: a torch file's first and last ones are needed again
+
+/** Hashes the file from front to back while it is read, in wasm: a browser's digest wants it at once. */
+export class Hasher {
+  #engine;
+  #pointer;
+  #next = 0;
+
+  constructor(engine) {
+    this.#engine = engine;
+    this.#pointer = engine.check(engine.module._wasm_sha256_new());
+  }
+
+  /** Number of the chunk that is due. */
+  get next() { return this.#next; }
+
+  add(bytes) {
+    this.#next++;
+    this.#engine.scoped((scope) => this.#engine.module._wasm_sha256_add(this.#pointer, scope.data(bytes), bytes.length));
+  }
+
+  finish() {
+    return this.#engine.scoped((scope) => {
+      const digest = scope.allocate(32);
+      this.#engine.module._wasm_sha256_finish(this.#pointer, digest);
+      return [...this.#engine.bytes(digest, 32)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    });
+  }
+
+  free() { this.#engine.module._free(this.#pointer); }
+}
+
+export class ChunkedWeights {
+  #source;
+  #entry;
+  #hasher;
+  #onProgress;
+  #recent = new Map(); // index -> bytes
+  #seen = new Set();
+  #loaded = 0;
+
+  /**
+   * @param {import('./remote.js').RemoteFile | import('./remote.js').LocalFile} source
+   * @param {{entry?: import('./store-entry.js').StoredModel|null, expected?: string[], hasher?: Hasher|null,
+   *   onProgress?: (loaded: number) => void}} [options]
+   *   `expected`: the sha256 of each chunk, where it is known; `entry`: null when nothing shall be kept
+   */
+  constructor(source, { entry = null, expected = [], hasher = null, onProgress = () => {} } = {}) {
+    this.#source = source;
+    this.#entry = entry;
+    this.#hasher = hasher;
+    this.#onProgress = onProgress;
+    this.size = source.size;
+    this.hashes = [...expected];
+    this.expected = expected;
+    this.count = Math.ceil(this.size / CHUNK);
+  }
+
+  get keeping() { return this.#entry !== null; }
+
+  async* read(begin, end) {
+    for (let i = Math.floor(begin / CHUNK); i * CHUNK < end; i++) {
+      const bytes = await this.#chunk(i, end);
+      yield bytes.subarray(Math.max(0, begin - i * CHUNK), Math.min(bytes.length, end - i * CHUNK));
+    }
+  }
+
+  /** The sha256 of the whole file; reads what was not read in order. */
+  async finishHash() {
+    while (this.#hasher.next < this.count) await this.#chunk(this.#hasher.next, this.size);
+    return this.#hasher.finish();
+  }
+
+  async #chunk(index, end) {
+    const bytes = this.#recent.get(index) ?? await this.#stored(index) ?? await this.#fetch(index, end);
+    this.#recent.delete(index);
+    this.#recent.set(index, bytes);
+    if (this.#recent.size > KEPT) this.#recent.delete(this.#recent.keys().next().value);
+    if (this.#hasher?.next === index) this.#hasher.add(bytes);
+    if (!this.#seen.has(index)) {
+      this.#seen.add(index);
+      this.#loaded += bytes.length;
+    }
+    this.#onProgress(this.#loaded);
+    return bytes;
+  }
+
+  async #stored(index) {
+    const bytes = await this.#entry?.chunk('w', index) ?? null;
+    if (!bytes) return null;
+    const sha = this.hashes[index] ?? await sha256(bytes);
+    if (bytes.length !== this.#sizeOf(index)) return null;
+    this.hashes[index] = sha;
+    return bytes;
+  }
+
+  #sizeOf(index) { return Math.min(CHUNK, this.size - index * CHUNK); }
+
+  async #fetch(index, end) {
+    const buffer = new Uint8Array(this.#sizeOf(index));
+    const beginning = await this.#entry?.beginning(index) ?? new Uint8Array(0);
+    let filled = beginning.length < buffer.length ? beginning.length : 0;
+    buffer.set(beginning.subarray(0, filled));
+    const first = filled;
+    // Which container it is shows in the first bytes: only a safetensors file goes on from there.
+    const until = index === 0 && !/\.safetensors(\?|$)/.test(this.#source.url) ? CHUNK : Math.ceil(end / CHUNK) * CHUNK;
+    try {
+      await this.#source.read(index * CHUNK, buffer, filled, Math.min(until, this.size), (bytes) => {
+        filled = bytes;
+        if (!this.#seen.has(index)) this.#onProgress(this.#loaded + filled);
+      });
+    } catch (error) {
+      if (filled > first) await this.#keep(() => this.#entry.putBeginning(index, buffer.subarray(0, filled)));
+      throw error;
+    }
+    await this.#check(index, buffer);
+    return buffer;
+  }
+
+  async #check(index, bytes) {
+    if (!this.#entry && this.expected[index] === undefined) return;
+    const sha = await sha256(bytes);
+    if (this.expected[index] !== undefined && this.expected[index] !== sha) {
+      throw Object.assign(new SeddError('content', `${this.#source.url} is not the file that was stored.`, { url: this.#source.url }), { changed: true });
+    }
+    this.hashes[index] = sha;
+    await this.#keep(() => this.#entry.putChunk('w', index, bytes, sha));
+  }
+
+  /** Stores; where there is no room, loading goes on without. */
+  async #keep(write) {
+    if (!this.#entry) return;
+    try {
+      await write();
+    } catch {
+      const entry = this.#entry;
+      this.#entry = null;
+      await entry.drop().catch(() => {});
+    }
+  }
+}
+
+/** The chunks of a complete set in the store. A bad one throws: what the set was made of has to be loaded again. */
+export class StoredWeights {
+  #entry;
+  #count;
+  #set;
+  #onProgress;
+
+  constructor(entry, { set, size, hashes }, onProgress) {
+    Object.assign(this, { size, hashes });
+    this.#entry = entry;
+    this.#set = set;
+    this.#count = hashes.length;
+    this.#onProgress = onProgress;
+  }
+
+  async* read(begin, end) {
+    for (let i = Math.floor(begin / CHUNK); i * CHUNK < end && i < this.#count; i++) {
+      const bytes = await this.#entry.chunk(this.#set, i);
+      if (bytes?.length !== Math.min(CHUNK, this.size - i * CHUNK)) {
+        throw Object.assign(new SeddError('content', 'The stored model is damaged.', { hint: 'Load it again.' }), { damaged: true });
+      }
+      yield bytes.subarray(Math.max(0, begin - i * CHUNK), Math.min(bytes.length, end - i * CHUNK));
+      this.#onProgress(Math.min((i + 1) * CHUNK, this.size));
+    }
+  }
+}
