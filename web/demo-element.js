@@ -25,6 +25,8 @@ const FIELDS = {
   temperature: number(0.01, 100),
   topP: number(1e-6, 1, { attribute: 'top-p' }),
   topK: number(0, 2 ** 31 - 1, { step: 1, attribute: 'top-k' }),
+  positions: { ...choice('score', 'normalised', 'fixed', 'bounded', 'hitting'), fallback: null },
+  order: { ...choice('random', 'spread', 'confidence', 'margin', 'entropy'), fallback: null },
   loading: choice('lazy', 'eager'),
   reveal: choice('interaction', 'auto', 'manual'),
   layout: choice('lines', 'text', 'grid'),
@@ -34,7 +36,7 @@ const FIELDS = {
   disabled: flag,
 };
 const REPORT = { steps: [4, 16], length: 128 }; // beside the element's own number of steps
-const OPTIONS = ['prompt', 'steps', 'seed', 'length', 'temperature', 'topP', 'topK'];
+const OPTIONS = ['prompt', 'steps', 'seed', 'length', 'temperature', 'topP', 'topK', 'positions', 'order'];
 
 const style = lazySheet(`
 :host { display: block; color: var(--_ink); }
@@ -276,7 +278,8 @@ export class SeddDemo extends SeddElement {
       this.#options = { ...this.#options, seed: run.seed };
       for await (const event of run) this.#event(event);
       const sample = this.#result = await run.result;
-      this.#parts.desk.say(WORDS.done(sample.ids.length, sample.timings.stepsMs.length, computing(sample.timings), sample.seed));
+      const evaluations = this.#history.events().filter(({ rows }) => rows !== 0).length;
+      this.#parts.desk.say(WORDS.done(sample.ids.length, evaluations, computing(sample.timings), sample.seed));
       if (this.#gpt2) await this.#writeTwin(sample, abort.signal);
       this.emit('done', { sample });
       return sample;

@@ -24,11 +24,11 @@ const CSS = `
   }
 }
 
-.sedd-cells { font: 1.125rem/1.85 var(--_text); color: var(--_ink); white-space: pre-wrap; overflow-wrap: anywhere; --edge: 100%; }
-.sedd-cells[dir='rtl'] { --edge: 0%; }
+.sedd-cells { font: 1.125rem/1.85 var(--_text); color: var(--_ink); white-space: pre-wrap; overflow-wrap: anywhere; --side: left; }
+.sedd-cells[dir='rtl'] { --side: right; }
 .sedd-cell {
   position: relative; border-radius: 1px; --gap: 0.1em; --rule: var(--_mask); --at: 86%; --thick: 0;
-  background: linear-gradient(var(--rule) 0 0) var(--edge) var(--at) / calc(100% - var(--gap)) var(--thick) no-repeat;
+  background: linear-gradient(var(--rule) 0 0) var(--side) var(--gap) top var(--at) / calc(100% - var(--gap)) var(--thick) no-repeat;
 }
 .sedd-cell.word { --gap: 0.27em; }
 .sedd-cell.mask { --thick: 0.075em; }
@@ -41,7 +41,7 @@ const CSS = `
   .sedd-cell.new { animation: sedd-open 0.32s ease-out; }
 }
 @keyframes sedd-open { from { opacity: 0; } }
-.sedd-cell.meter { --rule: var(--_accent); --thick: 0.16em; --at: 96%; background-size: calc((100% - var(--gap)) * var(--value)) var(--thick); background-position: calc(100% - var(--edge)) var(--at); }
+.sedd-cell.meter { --rule: var(--_accent); --thick: 0.16em; --at: 96%; background-size: calc((100% - var(--gap)) * var(--value)) var(--thick); }
 @media (forced-colors: active) {
   .sedd-cell { forced-color-adjust: none; color: CanvasText; }
 }
@@ -57,7 +57,7 @@ const CSS = `
   button:disabled { color: var(--_mask); cursor: default; }
   svg { display: block; fill: currentColor; }
   &:dir(rtl) svg { transform: scaleX(-1); }
-  .count { font-variant-numeric: tabular-nums; white-space: nowrap; text-align: end; }
+  .count { font-variant-numeric: tabular-nums; white-space: nowrap; text-align: end; direction: ltr; }
 }
 .sedd-row { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.5rem; }
 .sedd-track {
