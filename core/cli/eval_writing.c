@@ -58,6 +58,35 @@ static enum sedd_status held_of(const cJSON *request, struct sedd_sample_options
     return SEDD_OK;
 }
 
+/* An optional word of a list into *index, which stays 0 without it. */
+static enum sedd_status word_of(const cJSON *request, const char *name, const char *const *words,
+                                int count, int *index, struct sedd_error *error)
+{
+    return sedd_json_find(request, name) == NULL
+               ? SEDD_OK
+               : sedd_json_word("the request", request, name, words, count, index, error);
+}
+
+static enum sedd_status way_of(const cJSON *request, struct sedd_sample_options *options,
+                               struct sedd_error *error)
+{
+    static const char *const POSITIONS[] = {"score", "normalised", "fixed", "bounded", "hitting"};
+    static const char *const ORDERS[] = {"random", "spread", "confidence", "margin", "entropy"};
+    static const char *const GRIDS[] = {"linear", "cosine"};
+    int positions = 0, order = 0, grid = 0;
+    enum sedd_status status = word_of(request, "positions", POSITIONS, 5, &positions, error);
+    status = status == SEDD_OK ? word_of(request, "order", ORDERS, 5, &order, error) : status;
+    status = status == SEDD_OK ? word_of(request, "grid", GRIDS, 2, &grid, error) : status;
+    if (status == SEDD_OK && positions == SEDD_POSITIONS_BOUNDED) {
+        status = sedd_json_number("the request", request, "gamma", 1e-6, 1e6, 1.0, &options->gamma,
+                                  error);
+    }
+    options->positions = (enum sedd_positions)positions;
+    options->order = (enum sedd_order)order;
+    options->grid = (enum sedd_grid)grid;
+    return status;
+}
+
 static enum sedd_status run_sampler(struct evaluator *e, const struct sedd_sample_options *options,
                                     struct sedd_error *error)
 {
@@ -86,6 +115,7 @@ enum sedd_status eval_sample(struct evaluator *e, const cJSON *request, struct s
                  : status;
     status =
         status == SEDD_OK ? eval_integer(request, "steps", 1, 64, &options.steps, error) : status;
+    status = status == SEDD_OK ? way_of(request, &options, error) : status;
     status = status == SEDD_OK ? held_of(request, &options, &held, error) : status;
     if (status == SEDD_OK) {
         options.seed = filter.seed;

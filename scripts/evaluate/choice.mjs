@@ -17,31 +17,62 @@ async function score(context, model, row, items, scorings) {
   for (const scoring of scorings) {
     const { settings } = context;
     const requests = items.map(({ options, gold, number }) => ({
-      op: 'choice', options, ...(scoring === 'bound' ? { samples: settings.choiceSamples, seed: settings.seed + number } : {}),
-      ...(model.kind === 'sedd' ? { scoring } : {}), about: { task: row.task, item: number, gold },
+      op: 'choice',
+      options,
+      ...(scoring === 'bound' ? { samples: settings.choiceSamples, seed: settings.seed + number } : {}),
+      ...(model.kind === 'sedd' ? { scoring } : {}),
+      about: { task: row.task, item: number, gold },
     }));
     const answers = await model.ask(`${row.task}, ${scoring}`, requests);
-    const raw = accuracy(items, answers.map(({ nats }) => smallest(nats)));
-    const normalised = accuracy(items, answers.map(({ nats }, i) => smallest(nats.map((value, k) => value / items[i].characters[k]))));
+    const raw = accuracy(
+      items,
+      answers.map(({ nats }) => smallest(nats)),
+    );
+    const normalised = accuracy(
+      items,
+      answers.map(({ nats }, i) => smallest(nats.map((value, k) => value / items[i].characters[k]))),
+    );
     context.record({
-      table: 'choice', ...row, scoring, ...(scoring === 'bound' ? { samples: settings.choiceSamples } : {}), ...raw, normalised: normalised.accuracy,
-      normalisedInterval: normalised.interval, items: items.length, cut: items.filter(({ cut }) => cut).length, chance: mean(items.map(({ options }) => 1 / options.length)),
+      table: 'choice',
+      ...row,
+      scoring,
+      ...(scoring === 'bound' ? { samples: settings.choiceSamples } : {}),
+      ...raw,
+      normalised: normalised.accuracy,
+      normalisedInterval: normalised.interval,
+      items: items.length,
+      cut: items.filter(({ cut }) => cut).length,
+      chance: mean(items.map(({ options }) => 1 / options.length)),
       secondsPerItem: mean(answers.map(({ seconds }) => seconds)),
     });
   }
 }
 
-const scoringsOf = (model) => (model.kind === 'sedd' ? ['bound', 'chain'] : ['exact']);
+const scoringsOf = (context, model) => (model.kind === 'sedd' ? context.settings.scorings : ['exact']);
 
 async function cloze(context, model) {
   const windows = heldOut(context.windows, context.length, model.info.tokens);
   const endOfText = await model.endOfText();
   const first = model.kind === 'gpt2' ? [endOfText] : [];
-  const items = clozeItems(parted(windows, await stopIds(model), { first: 1 }), context.settings.seed).map(({ context: given, endings, gold }, number) => ({
-    gold, number, cut: false, characters: endings.map((ending) => ending.length),
-    options: endings.map((ending) => ({ ids: [...first, ...given.slice(-(model.length - ending.length)), ...ending], given: first.length + Math.min(given.length, model.length - ending.length) })),
-  }));
-  await score(context, model, { ...model.identity(), task: 'cloze', title: 'Story cloze (held-out stories)', all: items.length }, items, scoringsOf(model));
+  const items = clozeItems(parted(windows, await stopIds(model), { first: 1 }), context.settings.seed).map(
+    ({ context: given, endings, gold }, number) => ({
+      gold,
+      number,
+      cut: false,
+      characters: endings.map((ending) => ending.length),
+      options: endings.map((ending) => ({
+        ids: [...first, ...given.slice(-(model.length - ending.length)), ...ending],
+        given: first.length + Math.min(given.length, model.length - ending.length),
+      })),
+    }),
+  );
+  await score(
+    context,
+    model,
+    { ...model.identity(), task: 'cloze', title: 'Story cloze (held-out stories)', all: items.length },
+    items,
+    scoringsOf(context, model),
+  );
 }
 
 /** @param {import('./context.mjs').Context} context */
@@ -53,8 +84,14 @@ export async function run(context) {
       const all = readTask(name, data).map((item, number) => ({ ...item, number }));
       const endOfText = await model.endOfText();
       const items = [];
-      for (const item of spread(all, settings.items)) items.push({ ...item, ...await optionsOf(model, item, endOfText) });
-      await score(context, model, { ...model.identity(), task: name, title: TASKS[name].title, all: all.length }, items, scoringsOf(model));
+      for (const item of spread(all, settings.items)) items.push({ ...item, ...(await optionsOf(model, item, endOfText)) });
+      await score(
+        context,
+        model,
+        { ...model.identity(), task: name, title: TASKS[name].title, all: all.length },
+        items,
+        scoringsOf(context, model),
+      );
     }
   }
 }

@@ -7,20 +7,33 @@ import { indexField, readJsonLines, textField, textsField } from './files.mjs';
  *   a target begins with the space that parts it from its context. characters: of the target without it, to normalise by.
  */
 
-const pair = (contexts, targets, gold) => ({ contexts, targets: targets.map((text) => ` ${text.trim()}`), gold, characters: targets.map((text) => [...text.trim()].length) });
+const pair = (contexts, targets, gold) => ({
+  contexts,
+  targets: targets.map((text) => ` ${text.trim()}`),
+  gold,
+  characters: targets.map((text) => [...text.trim()].length),
+});
 
 /** One context, several continuations. `cue` stands between, as the usual harness has it. */
 const continuations = (cue) => (fail, object) => {
   const choices = textsField(fail, object, 'choices');
   const context = textField(fail, object, 'query').trimEnd() + cue;
-  return pair(choices.map(() => context), choices, indexField(fail, object, 'gold', choices.length));
+  return pair(
+    choices.map(() => context),
+    choices,
+    indexField(fail, object, 'gold', choices.length),
+  );
 };
 
 /** Several contexts, one continuation (Trinh & Le 2018): what is scored is the same text each time. */
 const beginnings = (fail, object) => {
   const contexts = textsField(fail, object, 'context_options').map((text) => text.trimEnd());
   const end = textField(fail, object, 'continuation');
-  return pair(contexts, contexts.map(() => end), indexField(fail, object, 'gold', contexts.length));
+  return pair(
+    contexts,
+    contexts.map(() => end),
+    indexField(fail, object, 'gold', contexts.length),
+  );
 };
 
 export const TASKS = {

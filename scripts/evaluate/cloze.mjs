@@ -9,11 +9,13 @@ function sentenceEnds(ids, stops) {
 
 /** @param {Set<number>} stops ids of ".", "!", "?" with and without a quotation mark @returns first, middle, last of windows that have them */
 export function parted(windows, stops, { first = 4, last = 5, middle = 12 } = {}) {
-  return windows.map((ids) => {
-    const ends = sentenceEnds(ids, stops);
-    const [begin, before, end] = [ends[0], ends.at(-2), ends.at(-1)];
-    return { first: ids.slice(0, begin), middle: ids.slice(begin, before), last: ids.slice(before, end) };
-  }).filter((story) => story.first.length >= first && story.last.length >= last && story.middle.length >= middle);
+  return windows
+    .map((ids) => {
+      const ends = sentenceEnds(ids, stops);
+      const [begin, before, end] = [ends[0], ends.at(-2), ends.at(-1)];
+      return { first: ids.slice(0, begin), middle: ids.slice(begin, before), last: ids.slice(before, end) };
+    })
+    .filter((story) => story.first.length >= first && story.last.length >= last && story.middle.length >= middle);
 }
 
 /** Items as options of ids; the right one's place is drawn. */

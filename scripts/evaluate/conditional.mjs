@@ -10,10 +10,19 @@ const hold = (ids, at) => ids.map((id, i) => [at + i, id]);
 
 /** SEDD writes the `count` tokens behind `before` and in front of `after`, in a window of `length` (default: just these). */
 async function fill(context, model, label, pieces, steps, length) {
-  const answers = await model.ask(label, pieces.map(({ before, after, count }, i) => {
-    const whole = length ?? before.length + count + after.length;
-    return { op: 'sample', length: whole, steps, seed: context.settings.seed + 1 + i, held: [...hold(before, 0), ...hold(after, before.length + count)] };
-  }));
+  const answers = await model.ask(
+    label,
+    pieces.map(({ before, after, count }, i) => {
+      const whole = length ?? before.length + count + after.length;
+      return {
+        op: 'sample',
+        length: whole,
+        steps,
+        seed: context.settings.seed + 1 + i,
+        held: [...hold(before, 0), ...hold(after, before.length + count)],
+      };
+    }),
+  );
   return answers.map(({ ids }, i) => ids.slice(pieces[i].before.length, pieces[i].before.length + pieces[i].count));
 }
 
@@ -21,12 +30,26 @@ async function fill(context, model, label, pieces, steps, length) {
 async function continueWith(context, model, label, pieces) {
   const bos = await model.endOfText();
   const tries = pieces.some(({ after }) => after.length) ? TRIES : 1;
-  const answers = await model.ask(label, pieces.flatMap(({ before, count }, i) => Array.from({ length: tries }, (_, attempt) => (
-    { op: 'generate', ids: [bos, ...before], count, seed: context.settings.seed + 1 + i + 100000 * attempt }))));
+  const answers = await model.ask(
+    label,
+    pieces.flatMap(({ before, count }, i) =>
+      Array.from({ length: tries }, (_, attempt) => ({
+        op: 'generate',
+        ids: [bos, ...before],
+        count,
+        seed: context.settings.seed + 1 + i + 100000 * attempt,
+      })),
+    ),
+  );
   const attempts = pieces.map((_, i) => answers.slice(i * tries, (i + 1) * tries).map(({ ids }) => ids));
   if (tries === 1) return attempts.map(([ids]) => ids);
-  const ranks = await model.ask(`${label}, which fits`, pieces.map(({ before, after }, i) => (
-    { op: 'choice', options: attempts[i].map((ids) => ({ ids: [bos, ...before, ...ids, ...after], given: 1 + before.length + ids.length })) })));
+  const ranks = await model.ask(
+    `${label}, which fits`,
+    pieces.map(({ before, after }, i) => ({
+      op: 'choice',
+      options: attempts[i].map((ids) => ({ ids: [bos, ...before, ...ids, ...after], given: 1 + before.length + ids.length })),
+    })),
+  );
   return attempts.map((list, i) => list[ranks[i].nats.indexOf(Math.min(...ranks[i].nats))]);
 }
 
@@ -34,8 +57,21 @@ async function continueWith(context, model, label, pieces) {
 async function measure(context, row, label, pieces, written, more) {
   const { judge, record } = context;
   const texts = pieces.map(({ after }, i) => [...written[i], ...after]);
-  const nats = await judged(judge, label, texts, pieces.map(({ before }) => before));
-  const result = { table: 'conditional', ...row, judge: judge.name, texts: pieces.length, ...judgement(nats), ...await diversity(judge, label, written), ...more };
+  const nats = await judged(
+    judge,
+    label,
+    texts,
+    pieces.map(({ before }) => before),
+  );
+  const result = {
+    table: 'conditional',
+    ...row,
+    judge: judge.name,
+    texts: pieces.length,
+    ...judgement(nats),
+    ...(await diversity(judge, label, written)),
+    ...more,
+  };
   record(result);
   return result;
 }
@@ -52,19 +88,39 @@ async function compare(context, name, pieces, { likenessTo, sides = [], steps })
     for (const window of [undefined, ...sides]) {
       const label = `${name}, ${count} steps${window ? `, window of ${window}` : ''}`;
       const written = await fill(context, sedd, label, pieces, count, window);
-      await measure(context, { ...row, ...sedd.identity(), kind: 'sedd', steps: count, length: window ?? 'as needed' }, label, pieces, written, await more(label, written));
+      await measure(
+        context,
+        { ...row, ...sedd.identity(), kind: 'sedd', steps: count, length: window ?? 'as needed' },
+        label,
+        pieces,
+        written,
+        await more(label, written),
+      );
     }
   }
   if (twin) {
     const written = await continueWith(context, twin, `${name}, twin`, pieces);
-    await measure(context, { ...row, ...twin.identity(), kind: 'gpt2', tries: pieces.some(({ after }) => after.length) ? TRIES : 1 }, `${name}, twin`, pieces, written, await more(`${name}, twin`, written));
+    await measure(
+      context,
+      { ...row, ...twin.identity(), kind: 'gpt2', tries: pieces.some(({ after }) => after.length) ? TRIES : 1 },
+      `${name}, twin`,
+      pieces,
+      written,
+      await more(`${name}, twin`, written),
+    );
   }
 }
 
 /** Pieces of windows: `before` tokens given, `count` to write, `after` given. */
-const pieces = (windows, before, count, after) => windows.filter((ids) => ids.length >= before + count + after).map((ids) => ({
-  before: ids.slice(0, before), count, after: ids.slice(before + count, before + count + after), real: ids.slice(before, before + count),
-}));
+const pieces = (windows, before, count, after) =>
+  windows
+    .filter((ids) => ids.length >= before + count + after)
+    .map((ids) => ({
+      before: ids.slice(0, before),
+      count,
+      after: ids.slice(before + count, before + count + after),
+      real: ids.slice(before, before + count),
+    }));
 
 /** @param {import('./context.mjs').Context} context */
 export async function run(context) {
@@ -75,10 +131,20 @@ export async function run(context) {
   const rest = all.slice(settings.texts, 2 * settings.texts);
   const [half, quarter] = length >= 100 ? [50, 25] : [Math.floor(length / 2), Math.floor(length / 4)];
   const against = (size) => rest.map((ids) => ids.slice(0, size));
-  await compare(context, `prefix ${half} + ${half}`, pieces(used, half, half, 0), { likenessTo: rest.length ? against(2 * half) : null, sides: length > 2 * half ? [length] : [], steps: settings.conditionalSteps });
-  await compare(context, `infill ${quarter} + ${half} + ${quarter}`, pieces(used, quarter, half, quarter), { likenessTo: rest.length ? against(half + 2 * quarter) : null, steps: settings.conditionalSteps });
+  await compare(context, `prefix ${half} + ${half}`, pieces(used, half, half, 0), {
+    likenessTo: rest.length ? against(2 * half) : null,
+    sides: length > 2 * half ? [length] : [],
+    steps: settings.conditionalSteps,
+  });
+  await compare(context, `infill ${quarter} + ${half} + ${quarter}`, pieces(used, quarter, half, quarter), {
+    likenessTo: rest.length ? against(half + 2 * quarter) : null,
+    steps: settings.conditionalSteps,
+  });
   for (const prompt of settings.prompts.filter((size) => size + settings.continuation <= length)) {
-    await compare(context, `prompt of ${prompt}`, pieces(used, prompt, settings.continuation, 0), { steps: [settings.promptSteps], sides: [length] });
+    await compare(context, `prompt of ${prompt}`, pieces(used, prompt, settings.continuation, 0), {
+      steps: [settings.promptSteps],
+      sides: [length],
+    });
   }
   const stories = parted(used, await stopIds(judge));
   if (stories.length) {

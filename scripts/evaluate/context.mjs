@@ -13,13 +13,40 @@ import { TASKS } from './choices.mjs';
 /** Sizes of a run. `quick` takes minutes on two cores with the shipped models; `full` is what the papers report. */
 export const SETTINGS = {
   quick: {
-    seed: 0, samples: 32, referenceSamples: 16, blocks: 64, corpora: ['wikitext2', 'lambada'],
-    tasks: Object.keys(TASKS), items: 60, choiceSamples: 8,
-    texts: 64, steps: [4, 8, 16, 32, 64, 128], temperatures: [0.7, 0.8, 0.9], temperatureSteps: 64, studentSteps: [1, 2, 4, 8, 16],
+    seed: 0,
+    samples: 32,
+    referenceSamples: 16,
+    blocks: 64,
+    corpora: ['wikitext2', 'lambada'],
+    tasks: Object.keys(TASKS),
+    items: 60,
+    choiceSamples: 8,
+    texts: 64,
+    steps: [4, 8, 16, 32, 64, 128],
+    temperatures: [0.7, 0.8, 0.9],
+    temperatureSteps: 64,
+    studentSteps: [2, 4, 8, 16],
+    plannedSteps: [4, 8, 16, 32],
+    scorings: ['bound', 'chain'],
     twinTemperatures: [0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2],
-    conditionalSteps: [16, 64], prompts: [2, 4, 8, 16, 32, 64], continuation: 32, promptSteps: 32, lengths: [32, 64, 128], threads: [1, 2], rounds: 10,
+    conditionalSteps: [16, 64],
+    prompts: [2, 4, 8, 16, 32, 64],
+    continuation: 32,
+    promptSteps: 32,
+    lengths: [32, 64, 128],
+    threads: [1, 2],
+    rounds: 10,
   },
-  full: { samples: 64, referenceSamples: 1000, blocks: Infinity, items: Infinity, choiceSamples: 64, texts: 1000, rounds: 30, corpora: Object.keys(CORPORA).filter((name) => name !== 'ptb') },
+  full: {
+    samples: 64,
+    referenceSamples: 1000,
+    blocks: Infinity,
+    items: Infinity,
+    choiceSamples: 64,
+    texts: 1000,
+    rounds: 30,
+    corpora: Object.keys(CORPORA).filter((name) => name !== 'ptb'),
+  },
 };
 
 export class Context {
@@ -64,6 +91,9 @@ function machine() {
 }
 
 export const defaults = () => ({
-  tool: path.join(ROOT, 'build/native/sedd'), windows: path.join(ROOT, 'models/validation.ids'), results: path.join(ROOT, 'models/results.jsonl'),
-  store: path.join(ROOT, 'build/evaluate/answers.jsonl'), workers: os.availableParallelism?.() ?? os.cpus().length,
+  tool: path.join(ROOT, 'build/native/sedd'),
+  windows: path.join(ROOT, 'models/validation.ids'),
+  results: path.join(ROOT, 'models/results.jsonl'),
+  store: path.join(ROOT, 'build/evaluate/answers.jsonl'),
+  workers: os.availableParallelism?.() ?? os.cpus().length,
 });

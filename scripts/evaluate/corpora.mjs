@@ -20,15 +20,24 @@ export function blocks(rows, endOfText, length) {
 }
 
 /** Lines as data sets have them: with their line break, empty ones as empty rows. */
-const lines = (text) => text.replace(/\n$/, '').split('\n').map((line) => (line.trim() === '' ? '' : `${line}\n`));
+const lines = (text) =>
+  text
+    .replace(/\n$/, '')
+    .split('\n')
+    .map((line) => (line.trim() === '' ? '' : `${line}\n`));
 
 function lambadaRows(file) {
-  return readJsonLines(file, (fail, object) => ('text' in object ? textField(fail, object, 'text')
-    : `${textField(fail, object, 'context')} ${textField(fail, object, 'continuation')}`));
+  return readJsonLines(file, (fail, object) =>
+    'text' in object ? textField(fail, object, 'text') : `${textField(fail, object, 'context')} ${textField(fail, object, 'continuation')}`,
+  );
 }
 
 /** Documents of a text: parted by lines <|endoftext|>, or the whole. */
-export const documents = (text) => text.split(/^<\|endoftext\|>$/m).map((part) => part.trim()).filter((part) => part !== '');
+export const documents = (text) =>
+  text
+    .split(/^<\|endoftext\|>$/m)
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 
 export const CORPORA = {
   wikitext2: { title: 'WikiText-2 (test)', rows: (data) => lines(readText(path.join(data, 'wikitext2-raw.test.txt'))).map(wikitext) },
@@ -57,9 +66,19 @@ export async function corpusBlocks(model, name, data, count) {
 
 /** The held-out windows that come with the models: one list of ids, commas between. */
 export function heldOut(file, length, tokens) {
-  const ids = readText(file).trim().split(',').map((text, i) => indexField((field, problem) => {
-    throw new Error(`${file}, id ${i + 1}: ${problem}`);
-  }, { id: Number(text) }, 'id', tokens));
+  const ids = readText(file)
+    .trim()
+    .split(',')
+    .map((text, i) =>
+      indexField(
+        (field, problem) => {
+          throw new Error(`${file}, id ${i + 1}: ${problem}`);
+        },
+        { id: Number(text) },
+        'id',
+        tokens,
+      ),
+    );
   if (ids.length < length) throw new Error(`${file} has ${ids.length} ids; expected one window of ${length} or more`);
   return Array.from({ length: Math.floor(ids.length / length) }, (_, i) => ids.slice(i * length, (i + 1) * length));
 }

@@ -10,7 +10,7 @@ function checksum(file) {
   const hash = createHash('sha256');
   const piece = Buffer.alloc(1 << 22);
   const handle = openSync(file, 'r');
-  for (let count = 1; count > 0;) {
+  for (let count = 1; count > 0; ) {
     count = readSync(handle, piece);
     hash.update(piece.subarray(0, count));
   }
@@ -25,8 +25,12 @@ class Process {
     this.waiting = null;
     this.dead = null;
     let said = '';
-    this.child.stderr.on('data', (chunk) => { said = (said + chunk).slice(-2000); });
-    this.child.stdin.on('error', () => { /* the exit says more */ });
+    this.child.stderr.on('data', (chunk) => {
+      said = (said + chunk).slice(-2000);
+    });
+    this.child.stdin.on('error', () => {
+      /* the exit says more */
+    });
     this.child.on('error', (error) => this.#die(error));
     this.child.on('exit', (code, signal) => this.#die(new Error(said.trim() || `sedd eval ended (${signal ?? code})`)));
     createInterface({ input: this.child.stdout }).on('line', (line) => this.#answer(line));
@@ -98,15 +102,17 @@ export class Model {
     const bar = progress.start(`${this.name}: ${label}`, requests.length, requests.length - open.length);
     const count = Math.min(workers, open.length);
     while (this.#processes.length < count) this.#processes.push(new Process(this.host.tool, this.folder));
-    await Promise.all(this.#processes.slice(0, count).map(async (process) => {
-      for (let i = open.shift(); i !== undefined; i = open.shift()) {
-        const { about, ...request } = requests[i];
-        const begin = performance.now();
-        const answer = await process.ask(request);
-        store.put(keys[i], { model: this.name, op: request.op, ...about }, { ...answer, seconds: (performance.now() - begin) / 1000 });
-        bar.step();
-      }
-    }));
+    await Promise.all(
+      this.#processes.slice(0, count).map(async (process) => {
+        for (let i = open.shift(); i !== undefined; i = open.shift()) {
+          const { about, ...request } = requests[i];
+          const begin = performance.now();
+          const answer = await process.ask(request);
+          store.put(keys[i], { model: this.name, op: request.op, ...about }, { ...answer, seconds: (performance.now() - begin) / 1000 });
+          bar.step();
+        }
+      }),
+    );
     bar.end();
     return keys.map((key) => store.get(key));
   }
@@ -127,7 +133,8 @@ export class Model {
 
   /** Id of end-of-text: what documents are parted by; the last id where there is no tokenizer. */
   async endOfText() {
-    if (!existsSync(path.join(this.folder, 'tokenizer.json')) && !existsSync(path.join(this.folder, 'vocab.json'))) return this.info.tokens - 1;
+    if (!existsSync(path.join(this.folder, 'tokenizer.json')) && !existsSync(path.join(this.folder, 'vocab.json')))
+      return this.info.tokens - 1;
     if (!this.#processes.length) this.#processes.push(new Process(this.host.tool, this.folder));
     const { token } = await this.#processes[0].ask({ op: 'find', token: '<|endoftext|>' });
     if (token < 0) throw new Error(`${this.folder}: its tokenizer has no <|endoftext|>`);

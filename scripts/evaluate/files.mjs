@@ -41,7 +41,10 @@ function badLine(bytes) {
 /** Text of every .txt file below a folder (or of one file), by name. */
 export function readTexts(place) {
   if (statSync(place, { throwIfNoEntry: false })?.isDirectory() !== true) return [readText(place)];
-  const files = readdirSync(place, { recursive: true }).map(String).filter((name) => name.endsWith('.txt')).sort();
+  const files = readdirSync(place, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('.txt'))
+    .sort();
   if (!files.length) throw new Error(`${place} has no .txt file`);
   return files.map((name) => readText(path.join(place, name)));
 }
@@ -60,8 +63,11 @@ export function readJsonLines(file, parse) {
     } catch {
       throw new Error(`${where}: not JSON`);
     }
-    if (object === null || typeof object !== 'object' || Array.isArray(object)) throw new Error(`${where}: expected an object, found ${nameOf(object)}`);
-    return parse((field, problem) => { throw new Error(`${where}, field "${field}": ${problem}`); }, object);
+    if (object === null || typeof object !== 'object' || Array.isArray(object))
+      throw new Error(`${where}: expected an object, found ${nameOf(object)}`);
+    return parse((field, problem) => {
+      throw new Error(`${where}, field "${field}": ${problem}`);
+    }, object);
   });
 }
 
@@ -83,6 +89,7 @@ export function textsField(fail, object, field) {
 
 export function indexField(fail, object, field, count) {
   const value = object[field];
-  if (!Number.isInteger(value) || value < 0 || value >= count) fail(field, `expected a whole number from 0 to ${count - 1}, found ${JSON.stringify(value)}`);
+  if (!Number.isInteger(value) || value < 0 || value >= count)
+    fail(field, `expected a whole number from 0 to ${count - 1}, found ${JSON.stringify(value)}`);
   return value;
 }

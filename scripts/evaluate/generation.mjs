@@ -5,20 +5,34 @@ import { interpolate } from './statistics.mjs';
 
 const seeds = (settings) => Array.from({ length: settings.texts }, (_, i) => settings.seed + 1 + i);
 
-async function write(context, model, { steps, temperature }) {
+/** How positions are chosen: SEDD as published (no name), or planned: equal shares, far apart, few at first. */
+const WAYS = { planned: { positions: 'fixed', order: 'spread', grid: 'cosine' } };
+
+async function write(context, model, { steps, temperature, way }) {
   const { settings, length } = context;
-  const label = model.kind === 'sedd' ? `${steps} steps, temperature ${temperature}` : `temperature ${temperature}`;
+  const label = model.kind === 'sedd' ? `${steps} steps, temperature ${temperature}${way ? `, ${way}` : ''}` : `temperature ${temperature}`;
   const bos = await model.endOfText();
-  const requests = seeds(settings).map((seed) => (model.kind === 'sedd' ? { op: 'sample', length, steps, seed, temperature }
-    : { op: 'generate', ids: [bos], count: length, seed, temperature }));
+  const requests = seeds(settings).map((seed) =>
+    model.kind === 'sedd'
+      ? { op: 'sample', length, steps, seed, temperature, ...WAYS[way] }
+      : { op: 'generate', ids: [bos], count: length, seed, temperature },
+  );
   return { label, texts: (await model.ask(label, requests)).map(({ ids }) => ids) };
 }
 
 async function measure(context, row, label, texts, real) {
   const { judge, record } = context;
   const name = `${row.model ?? row.kind}, ${label}`;
-  const result = { table: 'generation', ...row, judge: judge.name, texts: texts.length, length: texts[0].length,
-    ...judgement(await judged(judge, name, texts)), ...await diversity(judge, name, texts), ...await likeness(judge, name, texts, real) };
+  const result = {
+    table: 'generation',
+    ...row,
+    judge: judge.name,
+    texts: texts.length,
+    length: texts[0].length,
+    ...judgement(await judged(judge, name, texts)),
+    ...(await diversity(judge, name, texts)),
+    ...(await likeness(judge, name, texts, real)),
+  };
   record(result);
   return result;
 }
@@ -46,8 +60,18 @@ export async function run(context) {
     twin.push(await measure(context, { ...context.twin.identity(), kind: 'gpt2', temperature, seed: settings.seed }, label, texts, real));
   }
   const sedd = [];
-  const settled = [...settings.steps.map((steps) => ({ steps, temperature: 1 })), ...settings.temperatures.map((temperature) => ({ steps: settings.temperatureSteps, temperature }))];
-  for (const [model, list] of [[context.sedd, settled], [context.student, settings.studentSteps.map((steps) => ({ steps, temperature: 1 }))]]) {
+  const settled = [
+    ...settings.steps.map((steps) => ({ steps, temperature: 1 })),
+    ...settings.temperatures.map((temperature) => ({ steps: settings.temperatureSteps, temperature })),
+    ...settings.plannedSteps.map((steps) => ({ steps, temperature: 1, way: 'planned' })),
+  ];
+  for (const [model, list] of [
+    [context.sedd, settled],
+    [
+      context.student,
+      [undefined, 'planned'].flatMap((way) => settings.studentSteps.map((steps) => ({ steps, temperature: 1, ...(way ? { way } : {}) }))),
+    ],
+  ]) {
     for (const setting of model ? list : []) {
       const { label, texts } = await write(context, model, setting);
       sedd.push(await measure(context, { ...model.identity(), kind: 'sedd', ...setting, seed: settings.seed }, label, texts, real));

@@ -23,21 +23,22 @@ const HELP = `usage: node scripts/evaluate WORK [flags]
   --data FOLDER       the evaluation sets (*.jsonl, *.txt); without it only what is held out with the models is measured
   --windows FILE      held-out windows of the shipped models' ids (models/validation.ids)
   --full              the papers' sizes: 1,000 times, every item, 1,000 texts
-  --items N --blocks N --texts N --samples N --rounds N --seed N --tasks a,b --corpora a,text:FOLDER
+  --items N --blocks N --texts N --samples N --choice-samples N --rounds N --seed N
+  --tasks a,b --scorings bound,chain --corpora a,text:FOLDER
   --workers N         processes a model, one thread each (default: every core)
   --store FILE        answers as they come in (build/evaluate/answers.jsonl); a stopped run goes on from there
   --results FILE      the tables' rows (models/results.jsonl)
 `;
 
-const NUMBERS = ['--items', '--blocks', '--texts', '--samples', '--rounds', '--seed'];
-const LISTS = ['--tasks', '--corpora'];
+const NUMBERS = ['--items', '--blocks', '--texts', '--samples', '--choice-samples', '--rounds', '--seed'];
+const LISTS = ['--tasks', '--corpora', '--scorings'];
 const PLACES = ['--sedd', '--twin', '--judge', '--student', '--data', '--windows', '--store', '--results'];
 
 function parse(args) {
   const options = { settings: {} };
   for (let i = 0; i < args.length; i++) {
     const flag = args[i];
-    const name = flag.slice(2);
+    const name = flag.slice(2).replace(/-(.)/g, (_, letter) => letter.toUpperCase());
     if (flag === '--full') {
       options.full = true;
       continue;
@@ -57,16 +58,25 @@ function parse(args) {
   }
   const unknown = options.settings.tasks?.find((task) => !TASKS[task]);
   if (unknown !== undefined) throw new Error(`there is no task "${unknown}"; ${Object.keys(TASKS).join(', ')} exist`);
-  if (options.data && !existsSync(options.data)) throw new Error(`--data ${options.data} is not there; expected a folder of evaluation sets`);
+  const odd = options.settings.scorings?.find((scoring) => !['bound', 'chain'].includes(scoring));
+  if (odd !== undefined) throw new Error(`there is no scoring "${odd}"; bound and chain exist`);
+  if (options.data && !existsSync(options.data))
+    throw new Error(`--data ${options.data} is not there; expected a folder of evaluation sets`);
   return options;
 }
 
 /** Shipped models where no folder is named; a larger judge where there is one, else the twin judges itself. */
 function withModels(options) {
   const shipped = (name) => (existsSync(path.join(ROOT, 'models', name)) ? path.join(ROOT, 'models', name) : undefined);
-  const models = { sedd: shipped('sedd-nano'), twin: shipped('gpt2-nano'), judge: shipped('judge-nano') ?? shipped('gpt2-nano'), student: shipped('sedd-nano-sdtt') };
+  const models = {
+    sedd: shipped('sedd-nano'),
+    twin: shipped('gpt2-nano'),
+    judge: shipped('judge-nano') ?? shipped('gpt2-nano'),
+    student: shipped('sedd-nano-sdtt'),
+  };
   const named = options.sedd !== undefined || options.twin !== undefined;
-  const chosen = (name) => (options[name] === 'none' ? undefined : options[name] ?? (named && name !== 'judge' ? undefined : models[name]));
+  const chosen = (name) =>
+    options[name] === 'none' ? undefined : (options[name] ?? (named && name !== 'judge' ? undefined : models[name]));
   return { ...defaults(), ...options, ...Object.fromEntries(Object.keys(models).map((name) => [name, chosen(name)])) };
 }
 
@@ -75,7 +85,8 @@ async function main([work, ...args]) {
     process.stdout.write(HELP);
     return;
   }
-  if (![...WORKS, 'all', 'report'].includes(work)) throw new Error(`there is no work "${work}"; ${[...WORKS, 'all', 'report'].join(', ')} exist`);
+  if (![...WORKS, 'all', 'report'].includes(work))
+    throw new Error(`there is no work "${work}"; ${[...WORKS, 'all', 'report'].join(', ')} exist`);
   const options = withModels(parse(args));
   if (work !== 'report') {
     if (!existsSync(options.tool)) native('native', ['-DCMAKE_BUILD_TYPE=Release']);

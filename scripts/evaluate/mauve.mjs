@@ -30,7 +30,9 @@ function seedCentres(points, k, random) {
     let chosen = nearest.findIndex((value) => (left -= value) < 0);
     if (chosen < 0) chosen = points.length - 1;
     centres.push(points[chosen]);
-    points.forEach((point, i) => { nearest[i] = Math.min(nearest[i], distance(point, points[chosen])); });
+    points.forEach((point, i) => {
+      nearest[i] = Math.min(nearest[i], distance(point, points[chosen]));
+    });
   }
   return centres;
 }
@@ -81,7 +83,10 @@ const divergence = (p, r) => p.reduce((total, value, i) => total + (value > 0 ? 
 
 /** Area under the divergence frontier of two histograms. */
 export function frontierArea(p, q) {
-  const points = [[0, 1], [1, 0]];
+  const points = [
+    [0, 1],
+    [1, 0],
+  ];
   for (let i = 1; i <= MIXTURES; i++) {
     const share = i / (MIXTURES + 1);
     const r = p.map((value, k) => share * value + (1 - share) * q[k]);

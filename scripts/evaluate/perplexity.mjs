@@ -7,14 +7,32 @@ function summary(answers, more) {
   const nats = answers.map((answer) => answer.nats);
   const noise = Math.sqrt(answers.reduce((total, { stderr = 0 }) => total + stderr ** 2, 0)) / answers.length;
   const error = standardError(nats);
-  return { nats: mean(nats), error, noise, ...perplexity(mean(nats), error), blocks: nats.length, tokens: answers.reduce((total, { tokens }) => total + tokens, 0), ...more };
+  return {
+    nats: mean(nats),
+    error,
+    noise,
+    ...perplexity(mean(nats), error),
+    blocks: nats.length,
+    tokens: answers.reduce((total, { tokens }) => total + tokens, 0),
+    ...more,
+  };
 }
 
 async function bounds(context, model, name, blocks, row) {
   const { settings, record } = context;
-  for (const [estimator, samples] of [['kmask', settings.samples], ['reference', settings.referenceSamples]]) {
+  for (const [estimator, samples] of [
+    ['kmask', settings.samples],
+    ['reference', settings.referenceSamples],
+  ]) {
     // Each block has masks of its own: equal masks everywhere would not average out.
-    const requests = blocks.map(({ ids }, i) => ({ op: 'bound', ids, samples, estimator, seed: settings.seed + i, about: { corpus: name, block: i } }));
+    const requests = blocks.map(({ ids }, i) => ({
+      op: 'bound',
+      ids,
+      samples,
+      estimator,
+      seed: settings.seed + i,
+      about: { corpus: name, block: i },
+    }));
     const answers = await model.ask(`${name}, ${estimator} ${samples}`, requests);
     record({ table: 'perplexity', ...row, estimator, samples, ...summary(answers) });
   }
@@ -28,7 +46,17 @@ async function exact(context, model, name, blocks, row) {
   record({ table: 'perplexity', ...row, estimator: 'blocks', ...summary(await model.ask(`${name}, blocks`, requests)) });
   if (!blocks.some(({ before }) => before.length)) return;
   const stride = Math.max(1, Math.floor(model.length / 2));
-  const answers = await model.ask(`${name}, sliding`, blocks.map(({ ids, before }, i) => ({ op: 'nll', ids: [...before, ...ids], bos, stride, parts: true, about: { corpus: name, block: i } })));
+  const answers = await model.ask(
+    `${name}, sliding`,
+    blocks.map(({ ids, before }, i) => ({
+      op: 'nll',
+      ids: [...before, ...ids],
+      bos,
+      stride,
+      parts: true,
+      about: { corpus: name, block: i },
+    })),
+  );
   const own = answers.map(({ parts }, i) => ({ nats: mean(parts.slice(blocks[i].before.length)), tokens: blocks[i].ids.length }));
   record({ table: 'perplexity', ...row, estimator: 'sliding', stride, ...summary(own) });
 }
@@ -40,10 +68,22 @@ export async function run(context) {
     for (const name of ['stories', ...settings.corpora]) {
       if (name !== 'stories' && !data && !name.startsWith('text:')) continue;
       if (name === 'stories' && !context.fits(model)) continue;
-      const { title, blocks, total } = name === 'stories'
-        ? { title: 'Stories (held out)', blocks: heldOut(windows, context.length, model.info.tokens).map((ids) => ({ ids, before: [] })), total: undefined }
-        : await corpusBlocks(model, name, data, settings.blocks);
-      const row = { ...model.identity(), corpus: name, title, length: name === 'stories' ? context.length : model.length, all: total, seed: settings.seed };
+      const { title, blocks, total } =
+        name === 'stories'
+          ? {
+              title: 'Stories (held out)',
+              blocks: heldOut(windows, context.length, model.info.tokens).map((ids) => ({ ids, before: [] })),
+              total: undefined,
+            }
+          : await corpusBlocks(model, name, data, settings.blocks);
+      const row = {
+        ...model.identity(),
+        corpus: name,
+        title,
+        length: name === 'stories' ? context.length : model.length,
+        all: total,
+        seed: settings.seed,
+      };
       if (model.kind === 'sedd') await bounds(context, model, name, blocks, row);
       else await exact(context, model, name, blocks, row);
     }

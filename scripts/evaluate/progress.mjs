@@ -1,5 +1,6 @@
 // One line that says what is being done and how long it will take; on a terminal it is rewritten in place.
-const clock = (seconds) => (seconds < 90 ? `${Math.ceil(seconds)} s` : seconds < 5400 ? `${Math.ceil(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`);
+const clock = (seconds) =>
+  seconds < 90 ? `${Math.ceil(seconds)} s` : seconds < 5400 ? `${Math.ceil(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 
 export class Progress {
   /** @param {{isTTY?: boolean, write: (text: string) => void}} [out] null: silent */
@@ -13,7 +14,12 @@ export class Progress {
     let said = 0;
     const say = (end) => {
       const seconds = (performance.now() - begin) / 1000;
-      const left = done > first && !end ? `, ${clock((seconds / (done - first)) * (total - done))} left` : end && done > first ? `, ${seconds.toFixed(1)} s` : '';
+      const left =
+        done > first && !end
+          ? `, ${clock((seconds / (done - first)) * (total - done))} left`
+          : end && done > first
+            ? `, ${seconds.toFixed(1)} s`
+            : '';
       const line = `${label}  ${done}/${total}${first ? ` (${first} known)` : ''}${left}`;
       this.out?.write(this.out.isTTY ? `\r\x1b[K${line}${end ? '\n' : ''}` : `${line}\n`);
       said = performance.now();

@@ -6,10 +6,13 @@ import { mean, perplexity, standardError } from './statistics.mjs';
 /** Nats a token of texts behind their contexts, by the judge. */
 export async function judged(judge, label, texts, contexts) {
   const endOfText = await judge.endOfText();
-  const answers = await judge.ask(label, texts.map((text, i) => {
-    const given = [endOfText, ...(contexts?.[i] ?? [])];
-    return { op: 'choice', options: [{ ids: [...given, ...text], given: given.length }] };
-  }));
+  const answers = await judge.ask(
+    label,
+    texts.map((text, i) => {
+      const given = [endOfText, ...(contexts?.[i] ?? [])];
+      return { op: 'choice', options: [{ ids: [...given, ...text], given: given.length }] };
+    }),
+  );
   return answers.map(({ nats: [value] }, i) => value / texts[i].length);
 }
 
@@ -22,7 +25,12 @@ export async function diversity(judge, label, texts) {
 
 async function features(judge, label, texts) {
   const endOfText = await judge.endOfText();
-  return (await judge.ask(`${label}, features`, texts.map((text) => ({ op: 'hidden', ids: [endOfText, ...text].slice(-judge.length) })))).map(({ hidden }) => hidden);
+  return (
+    await judge.ask(
+      `${label}, features`,
+      texts.map((text) => ({ op: 'hidden', ids: [endOfText, ...text].slice(-judge.length) })),
+    )
+  ).map(({ hidden }) => hidden);
 }
 
 /** N-gram divergence and MAUVE of two sets of equal size. */

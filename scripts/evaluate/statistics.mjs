@@ -45,4 +45,5 @@ export function generator(seed) {
 }
 
 /** `count` of the list, evenly spread, all where there are no more. */
-export const spread = (list, count) => (list.length <= count ? list : Array.from({ length: count }, (_, i) => list[Math.floor((i * list.length) / count)]));
+export const spread = (list, count) =>
+  list.length <= count ? list : Array.from({ length: count }, (_, i) => list[Math.floor((i * list.length) / count)]);

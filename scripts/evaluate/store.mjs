@@ -20,15 +20,19 @@ export class Store {
       ftruncateSync(handle, whole);
       closeSync(handle);
     }
-    bytes.subarray(0, whole).toString('utf8').split('\n').forEach((line, i) => {
-      if (line === '') return;
-      try {
-        const { key, answer } = JSON.parse(line);
-        this.#answers.set(key, answer);
-      } catch {
-        throw new Error(`${this.file}, line ${i + 1}: not one of the lines this program wrote; move the file away to start afresh`);
-      }
-    });
+    bytes
+      .subarray(0, whole)
+      .toString('utf8')
+      .split('\n')
+      .forEach((line, i) => {
+        if (line === '') return;
+        try {
+          const { key, answer } = JSON.parse(line);
+          this.#answers.set(key, answer);
+        } catch {
+          throw new Error(`${this.file}, line ${i + 1}: not one of the lines this program wrote; move the file away to start afresh`);
+        }
+      });
   }
 
   has(key) {
@@ -45,8 +49,14 @@ export class Store {
   }
 }
 
-const identity = ({ table, model, ...row }) => JSON.stringify([table, model, ...['corpus', 'task', 'estimator', 'scoring', 'kind', 'steps', 'temperature', 'length', 'threads', 'prompt', 'twin']
-  .map((field) => row[field] ?? null)]);
+const identity = ({ table, model, ...row }) =>
+  JSON.stringify([
+    table,
+    model,
+    ...['corpus', 'task', 'estimator', 'scoring', 'kind', 'steps', 'temperature', 'way', 'length', 'threads', 'prompt', 'twin'].map(
+      (field) => row[field] ?? null,
+    ),
+  ]);
 
 /** The tables' rows, one JSON line each, sorted so that a new measurement replaces the old one in place. */
 export class Results {
@@ -64,10 +74,15 @@ export class Results {
 
   /** Rows of a table; all fields of `wanted` fit. */
   of(table, wanted = {}) {
-    return [...this.rows.values()].filter((row) => row.table === table && Object.entries(wanted).every(([field, value]) => row[field] === value));
+    return [...this.rows.values()].filter(
+      (row) => row.table === table && Object.entries(wanted).every(([field, value]) => row[field] === value),
+    );
   }
 
   text() {
-    return [...this.rows.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => `${JSON.stringify(row)}\n`).join('');
+    return [...this.rows.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, row]) => `${JSON.stringify(row)}\n`)
+      .join('');
   }
 }

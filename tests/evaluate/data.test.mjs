@@ -19,8 +19,10 @@ test.after(() => rmSync(folder, { recursive: true }));
 
 test('WikiText is detokenised', () => {
   assert.equal(wikitext(' = = Early life = = \n'), ' == Early life ==\n');
-  assert.equal(wikitext(' The 12 @-@ year @-@ old won $ 1 @,@ 250 @.@ 50 ( about half ) ; he said " no more " . \n'),
-    ' The 12-year-old won $ 1,250.50 (about half); he said "no more".\n');
+  assert.equal(
+    wikitext(' The 12 @-@ year @-@ old won $ 1 @,@ 250 @.@ 50 ( about half ) ; he said " no more " . \n'),
+    ' The 12-year-old won $ 1,250.50 (about half); he said "no more".\n',
+  );
   assert.equal(wikitext(" the boys ' own N things [ sic ] 25 \u00b0 C"), " the boys' own 1 things [sic] 25\u00b0C");
   assert.equal(wikitext(" a man 's dog"), " a man's dog");
 });
@@ -32,7 +34,10 @@ test('Penn Treebank and LAMBADA are detokenised', () => {
 
 test('rows end with end-of-text, blocks stay within batches of 1,000 rows, remainders are dropped', () => {
   const rows = [[1, 2], [], [3, 4, 5], [6]];
-  assert.deepEqual(blocks(rows, 9, 4), [{ ids: [1, 2, 9, 9], before: [] }, { ids: [3, 4, 5, 9], before: [1, 2, 9, 9] }]);
+  assert.deepEqual(blocks(rows, 9, 4), [
+    { ids: [1, 2, 9, 9], before: [] },
+    { ids: [3, 4, 5, 9], before: [1, 2, 9, 9] },
+  ]);
   const many = Array.from({ length: 1001 }, (_, i) => [i % 7]);
   const cut = blocks(many, 9, 300);
   assert.equal(cut.length, 6, '2,000 ids of the first batch give six blocks, the two of the second none');
@@ -50,7 +55,10 @@ test('a text folder is cut into documents', () => {
 });
 
 test('held-out windows are whole windows of ids in range', () => {
-  assert.deepEqual(heldOut(put('w.ids', '1,2,3,4,5'), 2, 10), [[1, 2], [3, 4]]);
+  assert.deepEqual(heldOut(put('w.ids', '1,2,3,4,5'), 2, 10), [
+    [1, 2],
+    [3, 4],
+  ]);
   assert.throws(() => heldOut(put('w.ids', '1,2,30'), 2, 10), /id 3: expected a whole number from 0 to 9, found 30/);
   assert.throws(() => heldOut(put('w.ids', '1,2,x'), 2, 10), /id 3/);
   assert.throws(() => heldOut(put('w.ids', '1'), 2, 10), /has 1 ids/);
@@ -66,10 +74,22 @@ for (const [name, content, words] of [
   ['choices that are no list', '{"query": "a", "choices": "b", "gold": 0}\n', /field "choices": expected a list of texts/],
   ['one choice', '{"query": "a", "choices": ["b"], "gold": 0}\n', /field "choices": expected 2 to 26 texts, found 1/],
   ['a choice that is null', '{"query": "a", "choices": ["b", null], "gold": 0}\n', /field "choices\[1\]": expected text, found null/],
-  ['a label out of range', '{"query": "a", "choices": ["b", "c"], "gold": 2}\n', /line 1, field "gold": expected a whole number from 0 to 1, found 2/],
+  [
+    'a label out of range',
+    '{"query": "a", "choices": ["b", "c"], "gold": 2}\n',
+    /line 1, field "gold": expected a whole number from 0 to 1, found 2/,
+  ],
   ['a label that is text', '{"query": "a", "choices": ["b", "c"], "gold": "0"}\n', /field "gold": expected a whole number/],
   ['an empty file', '', /copa.jsonl is empty/],
-  ['bytes that are no UTF-8', Buffer.concat([Buffer.from('{"query": "a", "choices": ["b", "c"], "gold": 0}\n{"query": "'), Buffer.from([0xff, 0xfe]), Buffer.from('"}\n')]), /copa.jsonl, line 2: not valid UTF-8/],
+  [
+    'bytes that are no UTF-8',
+    Buffer.concat([
+      Buffer.from('{"query": "a", "choices": ["b", "c"], "gold": 0}\n{"query": "'),
+      Buffer.from([0xff, 0xfe]),
+      Buffer.from('"}\n'),
+    ]),
+    /copa.jsonl, line 2: not valid UTF-8/,
+  ],
 ]) {
   test(`a choice file with ${name} is refused`, () => {
     put('copa.jsonl', content);
@@ -91,7 +111,13 @@ test('options are context and target, cut to what the model reads', async () => 
   const [item] = readTask('piqa', folder);
   assert.deepEqual([item.contexts[0], item.targets, item.characters, item.gold], ['Q\nAnswer:', [' yes', ' no'], [3, 2], 1]);
   const { options, cut } = await optionsOf(letters, item, 0);
-  assert.deepEqual(options.map(({ ids, given }) => [spell(ids), given]), [['\nAnswer: yes', 8], ['Q\nAnswer: no', 9]]);
+  assert.deepEqual(
+    options.map(({ ids, given }) => [spell(ids), given]),
+    [
+      ['\nAnswer: yes', 8],
+      ['Q\nAnswer: no', 9],
+    ],
+  );
   assert.equal(cut, true, 'the first option lost the beginning of its context');
   const gpt2 = await optionsOf({ ...letters, kind: 'gpt2' }, item, 7);
   assert.deepEqual([gpt2.options[1].ids[0], gpt2.options[1].given, gpt2.options[1].ids.length], [7, 10, 13]);
@@ -100,16 +126,29 @@ test('options are context and target, cut to what the model reads', async () => 
 test('where contexts differ, the same text is scored', () => {
   put('winogrande.jsonl', '{"context_options": ["So A", "So B"], "continuation": "fell.", "gold": 0}\n');
   const [item] = readTask('winogrande', folder);
-  assert.deepEqual([item.contexts, item.targets], [['So A', 'So B'], [' fell.', ' fell.']]);
+  assert.deepEqual(
+    [item.contexts, item.targets],
+    [
+      ['So A', 'So B'],
+      [' fell.', ' fell.'],
+    ],
+  );
 });
 
 test('a context longer than the window and a target longer than the window are cut where they should', async () => {
   const item = { contexts: ['abc', 'abc'], targets: [' 0123456789abcdef', ' 1'], gold: 0, characters: [16, 1] };
   const { options } = await optionsOf(letters, item, 0);
-  assert.deepEqual(options.map(({ ids, given }) => [spell(ids), given]), [[' 0123456789a', 0], ['abc 1', 3]]);
+  assert.deepEqual(
+    options.map(({ ids, given }) => [spell(ids), given]),
+    [
+      [' 0123456789a', 0],
+      ['abc 1', 3],
+    ],
+  );
 });
 
-test('every task names a file and a title', () => assert.ok(Object.values(TASKS).every(({ file, title, read }) => file.endsWith('.jsonl') && title && read)));
+test('every task names a file and a title', () =>
+  assert.ok(Object.values(TASKS).every(({ file, title, read }) => file.endsWith('.jsonl') && title && read)));
 
 test('stories are parted at sentence ends and endings are shuffled with the right one among them', () => {
   const stops = new Set([0]);

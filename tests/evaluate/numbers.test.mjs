@@ -16,8 +16,26 @@ test('Wilson intervals are those of the tables', () => {
 test('means, intervals, lines', () => {
   near(standardError([1, 2, 3, 4]), Math.sqrt(5 / 3 / 4));
   near(perplexity(Math.log(20), 0.1).pplInterval[1], 20 * Math.exp(0.1959964));
-  near(interpolate([[3, 30], [1, 10]], 2), 20);
-  assert.equal(interpolate([[1, 10], [3, 30]], 3.5), null);
+  near(
+    interpolate(
+      [
+        [3, 30],
+        [1, 10],
+      ],
+      2,
+    ),
+    20,
+  );
+  assert.equal(
+    interpolate(
+      [
+        [1, 10],
+        [3, 30],
+      ],
+      3.5,
+    ),
+    null,
+  );
   assert.deepEqual(spread([1, 2, 3, 4, 5, 6], 3), [1, 3, 5]);
   assert.notEqual(generator(1)(), generator(2)());
 });
@@ -31,7 +49,8 @@ test('the frontier\u2019s area is the divergence frontier\u2019s', () => {
     [[0.5, 0.5], [0.9, 0.1], 0.67127],
     [[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], 0.21846],
     [[0.5, 0.5, 0], [0, 0.5, 0.5], 0.09204],
-  ]) near(frontierArea(p, q), area, 0.005);
+  ])
+    near(frontierArea(p, q), area, 0.005);
 });
 
 const cloud = (seed, count, centre) => {
@@ -40,7 +59,11 @@ const cloud = (seed, count, centre) => {
 };
 
 test('k-means finds clouds that lie apart', () => {
-  const labels = kMeans([...cloud(1, 20, [9, 0]), ...cloud(2, 20, [0, 9]), ...cloud(3, 20, [-9, -9])].map((v) => Float64Array.from(v)), 3, 5);
+  const labels = kMeans(
+    [...cloud(1, 20, [9, 0]), ...cloud(2, 20, [0, 9]), ...cloud(3, 20, [-9, -9])].map((v) => Float64Array.from(v)),
+    3,
+    5,
+  );
   for (const part of [0, 20, 40]) assert.equal(new Set(labels.slice(part, part + 20)).size, 1);
   assert.equal(new Set(labels).size, 3);
 });

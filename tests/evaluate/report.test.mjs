@@ -15,17 +15,94 @@ const PAIR = { sedd: 'sedd-nano', twin: 'gpt2-nano', student: 'sedd-nano-sdtt' }
 const folder = mkdtempSync(path.join(os.tmpdir(), 'sedd-report-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
-const written = (ppl, entropy) => ({ table: 'generation', judge: 'judge', texts: 8, length: 128, ppl, pplInterval: [ppl * 0.9, ppl * 1.1], nats: Math.log(ppl), error: 0.05, entropy, entropyError: 0.02, distinct: [0.2, 0.5, 0.8, 0.9],
-  repetition: [0.3, 0.1, 0.05, 0.01], selfBleu: 0.3, divergence: [0.1, 0.3, 0.5, 0.6], mauve: 0.7 });
+const written = (ppl, entropy) => ({
+  table: 'generation',
+  judge: 'judge',
+  texts: 8,
+  length: 128,
+  ppl,
+  pplInterval: [ppl * 0.9, ppl * 1.1],
+  nats: Math.log(ppl),
+  error: 0.05,
+  entropy,
+  entropyError: 0.02,
+  distinct: [0.2, 0.5, 0.8, 0.9],
+  repetition: [0.3, 0.1, 0.05, 0.01],
+  selfBleu: 0.3,
+  divergence: [0.1, 0.3, 0.5, 0.6],
+  mauve: 0.7,
+});
 const ROWS = [
-  { table: 'perplexity', model: 'sedd-nano', sha256: 'a'.repeat(64), parameters: 4000000, corpus: 'stories', title: 'Stories <script>alert(1)</script>', estimator: 'kmask', nats: 2.8, error: 0.04, noise: 0.01, ppl: Math.exp(2.8), blocks: 128, tokens: 16384 },
-  { table: 'perplexity', model: 'gpt2-nano', sha256: 'b'.repeat(64), parameters: 3000000, corpus: 'stories', title: 'Stories <script>alert(1)</script>', estimator: 'blocks', nats: 2.5, error: 0.04, noise: 0, ppl: Math.exp(2.5), blocks: 128, tokens: 16384 },
-  { table: 'perplexity', model: 'sedd-small', sha256: 'c'.repeat(64), corpus: 'lambada', title: 'LAMBADA', estimator: 'reference', nats: 3.9, error: 0.1, noise: 0, ppl: 49.4, blocks: 3, tokens: 3072 },
+  {
+    table: 'perplexity',
+    model: 'sedd-nano',
+    sha256: 'a'.repeat(64),
+    parameters: 4000000,
+    corpus: 'stories',
+    title: 'Stories <script>alert(1)</script>',
+    estimator: 'kmask',
+    nats: 2.8,
+    error: 0.04,
+    noise: 0.01,
+    ppl: Math.exp(2.8),
+    blocks: 128,
+    tokens: 16384,
+  },
+  {
+    table: 'perplexity',
+    model: 'gpt2-nano',
+    sha256: 'b'.repeat(64),
+    parameters: 3000000,
+    corpus: 'stories',
+    title: 'Stories <script>alert(1)</script>',
+    estimator: 'blocks',
+    nats: 2.5,
+    error: 0.04,
+    noise: 0,
+    ppl: Math.exp(2.5),
+    blocks: 128,
+    tokens: 16384,
+  },
+  {
+    table: 'perplexity',
+    model: 'sedd-small',
+    sha256: 'c'.repeat(64),
+    corpus: 'lambada',
+    title: 'LAMBADA',
+    estimator: 'reference',
+    nats: 3.9,
+    error: 0.1,
+    noise: 0,
+    ppl: 49.4,
+    blocks: 3,
+    tokens: 3072,
+  },
   { ...written(10, 4.05), kind: 'held-out' },
-  { ...written(60, 4.2), model: 'sedd-nano', sha256: 'a'.repeat(64), parameters: 4000000, kind: 'sedd', steps: 64, temperature: 1, twinPpl: 30 },
+  {
+    ...written(60, 4.2),
+    model: 'sedd-nano',
+    sha256: 'a'.repeat(64),
+    parameters: 4000000,
+    kind: 'sedd',
+    steps: 64,
+    temperature: 1,
+    twinPpl: 30,
+  },
   { ...written(200, 4.4), model: 'sedd-nano', sha256: 'a'.repeat(64), parameters: 4000000, kind: 'sedd', steps: 8, temperature: 1 },
   { ...written(22, 4.1), model: 'gpt2-nano', sha256: 'b'.repeat(64), parameters: 3000000, kind: 'gpt2', temperature: 1 },
-  { table: 'latency', model: 'sedd-nano', twin: 'gpt2-nano', length: 128, threads: 1, rows: [{ steps: 8, ms: 50, interval: [49, 51] }, { steps: 64, ms: 400, interval: [390, 410] }, { steps: null, ms: 60, interval: [59, 61] }], breakEven: { steps: 9.6, interval: [9.4, 9.8] } },
+  {
+    table: 'latency',
+    model: 'sedd-nano',
+    twin: 'gpt2-nano',
+    length: 128,
+    threads: 1,
+    rows: [
+      { steps: 8, ms: 50, interval: [49, 51] },
+      { steps: 64, ms: 400, interval: [390, 410] },
+      { steps: null, ms: 60, interval: [59, 61] },
+    ],
+    breakEven: { steps: 9.6, interval: [9.4, 9.8] },
+  },
 ];
 
 function results() {
@@ -69,20 +146,53 @@ test('the page has no script, no inline style, and text is only text', () => {
 test('a card has the announced shape', () => {
   const { steps, twin, heldOut, bound, breakEven, model, measured, ...rest } = card(results(), 'sedd-nano', PAIR);
   assert.deepEqual(model, { folder: 'sedd-nano', kind: 'sedd', parameters: 4000000, sha256: 'a'.repeat(64) });
-  assert.deepEqual(steps.map(({ steps: count, ppl, entropy, ms }) => [count, ppl, entropy, ms]), [[8, 200, 4.4, 50], [64, 60, 4.2, 400]]);
+  assert.deepEqual(
+    steps.map(({ steps: count, ppl, entropy, ms }) => [count, ppl, entropy, ms]),
+    [
+      [8, 200, 4.4, 50],
+      [64, 60, 4.2, 400],
+    ],
+  );
   assert.deepEqual([twin.folder, twin.ppl, twin.entropy, twin.nats, twin.ms], ['gpt2-nano', 22, 4.1, 2.5, 60]);
-  assert.deepEqual([heldOut.ppl, bound.nats, breakEven.steps, measured.judge, rest.format, rest.version], [10, 2.8, 9.6, 'judge', 'sedd-card', 1]);
+  assert.deepEqual(
+    [heldOut.ppl, bound.nats, breakEven.steps, measured.judge, rest.format, rest.version],
+    [10, 2.8, 9.6, 'judge', 'sedd-card', 1],
+  );
   assert.equal(card(results(), 'unknown', PAIR), null);
 });
 
 test('charts place values where they belong', () => {
-  const svg = lineChart({ title: 'T', x: 'x', y: 'y', xLog: true, yLog: true, xTicks: [1, 10, 100], series: [{ label: 'a & b', kind: 'sedd', points: [[1, 1], [10, 10], [100, 100]] }] });
+  const svg = lineChart({
+    title: 'T',
+    x: 'x',
+    y: 'y',
+    xLog: true,
+    yLog: true,
+    xTicks: [1, 10, 100],
+    series: [
+      {
+        label: 'a & b',
+        kind: 'sedd',
+        points: [
+          [1, 1],
+          [10, 10],
+          [100, 100],
+        ],
+      },
+    ],
+  });
   const dots = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [Number(x), Number(y)]);
-  assert.ok(Math.abs(dots[1][0] - (dots[0][0] + dots[2][0]) / 2) < 0.2 && Math.abs(dots[1][1] - (dots[0][1] + dots[2][1]) / 2) < 0.2, 'decades lie evenly');
+  assert.ok(
+    Math.abs(dots[1][0] - (dots[0][0] + dots[2][0]) / 2) < 0.2 && Math.abs(dots[1][1] - (dots[0][1] + dots[2][1]) / 2) < 0.2,
+    'decades lie evenly',
+  );
   assert.ok(dots[0][1] > dots[2][1], 'more is higher');
   assert.match(svg, /a &amp; b/);
   assert.doesNotMatch(svg, /NaN|undefined/);
-  assert.doesNotMatch(dotChart({ title: 'T', x: 'x', rows: [{ label: 'r', chance: 25, dots: [{ kind: 'sedd', value: 30, interval: [20, 40] }] }] }), /NaN|undefined/);
+  assert.doesNotMatch(
+    dotChart({ title: 'T', x: 'x', rows: [{ label: 'r', chance: 25, dots: [{ kind: 'sedd', value: 30, interval: [20, 40] }] }] }),
+    /NaN|undefined/,
+  );
   assert.deepEqual(ticks(0, 10), [0, 2, 4, 6, 8, 10]);
   assert.deepEqual(ticks(3, 120, true), [5, 10, 20, 50, 100]);
 });

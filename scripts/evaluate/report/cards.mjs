@@ -1,18 +1,37 @@
 // card.json of a model's folder: the figures that the page and the model cards show. Shape: scripts/evaluate/README.md.
-const rounded = (value, digits = 4) => (typeof value === 'number' ? Number(value.toPrecision(digits)) : Array.isArray(value) ? value.map((part) => rounded(part, digits)) : value);
+const rounded = (value, digits = 4) =>
+  typeof value === 'number' ? Number(value.toPrecision(digits)) : Array.isArray(value) ? value.map((part) => rounded(part, digits)) : value;
 const drop = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 
-const quality = (row) => ({ ppl: rounded(row.ppl), pplInterval: rounded(row.pplInterval), entropy: rounded(row.entropy), distinct2: rounded(row.distinct[1]), selfBleu: rounded(row.selfBleu), mauve: rounded(row.mauve, 3) });
+const quality = (row) => ({
+  ppl: rounded(row.ppl),
+  pplInterval: rounded(row.pplInterval),
+  entropy: rounded(row.entropy),
+  distinct2: rounded(row.distinct[1]),
+  selfBleu: rounded(row.selfBleu),
+  mauve: rounded(row.mauve, 3),
+});
 
 function measuredBy(row) {
-  return { date: row.date, commit: row.commit, machine: row.machine, judge: row.judge, texts: row.texts, length: row.length, temperature: 1 };
+  return {
+    date: row.date,
+    commit: row.commit,
+    machine: row.machine,
+    judge: row.judge,
+    texts: row.texts,
+    length: row.length,
+    temperature: 1,
+  };
 }
 
 /** @param {import('../store.mjs').Results} results @returns {object | null} null where nothing of the model was measured */
 export function card(results, folder, pair) {
   const any = [...results.rows.values()].find((row) => row.model === folder);
   if (!any) return null;
-  const sedd = results.of('generation', { model: folder, kind: 'sedd', temperature: 1 }).sort((a, b) => a.steps - b.steps);
+  const sedd = results.of('generation', { model: folder, kind: 'sedd', temperature: 1, way: undefined }).sort((a, b) => a.steps - b.steps);
+  const planned = results
+    .of('generation', { model: folder, kind: 'sedd', temperature: 1, way: 'planned' })
+    .sort((a, b) => a.steps - b.steps);
   const own = results.of('generation', { model: folder, kind: 'gpt2', temperature: 1 })[0];
   const twin = results.of('generation', { model: pair.twin, kind: 'gpt2', temperature: 1 })[0];
   const real = results.of('generation', { kind: 'held-out' })[0];
@@ -22,15 +41,26 @@ export function card(results, folder, pair) {
   const bound = stories(folder, 'kmask');
   const exact = stories(pair.twin, 'blocks');
   const nats = stories(folder, 'blocks');
-  const likelihood = (row) => row && { nats: rounded(row.nats, 5), error: rounded(row.error, 2), ppl: rounded(row.ppl), tokens: row.tokens };
+  const likelihood = (row) =>
+    row && { nats: rounded(row.nats, 5), error: rounded(row.error, 2), ppl: rounded(row.ppl), tokens: row.tokens };
   return drop({
-    format: 'sedd-card', version: 1, model: { folder, kind: sedd.length || bound ? 'sedd' : 'gpt2', parameters: any.parameters, sha256: any.sha256 },
+    format: 'sedd-card',
+    version: 1,
+    model: { folder, kind: sedd.length || bound ? 'sedd' : 'gpt2', parameters: any.parameters, sha256: any.sha256 },
     measured: sedd.length || own ? measuredBy(sedd[0] ?? own) : { date: any.date, commit: any.commit, machine: any.machine },
     steps: sedd.length ? sedd.map((row) => drop({ steps: row.steps, ...quality(row), ms: time(row.steps) })) : undefined,
+    planned: planned.length ? planned.map((row) => ({ steps: row.steps, ...quality(row) })) : undefined,
     own: own && { ...quality(own), ms: time(null) },
-    twin: sedd.length && twin ? drop({ folder: pair.twin, ...quality(twin), ms: time(null), nats: rounded(exact?.nats, 5), parameters: twin.parameters }) : undefined,
+    twin:
+      sedd.length && twin
+        ? drop({ folder: pair.twin, ...quality(twin), ms: time(null), nats: rounded(exact?.nats, 5), parameters: twin.parameters })
+        : undefined,
     heldOut: real && { ppl: rounded(real.ppl), entropy: rounded(real.entropy) },
-    bound: likelihood(bound), exact: likelihood(nats),
-    breakEven: folder === pair.sedd && latency ? { steps: rounded(latency.breakEven.steps, 3), interval: rounded(latency.breakEven.interval, 3) } : undefined,
+    bound: likelihood(bound),
+    exact: likelihood(nats),
+    breakEven:
+      folder === pair.sedd && latency
+        ? { steps: rounded(latency.breakEven.steps, 3), interval: rounded(latency.breakEven.interval, 3) }
+        : undefined,
   });
 }

@@ -10,9 +10,14 @@ export function likelihood(results, { sedd, twin }) {
   if (!bound || !exact) return null;
   const gap = bound.nats / exact.nats - 1;
   const error = Math.hypot(bound.error, bound.noise);
-  return { claim: 'Likelihood near GPT-2\u2019s', verdict: gap < 0.02 ? 'holds here' : 'does not hold here',
-    text: `On held-out stories SEDD\u2019s bound is ${fixed(bound.nats, 3)} nats a token (± ${fixed(error, 3)} over windows), its twin\u2019s exact value ${fixed(exact.nats, 3)}: `
-      + `${gap > 0 ? `a gap of ${percent(gap)} %` : `${percent(-gap)} % better`}, in perplexity ${figure(bound.ppl)} against ${figure(exact.ppl)}. A bound can only look worse than the model is.` };
+  return {
+    claim: 'Likelihood near GPT-2\u2019s',
+    verdict: gap < 0.02 ? 'holds here' : 'does not hold here',
+    text:
+      `On held-out stories SEDD\u2019s bound is ${fixed(bound.nats, 3)} nats a token (± ${fixed(error, 3)} over windows), its ` +
+      `twin\u2019s exact value ${fixed(exact.nats, 3)}: ` +
+      `${gap > 0 ? `a gap of ${percent(gap)} %` : `${percent(-gap)} % better`}, in perplexity ${figure(bound.ppl)} against ${figure(exact.ppl)}. A bound can only look worse than the model is.`,
+  };
 }
 
 /** Latency: T*, and what a text of that many steps is worth. */
@@ -23,13 +28,26 @@ export function latency(results, { sedd, twin, student }) {
   const { steps, interval } = longest.breakEven;
   const own = longest.rows.find((row) => row.steps === null);
   const fastest = longest.rows.find((row) => row.steps !== null);
-  const quality = (model, limit) => results.of('generation', { model, temperature: 1 }).filter((row) => row.steps <= limit).sort((a, b) => b.steps - a.steps)[0];
+  const quality = (model, limit) =>
+    results
+      .of('generation', { model, temperature: 1 })
+      .filter((row) => row.steps <= limit)
+      .sort((a, b) => a.ppl - b.ppl)[0];
   const at = quality(student, steps) ?? quality(sedd, steps);
   const beside = results.of('generation', { model: twin, temperature: 1 })[0];
-  const worth = at && beside ? ` At ${at.steps} steps${at.model === student ? ' (student)' : ''} the judge gives ${figure(at.ppl)}, the twin\u2019s own texts ${figure(beside.ppl)} (entropy ${fixed(at.entropy)} and ${fixed(beside.entropy)}).` : '';
-  return { claim: 'Lower latency than GPT-2 with its cache', verdict: at && beside && at.ppl <= beside.ppl ? 'holds here' : 'holds in time, not at equal quality',
-    text: `${longest.length} tokens on one thread: the twin needs ${figure(own.ms)} ms, SEDD ${figure(fastest.ms)} ms in ${fastest.steps} steps; the times are equal at ${fixed(steps, 1)} steps `
-      + `(95 % interval ${fixed(interval[0], 1)} to ${fixed(interval[1], 1)}).${worth}` };
+  const worth =
+    at && beside
+      ? ` At ${at.steps} steps${at.model === student ? ' of the student' : ''}${at.way ? `, ${at.way},` : ''} the judge gives ${figure(at.ppl)}, the twin\u2019s own texts ${figure(beside.ppl)} (entropy ${fixed(at.entropy)} ` +
+        `and ${fixed(beside.entropy)}).`
+      : '';
+  return {
+    claim: 'Lower latency than GPT-2 with its cache',
+    verdict: at && beside && at.ppl <= beside.ppl ? 'holds here' : 'holds in time, not at equal quality',
+    text:
+      `${longest.length} tokens on one thread: the twin needs ${figure(own.ms)} ms, SEDD ${figure(fastest.ms)} ms in ` +
+      `${fastest.steps} steps; the times are equal at ${fixed(steps, 1)} steps ` +
+      `(95 % interval ${fixed(interval[0], 1)} to ${fixed(interval[1], 1)}).${worth}`,
+  };
 }
 
 /** Short prompts: the gap to the twin by prompt length. */
@@ -40,28 +58,51 @@ export function prompts(results, { sedd, twin }) {
   const change = short.gap - long.gap;
   const error = Math.hypot(short.error, long.error);
   const verdict = change > 2 * error ? 'holds here' : change < -2 * error ? 'the other way round here' : 'not seen within the errors';
-  return { claim: 'Weaker after short prompts', verdict,
-    text: `SEDD\u2019s continuations stand ${fixed(short.gap)} ± ${fixed(short.error)} nats a token behind the twin\u2019s after ${short.prompt} tokens and ${fixed(long.gap)} ± ${fixed(long.error)} after ${long.prompt}, by the same judge.` };
+  return {
+    claim: 'Weaker after short prompts',
+    verdict,
+    text:
+      `SEDD\u2019s continuations stand ${fixed(short.gap)} ± ${fixed(short.error)} nats a token behind the twin\u2019s after ` +
+      `${short.prompt} tokens and ${fixed(long.gap)} ± ${fixed(long.error)} after ${long.prompt}, by the same judge.`,
+  };
 }
 
 /** SEDD's nats minus the twin's, by prompt length, in windows of the trained length. */
 export function promptGaps(results, { sedd, twin }) {
-  return results.of('conditional', { model: sedd }).filter((row) => /^prompt of \d+$/.test(row.prompt) && typeof row.length === 'number').map((row) => {
-    const other = by(results.of('conditional', { model: twin }), 'prompt', row.prompt);
-    return other && { prompt: Number(row.prompt.slice(10)), gap: row.nats - other.nats, error: Math.hypot(row.error, other.error), sedd: row, twin: other };
-  }).filter(Boolean).sort((a, b) => a.prompt - b.prompt);
+  return results
+    .of('conditional', { model: sedd })
+    .filter((row) => /^prompt of \d+$/.test(row.prompt) && typeof row.length === 'number')
+    .map((row) => {
+      const other = by(results.of('conditional', { model: twin }), 'prompt', row.prompt);
+      return (
+        other && {
+          prompt: Number(row.prompt.slice(10)),
+          gap: row.nats - other.nats,
+          error: Math.hypot(row.error, other.error),
+          sedd: row,
+          twin: other,
+        }
+      );
+    })
+    .filter(Boolean)
+    .sort((a, b) => a.prompt - b.prompt);
 }
 
 /** Diversity: entropy and repetition by steps. */
 export function diversity(results, { sedd }) {
-  const rows = results.of('generation', { model: sedd, temperature: 1 }).sort((a, b) => a.steps - b.steps);
+  const rows = results.of('generation', { model: sedd, temperature: 1, way: undefined }).sort((a, b) => a.steps - b.steps);
   if (rows.length < 2) return null;
   const [few, many] = [rows[0], rows.at(-1)];
   const change = few.entropy - many.entropy;
   const sure = change > 2 * Math.hypot(few.entropyError, many.entropyError);
-  return { claim: 'More steps, less diversity', verdict: sure ? 'holds here' : 'not seen within the errors',
-    text: `Entropy within a text goes from ${fixed(few.entropy)} at ${few.steps} steps to ${fixed(many.entropy)} at ${many.steps}, repeated pairs of tokens from ${percent(few.repetition[1])} % to ${percent(many.repetition[1])} %; `
-      + `perplexity by the judge from ${figure(few.ppl)} to ${figure(many.ppl)}.` };
+  return {
+    claim: 'More steps, less diversity',
+    verdict: sure ? 'holds here' : 'not seen within the errors',
+    text:
+      `Entropy within a text goes from ${fixed(few.entropy)} at ${few.steps} steps to ${fixed(many.entropy)} at ${many.steps}, ` +
+      `repeated pairs of tokens from ${percent(few.repetition[1])} % to ${percent(many.repetition[1])} %; ` +
+      `perplexity by the judge from ${figure(few.ppl)} to ${figure(many.ppl)}.`,
+  };
 }
 
 export const claims = (results, pair) => [likelihood, latency, prompts, diversity].map((make) => make(results, pair)).filter(Boolean);

@@ -10,14 +10,17 @@ function cell(value, i) {
 }
 
 let number = 0;
-const table = ({ caption, columns, rows }) => (rows.length ? `<figure class="wide results">
+const table = ({ caption, columns, rows }) =>
+  rows.length
+    ? `<figure class="wide results">
 <div class="scroll" role="region" tabindex="0" aria-label="${escape(caption.split('.')[0])}"><table>
 <thead><tr>${columns.map((name, i) => (i || name ? `<th scope="col">${escape(name)}</th>` : '<td></td>')).join('')}</tr></thead>
 <tbody>
 ${rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('\n')}
 </tbody></table></div>
 <figcaption><b>Table ${++number}.</b> ${escape(caption)}</figcaption>
-</figure>` : '');
+</figure>`
+    : '';
 
 let figureNumber = 0;
 const chart = ({ caption, svg }) => `<figure class="wide results">
@@ -49,10 +52,14 @@ export function html(sections, about) {
 <nav class="contents" aria-label="On this page">${sections.map(({ id, title }) => `<a href="#${id}">${escape(title)}</a>`).join('')}</nav>
 </header>
 <main>
-${sections.map(({ id, title, text, tables, figures }, i) => `<section id="${id}" aria-labelledby="${id}-title">
+${sections
+  .map(
+    ({ id, title, text, tables, figures }, i) => `<section id="${id}" aria-labelledby="${id}-title">
 <h2 id="${id}-title"><span class="no">${i + 1}</span> ${escape(title)}</h2>
 ${[...text.map((paragraph) => `<p>${escape(paragraph)}</p>`), ...figures.map(chart), ...tables.map(table)].filter(Boolean).join('\n')}
-</section>`).join('\n\n')}
+</section>`,
+  )
+  .join('\n\n')}
 </main>
 <footer>
 <p class="note">Written by <code>node scripts/evaluate report</code> from <a href="models/results.jsonl">models/results.jsonl</a>.</p>

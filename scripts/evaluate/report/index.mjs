@@ -19,16 +19,29 @@ function dropOld(results, models) {
     if (!present.has(name)) present.set(name, existsSync(file) ? createHash('sha256').update(readFileSync(file)).digest('hex') : null);
     return present.get(name);
   };
-  const old = [...results.rows].filter(([, { model, sha256, twin, twinSha256 }]) => (model && Object.values(PAIR).includes(model) && hash(model) !== sha256) || (twinSha256 && hash(twin) !== twinSha256));
+  const old = [...results.rows].filter(
+    ([, { model, sha256, twin, twinSha256 }]) =>
+      (model && Object.values(PAIR).includes(model) && hash(model) !== sha256) || (twinSha256 && hash(twin) !== twinSha256),
+  );
   for (const [key] of old) results.rows.delete(key);
   return old.length;
 }
 
 function about(results) {
-  const machines = [...new Set([...results.rows.values()].map(({ machine, workers }) => `${machine}, ${workers} process${workers === 1 ? '' : 'es'} of one thread`))];
+  const machines = [
+    ...new Set(
+      [...results.rows.values()].map(({ machine, workers }) => `${machine}, ${workers} process${workers === 1 ? '' : 'es'} of one thread`),
+    ),
+  ];
   const models = [...new Map([...results.rows.values()].filter(({ model }) => model).map((row) => [row.model, row])).values()];
   const commits = [...new Set([...results.rows.values()].map(({ date, commit }) => `${commit} (${date})`))];
-  return [`Machine: ${machines.join('; ')}. Commit: ${commits.join(', ')}.`, ...models.map(({ model, parameters, sha256 }) => `${model}: ${parameters?.toLocaleString('en')} parameters, sha256 of the weights ${sha256.slice(0, 16)}…`)];
+  return [
+    `Machine: ${machines.join('; ')}. Commit: ${commits.join(', ')}.`,
+    ...models.map(
+      ({ model, parameters, sha256 }) =>
+        `${model}: ${parameters?.toLocaleString('en')} parameters, sha256 of the weights ${sha256.slice(0, 16)}…`,
+    ),
+  ];
 }
 
 /** @param {{results: string, out?: string}} options out: another root to write into */

@@ -9,11 +9,28 @@ function cell(value) {
   return safe(value.state === 'published' ? `*${value.text}*` : value.note ? `${value.text} (${value.note})` : value.text);
 }
 
-const table = ({ caption, columns, rows }) => (rows.length ? [`| ${columns.map(safe).join(' | ')} |`, `|${columns.map((_, i) => (i ? '---:' : '---')).join('|')}|`, ...rows.map((row) => `| ${row.map(cell).join(' | ')} |`), '', safe(caption), ''] : []);
+const table = ({ caption, columns, rows }) =>
+  rows.length
+    ? [
+        `| ${columns.map(safe).join(' | ')} |`,
+        `|${columns.map((_, i) => (i ? '---:' : '---')).join('|')}|`,
+        ...rows.map((row) => `| ${row.map(cell).join(' | ')} |`),
+        '',
+        safe(caption),
+        '',
+      ]
+    : [];
 
 /** @param {import('./sections.mjs').Section[]} sections @param {string[]} about lines of where the figures come from */
 export function markdown(sections, about) {
-  const lines = ['# Results', '', 'Written by `node scripts/evaluate report`; do not edit. Upright figures were measured here, *slanted* ones are published, "not yet" awaits the official checkpoints or a run.', '', ...about.map((line) => `- ${line}`), ''];
+  const lines = [
+    '# Results',
+    '',
+    'Written by `node scripts/evaluate report`; do not edit. Upright figures were measured here, *slanted* ones are published, "not yet" awaits the official checkpoints or a run.',
+    '',
+    ...about.map((line) => `- ${line}`),
+    '',
+  ];
   for (const { title, text, tables, figures } of sections) {
     lines.push(`## ${title}`, '', ...text.flatMap((paragraph) => [paragraph, '']));
     for (const { name, caption } of figures) lines.push(`![${safe(caption)}](figures/${name}.svg)`, '', caption, '');

@@ -4,12 +4,42 @@
 export const CORPUS_TITLES = ['LAMBADA', 'WikiText-2', 'PTB', 'WikiText-103', '1BW'];
 
 export const PERPLEXITY = [
-  { model: 'SEDD small', checkpoint: 'sedd-small', source: 'Deschenaux & Gulcehre 2024', values: ['≤ 51.15', '38.94', '110.97', '38.89', '≤ 78.67'] },
-  { model: 'SEDD small', checkpoint: 'sedd-small', source: 'Lou, Meng & Ermon 2024', values: ['≤ 50.92', '≤ 41.84', '≤ 114.24', '≤ 40.62', '≤ 79.29'] },
-  { model: 'GPT-2 small', checkpoint: 'gpt2', source: 'Deschenaux & Gulcehre 2024', values: ['44.66', '39.58', '129.98', '39.58', '52.81'] },
-  { model: 'SEDD medium', checkpoint: 'sedd-medium', source: 'Deschenaux & Gulcehre 2024', values: ['≤ 42.39', '28.86', '83.41', '28.54', '≤ 60.97'] },
-  { model: 'SEDD medium', checkpoint: 'sedd-medium', source: 'Lou, Meng & Ermon 2024', values: ['≤ 42.77', '≤ 31.04', '≤ 87.12', '≤ 29.98', '≤ 61.19'] },
-  { model: 'GPT-2 medium', checkpoint: 'gpt2-medium', source: 'Deschenaux & Gulcehre 2024', values: ['35.88', '29.58', '116.52', '29.58', '43.63'] },
+  {
+    model: 'SEDD small',
+    checkpoint: 'sedd-small',
+    source: 'Deschenaux & Gulcehre 2024',
+    values: ['≤ 51.15', '38.94', '110.97', '38.89', '≤ 78.67'],
+  },
+  {
+    model: 'SEDD small',
+    checkpoint: 'sedd-small',
+    source: 'Lou, Meng & Ermon 2024',
+    values: ['≤ 50.92', '≤ 41.84', '≤ 114.24', '≤ 40.62', '≤ 79.29'],
+  },
+  {
+    model: 'GPT-2 small',
+    checkpoint: 'gpt2',
+    source: 'Deschenaux & Gulcehre 2024',
+    values: ['44.66', '39.58', '129.98', '39.58', '52.81'],
+  },
+  {
+    model: 'SEDD medium',
+    checkpoint: 'sedd-medium',
+    source: 'Deschenaux & Gulcehre 2024',
+    values: ['≤ 42.39', '28.86', '83.41', '28.54', '≤ 60.97'],
+  },
+  {
+    model: 'SEDD medium',
+    checkpoint: 'sedd-medium',
+    source: 'Lou, Meng & Ermon 2024',
+    values: ['≤ 42.77', '≤ 31.04', '≤ 87.12', '≤ 29.98', '≤ 61.19'],
+  },
+  {
+    model: 'GPT-2 medium',
+    checkpoint: 'gpt2-medium',
+    source: 'Deschenaux & Gulcehre 2024',
+    values: ['35.88', '29.58', '116.52', '29.58', '43.63'],
+  },
 ];
 
 /** Which corpus of ours is which column. */

@@ -5,7 +5,8 @@ const SIZE = { width: 660, height: 340, left: 56, right: 120, top: 16, bottom: 4
 const COLOURS = { sedd: '#0a5687', student: '#0a5687', twin: '#965200', real: '#191917', quiet: '#5c5a53', line: '#d8d4c8' };
 const FONT = 'font-family="system-ui, sans-serif" font-size="12"';
 
-export const escape = (text) => String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+export const escape = (text) =>
+  String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 const round = (value) => Math.round(value * 10) / 10;
 
 /** Round numbers from low to high: decades and their halves for logarithms, else steps of 1, 2 or 5. */
@@ -39,14 +40,21 @@ function scale(values, log, from, to) {
 
 const text = (x, y, content, { anchor = 'start', kind = 'quiet', bold = false } = {}) =>
   `<text x="${x}" y="${y}" text-anchor="${anchor}" class="ink-${kind}" fill="${COLOURS[kind]}"${bold ? ' font-weight="600"' : ''} ${FONT}>${escape(content)}</text>`;
-const rule = (x1, y1, x2, y2, kind = 'line', more = '') => `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" class="stroke-${kind}" stroke="${COLOURS[kind]}" ${more}/>`;
+const rule = (x1, y1, x2, y2, kind = 'line', more = '') =>
+  `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" class="stroke-${kind}" stroke="${COLOURS[kind]}" ${more}/>`;
 
 function frame(x, y, options) {
   const { width, height, left, right, top, bottom } = SIZE;
   const parts = [];
-  for (const value of options.xTicks ?? ticks(x.low, x.high, options.xLog)) parts.push(text(x.at(value), height - bottom + 18, shown(value), { anchor: 'middle' }));
-  for (const value of ticks(y.low, y.high, options.yLog)) parts.push(rule(left, y.at(value), width - right, y.at(value)), text(left - 8, y.at(value) + 4, shown(value), { anchor: 'end' }));
-  parts.push(rule(left, height - bottom, width - right, height - bottom, 'quiet'), text((left + width - right) / 2, height - 8, options.x, { anchor: 'middle' }), text(4, top - 2, options.y));
+  for (const value of options.xTicks ?? ticks(x.low, x.high, options.xLog))
+    parts.push(text(x.at(value), height - bottom + 18, shown(value), { anchor: 'middle' }));
+  for (const value of ticks(y.low, y.high, options.yLog))
+    parts.push(rule(left, y.at(value), width - right, y.at(value)), text(left - 8, y.at(value) + 4, shown(value), { anchor: 'end' }));
+  parts.push(
+    rule(left, height - bottom, width - right, height - bottom, 'quiet'),
+    text((left + width - right) / 2, height - 8, options.x, { anchor: 'middle' }),
+    text(4, top - 2, options.y),
+  );
   return parts;
 }
 
@@ -57,8 +65,9 @@ function placed(labels) {
   return sorted.map(({ x, y, label, kind, anchor }) => text(x, y + 4, label, { kind, anchor, bold: true }));
 }
 
-const document = (title, description, height, parts) => `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIZE.width} ${height}" role="img" aria-label="${escape(title)}. ${escape(description)}">\n`
-  + `<title>${escape(title)}</title>\n${parts.join('\n')}\n</svg>\n`;
+const document = (title, description, height, parts) =>
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIZE.width} ${height}" role="img" aria-label="${escape(title)}. ${escape(description)}">\n` +
+  `<title>${escape(title)}</title>\n${parts.join('\n')}\n</svg>\n`;
 
 /**
  * @param {{title: string, x: string, y: string, xLog?: boolean, yLog?: boolean, xTicks?: number[], series: {label: string, kind: string, points: [number, number][],
@@ -70,7 +79,12 @@ export function lineChart(options) {
   const points = options.series.flatMap((series) => series.points);
   const xs = options.series.filter((series) => !series.level).flatMap((series) => series.points.map(([x]) => x));
   const x = scale(xs.length ? xs : [1, 2], options.xLog, left, width - right);
-  const y = scale([...points.map(([, value]) => value), ...options.series.flatMap((series) => (series.bars ?? []).flat())], options.yLog, height - bottom, top);
+  const y = scale(
+    [...points.map(([, value]) => value), ...options.series.flatMap((series) => (series.bars ?? []).flat())],
+    options.yLog,
+    height - bottom,
+    top,
+  );
   const parts = frame(x, y, options);
   const labels = [];
   for (const { label, kind, points: list, level, dashed, bars, names, first } of options.series) {
@@ -78,14 +92,33 @@ export function lineChart(options) {
     if (level) parts.push(rule(left, y.at(list[0][1]), width - right, y.at(list[0][1]), kind, `stroke-width="1.5" stroke-dasharray="2 3"`));
     else {
       bars?.forEach(([low, high], i) => parts.push(rule(x.at(list[i][0]), y.at(low), x.at(list[i][0]), y.at(high), kind)));
-      if (list.length > 1) parts.push(`<polyline points="${list.map(([a, b]) => `${x.at(a)},${y.at(b)}`).join(' ')}" fill="none" class="stroke-${kind}" stroke="${COLOURS[kind]}" stroke-width="1.75" ${dash}/>`);
-      list.forEach(([a, b], i) => parts.push(`<circle cx="${x.at(a)}" cy="${y.at(b)}" r="3.2" class="fill-${kind}" fill="${COLOURS[kind]}"/>`, ...(names?.[i] ? [text(x.at(a) + 6, y.at(b) - 6, names[i])] : [])));
+      if (list.length > 1)
+        parts.push(
+          `<polyline points="${list.map(([a, b]) => `${x.at(a)},${y.at(b)}`).join(' ')}" fill="none" class="stroke-${kind}" stroke="${COLOURS[kind]}" stroke-width="1.75" ${dash}/>`,
+        );
+      list.forEach(([a, b], i) =>
+        parts.push(
+          `<circle cx="${x.at(a)}" cy="${y.at(b)}" r="3.2" class="fill-${kind}" fill="${COLOURS[kind]}"/>`,
+          ...(names?.[i] ? [text(x.at(a) + 6, y.at(b) - 6, names[i])] : []),
+        ),
+      );
     }
     const at = first ? list[0] : list.at(-1);
     const onLeft = !level && list.length > 1 && at[0] === Math.min(...list.map(([value]) => value));
-    labels.push({ x: level ? width - right + 8 : x.at(at[0]) + (onLeft ? -9 : 9), y: y.at(at[1]), label, kind, anchor: onLeft ? 'end' : 'start' });
+    labels.push({
+      x: level ? width - right + 8 : x.at(at[0]) + (onLeft ? -9 : 9),
+      y: y.at(at[1]),
+      label,
+      kind,
+      anchor: onLeft ? 'end' : 'start',
+    });
   }
-  const said = options.series.map(({ label, points: list, level }) => `${label}: ${level ? shown(list[0][1]) : list.map(([a, b]) => `${shown(a)} gives ${shown(b)}`).join(', ')}`).join('; ');
+  const said = options.series
+    .map(
+      ({ label, points: list, level }) =>
+        `${label}: ${level ? shown(list[0][1]) : list.map(([a, b]) => `${shown(a)} gives ${shown(b)}`).join(', ')}`,
+    )
+    .join('; ');
   return document(options.title, `${options.y} against ${options.x}. ${said}`, height, [...parts, ...placed(labels)]);
 }
 
@@ -94,16 +127,25 @@ export function dotChart({ title, x: axis, rows }) {
   const step = 26;
   const left = 150;
   const height = rows.length * step + 62;
-  const values = rows.flatMap(({ dots, chance }) => [...dots.flatMap(({ interval }) => interval), ...(chance === undefined ? [] : [chance])]);
+  const values = rows.flatMap(({ dots, chance }) => [
+    ...dots.flatMap(({ interval }) => interval),
+    ...(chance === undefined ? [] : [chance]),
+  ]);
   const x = scale(values, false, left, SIZE.width - 24);
-  const parts = ticks(x.low, x.high).flatMap((value) => [rule(x.at(value), 12, x.at(value), height - 44), text(x.at(value), height - 26, shown(value), { anchor: 'middle' })]);
+  const parts = ticks(x.low, x.high).flatMap((value) => [
+    rule(x.at(value), 12, x.at(value), height - 44),
+    text(x.at(value), height - 26, shown(value), { anchor: 'middle' }),
+  ]);
   rows.forEach(({ label, chance, dots }, row) => {
     const middle = 24 + row * step;
     parts.push(text(left - 10, middle + 4, label, { anchor: 'end', kind: 'real' }));
     if (chance !== undefined) parts.push(rule(x.at(chance), middle - 9, x.at(chance), middle + 9, 'real', 'stroke-width="1.5"'));
     dots.forEach(({ kind, value, interval }, i) => {
       const y = middle + (i - (dots.length - 1) / 2) * 8;
-      parts.push(rule(x.at(interval[0]), y, x.at(interval[1]), y, kind, 'stroke-width="1.5"'), `<circle cx="${x.at(value)}" cy="${y}" r="3" class="fill-${kind}" fill="${COLOURS[kind]}"/>`);
+      parts.push(
+        rule(x.at(interval[0]), y, x.at(interval[1]), y, kind, 'stroke-width="1.5"'),
+        `<circle cx="${x.at(value)}" cy="${y}" r="3" class="fill-${kind}" fill="${COLOURS[kind]}"/>`,
+      );
     });
   });
   parts.push(text((left + SIZE.width - 24) / 2, height - 6, axis, { anchor: 'middle' }));

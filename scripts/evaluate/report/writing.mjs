@@ -1,0 +1,178 @@
+// The report on unconditional text: quality, diversity and likeness to real text by steps and temperature.
+import { figure, fixed, measured, missing, percent, published, range } from './format.mjs';
+import { GENERATION } from './published.mjs';
+import { lineChart } from './svg.mjs';
+
+/** A SEDD's rows, of one way to choose positions (none: as published). */
+const seddRows = (results, model, way) =>
+  results.of('generation', { model, kind: 'sedd', way }).sort((a, b) => b.temperature - a.temperature || a.steps - b.steps);
+
+function generationTable(results, { sedd, twin, student }) {
+  const row = (name, data) => [
+    name,
+    measured(figure(data.ppl), range(data.pplInterval)),
+    measured(fixed(data.entropy)),
+    data.twinPpl ? measured(figure(data.twinPpl)) : '–',
+    measured(fixed(data.distinct[1])),
+    measured(percent(data.repetition[1])),
+    measured(fixed(data.selfBleu)),
+    measured(
+      data.divergence
+        .slice(0, 3)
+        .map((value) => fixed(value))
+        .join(' / '),
+    ),
+    measured(fixed(data.mauve)),
+  ];
+  const real = results.of('generation', { kind: 'held-out' })[0];
+  const rows = [
+    ...(real ? [row('Held-out text', real)] : []),
+    ...seddRows(results, sedd).map((data) =>
+      row(`SEDD, ${data.steps} steps${data.temperature === 1 ? '' : `, temperature ${data.temperature}`}`, data),
+    ),
+    ...seddRows(results, sedd, 'planned').map((data) => row(`SEDD, planned, ${data.steps} steps`, data)),
+    ...seddRows(results, student).map((data) => row(`Student, ${data.steps} steps`, data)),
+    ...seddRows(results, student, 'planned').map((data) => row(`Student, planned, ${data.steps} steps`, data)),
+    ...results
+      .of('generation', { model: twin, kind: 'gpt2' })
+      .sort((a, b) => b.temperature - a.temperature)
+      .map((data) => row(`GPT-2 twin, temperature ${data.temperature}`, data)),
+  ];
+  const judge = (real ?? seddRows(results, sedd)[0])?.judge;
+  return {
+    caption:
+      `${real ? `${real.texts} texts of ${real.length} tokens each. ` : ''}Perplexity by the judge (${judge}) on ids with its 95 % interval; entropy within a text, nats; the twin\u2019s ` +
+      `perplexity at the same entropy (between its temperatures); different pairs of tokens in the set; ` +
+      'repeated pairs within a text, %; self-BLEU; Jensen\u2013Shannon divergence of single tokens / pairs / triples to ' +
+      'held-out text (its floor: the first row); MAUVE on the judge\u2019s states. Planned: equal shares of the masks open a ' +
+      'step, far apart, few at first; otherwise as published.',
+    columns: ['', 'perplexity', 'entropy', 'twin at this entropy', 'distinct-2', 'repeated, %', 'self-BLEU', 'divergence', 'MAUVE'],
+    rows,
+  };
+}
+
+function generationFigures(results, { sedd, twin, student }) {
+  const steps = seddRows(results, sedd).filter(({ temperature }) => temperature === 1);
+  const planned = seddRows(results, sedd, 'planned');
+  const taught = seddRows(results, student);
+  const tempered = seddRows(results, sedd).filter(
+    (row) =>
+      steps.some((other) => other.steps === row.steps) &&
+      seddRows(results, sedd).some((other) => other.steps === row.steps && other.temperature !== 1),
+  );
+  const own = results.of('generation', { model: twin, kind: 'gpt2' }).sort((a, b) => a.temperature - b.temperature);
+  const real = results.of('generation', { kind: 'held-out' })[0];
+  const plain = own.find(({ temperature }) => temperature === 1);
+  if (steps.length < 2 || !plain || !real) return [];
+  const xTicks = [...new Set([...steps, ...taught].map((row) => row.steps))].sort((a, b) => a - b);
+  return [
+    {
+      name: 'steps',
+      caption:
+        'The judge\u2019s perplexity by number of steps, with 95 % intervals. The twin writes one token a step and stands as a ' +
+        'line; below it, text that people wrote.',
+      svg: lineChart({
+        title: 'Quality by steps',
+        x: 'denoising steps',
+        y: 'perplexity by the judge',
+        xLog: true,
+        yLog: true,
+        xTicks,
+        series: [
+          { label: 'SEDD', kind: 'sedd', points: steps.map((row) => [row.steps, row.ppl]), bars: steps.map((row) => row.pplInterval) },
+          ...(planned.length > 1
+            ? [
+                {
+                  label: 'planned',
+                  kind: 'sedd',
+                  dashed: true,
+                  points: planned.map((row) => [row.steps, row.ppl]),
+                  bars: planned.map((row) => row.pplInterval),
+                },
+              ]
+            : []),
+          ...(taught.length
+            ? [
+                {
+                  label: 'student',
+                  kind: 'student',
+                  dashed: true,
+                  points: taught.map((row) => [row.steps, row.ppl]),
+                  bars: taught.map((row) => row.pplInterval),
+                },
+              ]
+            : []),
+          { label: 'GPT-2 twin', kind: 'twin', level: true, points: [[xTicks[0], plain.ppl]] },
+          { label: 'held-out text', kind: 'real', level: true, points: [[xTicks[0], real.ppl]] },
+        ],
+      }),
+    },
+    {
+      name: 'entropy',
+      caption:
+        'The same texts by their entropy. Low perplexity is cheap where entropy falls: compare at equal entropy. Numbers are ' +
+        'steps (SEDD, temperature 1) and temperatures.',
+      svg: lineChart({
+        title: 'Quality at matched entropy',
+        x: 'entropy within a text, nats',
+        y: 'perplexity by the judge',
+        yLog: true,
+        series: [
+          {
+            label: 'SEDD by steps',
+            kind: 'sedd',
+            first: true,
+            points: steps.map((row) => [row.entropy, row.ppl]),
+            names: steps.map((row) => String(row.steps)),
+          },
+          ...(tempered.length > 1
+            ? [
+                {
+                  label: 'by temperature',
+                  kind: 'sedd',
+                  dashed: true,
+                  points: tempered.map((row) => [row.entropy, row.ppl]),
+                  names: tempered.map((row) => (row.temperature === 1 ? '' : String(row.temperature))),
+                },
+              ]
+            : []),
+          ...(taught.length
+            ? [
+                {
+                  label: 'student',
+                  kind: 'student',
+                  dashed: true,
+                  points: taught.map((row) => [row.entropy, row.ppl]),
+                  names: taught.map((row) => String(row.steps)),
+                },
+              ]
+            : []),
+          {
+            label: 'GPT-2 twin',
+            kind: 'twin',
+            points: own.map((row) => [row.entropy, row.ppl]),
+            names: own.map((row) => String(row.temperature)),
+          },
+          { label: 'held-out', kind: 'real', points: [[real.entropy, real.ppl]] },
+        ],
+      }),
+    },
+  ];
+}
+
+const publishedWriting = () => ({
+  caption: 'What the papers report of the official checkpoints.',
+  columns: ['', 'published', 'on', 'this engine'],
+  rows: GENERATION.map(([what, value, on]) => [what, published(value), on, missing]),
+});
+
+export const generationSection = (results, pair) => ({
+  id: 'writing',
+  title: 'Writing',
+  figures: generationFigures(results, pair),
+  tables: [generationTable(results, pair), publishedWriting()],
+  text: [
+    'A larger GPT-2 judges where the folder models/judge-nano exists, else the twin judges its own texts, which flatters it. ' +
+      'It reads ids as they were written. Seeds are consecutive; nothing is picked.',
+  ],
+});
