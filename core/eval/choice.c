@@ -20,6 +20,7 @@
 struct evaluation {
     int32_t option, sample; /* sample: of the bound; place of the scored target in a chain */
     int32_t length, targets, masked;
+    int32_t times; /* how often it counts: samples that mask every target are one evaluation */
 };
 
 struct choosing {
@@ -71,9 +72,17 @@ static void list_evaluations(struct choosing *c, int32_t count)
     struct evaluation *next = c->evaluations;
     for (int32_t i = 0; i < count; i++) {
         const struct sedd_option *option = &c->options[i];
-        int32_t targets = option->length - option->given;
-        for (int32_t s = 0; s < evaluations_of(c, option); s++) {
-            *next++ = (struct evaluation){i, s, option->length, targets, masked_of(c, targets, s)};
+        struct evaluation one = {.option = i,
+                                 .length = option->length,
+                                 .targets = option->length - option->given,
+                                 .times = 1};
+        for (; one.sample < evaluations_of(c, option); one.sample++) {
+            one.masked = masked_of(c, one.targets, one.sample);
+            if (one.sample > 0 && one.masked == one.targets && next[-1].masked == one.targets) {
+                next[-1].times++;
+            } else {
+                *next++ = one;
+            }
         }
     }
     c->evaluation_count = (int32_t)(next - c->evaluations);
@@ -147,7 +156,7 @@ static enum sedd_status run_batch(struct choosing *c, const struct evaluation *f
         for (int32_t k = 0; k < (chain ? 1 : first->masked); k++) {
             sum += c->value[next++];
         }
-        nats[first[i].option] += weight * sum;
+        nats[first[i].option] += weight * first[i].times * sum;
     }
     return status;
 }

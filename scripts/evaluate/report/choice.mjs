@@ -1,5 +1,6 @@
 // The report on multiple choice: accuracies with intervals, the published ones, and what full-size models take.
 import { TASKS } from '../choices.mjs';
+import { sum } from '../statistics.mjs';
 import { duration, figure, measured, missing, or, percent, published } from './format.mjs';
 import { ACCURACY, ACCURACY_TASKS } from './published.mjs';
 import { dotChart } from './svg.mjs';
@@ -80,25 +81,33 @@ function choiceFigure(results, { sedd, twin }) {
     : [];
 }
 
-function costTable(results) {
-  const rows = results.of('choice').filter((row) => row.secondsPerItem && !['sedd-nano', 'gpt2-nano'].includes(row.model));
+const runName = ({ model, scoring, samples }) => `${model}, ${scoring}${samples ? `, ${samples} samples` : ''}`;
+
+/** What a task, and all of them, take at full size. */
+function costTable(results, { sedd, twin }) {
+  const rows = results.of('choice').filter((row) => ![sedd, twin].includes(row.model));
   if (!rows.length) return [];
-  const models = [...new Set(rows.map((row) => `${row.model}, ${row.scoring}${row.samples ? `, ${row.samples} samples` : ''}`))];
+  const runs = [...new Set(rows.map(runName))];
+  const of = (task, run) => rows.find((row) => row.task === task && runName(row) === run);
+  const tasks = Object.keys(TASKS).filter((task) => runs.every((run) => of(task, run)));
+  const total = (run) => sum(tasks.map((task) => of(task, run)).map(({ secondsPerItem, all }) => secondsPerItem * all));
   return [
     {
       caption:
-        'Seconds an item on one thread at full size (random weights of the official shapes), and what the whole set takes on one thread.',
-      columns: ['', ...models],
-      rows: Object.keys(TASKS).map((task) => [
-        TASKS[task].title,
-        ...models.map((name) => {
-          const row = rows.find(
-            (other) =>
-              other.task === task && `${other.model}, ${other.scoring}${other.samples ? `, ${other.samples} samples` : ''}` === name,
-          );
-          return or(row, ({ secondsPerItem, all }) => [figure(secondsPerItem), `all: ${duration(secondsPerItem * all)}`]);
-        }),
-      ]),
+        'Seconds an item at full size, one thread a process (int8, random weights of the official shapes), and what the whole set ' +
+        'takes in one process. A bound takes as much longer as it has more samples.',
+      columns: ['', ...runs, 'items'],
+      rows: [
+        ...tasks.map((task) => [
+          TASKS[task].title,
+          ...runs.map((run) => {
+            const { secondsPerItem, all } = of(task, run);
+            return measured(figure(secondsPerItem), `all: ${duration(secondsPerItem * all)}`);
+          }),
+          `${of(task, runs[0]).items} of ${of(task, runs[0]).all}`,
+        ]),
+        ['All of these', ...runs.map((run) => measured(duration(total(run)))), String(sum(tasks.map((task) => of(task, runs[0]).all)))],
+      ],
     },
   ];
 }
@@ -107,7 +116,7 @@ export const choiceSection = (results, pair) => ({
   id: 'choice',
   title: 'Multiple choice',
   figures: choiceFigure(results, pair),
-  tables: [choiceTable(results, pair), publishedChoice(results), ...costTable(results)],
+  tables: [choiceTable(results, pair), publishedChoice(results), ...costTable(results, pair)],
   text: [
     'Each option is scored by its likelihood behind the question. SEDD\u2019s is a bound in which only the option is masked, ' +
       'with the same random numbers for all options of a question, so that their differences are less noisy than their values; ' +
