@@ -76,7 +76,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  */
 
 /** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob}} Source
- *   'owner/name' is a folder beside the page if there is one, else a model on the hub ('hub:owner/name': only there) */
+ *   'owner/name' is a folder beside the page if there is one, else a model on the hub ('hub:owner/name' or 'hub:owner/name@revision': only there) */
 
 /**
  * @typedef {object} Timings milliseconds

@@ -175,7 +175,6 @@ class Load {
     source.close();
     const expected = this.sha256 || opened.sha256 || source.sha256 || '';
     if (expected && sha !== expected) {
-      await entry?.drop();
       throw new SeddError('content', `The file of weights has the sha256 ${sha}; expected ${expected}.`, { hint: 'It was damaged on the way, or is another version.', url: source.url });
     }
     const { url, size, etag, modified, fetched } = source;
@@ -274,8 +273,18 @@ class Load {
     if (!entry) return this.fromSource(opened, place, null);
     return withLock(entry.id, this.signal, () => this.waiting(), async () => {
       const manifest = await entry.json('manifest.json'); // another tab may have been faster
-      return manifest ? this.fromStore({ entry, manifest, place }) : this.fromSource(opened, place, entry);
+      return manifest ? this.fromStore({ entry, manifest, place }) : this.#fromSourceOrNothing(opened, place, entry);
     });
+  }
+
+  /** What turned out to be no model, or another file, is not kept to go on with. */
+  async #fromSourceOrNothing(opened, place, entry) {
+    try {
+      return await this.fromSource(opened, place, entry);
+    } catch (error) {
+      if (['content', 'format', 'unsupported'].includes(error.code)) await entry.drop();
+      throw error;
+    }
   }
 
   async run() {

@@ -35,9 +35,9 @@ function placeOfFiles(roles) {
 }
 
 function placeOfText(text, base, { hub, revision }) {
-  const repository = () => new Repository(text.replace(/^hub:/, ''), { hub, revision });
   const hubPlace = () => {
-    const found = repository();
+    const [name, given] = text.replace(/^hub:/, '').split('@');
+    const found = new Repository(name, { hub, revision: given ?? revision });
     return { kind: 'hub', id: `hub:${found.name}@${found.revision}${found.hub === HUB ? '' : ` ${found.hub}`}`, name: found.name, repository: found };
   };
   if (text.startsWith('hub:')) return hubPlace();
@@ -67,35 +67,41 @@ async function readBlob(blob, name) {
   return bytes;
 }
 
-/** GPT-2's tokenizer from the hub, for checkpoints that come without one. */
-async function borrowTokenizer(config, options, lack) {
-  let size;
-  try {
-    const { tokens, vocab_size: vocabulary } = JSON.parse(new TextDecoder().decode(config));
-    size = tokens ?? vocabulary;
-  } catch { /* the loader says what is wrong with it */ }
-  if (size !== GPT2_TOKENS) throw lack;
-  const from = new Repository(TOKENIZER_REPOSITORY, { hub: options.hub });
-  try {
-    return { tokenizer: await fetchWhole(from.url('tokenizer.json'), options.patience) };
-  } catch (error) {
-    if (error.name === 'AbortError') throw error;
-    throw new SeddError(lack.code, `${lack.message.replace(/\.$/, '')}; GPT-2's, which it was trained with, could not be had either: ${error.message}`, {
-      hint: 'Put GPT-2\'s tokenizer.json beside the weights.', cause: error });
-  }
-}
+const absent = (error) => {
+  if (error.status !== 404 && error.code !== 'content') throw error;
+  return null;
+};
 
-/** tokenizer.json, else vocab.json and merges.txt, by a way to get a file that throws status 404 where there is none. */
-async function readTokenizer(get, config, options) {
-  const absent = (error) => {
-    if (error.status !== 404 && error.code !== 'content') throw error;
-    return null;
-  };
+/** tokenizer.json, else vocab.json and merges.txt, else null; `get` throws status 404 where there is no such file. */
+async function readTokenizer(get) {
   const tokenizer = await get('tokenizer.json').catch(absent);
   if (tokenizer) return { tokenizer };
   const vocab = await get('vocab.json').catch(absent);
-  if (vocab) return { tokenizer: vocab, merges: await get('merges.txt') };
-  return borrowTokenizer(config, options, new SeddError('network', 'There is no tokenizer beside the weights.', { hint: WANTED }));
+  return vocab && { tokenizer: vocab, merges: await get('merges.txt') };
+}
+
+function vocabularyOf(config) {
+  try {
+    const { tokens, vocab_size: size } = JSON.parse(new TextDecoder().decode(config));
+    return tokens ?? size;
+  } catch {
+    return 0; // the loader says what is wrong with it
+  }
+}
+
+/** GPT-2's tokenizer from the hub, for checkpoints that come without one. */
+async function borrowTokenizer(config, options, lack) {
+  if (vocabularyOf(config) !== GPT2_TOKENS) throw lack;
+  const from = new Repository(TOKENIZER_REPOSITORY, { hub: options.hub });
+  let why = 'it is not there.';
+  try {
+    const found = await readTokenizer((name) => fetchWhole(from.url(name), options.patience));
+    if (found) return found;
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    why = error.message;
+  }
+  throw new SeddError(lack.code, `${lack.message.replace(/\.$/, '')}, and GPT-2's, which it was trained with, could not be had from the hub: ${why}`, { hint: 'Put GPT-2\'s tokenizer.json beside the weights.' });
 }
 
 async function openUrls(url, has, weightsName, known, options) {
@@ -111,7 +117,8 @@ async function openUrls(url, has, weightsName, known, options) {
     weights = remote(WEIGHTS[1]);
     await weights.look().catch((other) => { throw other.status === 404 ? error : other; });
   }
-  return { config, ...await readTokenizer(get, config, options), weights, sha256: known(weightsName)?.sha256 ?? '', optional: get };
+  const tokenizer = await readTokenizer(get) ?? await borrowTokenizer(config, options, new SeddError('network', 'There is no tokenizer beside the weights.', { hint: WANTED }));
+  return { config, ...tokenizer, weights, sha256: known(weightsName)?.sha256 ?? '', optional: get };
 }
 
 async function openHub({ repository }, options) {
@@ -145,8 +152,8 @@ async function openFiles({ roles }, options) {
     : await borrowTokenizer(config, options, new SeddError('argument', 'The source lacks tokenizer.', { hint: WANTED }));
   const weights = typeof roles.weights === 'string' ? new RemoteFile(roles.weights, options) : new LocalFile(roles.weights);
   await weights.look();
-  const absent = Object.assign(new SeddError('argument', 'The source has no further files.'), { status: 404 });
-  return { config, ...given, weights, sha256: '', optional: () => Promise.reject(absent) };
+  const none = Object.assign(new SeddError('argument', 'The source has no further files.'), { status: 404 });
+  return { config, ...given, weights, sha256: '', optional: () => Promise.reject(none) };
 }
 
 /**
