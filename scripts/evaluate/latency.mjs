@@ -1,45 +1,87 @@
-// Latency: the tool's own comparison (`sedd bench --twin`) by length and threads: SEDD by steps against GPT-2 with its cache, and T*.
-import { spawnSync } from 'node:child_process';
+// Latency: SEDD by steps against GPT-2 with its cache, and T*, by length and threads: in the tool (`sedd bench --twin`) and in
+// Chromium (the module's own `compare`), by the same rules.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { ROOT } from '../build.mjs';
+
+async function inTool({ tool, sedd, twin, settings }, threads, length) {
+  const flags = { '--twin': twin.folder, '--length': length, '--threads': threads, '--runs': settings.rounds, '--steps': settings.steps };
+  try {
+    const { stdout } = await promisify(execFile)(tool, ['bench', sedd.folder, '--json', ...Object.entries(flags).flat().map(String)]);
+    const { rows, kernels, break_even_steps: steps, break_even_interval: interval } = JSON.parse(stdout);
+    return { kernels, breakEven: { steps, interval }, rows: rows.map((row) => ({ steps: row.steps, ms: row.ms, interval: row.interval })) };
+  } catch (error) {
+    throw new Error(error.stderr?.trim().replace(/^sedd: /, '') || error.message);
+  }
+}
+
+/** Runs in the page. */
+async function compareThere({ sedd, twin, threads, steps, length, rounds }) {
+  const { loadSEDD, loadGPT2, compare } = await import('/web/client.js');
+  const options = { threads, cache: false };
+  const models = [await loadSEDD(sedd, options), await loadGPT2(twin, options)];
+  const result = await compare(...models, { steps, length, rounds }).result;
+  for (const model of models) await model.dispose();
+  return result;
+}
+
+async function inBrowser({ page, url }, { sedd, twin, settings }, threads, length) {
+  const address = (model) => url + path.relative(ROOT, path.resolve(model.folder)).split(path.sep).join('/');
+  const { steps, rounds } = settings;
+  const result = await page.evaluate(compareThere, { sedd: address(sedd), twin: address(twin), threads, steps, length, rounds });
+  const row = ({ medianMs, q1Ms, q3Ms }, count) => ({ steps: count, ms: medianMs, interval: [q1Ms, q3Ms] });
+  const { steps: star, low, high } = result.breakEven;
+  const { kernels } = result.environment.sedd;
+  return {
+    kernels,
+    breakEven: { steps: star, interval: [low, high] },
+    rows: [...result.sedd.map((one) => row(one, one.steps)), row(result.gpt2, null)],
+  };
+}
+
+/** A Chromium with the engine's page, or null where there is none, no module is built, or the models lie elsewhere. */
+async function openBrowser({ sedd, twin, progress }) {
+  const inside = [sedd, twin].every(({ folder }) => !path.relative(ROOT, path.resolve(folder)).startsWith('..'));
+  if (!inside || !existsSync(path.join(ROOT, 'web/wasm/sedd-simd.wasm'))) return null;
+  try {
+    const browser = await (await import('../../tests/browser/browser.mjs')).open('results.html');
+    const version = await browser.page.evaluate(() => /Chrome\/(\d+)/.exec(navigator.userAgent)?.[1]);
+    return { ...browser, name: `Chromium ${version}` };
+  } catch (error) {
+    progress.say(`latency: no browser (${error.message.split('\n')[0]})`);
+    return null;
+  }
+}
 
 /** @param {import('./context.mjs').Context} context */
 export async function run(context) {
-  const { sedd, twin, settings, record, progress, tool, length } = context;
+  const { sedd, twin, settings, record, progress } = context;
   if (!sedd || !twin) return;
-  const works = settings.threads.flatMap((threads) => settings.lengths.filter((size) => size <= length).map((size) => ({ threads, size })));
+  const lengths = settings.lengths.filter((length) => length <= context.length);
+  const works = settings.threads.flatMap((threads) => lengths.map((length) => ({ threads, length, host: 'tool' })));
+  const browser = await openBrowser(context);
+  if (browser) works.push(...settings.threads.map((threads) => ({ threads, length: lengths.at(-1), host: browser.name })));
   const bar = progress.start('latency', works.length);
-  for (const { threads, size } of works) {
-    const args = [
-      'bench',
-      sedd.folder,
-      '--twin',
-      twin.folder,
-      '--length',
-      size,
-      '--threads',
-      threads,
-      '--runs',
-      settings.rounds,
-      '--seed',
-      settings.seed,
-      '--json',
-    ];
-    const result = spawnSync(tool, args.map(String), { encoding: 'utf8' });
-    if (result.status !== 0)
-      throw new Error(result.stderr.trim().replace(/^sedd: /, '') || `sedd bench ended (${result.signal ?? result.status})`);
-    const { rows, kernels, break_even_steps: steps, break_even_interval: interval } = JSON.parse(result.stdout);
-    record({
-      table: 'latency',
-      ...sedd.identity(),
-      twin: twin.name,
-      twinSha256: twin.sha256,
-      length: size,
-      threads,
-      rounds: settings.rounds,
-      kernels,
-      breakEven: { steps, interval },
-      rows: rows.map((row) => ({ steps: row.steps, ms: row.ms, interval: row.interval })),
-    });
-    bar.step();
+  try {
+    for (const { threads, length, host } of works) {
+      const measured = host === 'tool' ? await inTool(context, threads, length) : await inBrowser(browser, context, threads, length);
+      record({
+        table: 'latency',
+        ...sedd.identity(),
+        twin: twin.name,
+        twinSha256: twin.sha256,
+        length,
+        threads,
+        host,
+        rounds: settings.rounds,
+        ...measured,
+      });
+      bar.step();
+    }
+  } finally {
+    await browser?.close();
   }
   bar.end();
 }

@@ -8,6 +8,11 @@ export class Progress {
     this.out = out;
   }
 
+  /** A line of its own. */
+  say(line) {
+    this.out?.write(`${line}\n`);
+  }
+
   start(label, total, done = 0) {
     const begin = performance.now();
     const first = done;

@@ -53,7 +53,7 @@ const identity = ({ table, model, ...row }) =>
   JSON.stringify([
     table,
     model,
-    ...['corpus', 'task', 'estimator', 'scoring', 'kind', 'steps', 'temperature', 'way', 'length', 'threads', 'prompt', 'twin'].map(
+    ...['corpus', 'task', 'estimator', 'scoring', 'kind', 'steps', 'temperature', 'way', 'length', 'threads', 'prompt', 'twin', 'host'].map(
       (field) => row[field] ?? null,
     ),
   ]);

@@ -96,6 +96,8 @@ const ROWS = [
     twin: 'gpt2-nano',
     length: 128,
     threads: 1,
+    host: 'tool',
+    kernels: 'avx2',
     rows: [
       { steps: 8, ms: 50, interval: [49, 51] },
       { steps: 64, ms: 400, interval: [390, 410] },

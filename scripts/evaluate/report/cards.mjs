@@ -36,7 +36,7 @@ export function card(results, folder, pair) {
   const twin = results.of('generation', { model: pair.twin, kind: 'gpt2', temperature: 1 })[0];
   const real = results.of('generation', { kind: 'held-out' })[0];
   const stories = (model, estimator) => results.of('perplexity', { model, corpus: 'stories', estimator })[0];
-  const latency = results.of('latency', { model: pair.sedd, twin: pair.twin, threads: 1 }).sort((a, b) => b.length - a.length)[0];
+  const latency = results.of('latency', { model: pair.sedd, twin: pair.twin, threads: 1, host: 'tool' }).sort((a, b) => b.length - a.length)[0];
   const time = (steps) => rounded(latency?.rows.find((row) => row.steps === steps)?.ms);
   const bound = stories(folder, 'kmask');
   const exact = stories(pair.twin, 'blocks');

@@ -22,7 +22,7 @@ export function likelihood(results, { sedd, twin }) {
 
 /** Latency: T*, and what a text of that many steps is worth. */
 export function latency(results, { sedd, twin, student }) {
-  const rows = results.of('latency', { model: sedd, twin }).filter((row) => row.threads === 1);
+  const rows = results.of('latency', { model: sedd, twin, host: 'tool' }).filter((row) => row.threads === 1);
   const longest = rows.sort((a, b) => b.length - a.length)[0];
   if (!longest) return null;
   const { steps, interval } = longest.breakEven;
