@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { vendor } from './vendor.mjs';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const WASM_LIMIT = 300 * 1000; // bytes, each module
@@ -101,6 +102,8 @@ export function wasm() {
       copyFileSync(path.join(ROOT, build, `sedd-${name}.${end}`), path.join(ROOT, 'web/wasm', `sedd-${name}.${end}`));
     }
   }
+  if (!existsSync(path.join(ROOT, 'node_modules/uplot'))) run('npm', ['ci', '--no-audit', '--no-fund']);
+  vendor();
   report();
 }
 

@@ -25,6 +25,14 @@ test('every language has the same keys, taking the same values', () => {
   }
 });
 
+test('every key is used by the page', () => {
+  const source = [read('index.html'), ...readdirSync(path.join(ROOT, 'web/page')).filter((name) => name.endsWith('.js')).map((name) => read(`web/page/${name}`))].join('\n');
+  const literal = new Set([...source.matchAll(/['"`]([a-z][\w.-]*)['"`]/gi)].map(([, key]) => key));
+  const patterns = [...source.matchAll(/`([a-z][\w.-]*\.)\$\{/gi)].map(([, prefix]) => prefix);
+  const unused = Object.keys(english).filter((key) => !literal.has(key) && !patterns.some((prefix) => key.startsWith(prefix)));
+  assert.deepEqual(unused, []);
+});
+
 test('every key that the page asks for exists', () => {
   const source = readdirSync(path.join(ROOT, 'web/page')).filter((name) => name.endsWith('.js')).map((name) => read(`web/page/${name}`)).join('\n');
   const asked = [...source.matchAll(/\bt\('([^']+)'/g)].map(([, key]) => key);

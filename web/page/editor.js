@@ -15,6 +15,8 @@ export class Editor extends EventTarget {
   #last;
   #pieces = [];
   #turn = 0;
+  /** Tokens left to write, as far as is known. */
+  open = Infinity;
 
   /** @param {{tokenizer: import('./tokens.js').Tokenizer|null, length: () => number}} given */
   constructor({ length }) {
@@ -126,6 +128,7 @@ export class Editor extends EventTarget {
     const held = pieces.reduce((sum, { hole, count }) => sum + (hole ? 0 : count), 0);
     const holes = pieces.reduce((sum, { hole, count }) => sum + (hole ? count : 0), 0);
     const length = this.length();
+    this.open = Math.max(length - held, 0);
     const over = length && held + holes > length;
     $('editor-count').textContent = over ? t('editor.many', { count: number(held + holes), length: number(length) })
       : t('editor.count', { held, open: number(Math.max(length - held, 0)), length: number(length) });

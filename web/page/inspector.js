@@ -62,6 +62,7 @@ export class Inspector {
       const model = await this.model();
       const sigma = stage.run.history.at(from + 1).sigma;
       const found = await this.#ask(model, stage.run, from, { sigma, position });
+      found.most = Math.log(model.info.tokens);
       if (turn !== this.#turn) return;
       this.#fill(head, ...this.#body(found, { sigma, masked, text, opened, position, from }));
     } catch (error) {
@@ -94,7 +95,7 @@ export class Inspector {
       el('p', {}, t(masked ? 'inspector.mask' : 'inspector.open', { text, step: opened, sigma: number(sigma, 2) })),
       el('ol', { className: 'candidates', aria: { label: t('inspector.candidates') } }, ...bars),
       el('dl', { className: 'facts' },
-        el('dt', {}, t('inspector.entropy')), el('dd', {}, t('inspector.entropy.value', { nats: number(found.entropy, 2) })),
+        el('dt', {}, t('inspector.entropy')), el('dd', {}, t('inspector.entropy.value', { nats: number(found.entropy, 2), most: number(found.most, 1) })),
         el('dt', {}, t('inspector.total')), el('dd', {}, ratioText(found.scoreSum)),
         el('dt', {}, t('inspector.stay')), el('dd', {}, t('percent', { share: number(100 * found.stay, found.stay > 0.995 || found.stay < 0.1 ? 1 : 0) }))),
       masked ? el('p', { className: 'note' }, t('inspector.hint')) : el('p', {}, el('button', {

@@ -39,14 +39,18 @@ function order(recipe, editor) {
   return { ...recipe.read(), prompt: editor.text };
 }
 
-class Page {
+class Page extends EventTarget {
+  /** The chosen model, once it is loaded. @type {import('../client.js').SEDD|null} */
+  model = null;
+
   constructor() {
+    super();
     this.models = new Models(say);
     this.runs = new Runs();
     this.stage = new Stage();
     this.recipe = new Recipe(this.models.choices);
     this.editor = new Editor({ length: () => { try { return this.recipe.read().length; } catch { return 0; } } });
-    this.recipe.addEventListener('change', () => this.editor.refresh());
+    this.recipe.addEventListener('change', () => this.#chosen());
     this.writer = new Writer({ models: this.models, runs: this.runs, stage: this.stage, say, complain });
     const branch = (change, from) => this.branch(change, from);
     this.inspector = new Inspector({ stage: this.stage, model: () => this.models.get(this.stage.run.model), branch });
@@ -62,6 +66,7 @@ class Page {
     if (this.writer.busy) return;
     try {
       this.inspector.close();
+      if (this.editor.open === 0) throw new SeddError('argument', t('editor.full'));
       await this.writer.write(order(this.recipe, this.editor), { paused });
     } catch (error) {
       complain(explain(error));
@@ -76,7 +81,7 @@ class Page {
 
   async openFile(file) {
     try {
-      const run = await openTrace(file, this.recipe.read().model);
+      const run = await openTrace(file, this.recipe.model);
       this.runs.add(run);
       this.stage.open(run, { play: true });
       complain('');
@@ -210,6 +215,33 @@ class Page {
     }
   }
 
+  get live() { return this.model !== null; }
+
+  /** Another model may have been chosen: its tokens are others. */
+  async #chosen() {
+    this.editor.refresh();
+    if (!this.live) return;
+    try {
+      const model = await this.models.get(this.recipe.model);
+      if (model !== this.model) this.use(model);
+    } catch (error) {
+      complain(explain(error));
+    }
+  }
+
+  /** @param {import('../client.js').SEDD} model */
+  use(model) {
+    this.model = model;
+    this.editor.tokenizer = new Tokenizer((text) => model.tokenize(text));
+    this.editor.refresh();
+    const { features } = this.models;
+    $('environment').textContent = t('environment', {
+      build: model.wasm, kernels: model.kernels, threads: model.threads === 1 ? t('environment.thread') : t('environment.threads', { count: model.threads }),
+      parameters: number(model.info.parameters), tokens: number(model.info.length), reasons: features.reasons.join(' '),
+    });
+    this.dispatchEvent(new Event('live'));
+  }
+
   async bringModel() {
     const { features } = this.models;
     if (!features.wasm) {
@@ -218,15 +250,9 @@ class Page {
     }
     const begin = performance.now();
     try {
-      const sedd = await this.models.get(this.recipe.read().model);
-      this.live = true;
-      this.editor.tokenizer = new Tokenizer((text) => sedd.tokenize(text));
-      this.editor.refresh();
+      const sedd = await this.models.get(this.recipe.model);
+      this.use(sedd);
       say(t('ready', { ms: millis(performance.now() - begin), kernels: sedd.kernels, threads: sedd.threads }));
-      $('environment').textContent = t('environment', {
-        build: sedd.wasm ?? '', kernels: sedd.kernels, threads: sedd.threads === 1 ? t('environment.thread') : t('environment.threads', { count: sedd.threads }),
-        parameters: number(sedd.info.parameters), tokens: number(sedd.info.length), reasons: features.reasons.join(' '),
-      });
       $('run').disabled = $('single').disabled = false;
       document.body.dataset.ready = 'true';
       if (this.pending) await this.writer.reproduce(this.pending.options, this.pending.lineage);
@@ -255,4 +281,5 @@ await page.restore();
 page.playRecorded();
 page.bringModel();
 later(page, {
+  noise: () => import('./noise.js'), race: () => import('./race.js'), measure: () => import('./measure.js'), likelihood: () => import('./likelihood.js'),
 });

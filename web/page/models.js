@@ -4,8 +4,8 @@ import { t, number } from './text.js';
 
 /** Shipped folders. `card`: its card.json holds measured quality. */
 export const SHIPPED = [
-  { id: 'sedd-nano', kind: 'sedd', url: 'models/sedd-nano', card: false },
-  { id: 'gpt2-nano', kind: 'gpt2', url: 'models/gpt2-nano', card: false },
+  { id: 'sedd-nano', kind: 'sedd', url: 'models/sedd-nano', card: true },
+  { id: 'gpt2-nano', kind: 'gpt2', url: 'models/gpt2-nano', card: true },
 ];
 
 export class Models {

@@ -16,7 +16,9 @@ export const FIELDS = {
   temperature: { value: 0.8, low: 0.05, high: 4, step: 0.05 },
   topP: { value: 0.9, low: 0.01, high: 1, step: 0.05 },
   gamma: { value: 1, low: 0.001, high: 1000, step: 0.1 },
+  rounds: { value: 10, low: 6, high: 200, step: 1, whole: true },
 };
+const ASKED = ['length', 'steps', 'seed', 'temperature', 'topP', 'gamma'];
 
 /** The value of a field as typed, or one sentence on what is wrong with it. */
 export function readNumber(name, typed) {
@@ -36,7 +38,7 @@ export class Recipe extends EventTarget {
   /** @param {{id: string, label: string}[]} models */
   constructor(models) {
     super();
-    for (const name of Object.keys(FIELDS)) this.#inputs[name] = this.#number(name);
+    for (const name of ASKED) this.#inputs[name] = this.#number(name);
     this.#inputs.model = this.#choice('model', models.map(({ id, label }) => [id, label]));
     this.#inputs.positions = this.#choice('positions', POSITIONS.map((id) => [id, t(`positions.${id}`)]));
     this.#inputs.order = this.#choice('order', ORDERS.map((id) => [id, t(`order.${id}`)]));
@@ -90,6 +92,8 @@ export class Recipe extends EventTarget {
     this.gridPart.hidden = !['score', 'normalised', 'fixed'].includes(positions);
     $('sampler-note').textContent = `${t(`positions.note.${positions}`)} ${t('temperature.note')}`;
   }
+
+  get model() { return this.#inputs.model.value; }
 
   /** @returns {{model: string, length: number, steps: number, seed: string, temperature: number, topP: number, positions: string, order?: string, gamma?: number, grid?: string}} */
   read() {

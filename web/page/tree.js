@@ -39,16 +39,17 @@ export class Tree {
 
   #row(run, row, { current, list, longest }) {
     const differences = run.parent && run.done ? run.differences.length : null;
-    const line = el('span', { className: 'line', aria: { hidden: 'true' } }, el('span', { className: 'now' }));
+    const line = el('span', { className: 'line', aria: { hidden: 'true' } });
     line.style.setProperty('--from', String(run.from / longest));
     line.style.setProperty('--to', String(Math.max(run.history.last, run.from) / longest));
     if (run.parent) line.style.setProperty('--rise', String(row - list.indexOf(run.parent)));
-    const label = run.parent ? `${nameOf(run)} · ${t('tree.from', { step: run.from })}` : nameOf(run);
+    const facts = [run.parent && t('tree.from', { step: run.from }), run.origin !== 'live' && t(`origin.${run.origin}`), differences !== null && (differences ? t('tree.differs', { count: differences }) : t('tree.same'))];
+    const label = el('span', { className: 'label' }, nameOf(run), el('span', {}, facts.filter(Boolean).map((fact) => ` · ${fact}`).join('')));
+    label.style.setProperty('--inset', `${Math.min(run.parent ? run.from / longest : 0, 0.4) * 100}%`);
     return el('li', {}, el('button', {
       type: 'button', className: run.parent ? 'branch' : 'root', aria: { current: String(run === current) },
       on: { click: () => { this.runs.choose(run); this.stage.open(run, { index: run.parent ? Math.min(run.from, run.history.last) : run.history.last }); } },
-    }, el('span', { className: 'label' }, run.origin === 'live' ? label : `${label} · ${t(`origin.${run.origin}`)}`),
-    el('span', { className: 'note' }, differences === null ? '' : differences ? t('tree.differs', { count: differences }) : t('tree.same')), line));
+    }, label, line, el('span', { className: 'now', aria: { hidden: 'true' } })));
   }
 
   #mark() {
