@@ -124,14 +124,15 @@ export class Editor extends EventTarget {
     this.mirror.replaceChildren(...pieces.map(({ from, to, hole }) => el(hole ? 'mark' : 'span', {}, source.slice(from, to))), '\u200b');
     this.mirror.scrollTop = this.field.scrollTop;
     this.dispatchEvent(new Event('change'));
-    if (!this.tokenizer) return;
+    this.open = Infinity;
+    const length = this.length();
+    if (!this.tokenizer || !length) return;
     const held = pieces.reduce((sum, { hole, count }) => sum + (hole ? 0 : count), 0);
     const holes = pieces.reduce((sum, { hole, count }) => sum + (hole ? count : 0), 0);
-    const length = this.length();
     this.open = Math.max(length - held, 0);
-    const over = length && held + holes > length;
+    const over = held + holes > length;
     $('editor-count').textContent = over ? t('editor.many', { count: number(held + holes), length: number(length) })
       : t('editor.count', { held, open: number(Math.max(length - held, 0)), length: number(length) });
-    $('editor-count').classList.toggle('error', Boolean(over));
+    $('editor-count').classList.toggle('error', over);
   }
 }

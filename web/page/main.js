@@ -49,7 +49,7 @@ class Page extends EventTarget {
     this.runs = new Runs();
     this.stage = new Stage();
     this.recipe = new Recipe(this.models.choices);
-    this.editor = new Editor({ length: () => { try { return this.recipe.read().length; } catch { return 0; } } });
+    this.editor = new Editor({ length: () => this.recipe.length });
     this.recipe.addEventListener('change', () => this.#chosen());
     this.writer = new Writer({ models: this.models, runs: this.runs, stage: this.stage, say, complain });
     const branch = (change, from) => this.branch(change, from);

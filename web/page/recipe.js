@@ -93,6 +93,15 @@ export class Recipe extends EventTarget {
     $('sampler-note').textContent = `${t(`positions.note.${positions}`)} ${t('temperature.note')}`;
   }
 
+  /** The window, or 0 while the field says no such thing. */
+  get length() {
+    try {
+      return readNumber('length', this.#inputs.length.value);
+    } catch {
+      return 0;
+    }
+  }
+
   get model() { return this.#inputs.model.value; }
 
   /** @returns {{model: string, length: number, steps: number, seed: string, temperature: number, topP: number, positions: string, order?: string, gamma?: number, grid?: string}} */
