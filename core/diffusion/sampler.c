@@ -10,6 +10,7 @@
 #include "diffusion/sampler.h"
 
 #include "diffusion/schedule.h"
+#include "model/condition.h"
 #include "random.h"
 
 #include <string.h>
@@ -177,6 +178,23 @@ static bool draws_exactly(const struct sedd_sampler *sampler)
            sampler->session->model->info.graph == SEDD_GRAPH_ABSORB;
 }
 
+/* Lets the network work out the noise levels of the steps ahead together, where they are known. */
+static void prepare(struct sedd_sampler *sampler)
+{
+    const struct sedd_sample_options *options = &sampler->options;
+    double sigmas[SEDD_CONDITIONS], dsigma;
+    int32_t count = sedd_min(sampler->total - sampler->position, SEDD_CONDITIONS);
+    if (options->positions >= SEDD_POSITIONS_BOUNDED ||
+        sedd_condition_kept(sampler->session, sampler->sigma)) {
+        return;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        double t = sedd_grid_time(options->grid, options->steps, sampler->position + i);
+        sedd_noise_at(&sampler->session->model->info, t, &sigmas[i], &dsigma);
+    }
+    sedd_condition_prepare(sampler->session, sigmas, count);
+}
+
 /* Draws `next`; *rows is how many rows it drew from. */
 static enum sedd_status evaluate(struct sedd_sampler *sampler, int32_t *rows,
                                  struct sedd_error *error)
@@ -193,6 +211,7 @@ static enum sedd_status evaluate(struct sedd_sampler *sampler, int32_t *rows,
     if (*rows == 0) {
         return SEDD_OK;
     }
+    prepare(sampler);
     enum sedd_status status =
         sedd_score_forward(session, options->batch, options->length, sampler->ids, sampler->sigma,
                            *rows, session->index, error);

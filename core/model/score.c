@@ -1,8 +1,7 @@
 /*
  * score.c - the SEDD network: a diffusion transformer that maps tokens and noise to log-scores.
  *
- *   c          = silu(W2 silu(W0 [cos(sigma f), sin(sigma f)] + b0) + b2)
- *   m          = adaLN(c), six vectors a block: shift, scale, gate for attention and for the MLP
+ *   shift, scale, gate: of attention and of the MLP, a block's modulations (condition.c)
  *   h         <- h + gate1 * attn_out(attention(norm1(h) (1 + scale1) + shift1))
  *   h         <- h + gate2 * mlp(norm2(h) (1 + scale2) + shift2)
  *   logscore   = W_out (norm_final(h) (1 + scale) + shift) + b_out - ln(e^sigma - 1) - ln(N - 1),
@@ -12,72 +11,11 @@
  */
 #include "model/score.h"
 
+#include "model/condition.h"
 #include "model/linear.h"
 
 #include <math.h>
 #include <string.h>
-
-enum { SHIFT1, SCALE1, GATE1, SHIFT2, SCALE2, GATE2 };
-
-/* ---- Noise conditioning ------------------------------------------------------------------ */
-
-static void silu(float *x, int32_t n)
-{
-    for (int32_t i = 0; i < n; i++) {
-        x[i] = (float)(x[i] / (1.0 + exp(-(double)x[i])));
-    }
-}
-
-static void sigma_features(float *features, double sigma)
-{
-    int32_t half = SEDD_FREQUENCIES / 2;
-    for (int32_t k = 0; k < half; k++) {
-        float frequency = (float)exp(-log(10000.0) * k / half);
-        float angle = (float)sigma * frequency;
-        features[k] = (float)cos((double)angle);
-        features[half + k] = (float)sin((double)angle);
-    }
-}
-
-static void vector_product(struct sedd_session *session, const struct sedd_linear *linear,
-                           const float *x, float *y)
-{
-    sedd_layer_product(session, &(struct sedd_product){.rows = 1,
-                                                       .x = x,
-                                                       .x_stride = (size_t)linear->in,
-                                                       .linear = linear,
-                                                       .y = y,
-                                                       .y_stride = (size_t)linear->out});
-}
-
-/* scale -> weight * (1 + scale), so that a norm needs one factor and one shift. */
-static void fold_scale(float *scale, const float *weight, int32_t n)
-{
-    for (int32_t i = 0; i < n; i++) {
-        scale[i] = weight[i] * (1.0f + scale[i]);
-    }
-}
-
-static void condition(struct sedd_session *session, double sigma)
-{
-    const struct sedd_model *model = session->model;
-    int32_t hidden = model->info.hidden_size, cond = model->info.cond_dim;
-    float *features = session->condition, *first = features + SEDD_FREQUENCIES, *c = first + cond;
-    sigma_features(features, sigma);
-    vector_product(session, &model->sigma_in, features, first);
-    silu(first, cond);
-    vector_product(session, &model->sigma_out, first, c);
-    silu(c, cond);
-    float *m = session->modulation;
-    for (int32_t i = 0; i < model->info.n_blocks; i++, m += 6 * (size_t)hidden) {
-        const struct sedd_block *block = &model->blocks[i];
-        vector_product(session, &block->modulation, c, m);
-        fold_scale(m + SCALE1 * (size_t)hidden, block->norm1_weight, hidden);
-        fold_scale(m + SCALE2 * (size_t)hidden, block->norm2_weight, hidden);
-    }
-    vector_product(session, &model->final_modulation, c, m);
-    fold_scale(m + hidden, model->norm_final_weight, hidden);
-}
 
 /* ---- Blocks ------------------------------------------------------------------------------ */
 
@@ -89,8 +27,8 @@ static void project_qkv(struct sedd_session *session, const struct sedd_block *b
     sedd_layer_product(session, &(struct sedd_product){.rows = rows,
                                                        .x = session->hidden,
                                                        .x_stride = hidden,
-                                                       .norm = m + SCALE1 * hidden,
-                                                       .norm_bias = m + SHIFT1 * hidden,
+                                                       .norm = m + SEDD_SCALE1 * hidden,
+                                                       .norm_bias = m + SEDD_SHIFT1 * hidden,
                                                        .linear = &block->qkv,
                                                        .y = session->qkv,
                                                        .y_stride = 3 * hidden});
@@ -121,7 +59,7 @@ static void attend(struct sedd_session *session, const struct sedd_block *block,
                                                        .y = stream,
                                                        .y_stride = hidden,
                                                        .epilogue = SEDD_EPILOGUE_ADD,
-                                                       .gate = m + GATE1 * hidden});
+                                                       .gate = m + SEDD_GATE1 * hidden});
 }
 
 static void mlp_half(struct sedd_session *session, const struct sedd_block *block, const float *m,
@@ -132,8 +70,8 @@ static void mlp_half(struct sedd_session *session, const struct sedd_block *bloc
     sedd_layer_product(session, &(struct sedd_product){.rows = rows,
                                                        .x = session->hidden,
                                                        .x_stride = hidden,
-                                                       .norm = m + SCALE2 * hidden,
-                                                       .norm_bias = m + SHIFT2 * hidden,
+                                                       .norm = m + SEDD_SCALE2 * hidden,
+                                                       .norm_bias = m + SEDD_SHIFT2 * hidden,
                                                        .linear = &block->mlp_in,
                                                        .y = session->inner,
                                                        .y_stride = inner,
@@ -145,7 +83,7 @@ static void mlp_half(struct sedd_session *session, const struct sedd_block *bloc
                                                        .y = session->hidden,
                                                        .y_stride = hidden,
                                                        .epilogue = SEDD_EPILOGUE_ADD,
-                                                       .gate = m + GATE2 * hidden});
+                                                       .gate = m + SEDD_GATE2 * hidden});
 }
 
 static void run_block(struct sedd_session *session, const struct sedd_block *block, const float *m,
@@ -190,7 +128,7 @@ enum sedd_status sedd_score_forward(struct sedd_session *session, int32_t batch,
 {
     const struct sedd_model *model = session->model;
     size_t hidden = (size_t)model->info.hidden_size;
-    condition(session, sigma);
+    sedd_condition(session, sigma);
     for (int32_t row = 0; row < batch * length; row++) {
         sedd_embed(model, ids[row], session->hidden + (size_t)row * hidden);
     }

@@ -72,9 +72,10 @@ static void allocate(struct sedd_session *s, uint64_t threads, bool *complete)
         uint64_t half = (uint64_t)head_size / 2;
         s->cosine = take(s, r * half, sizeof(float), complete);
         s->sine = take(s, r * half, sizeof(float), complete);
-        s->modulation = take(s, blocks * 6 * h + 2 * h, sizeof(float), complete);
-        s->condition = take(s, SEDD_FREQUENCIES + 2 * (uint64_t)info->cond_dim, sizeof(float),
-                            complete);
+        uint64_t kept = SEDD_CONDITIONS, cond = (uint64_t)info->cond_dim;
+        s->modulation_size = (size_t)(blocks * 6 * h + 2 * h);
+        s->modulations = take(s, kept * s->modulation_size, sizeof(float), complete);
+        s->condition = take(s, kept * (SEDD_FREQUENCIES + 2 * cond), sizeof(float), complete);
     } else {
         s->keys = take(s, blocks * (uint64_t)s->rows * h, sizeof(float), complete);
         s->values = take(s, blocks * (uint64_t)s->rows * h, sizeof(float), complete);
@@ -127,7 +128,7 @@ void sedd_session_free(struct sedd_session *session)
     void *owned[] = {session->hidden,    session->qkv,        session->attended,
                      session->inner,     session->input,      session->input_q,
                      session->input_scale, session->row,      session->attention,
-                     session->cosine,    session->sine,       session->modulation,
+                     session->cosine,    session->sine,       session->modulations,
                      session->condition, session->keys,       session->values,
                      session->logits,    session->draw,       session->index};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {

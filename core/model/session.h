@@ -15,6 +15,9 @@
 /* GPT-2 reads a longer prompt in slices of this many tokens. */
 #define SEDD_GPT2_SLICE 128
 
+/* Noise levels whose modulations are kept: those of a short run, so that the next one finds them. */
+#define SEDD_CONDITIONS 16
+
 struct sedd_session {
     struct sedd_engine *engine;
     const struct sedd_model *model;
@@ -37,8 +40,12 @@ struct sedd_session {
     size_t attention_stride;
 
     float *cosine, *sine; /* SEDD: rotary table [R, D/2] */
-    float *modulation;    /* SEDD: [n_blocks, 6H] then [2H], ready for use (see condition()) */
-    float *condition;     /* SEDD: [256 + 2K] features, then two layers of the sigma network */
+    float *modulation;    /* SEDD: [n_blocks, 6H] then [2H], one of: */
+    float *modulations;   /* SEDD: [SEDD_CONDITIONS, modulation_size], see condition.h */
+    size_t modulation_size;
+    double condition_sigma[SEDD_CONDITIONS]; /* the noise level of each; 0: none */
+    int32_t condition_next;                  /* which is overwritten next */
+    float *condition; /* SEDD: [SEDD_CONDITIONS, 256 + 2K] features, then the sigma network's layers */
 
     float *keys, *values; /* GPT-2: cache [n_blocks, P, H] each */
     int32_t position;     /* GPT-2: tokens in the cache */

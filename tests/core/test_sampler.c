@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "checkpoint.h"
+#include "model/condition.h"
 #include "model/score.h"
 
 #include <math.h>
@@ -16,10 +17,11 @@ struct studio {
     struct sedd_session *session;
 };
 
-static void open_studio(struct studio *studio, enum sedd_dtype dtype, int32_t threads)
+static void open_table(struct studio *studio, enum sedd_dtype dtype, int32_t threads,
+                       const char *kernels)
 {
     struct sedd_error error = {SEDD_OK, ""};
-    struct sedd_engine_options options = {.threads = threads};
+    struct sedd_engine_options options = {.kernels = kernels, .threads = threads};
     if (!CHECK(sedd_model_open(TEST_DIR "/golden/A", dtype, &studio->model, &error) == SEDD_OK) ||
         !CHECK(sedd_engine_new(&options, &studio->engine, &error) == SEDD_OK) ||
         !CHECK(sedd_session_new(studio->engine, studio->model, ROWS, &studio->session, &error) ==
@@ -27,6 +29,11 @@ static void open_studio(struct studio *studio, enum sedd_dtype dtype, int32_t th
         fprintf(stderr, "%s\n", error.message);
         exit(1);
     }
+}
+
+static void open_studio(struct studio *studio, enum sedd_dtype dtype, int32_t threads)
+{
+    open_table(studio, dtype, threads, NULL);
 }
 
 static void close_studio(struct studio *studio)
@@ -68,6 +75,34 @@ static void test_rows(enum sedd_dtype dtype)
         CHECK(equal == count);
     }
     close_studio(&studio);
+}
+
+/* Noise levels worked out together have the same bits as one at a time, and are found again. */
+static void test_conditions(enum sedd_dtype dtype, const char *kernels)
+{
+    double sigmas[SEDD_CONDITIONS];
+    struct studio together, alone;
+    int32_t equal = 0;
+    open_table(&together, dtype, 2, kernels);
+    open_table(&alone, dtype, 1, kernels);
+    for (int32_t i = 0; i < SEDD_CONDITIONS; i++) {
+        sigmas[i] = 0.05 + 0.4 * i;
+    }
+    sedd_condition_prepare(together.session, sigmas, SEDD_CONDITIONS);
+    for (int32_t i = SEDD_CONDITIONS - 1; i >= 0; i--) {
+        CHECK(sedd_condition_kept(together.session, sigmas[i]));
+        CHECK(!sedd_condition_kept(alone.session, sigmas[i]));
+        sedd_condition(together.session, sigmas[i]);
+        sedd_condition(alone.session, sigmas[i]);
+        equal += memcmp(together.session->modulation, alone.session->modulation,
+                        alone.session->modulation_size * sizeof(float)) == 0;
+    }
+    CHECK(equal == SEDD_CONDITIONS);
+    sedd_condition(together.session, 3.21); /* takes the place of the oldest */
+    CHECK(!sedd_condition_kept(together.session, sigmas[0]));
+    CHECK(sedd_condition_kept(together.session, sigmas[1]));
+    close_studio(&together);
+    close_studio(&alone);
 }
 
 /* ---- Runs -------------------------------------------------------------------------------- */
@@ -434,6 +469,10 @@ int main(void)
     struct studio studio;
     test_rows(SEDD_DTYPE_F32);
     test_rows(SEDD_DTYPE_Q8);
+    for (size_t i = 0; sedd_kernels_name(i) != NULL; i++) {
+        test_conditions(SEDD_DTYPE_F32, sedd_kernels_name(i));
+        test_conditions(SEDD_DTYPE_Q8, sedd_kernels_name(i));
+    }
     test_ways();
     test_independence();
     open_studio(&studio, SEDD_DTYPE_AUTO, 1);
