@@ -31,7 +31,7 @@ const CSS = `
   background: linear-gradient(var(--rule) 0 0) var(--side) var(--gap) top var(--at) / calc(100% - var(--gap)) var(--thick) no-repeat;
 }
 .sedd-cell.word { --gap: 0.27em; }
-.sedd-cell.mask { --thick: 0.075em; }
+.sedd-cell.mask { --thick: 1px; }
 .sedd-cell.mask::before { content: attr(data-ghost); visibility: hidden; }
 .sedd-cell.break::before { content: '\\b6'; color: var(--_quiet); }
 .sedd-cell.held { font-style: italic; color: var(--_held); }
@@ -76,7 +76,7 @@ const CSS = `
 
 .sedd-sheet {
   font: 0.8125rem/1.4 var(--_ui); color: var(--_quiet); margin: 0;
-  svg { display: block; width: 100%; height: auto; max-height: 20rem; overflow: visible; cursor: ns-resize; touch-action: pan-x; shape-rendering: crispEdges; }
+  svg { display: block; width: 100%; height: auto; max-height: 20rem; overflow: visible; cursor: ns-resize; touch-action: pan-y; shape-rendering: crispEdges; }
   path { forced-color-adjust: none; }
   .mask { fill: var(--_line); opacity: 0.45; }
   .kept { fill: var(--_ink); opacity: 0.3; }
