@@ -6,7 +6,6 @@
 const CSS = `
 :host, .sedd-cells, .sedd-timeline, .sedd-sheet {
   --_paper: var(--sedd-paper, light-dark(#fbfaf7, #16171a));
-  --_raised: var(--sedd-raised, light-dark(#fff, #1f2024));
   --_ink: var(--sedd-ink, light-dark(#1c1c1a, #ecebe6));
   --_quiet: var(--sedd-quiet, light-dark(#5d5c57, #a3a29c));
   --_line: var(--sedd-line, light-dark(#d9d6cc, #35363b));
@@ -19,7 +18,7 @@ const CSS = `
 }
 @media (forced-colors: active) {
   :host, .sedd-cells, .sedd-timeline, .sedd-sheet {
-    --_paper: Canvas; --_raised: Canvas; --_ink: CanvasText; --_quiet: CanvasText; --_line: GrayText; --_accent: Highlight;
+    --_paper: Canvas; --_ink: CanvasText; --_quiet: CanvasText; --_line: GrayText; --_accent: Highlight;
     --_new: Highlight; --_held: CanvasText; --_mask: GrayText;
   }
 }
@@ -51,8 +50,7 @@ const CSS = `
   :focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; }
   button, select { font: inherit; color: var(--_ink); background: none; border: 0; margin: 0; min-width: 2.25rem; min-height: 2.25rem; padding: 0; cursor: pointer; }
   button { display: inline-grid; place-items: center; }
-  select { min-width: 3.5rem; }
-  option { background: var(--_raised); }
+  select { appearance: none; min-width: 2.75rem; text-align: center; text-decoration: underline dotted 1px; text-underline-offset: 0.3em; }
   button:hover:enabled, select:hover { color: var(--_accent); }
   button:disabled { color: var(--_mask); cursor: default; }
   svg { display: block; fill: currentColor; }
