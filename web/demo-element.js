@@ -149,7 +149,9 @@ export class SeddDemo extends SeddElement {
     timeline.element.hidden = !this.#history;
     timeline.element.inert = state === 'running';
     sheet.element.hidden = !this.sheet || !this.#history?.last || state === 'running';
-    if (!sheet.element.hidden) sheet.open(this.#history);
+    if (sheet.element.hidden) return;
+    sheet.open(this.#history);
+    sheet.show(timeline.index);
   }
 
   /** A state of the last run, as the timeline goes to it. */

@@ -16,6 +16,7 @@ const WORDS = {
 };
 const AVERAGE = 2.1; // em of a token with its space, generous: most lines end a little before the margin
 
+const SLACK = 0.12; // of a line: so little is taken in by the others
 const LONG = 9; // characters that fit an equal cell
 
 addStyle(`
@@ -146,7 +147,8 @@ export class Cells extends Strip {
   #lines() {
     this.#width = this.element.clientWidth;
     const em = parseFloat(getComputedStyle(this.element).fontSize) || 18;
-    const count = Math.max(2, Math.floor((this.#width || 640) / (AVERAGE * em)));
+    const room = Math.max(2, (this.#width || 640) / (AVERAGE * em));
+    const count = Math.ceil(this.cells.length / Math.max(1, Math.ceil(this.cells.length / room - SLACK))); // lines of one length
     const lines = [];
     for (let i = 0; i < this.cells.length; i += count) lines.push(make('div', { class: 'sedd-line', role: 'presentation' }, ...this.cells.slice(i, i + count)));
     return lines;
