@@ -153,11 +153,141 @@ test('a trace goes out and comes back the same; another file gets a sentence', a
   }
 });
 
+test('words become holes, holes are filled, the rest is held; undo and redo', async () => {
+  const { page, close } = await open('?lang=en');
+  try {
+    await ready(page);
+    await page.fill('#prompt', 'Once upon a time there was a little dog. They lived happily ever after.');
+    await page.evaluate(() => {
+      const field = document.getElementById('prompt');
+      const from = field.value.indexOf('ittle dog'); // half a word: the hole takes the whole token
+      field.focus();
+      field.setSelectionRange(from, from + 'ittle dog'.length);
+    });
+    await page.keyboard.press('Alt+m');
+    await page.waitForFunction(() => document.getElementById('prompt').value === 'Once upon a time there was a {2}. They lived happily ever after.');
+    await page.waitForFunction(() => document.querySelectorAll('#mirror mark').length === 1);
+    await page.keyboard.press('Control+z');
+    assert.match(await page.inputValue('#prompt'), /a little dog\./);
+    await page.click('#redo');
+    await page.fill('[name=length]', '24');
+    await page.keyboard.press('Enter');
+    await rest(page);
+    assert.match(await text(page), /^Once upon a time there was a .+\. They lived happily ever after\./);
+    await page.fill('#prompt', 'a {x} b');
+    await write(page);
+    assert.match(await page.textContent('#form-error'), /\{x\} is no hole/);
+  } finally {
+    await close();
+  }
+});
+
+test('by keyboard alone: write, step back, look inside, branch, read the list of keys', async () => {
+  const { page, close } = await open('?lang=en');
+  try {
+    await ready(page);
+    await page.fill('[name=steps]', '6');
+    await page.locator('#stage-title').evaluate(() => document.activeElement.blur());
+    await page.keyboard.press('w');
+    await rest(page);
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction(() => /^step 1 of 7/.test(document.getElementById('position').textContent));
+    await page.locator('#cells [tabindex="0"]').focus();
+    for (let i = 0; i < 9; i++) await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.candidate');
+    await page.locator('.candidate').nth(2).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.tree .branch');
+    await rest(page);
+    await page.locator('.tree .branch').focus();
+    await page.keyboard.press('?');
+    assert.ok(await page.locator('#keys').evaluate((dialog) => dialog.open));
+    await page.keyboard.press('Escape');
+    assert.ok(!await page.locator('#keys').evaluate((dialog) => dialog.open));
+  } finally {
+    await close();
+  }
+});
+
+test('noise, race, measurement and likelihood, in Chinese too, without an accessibility violation', async () => {
+  const { page, errors, close } = await open('?lang=en', { reducedMotion: 'reduce', colorScheme: 'dark' });
+  try {
+    await ready(page);
+    await page.locator('#noise').scrollIntoViewIfNeeded();
+    await page.fill('#noise-view input[type=range]', '0');
+    assert.match(await page.textContent('#noise-view .status'), /: 0 of 35 tokens hidden$/);
+    const gone = async (time) => {
+      await page.fill('#noise-view input[type=range]', String(time));
+      return page.$$eval('#noise-view .sedd-cell', (cells) => cells.flatMap((cell, i) => (cell.classList.contains('mask') ? [i] : [])));
+    };
+    const [few, many] = [await gone(0.3), await gone(0.8)];
+    assert.ok(few.length > 2 && many.length > few.length && few.every((i) => many.includes(i)), 'more noise hides the same tokens and others');
+    await page.click('#noise-view .toolbar button');
+    await page.waitForFunction(() => /came back as they were/.test(document.querySelector('#noise-view [role=status]').textContent));
+
+    await page.locator('#race').scrollIntoViewIfNeeded();
+    await page.fill('[name=race-steps]', '4');
+    await page.click('#race-start');
+    await page.waitForFunction(() => /times as fast/.test(document.querySelector('#race-view .status').textContent));
+    assert.equal(await page.locator('#race-view .mask').count(), 0);
+    await page.fill('[name="measure.steps"]', '1, 2');
+    await page.fill('[name="measure.rounds"]', '6');
+    await page.click('#measure-start');
+    await page.waitForSelector('#measure-view table', { timeout: 60000 });
+    assert.match(await page.textContent('.verdict'), /Break-even on this device.*Here (GPT-2|SEDD) wins/);
+    await page.waitForSelector('#measure-view canvas');
+    assert.match(await page.evaluate(() => location.search), /measure=1%2C2&rounds=6/);
+
+    await page.locator('#likelihood').scrollIntoViewIfNeeded();
+    await page.click('#likelihood-start');
+    await page.waitForSelector('.heat.twin');
+    const values = await page.$$eval('.measure strong', (all) => all.map((one) => parseFloat(one.textContent)));
+    assert.ok(values.length === 2 && values.every((value) => value > 1 && value < 5), String(values));
+
+    await page.addScriptTag({ path: path.join(ROOT, 'node_modules/axe-core/axe.min.js') });
+    const violations = () => page.evaluate(async () => (await globalThis.axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' ; ')}`));
+    assert.deepEqual(await violations(), []);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.fill('#timeline input[type=range]', '30');
+    await page.locator('#cells .mask').first().click();
+    await page.waitForSelector('.candidate');
+    assert.deepEqual(await violations(), []);
+    assert.deepEqual(errors, []);
+    await page.goto((await page.evaluate(() => location.origin)) + '/?lang=zh');
+    await ready(page);
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-Hans');
+    assert.equal(await page.textContent('#run'), '写作');
+  } finally {
+    await close();
+  }
+});
+
+test('without a model the recorded run and the texts stay', async () => {
+  const { page, close } = await open('web/README.md');
+  try {
+    await page.route('**/*.wasm', (route) => route.abort());
+    await page.goto(`${new URL('/', page.url()).href}?lang=en`);
+    await page.waitForFunction(() => /The live model cannot run here, so you see the recorded run\./.test(document.getElementById('status').textContent));
+    await seek(page, 12);
+    assert.ok(await masks(page) > 80);
+    await page.locator('#race').scrollIntoViewIfNeeded();
+    await page.click('#race-start');
+    await page.waitForFunction(() => /needs the live model/.test(document.querySelector('#race-view .status').textContent));
+  } finally {
+    await close();
+  }
+});
+
 test('a narrow screen needs no sideways scrolling', async () => {
   const { page, close } = await open('?lang=en', { viewport: { width: 320, height: 640 } });
   try {
     await ready(page);
     await write(page, { steps: 4 });
+    await page.click('#sheet-open');
+    await page.locator('#library').scrollIntoViewIfNeeded();
+    await page.waitForSelector('#library-view form');
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 320));
   } finally {
     await close();

@@ -87,9 +87,9 @@ export class Inspector {
       const bar = el('span', { className: 'bar', aria: { hidden: 'true' } });
       bar.style.setProperty('--share', String(candidate.ratio / top));
       return el('li', {}, el('button', {
-        type: 'button', className: 'candidate', title: t('inspector.choose', { text: word }), aria: { label: `${word}: ${ratioText(candidate.ratio)}. ${t('inspector.choose', { text: word })}` },
+        type: 'button', className: 'candidate', title: t('inspector.choose', { text: word }),
         on: { click: () => this.branch({ edit: [[position, candidate.id]], texts: [candidate.text] }, masked ? from : opened) },
-      }, el('span', { className: 'word' }, word), bar, el('span', { className: 'figure-number' }, ratioText(candidate.ratio))));
+      }, el('span', { className: 'word' }, word), ' ', bar, el('span', { className: 'figure-number' }, ratioText(candidate.ratio))));
     });
     return [
       el('p', {}, t(masked ? 'inspector.mask' : 'inspector.open', { text, step: opened, sigma: number(sigma, 2) })),

@@ -21,6 +21,12 @@ import { Writer } from './writer.js';
 
 const RECORDED = { model: 'sedd-nano', url: 'models/sedd-nano/trace.json' };
 
+/** Ready choices: the sampler of the paper, and the one that needs the fewest steps for like quality (core/diffusion/NOTES.md). */
+const PRESETS = {
+  paper: { steps: 64, positions: 'score', grid: 'linear' },
+  fast: { steps: 8, positions: 'fixed', order: 'spread', grid: 'linear' },
+};
+
 const say = (text) => { $('status').textContent = text; };
 const complain = (text) => { $('form-error').textContent = text; };
 
@@ -57,6 +63,7 @@ class Page extends EventTarget {
     this.tree = new Tree({ runs: this.runs, stage: this.stage, branch, complain });
     this.writer.addEventListener('change', () => this.#buttons());
     this.runs.addEventListener('change', () => this.#buttons());
+    this.say = say;
     this.#listen();
   }
 
@@ -160,6 +167,7 @@ class Page extends EventTarget {
     click('single', () => (this.writer.busy ? this.writer.step() : this.write(true)));
     click('shuffle', () => this.recipe.shuffle());
     click('sheet-open', () => this.stage.toggleSheet());
+    for (const name of Object.keys(PRESETS)) click(`preset-${name}`, () => this.recipe.set(PRESETS[name]));
     click('take', () => this.takeText());
     click('share', () => this.share());
     click('trace-save', () => this.saveTrace());
@@ -282,4 +290,5 @@ page.playRecorded();
 page.bringModel();
 later(page, {
   noise: () => import('./noise.js'), race: () => import('./race.js'), measure: () => import('./measure.js'), likelihood: () => import('./likelihood.js'),
+  library: () => import('./own.js'),
 });

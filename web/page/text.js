@@ -8,8 +8,8 @@
  */
 import { el } from './dom.js';
 
-export const LANGUAGES = { en: 'English' };
-const TAGS = { en: 'en' };
+export const LANGUAGES = { en: 'English', zh: '中文' };
+const TAGS = { en: 'en', zh: 'zh-Hans' };
 
 let table = {};
 let language = 'en';
@@ -21,7 +21,7 @@ function choose() {
   return wanted.find((tag) => Object.hasOwn(LANGUAGES, tag)) ?? 'en';
 }
 
-const TABLES = { en: () => import('../strings/en.js') };
+const TABLES = { en: () => import('../strings/en.js'), zh: () => import('../strings/zh.js') };
 
 /** Chooses the language, fetches its table and fills the page. */
 export async function speak() {

@@ -86,6 +86,8 @@ export default {
   'editor.many': 'The text needs {count} tokens; the window has {length}. Shorten the text, or ask for more tokens.',
   'editor.full': 'There is nothing to write: every token is held. Select some words and make them a hole.',
   recipe: 'Write {length} tokens in {steps} steps with seed {seed}, temperature {temperature}, top-p {topP}, by {model}; positions {positions}{order}{gamma}{grid}.',
+  'preset.fast': 'Fast: 8 planned steps',
+  'preset.paper': 'As published: 64 steps',
   'name.length': 'number of tokens',
   'name.steps': 'number of steps',
   'name.seed': 'seed',
@@ -119,7 +121,6 @@ export default {
   'grid.cosine': 'cosine',
   'temperature.note': 'Temperature or top-p below 1 draws likelier words than the model’s own distribution.',
   'model.sedd-nano': 'SEDD',
-  'model.sedd-nano-sdtt': 'its distilled student',
   'model.gpt2-nano': 'GPT-2',
   'model.own': 'your model {name}',
   loading: '{name}: {share}',
@@ -259,6 +260,7 @@ export default {
 
   'library.title': 'Your own model',
   'library.text': 'Any SEDD in the official format runs here: from the Hugging Face hub, from an address, or from a folder you drop. Nothing is fetched before you ask, and nothing leaves this tab.',
+  'own.twin': '{name} is a GPT-2; Figure 1 needs a SEDD. It was let go again.',
   'library.source': 'A model of the hub, or the address of a folder',
   'library.look': 'Look it up',
   'library.drop': 'Or drop a model’s folder here: config.json, the weights and a tokenizer.',
@@ -337,6 +339,6 @@ export default {
   environment: '{build} build, kernels {kernels}, {threads}; SEDD has {parameters} parameters and reads {tokens} tokens. {reasons}',
   'environment.thread': 'one thread',
   'environment.threads': '{count} threads',
-  colophon: 'The models on this page are small and were trained on simple stories: they show how the method works, not how well it can work. Everything is computed in this tab; nothing is sent, nothing is stored unless you ask. '
+  colophon: 'The models on this page are small and were trained on simple stories: they show how the method works, not how well it can work. Everything is computed in this tab; nothing is sent. Weights are kept on this device for the next visit; section 5 deletes them. '
     + '[Source and measurements](README.md), MIT licence.',
 };
