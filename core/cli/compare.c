@@ -16,6 +16,7 @@
 
 const double COMPARE_TEMPERATURES[] = {0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3};
 static const int32_t STEPS[] = {4, 8, 16, 32, 64, 128};
+
 double cli_now_ms(void)
 {
     struct timespec time;
@@ -25,6 +26,16 @@ double cli_now_ms(void)
 
 /* ---- One text ------------------------------------------------------------------------------ */
 
+/* Where the text is real, or nothing yet. */
+static void lay_out(struct comparison *c, int32_t number)
+{
+    if (c->real != NULL) {
+        size_t window = (size_t)((number + c->real_count - 1) % c->real_count);
+        memcpy(c->ids, c->real + window * (size_t)c->length, (size_t)c->length * sizeof *c->ids);
+    }
+}
+
+/* Reads what stands before the hole and writes on; of what stands behind it GPT-2 learns nothing. */
 static enum sedd_status write_twin(struct comparison *c, double temperature, uint64_t seed,
                                    struct sedd_error *error)
 {
@@ -32,11 +43,15 @@ static enum sedd_status write_twin(struct comparison *c, double temperature, uin
                                             .temperature = temperature,
                                             .top_k = c->sampling.top_k,
                                             .top_p = c->sampling.top_p};
+    int32_t end = c->first + c->hole;
     sedd_gpt2_reset(c->twin);
     enum sedd_status status = sedd_gpt2_append(c->twin, &c->begin, 1, false, c->logits, error);
-    for (int32_t i = 0; i < c->length && status == SEDD_OK; i++) {
+    if (status == SEDD_OK && c->first > 0) {
+        status = sedd_gpt2_append(c->twin, c->ids, c->first, false, c->logits, error);
+    }
+    for (int32_t i = c->first; i < end && status == SEDD_OK; i++) {
         status = sedd_gpt2_draw(c->twin, &options, i, c->logits, &c->ids[i], error);
-        if (status == SEDD_OK && i + 1 < c->length) {
+        if (status == SEDD_OK && i + 1 < end) {
             status = sedd_gpt2_append(c->twin, &c->ids[i], 1, false, c->logits, error);
         }
     }
@@ -53,6 +68,12 @@ static enum sedd_status write_sedd(struct comparison *c, struct column *column, 
     options.steps = column->steps;
     options.seed = seed;
     options.temperature = temperature;
+    if (c->hole < c->length) {
+        for (int32_t i = c->first; i < c->first + c->hole; i++) {
+            c->ids[i] = c->sedd_info.mask_id;
+        }
+        options.initial_ids = c->ids;
+    }
     enum sedd_status status = sedd_sampler_new(c->sedd, &options, &sampler, error);
     while (status == SEDD_OK && !sedd_sampler_done(sampler)) {
         status = sedd_sampler_advance(sampler, &step, error);
@@ -69,20 +90,37 @@ static enum sedd_status write_text(struct comparison *c, struct column *column, 
                                    int32_t number, struct sedd_error *error)
 {
     uint64_t seed = cli_seed(c->cli) + (uint64_t)number;
+    lay_out(c, number);
     return column->steps == 0 ? write_twin(c, temperature, seed, error)
                               : write_sedd(c, column, temperature, seed, error);
 }
 
+/* Nats a token from the hole on: what is behind it tells whether the ends meet. */
 static enum sedd_status judge_text(struct comparison *c, struct quality *quality,
                                    struct sedd_error *error)
 {
     struct sedd_estimate estimate = {0};
     enum sedd_status status = SEDD_OK;
+    double nats = 0.0;
     if (c->judge != NULL) {
-        status =
-            sedd_gpt2_nll(c->judge, c->ids, (size_t)c->length, c->begin, &estimate, NULL, error);
+        status = sedd_gpt2_nll(c->judge, c->ids, (size_t)c->length, c->begin, &estimate, c->parts,
+                               error);
     }
-    quality_add(quality, estimate.nats_per_token, c->ids, c->length);
+    for (int32_t i = c->first; i < c->length && c->judge != NULL; i++) {
+        nats += c->parts[i] / (c->length - c->first);
+    }
+    quality_add(quality, nats, c->ids + c->first, c->hole);
+    return status;
+}
+
+/* What the judge thinks of the windows that the texts took the place of. */
+static enum sedd_status judge_real(struct comparison *c, struct sedd_error *error)
+{
+    enum sedd_status status = SEDD_OK;
+    for (int32_t number = 1; number <= c->texts && c->real != NULL && status == SEDD_OK; number++) {
+        lay_out(c, number);
+        status = judge_text(c, &c->real_quality, error);
+    }
     return status;
 }
 
@@ -176,12 +214,48 @@ static bool open_columns(struct comparison *c)
     return c->columns != NULL;
 }
 
+/* Windows of real text, and the hole in their middle; false after a sentence. */
+static bool open_real(struct comparison *c)
+{
+    size_t count = 0;
+    const char *path = cli_text(c->cli, "--real");
+    c->hole = c->length;
+    if (path != NULL) {
+        char *text = cli_file(path, &count);
+        c->real = cli_parse_ids(c->cli, text, &count);
+        free(text);
+        c->real_count = (int32_t)(count / (size_t)c->length);
+        c->hole = cli_integer(c->cli, "--hole", c->length, 1, c->length);
+        c->first = (c->length - c->hole) / 2;
+    } else if (cli_has(c->cli, "--hole")) {
+        cli_usage(c->cli, "--hole needs --real: ", "a hole is in real text");
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (c->real[i] < 0 || c->real[i] >= c->sedd_info.tokens) {
+            fprintf(stderr, "sedd: id %d in %s is outside this model's 0 to %d\n", (int)c->real[i], path,
+                    (int)c->sedd_info.tokens - 1);
+            return false;
+        }
+    }
+    if (path != NULL && c->real_count < 1) {
+        fprintf(stderr, "sedd: %s has %zu ids; expected one window of %d or more\n", path, count,
+                (int)c->length);
+        return false;
+    }
+    if (c->hole < c->length && c->sedd_info.mask_id < 0) {
+        fprintf(stderr, "sedd: --hole needs a model that knows masks (the absorb graph)\n");
+        return false;
+    }
+    return true;
+}
+
 static enum sedd_status run_texts(struct comparison *c, struct sedd_error *error)
 {
     enum sedd_status status = SEDD_OK;
     for (int32_t round = 0; round <= c->texts && status == SEDD_OK; round++) {
         status = run_round(c, round, error);
     }
+    status = status == SEDD_OK ? judge_real(c, error) : status;
     return c->sweep && status == SEDD_OK ? run_sweep(c, error) : status;
 }
 
@@ -193,8 +267,10 @@ static bool run_all(struct comparison *c, struct sedd_engine *engine,
     double *work = calloc((size_t)c->rounds, sizeof *work);
     c->ms = calloc((size_t)c->rounds * (size_t)c->column_count, sizeof *c->ms);
     c->ids = calloc((size_t)c->length, sizeof *c->ids);
+    c->parts = calloc((size_t)c->length, sizeof *c->parts);
     c->logits = calloc((size_t)c->twin_info.states, sizeof *c->logits);
-    memory = memory && work != NULL && c->ms != NULL && c->ids != NULL && c->logits != NULL;
+    memory = memory && work != NULL && c->ms != NULL && c->ids != NULL &&
+             c->parts != NULL && c->logits != NULL;
     enum sedd_status status =
         memory ? sedd_session_new(engine, model, c->length, &c->sedd, &error) : SEDD_ERROR_MEMORY;
     status = status == SEDD_OK ? run_texts(c, &error) : status;
@@ -207,6 +283,7 @@ static bool run_all(struct comparison *c, struct sedd_engine *engine,
     free(c->columns);
     free(c->ms);
     free(c->ids);
+    free(c->parts);
     free(c->logits);
     return status == SEDD_OK;
 }
@@ -236,7 +313,8 @@ int cli_compare(struct cli *cli, struct sedd_engine *engine, const struct sedd_m
     }
     done = done && (!cli_has(cli, "--judge") ||
                     open_gpt2(cli, "--judge", &c, engine, &judge, &c.judge, &judge_info));
-    done = done && run_all(&c, engine, model);
+    done = done && open_real(&c) && run_all(&c, engine, model);
+    free(c.real);
     sedd_session_free(c.sedd);
     sedd_session_free(c.twin);
     sedd_session_free(c.judge);

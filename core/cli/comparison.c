@@ -123,7 +123,7 @@ static void print_row(const struct comparison *c, int32_t at, double *work, bool
     const struct column *column = &c->columns[at];
     const struct quality *quality = &column->quality;
     struct spread ms = column_spread(c, at, work);
-    double evaluations = column->steps == 0 ? (double)c->length : column->evaluations / c->texts;
+    double evaluations = column->steps == 0 ? (double)c->hole : column->evaluations / c->texts;
     char name[32], judged[32], there[32];
     if (json) {
         printf("{\"ms\": %.5g, \"interval\": [%.5g, %.5g], \"evaluations\": %.6g, ", ms.median,
@@ -162,6 +162,20 @@ static void print_sweep(const struct comparison *c, bool json)
     printf(json ? "]" : "\n");
 }
 
+static void print_real(const struct comparison *c, bool json)
+{
+    char judged[32];
+    const struct quality *quality = &c->real_quality;
+    double perplexity = c->judge == NULL ? NAN : exp(quality_nats(quality));
+    if (c->real == NULL) {
+        return;
+    }
+    printf(json ? ", \"hole\": %d, \"real\": {\"perplexity\": %s, \"entropy\": %.6g}"
+                : "real text (hole of %d): perplexity %s, entropy %.2f\n",
+           (int)c->hole, number(judged, sizeof judged, perplexity, json ? "null" : "-"),
+           quality_entropy(quality));
+}
+
 static void print_break_even(const struct comparison *c, double *work, bool json)
 {
     bool counted = c->sampling.positions != SEDD_POSITIONS_BOUNDED &&
@@ -196,6 +210,7 @@ void comparison_print(const struct comparison *c, const struct sedd_engine *engi
         printf(json && column + 1 < c->column_count ? ", " : "");
     }
     printf(json ? "]" : "");
+    print_real(c, json);
     print_break_even(c, work, json);
     if (c->sweep) {
         print_sweep(c, json);

@@ -28,7 +28,12 @@ struct comparison {
     int32_t column_count;
     double *ms; /* [rounds, column_count] */
     bool sweep;
+    int32_t *real; /* [real_count, length] windows of real text, or NULL */
+    int32_t real_count;
+    int32_t hole, first;   /* > 0: only `hole` tokens from `first` on are written, the rest is real */
+    struct quality real_quality;
     int32_t *ids;  /* [length] the text just written */
+    double *parts; /* [length] what the judge gives each token */
     float *logits; /* [V] */
 };
 

@@ -37,8 +37,9 @@ static const struct command COMMANDS[] = {
      "  --twin GPT2 [--judge GPT2 --steps 4,8,16 --texts N --sweep --seed S, and how to sample]:\n"
      "  whole texts in 4 to 128 steps beside the twin's with its cache: time (of --runs texts),\n"
      "  evaluations, the judge's perplexity and entropy (of --texts), the break-even number of steps;\n"
-     "  --sweep: at temperatures 0.5 to 1.3, so that perplexities compare at equal entropy",
-     " --length --steps --runs --twin --judge --texts --sweep! --seed --json!" CLI_SAMPLING,
+     "  --sweep: at temperatures 0.5 to 1.3, so that perplexities compare at equal entropy\n"
+     "  --real IDS: windows of real text to compare with; --hole N: write only N tokens in their middle",
+     " --length --steps --runs --twin --judge --texts --sweep! --real --hole --seed --json!" CLI_SAMPLING,
      run_bench},
     {"convert",
      "IN OUT [--dtype q8|f16|f32 --config FILE]\n"

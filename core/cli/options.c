@@ -140,12 +140,8 @@ void cli_sampling(const struct cli *cli, struct sedd_sample_options *options)
     options->top_p = cli_number(cli, "--top-p", 1.0, 1e-6, 1.0);
 }
 
-int32_t *cli_ids(const struct cli *cli, const char *flag, size_t *count)
+int32_t *cli_parse_ids(const struct cli *cli, const char *text, size_t *count)
 {
-    const char *text = cli_text(cli, flag);
-    if (text == NULL) {
-        cli_usage(cli, "it needs ", flag);
-    }
     size_t capacity = 1;
     for (const char *c = text; *c != '\0'; c++) {
         capacity += *c == ',';
@@ -154,16 +150,28 @@ int32_t *cli_ids(const struct cli *cli, const char *flag, size_t *count)
     *count = 0;
     for (char *end; ids != NULL && *text != '\0'; text = *end == ',' ? end + 1 : end) {
         long value = strtol(text, &end, 10);
-        if (end == text || (*end != ',' && *end != '\0') || value != (int32_t)value) {
+        size_t blank = strspn(end, " \r\n");
+        bool last = end[blank] == '\0';
+        if (end == text || (*end != ',' && !last) || value != (int32_t)value) {
             cli_usage(cli, "expected whole numbers with commas between, found ", text);
         }
         ids[(*count)++] = (int32_t)value;
+        end += last ? blank : 0;
     }
     if (ids == NULL) {
         fprintf(stderr, "sedd: no memory for %zu ids\n", capacity);
         exit(EXIT_FAILED);
     }
     return ids;
+}
+
+int32_t *cli_ids(const struct cli *cli, const char *flag, size_t *count)
+{
+    const char *text = cli_text(cli, flag);
+    if (text == NULL) {
+        cli_usage(cli, "it needs ", flag);
+    }
+    return cli_parse_ids(cli, text, count);
 }
 
 int cli_fail(const struct sedd_error *error)

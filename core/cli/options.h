@@ -40,6 +40,8 @@ int32_t cli_word(const struct cli *cli, const char *flag, const char *words);
 void cli_sampling(const struct cli *cli, struct sedd_sample_options *options);
 /* A list "1,2,3" (owned; a flag that must be there). */
 int32_t *cli_ids(const struct cli *cli, const char *flag, size_t *count);
+/* The same from any text. */
+int32_t *cli_parse_ids(const struct cli *cli, const char *text, size_t *count);
 
 /* Every flag is known to the command and has its value. Prints what is wrong and returns false. */
 bool cli_check(const struct cli *cli);

@@ -1,6 +1,7 @@
 // `sedd bench --twin`: the quality columns against the tool's other commands on the same seeds, and what it refuses.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -59,11 +60,36 @@ test('a sweep makes curves, and the twin is compared where entropies are equal',
   near(point.twin_perplexity / Math.exp(Math.log(low.perplexity) * (1 - share) + Math.log(high.perplexity) * share), 1, 0.005);
 });
 
+test('a hole in real text: the rest is kept, and what is behind it is judged, too', () => {
+  const judge = 'models/gpt2-nano';
+  const { status, stdout, stderr } = call('bench', 'models/sedd-nano', '--twin', judge, '--judge', judge, '--runs', String(ROUNDS), '--seed', '20', '--steps', '2',
+    '--real', 'models/validation.ids', '--hole', '32', '--json');
+  assert.equal(status, 0, stderr);
+  const { rows: [two, twin], real, hole } = JSON.parse(stdout);
+  assert.equal(hole, 32);
+  assert.equal(twin.evaluations, 32);
+  const ids = readFileSync(path.join(ROOT, 'models/validation.ids'), 'utf8').split(',').map(Number);
+  const natsBehind = (text, first) => {
+    const all = (part) => JSON.parse(call('nll', judge, '--ids', part.join(','), '--json').stdout).nats_per_token * part.length;
+    return (all(text) - all(text.slice(0, first))) / (text.length - first);
+  };
+  const windows = Array.from({ length: ROUNDS }, (_, i) => ids.slice(128 * i, 128 * (i + 1)));
+  near(real.perplexity / Math.exp(mean(windows.map((window) => natsBehind(window, 48)))), 1, 0.003);
+  near(real.entropy, mean(windows.map((window) => entropy(window.slice(48, 80)))), 1e-5);
+  const written = windows.map((window, i) => {
+    const held = window.flatMap((id, place) => (place < 48 || place >= 80 ? [`${place}:${id}`] : []));
+    return JSON.parse(call('sample', 'models/sedd-nano', '--steps', '2', '--seed', String(21 + i), '--hold', held.join(','), '--json').stdout).ids;
+  });
+  near(two.perplexity / Math.exp(mean(written.map((text) => natsBehind(text, 48)))), 1, 0.003);
+});
+
 for (const [name, args, status, words] of [
   ['a twin that is a SEDD', ['--twin', 'models/sedd-nano'], 1, /models\/sedd-nano does not fit: expected a GPT-2 with 2048 tokens and 128 positions or more/],
   ['too few rounds for an interval', ['--twin', 'models/gpt2-nano', '--runs', '5'], 2, /--runs expects/],
   ['numbers of steps that do not grow', ['--twin', 'models/gpt2-nano', '--steps', '8,4'], 2, /each above the one before, not 8,4/],
   ['an order without positions that have one', ['--twin', 'models/gpt2-nano', '--order', 'spread'], 1, /order needs positions fixed or bounded/],
+  ['a hole in no text', ['--twin', 'models/gpt2-nano', '--hole', '4'], 2, /--hole needs --real/],
+  ['text of another vocabulary', ['--twin', 'models/gpt2-nano', '--real', 'models/sedd-nano/config.json'], 2, /whole numbers with commas/],
   ['a text longer than the twin writes', ['--twin', 'models/gpt2-nano', '--length', '4096'], 1, /does not fit/],
 ]) {
   test(`${name} is refused`, () => {
