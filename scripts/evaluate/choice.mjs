@@ -48,7 +48,7 @@ async function score(context, model, row, items, scorings) {
   }
 }
 
-const scoringsOf = (context, model) => (model.kind === 'sedd' ? context.settings.scorings : ['exact']);
+const scoringsOf = (model, scorings) => (model.kind === 'sedd' ? scorings : ['exact']);
 
 async function cloze(context, model) {
   const windows = heldOut(context.windows, context.length, model.info.tokens);
@@ -71,7 +71,7 @@ async function cloze(context, model) {
     model,
     { ...model.identity(), task: 'cloze', title: 'Story cloze (held-out stories)', all: items.length },
     items,
-    scoringsOf(context, model),
+    scoringsOf(model, context.settings.clozeScorings),
   );
 }
 
@@ -90,7 +90,7 @@ export async function run(context) {
         model,
         { ...model.identity(), task: name, title: TASKS[name].title, all: all.length },
         items,
-        scoringsOf(context, model),
+        scoringsOf(model, settings.scorings),
       );
     }
   }

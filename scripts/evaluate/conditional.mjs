@@ -76,8 +76,8 @@ async function measure(context, row, label, pieces, written, more) {
   return result;
 }
 
-/** All writers on the same pieces. */
-async function compare(context, name, pieces, { likenessTo, sides = [], steps }) {
+/** All writers on the same pieces; SEDD in windows of these lengths (undefined: no longer than needed). */
+async function compare(context, name, pieces, { likenessTo, windows = [undefined], steps }) {
   const { sedd, twin, judge, settings, length } = context;
   const whole = (written) => pieces.map(({ before, after }, i) => [...before, ...written[i], ...after]);
   const more = async (label, written) => (likenessTo ? likeness(judge, label, whole(written), likenessTo) : {});
@@ -85,7 +85,7 @@ async function compare(context, name, pieces, { likenessTo, sides = [], steps })
   const real = pieces.map(({ real: text }) => text);
   await measure(context, { ...row, kind: 'held-out' }, `${name}, real`, pieces, real, await more(`${name}, real`, real));
   for (const count of steps) {
-    for (const window of [undefined, ...sides]) {
+    for (const window of windows) {
       const label = `${name}, ${count} steps${window ? `, window of ${window}` : ''}`;
       const written = await fill(context, sedd, label, pieces, count, window);
       await measure(
@@ -133,7 +133,7 @@ export async function run(context) {
   const against = (size) => rest.map((ids) => ids.slice(0, size));
   await compare(context, `prefix ${half} + ${half}`, pieces(used, half, half, 0), {
     likenessTo: rest.length ? against(2 * half) : null,
-    sides: length > 2 * half ? [length] : [],
+    windows: length > 2 * half ? [undefined, length] : [undefined],
     steps: settings.conditionalSteps,
   });
   await compare(context, `infill ${quarter} + ${half} + ${quarter}`, pieces(used, quarter, half, quarter), {
@@ -143,7 +143,7 @@ export async function run(context) {
   for (const prompt of settings.prompts.filter((size) => size + settings.continuation <= length)) {
     await compare(context, `prompt of ${prompt}`, pieces(used, prompt, settings.continuation, 0), {
       steps: [settings.promptSteps],
-      sides: [length],
+      windows: [length],
     });
   }
   const stories = parted(used, await stopIds(judge));

@@ -27,7 +27,8 @@ export const SETTINGS = {
     temperatureSteps: 64,
     studentSteps: [2, 4, 8, 16],
     plannedSteps: [4, 8, 16, 32],
-    scorings: ['bound', 'chain'],
+    scorings: ['bound'],
+    clozeScorings: ['bound', 'chain'], // the chain rule costs an evaluation a token: elsewhere only when asked for, or in full
     twinTemperatures: [0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2],
     conditionalSteps: [16, 64],
     prompts: [2, 4, 8, 16, 32, 64],
@@ -43,6 +44,7 @@ export const SETTINGS = {
     blocks: Infinity,
     items: Infinity,
     choiceSamples: 64,
+    scorings: ['bound', 'chain'],
     texts: 1000,
     rounds: 30,
     corpora: Object.keys(CORPORA).filter((name) => name !== 'ptb'),

@@ -5,8 +5,8 @@ import { interpolate } from './statistics.mjs';
 
 const seeds = (settings) => Array.from({ length: settings.texts }, (_, i) => settings.seed + 1 + i);
 
-/** How positions are chosen: SEDD as published (no name), or planned: equal shares, far apart, few at first. */
-const WAYS = { planned: { positions: 'fixed', order: 'spread', grid: 'cosine' } };
+/** How positions are chosen: SEDD as published (no name), or planned: as many as planned, far apart, from 8 steps on few at first. */
+const wayOf = (way, steps) => (way === 'planned' ? { positions: 'fixed', order: 'spread', grid: steps < 8 ? 'linear' : 'cosine' } : {});
 
 async function write(context, model, { steps, temperature, way }) {
   const { settings, length } = context;
@@ -14,7 +14,7 @@ async function write(context, model, { steps, temperature, way }) {
   const bos = await model.endOfText();
   const requests = seeds(settings).map((seed) =>
     model.kind === 'sedd'
-      ? { op: 'sample', length, steps, seed, temperature, ...WAYS[way] }
+      ? { op: 'sample', length, steps, seed, temperature, ...wayOf(way, steps) }
       : { op: 'generate', ids: [bos], count: length, seed, temperature },
   );
   return { label, texts: (await model.ask(label, requests)).map(({ ids }) => ids) };

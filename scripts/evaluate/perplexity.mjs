@@ -65,7 +65,8 @@ async function exact(context, model, name, blocks, row) {
 export async function run(context) {
   const { settings, data, windows } = context;
   for (const model of new Set([context.sedd, context.twin, context.student, context.judge].filter(Boolean))) {
-    for (const name of ['stories', ...settings.corpora]) {
+    const own = model === context.sedd || model === context.twin; // of student and judge: what they were trained for
+    for (const name of ['stories', ...(own ? settings.corpora : [])]) {
       if (name !== 'stories' && !data && !name.startsWith('text:')) continue;
       if (name === 'stories' && !context.fits(model)) continue;
       const { title, blocks, total } =

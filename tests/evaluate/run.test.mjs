@@ -85,7 +85,7 @@ test('GPT-2\u2019s score of an option is the likelihood of the whole less that o
     { query: 'The dog ran, therefore', choices: ['he was happy.', 'he was a spoon tree.'], gold: 0 },
   ];
   writeFileSync(path.join(data, 'copa.jsonl'), items.map((item) => `${JSON.stringify(item)}\n`).join(''));
-  ok(evaluate(['choice', ...flags('choice', '--data', data, '--tasks', 'copa', '--workers', '2')]));
+  ok(evaluate(['choice', ...flags('choice', '--data', data, '--tasks', 'copa', '--scorings', 'bound,chain', '--workers', '2')]));
   const copa = rows('choice').filter((row) => row.task === 'copa');
   assert.deepEqual(
     copa.map(({ kind, model, scoring }) => [model, scoring]),
