@@ -175,8 +175,14 @@ class Loaded {
     this.source = source;
   }
 
-  /** @protected @returns {Run<any, any>} */
-  start(method, { signal, onStep, seed = randomSeed(), ...options }, finish = (value, _events) => value) {
+  /**
+   * @protected
+   * @param {'sample'|'generate'} method
+   * @param {any} options
+   * @param {(value: any, events: any[]) => any} [finish]
+   * @returns {Run<any, any>}
+   */
+  start(method, { signal, onStep, seed = randomSeed(), ...options }, finish = (value) => value) {
     return new Run(this.#connection, method, { ...given(options), seed }, {
       signal, onStep, finish: (value, events) => {
         value.timings.loadMs = this.loadMs;
@@ -184,7 +190,14 @@ class Loaded {
       } });
   }
 
-  /** @protected @returns {Promise<any>} */
+  /**
+   * @protected
+   * @param {string} method
+   * @param {unknown[]} args
+   * @param {AbortSignal} [signal]
+   * @param {(event: any) => void} [onEvent]
+   * @returns {Promise<any>}
+   */
   async ask(method, args, signal, onEvent) {
     const begin = performance.now();
     const value = await this.#connection.call(method, args, { signal, onEvent }).result;

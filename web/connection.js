@@ -3,6 +3,7 @@
  * it when its turn comes or after the evaluation at hand.
  */
 import { SeddError, abortError, unpackError } from './errors.js';
+import { spawn } from './spawn.js';
 
 const GONE = 'Reload the page, or load the model again; the browser may have run out of memory.';
 
@@ -22,7 +23,7 @@ export class Connection {
 
   /** @param {Worker} [worker] */
   constructor(worker) {
-    this.#worker = worker ?? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    this.#worker = worker ?? spawn();
     this.#worker.onmessage = ({ data }) => this.#receive(data);
     this.#worker.onmessageerror = () => this.end(new SeddError('worker', 'A message from the worker could not be read.', { hint: GONE }));
     this.#worker.onerror = (event) => {

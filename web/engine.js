@@ -2,6 +2,7 @@
  * The wasm module behind plain objects: memory is copied in and out here and nowhere else. Calls are
  * synchronous; they belong in a worker (worker.js) or in Node.
  */
+import { THREADS, openBuild } from './builds.js';
 import { SeddError } from './errors.js';
 import { probe } from './features.js';
 
@@ -9,34 +10,16 @@ const PAGE = 65536;
 const PAGES_AT_FIRST = 256; // INITIAL_MEMORY of wasm/module.cmake
 const CODES = ['ok', 'argument', 'memory', 'io', 'format', 'unsupported', 'cancelled'];
 
-/** Literal URLs, so that bundlers find the files. */
-const BUILDS = {
-  simd: () => [import('./wasm/sedd-simd.mjs'), new URL('./wasm/sedd-simd.wasm', import.meta.url)],
-  relaxed: () => [import('./wasm/sedd-relaxed.mjs'), new URL('./wasm/sedd-relaxed.wasm', import.meta.url)],
-  'simd-threads': () => [import('./wasm/sedd-simd-threads.mjs'), new URL('./wasm/sedd-simd-threads.wasm', import.meta.url)],
-  'relaxed-threads': () => [import('./wasm/sedd-relaxed-threads.mjs'), new URL('./wasm/sedd-relaxed-threads.wasm', import.meta.url)],
-};
-
 /** A memory that threads share, of at most `maximum` bytes: the whole of it is reserved when it is made. */
 const sharedMemory = (maximum) => new WebAssembly.Memory({ initial: PAGES_AT_FIRST, maximum: Math.ceil(maximum / PAGE), shared: true });
 
-async function instantiate(build, threads, maximum) {
-  const [imported, url] = BUILDS[build]();
-  try {
-    const { default: create } = await imported;
-    const memory = threads > 1 && maximum ? { wasmMemory: sharedMemory(maximum) } : {};
-    return await create({ threads, locateFile: () => url.href, ...memory });
-  } catch (cause) {
-    throw new SeddError('network', `The engine ${url.href} could not be loaded: ${cause.message}`, {
-      hint: 'Check that the server has the file and sends it as application/wasm, not a web page.', url: url.href, cause,
-    });
-  }
-}
-
 /** One wasm instance with one kernel table and one pool of threads. */
 export class Engine {
-  #module;
-  #pointer;
+  /** @type {any} */ #module;
+  /** @type {number} */ #pointer;
+  /** @type {'simd'|'relaxed'} */ wasm;
+  /** @type {number} */ threads;
+  /** @type {string} name of the kernel table */ kernels;
 
   /**
    * @param {{wasm?: 'auto'|'simd'|'relaxed', threads?: number, kernels?: string, memory?: number}} [options]
@@ -49,9 +32,10 @@ export class Engine {
     if (!['simd', 'relaxed'].includes(build)) {
       throw new SeddError('unsupported', features.reasons[0] ?? `There is no build "${wasm}"; simd and relaxed exist.`);
     }
-    const count = features.threads ? Math.max(1, Math.min(threads, 16)) : 1;
+    const count = features.threads && THREADS ? Math.max(1, Math.min(threads, 16)) : 1;
     const engine = new Engine();
-    engine.#module = await instantiate(count > 1 ? `${build}-threads` : build, count, memory);
+    engine.#module = await openBuild(/** @type {'simd'} */ (count > 1 ? `${build}-threads` : build),
+      { threads: count, ...(count > 1 && memory && { wasmMemory: sharedMemory(memory) }) });
     engine.wasm = build;
     engine.#start(kernels, count);
     return engine;

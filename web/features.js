@@ -28,7 +28,8 @@ const MADD = moduleOf([...zero, ...zero, ...zero, 253, 133, 2, ...lane0]);
 const runs = (bytes, expected) => {
   try {
     if (!WebAssembly.validate(bytes)) return false;
-    return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.f() === expected;
+    const { f } = /** @type {{f: () => number}} */ (/** @type {unknown} */ (new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports));
+    return f() === expected;
   } catch {
     return false;
   }
@@ -44,7 +45,7 @@ export function probe() {
   const relaxed = simd && runs(DOT, -1200) && runs(DOT16, (-600 << 16) | (-600 & 0xffff)) && runs(MADD, 0);
   if (!simd) reasons.push('This browser has no WebAssembly SIMD, which the engine needs.');
   else if (!relaxed) reasons.push('This browser has no relaxed SIMD (or computes it wrongly); the plain SIMD build runs.');
-  const isolated = globalThis.crossOriginIsolated === true || typeof process === 'object';
+  const isolated = globalThis.crossOriginIsolated === true || typeof globalThis['process'] === 'object';
   const threads = isolated && typeof SharedArrayBuffer === 'function';
   if (!threads) reasons.push('The page is not cross-origin isolated (COOP and COEP headers), so one thread is used.');
   return {

@@ -16,7 +16,7 @@ function want(engine, loader) {
 /**
  * @param {import('./engine.js').Engine} engine
  * @param {number} loader
- * @param {AsyncIterable<Uint8Array> | {size: number, read: (begin: number, end: number) => AsyncIterable<Uint8Array>}} source
+ * @param {any} source AsyncIterable<Uint8Array>, or {size: number, read: (begin, end) => AsyncIterable<Uint8Array>}:
  *   one stream from the beginning (safetensors), or any ranges of a file of known size (torch files need that)
  */
 export async function feedLoader(engine, loader, source) {

@@ -37,8 +37,9 @@ export class Model {
   #engine;
   #model;
   #tokenizer;
-  #sessions;
+  /** @type {Sessions} */ #sessions;
   #borrows = false;
+  /** @type {ReturnType<Model['describe']>} what it is */ info;
 
   /**
    * @param {import('./engine.js').Engine} engine
@@ -65,7 +66,7 @@ export class Model {
       module._sedd_loader_free(loader);
     }
     model.#sessions = new Sessions(engine, model.#model);
-    model.info = model.#describe();
+    model.info = model.describe();
     return model;
   }
 
@@ -85,7 +86,8 @@ export class Model {
     return other;
   }
 
-  #describe() {
+  /** Kind, sizes, dtype, as the core says. */
+  describe() {
     const { module } = this.#engine;
     const info = readInfo(this.#engine, (out) => module._wasm_model_describe(this.#model, out));
     return { ...info, endOfText: this.#engine.scoped((scope) => module._sedd_tokenizer_find(this.#tokenizer, scope.text('<|endoftext|>'))) };

@@ -11,11 +11,11 @@ const TEXT = 'Once upon a time there was a little girl.';
 const TOLERANCE = { q8: 0, f32: 2e-5 };
 const STORED_TOLERANCE = { q8: 1e-3, f32: 2e-5 };
 
-/** @template {{done: boolean, advance: () => void, value: any, free: () => void}} T @param {T} work @returns {T['value']} */
-function finish(work) {
+/** @template {{done: boolean, free: () => void}} T @template V @param {T} work @param {(work: T, value: V) => V} step @param {V} value @returns {V} */
+function finish(work, step, value) {
   try {
-    while (!work.done) work.advance();
-    return work.value;
+    while (!work.done) value = step(work, value);
+    return value;
   } finally {
     work.free();
   }
@@ -24,7 +24,12 @@ function finish(work) {
 /** What the network says: log-ratios and sums, or exact parts. @param {import('./model.js').Model} model */
 export function measureScores(model) {
   const ids = model.tokenize(TEXT);
-  if (model.info.kind === 'gpt2') return finish(model.startExact(ids)).parts;
+  if (model.info.kind === 'gpt2') {
+    return finish(model.startExact(ids), (run) => {
+      run.advance();
+      return run.value.parts;
+    }, /** @type {number[]} */ ([]));
+  }
   const { maskId, tokens } = model.info;
   const noised = ids.map((id, i) => (i % 3 === 1 ? (maskId >= 0 ? maskId : (id + 1) % tokens) : id));
   const { positions } = model.inspect(noised, { sigma: 0.5, positions: [1, 4], topK: 4 });
@@ -33,15 +38,11 @@ export function measureScores(model) {
 
 /** What it writes. @param {import('./model.js').Model} model @returns {number[]} */
 export function measureWriting(model) {
-  const gpt2 = model.info.kind === 'gpt2';
-  const run = gpt2 ? model.startGeneration({ prompt: TEXT, tokens: 12, seed: 7 }) : model.startRun({ prompt: TEXT, length: 24, steps: 4, seed: 7 });
-  const ids = [];
-  try {
-    while (!run.done) ids.push(run.advance());
-    return gpt2 ? ids : run.ids;
-  } finally {
-    run.free();
-  }
+  if (model.info.kind === 'gpt2') return finish(model.startGeneration({ prompt: TEXT, tokens: 12, seed: 7 }), (run, ids) => [...ids, run.advance()], []);
+  return finish(model.startRun({ prompt: TEXT, length: 24, steps: 4, seed: 7 }), (run) => {
+    run.advance();
+    return run.ids;
+  }, []);
 }
 
 /** The numbers of a model, as selftest.json stores them. @param {import('./model.js').Model} model */

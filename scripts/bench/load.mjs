@@ -10,7 +10,7 @@ import { MODELS, contendersFor } from './works.mjs';
 
 const OWN_SCRIPTS = ['client', 'worker', 'engine', 'model', 'source', 'features', 'errors', 'protocol'];
 const RUNTIMES = {
-  'sedd-web': ({ wasm }) => [`web/wasm/sedd-${wasm}.wasm`, `web/wasm/sedd-${wasm}.mjs`, ...OWN_SCRIPTS.map((name) => `web/${name}.js`)],
+  'sedd-web': ({ wasm }) => [`web/wasm/sedd-${wasm}.wasm`, `web/wasm/sedd-${wasm}.js`, ...OWN_SCRIPTS.map((name) => `web/${name}.js`)],
   'onnxruntime-web': () => ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'].map((name) => `node_modules/onnxruntime-web/dist/${name}`),
   wllama: () => ['index.js', 'wasm/wllama.wasm'].map((name) => `node_modules/@wllama/wllama/esm/${name}`),
 };

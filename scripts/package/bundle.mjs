@@ -1,0 +1,78 @@
+// Makes dist/ (the engine in one file, the elements for a script tag) and says what a visitor downloads: bytes, gzipped, SRI.
+// usage: node scripts/package/bundle.mjs      (needs web/wasm, see build.mjs)
+import { build } from 'esbuild';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const INLINE = path.join(ROOT, 'scripts/package/inline');
+/** Bytes; wasm as it is, scripts minified and gzipped. */
+const LIMITS = { wasm: 300e3, engine: 40e3, player: 10240 };
+
+const COMMON = { bundle: true, minify: true, format: 'esm', target: 'es2022', legalComments: 'none', logLevel: 'warning', external: ['module'], absWorkingDir: ROOT };
+
+/** Everything in one file: wasm and worker come as text. */
+const inline = {
+  name: 'inline',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\/(builds|spawn)\.js$/ }, ({ path: name }) => ({ path: path.join(INLINE, name) }));
+    onResolve({ filter: /^(bytes|script):/ }, ({ path: name }) => ({ path: name, namespace: 'inline' }));
+    onLoad({ filter: /^bytes:/, namespace: 'inline' }, ({ path: name }) => {
+      const bytes = readFileSync(path.join(ROOT, 'web/wasm', name.slice('bytes:'.length)));
+      return { contents: gzipSync(bytes, { level: 9 }).toString('base64'), loader: 'text' };
+    });
+    onLoad({ filter: /^script:worker$/, namespace: 'inline' }, async () => {
+      const { outputFiles } = await build({ ...COMMON, entryPoints: ['web/worker.js'], write: false, plugins: [inline] });
+      return { contents: outputFiles[0].text, loader: 'text' };
+    });
+  },
+};
+
+/** A script and what it imports, minified in memory: what a bundler makes of it. */
+async function minified(entry) {
+  const { outputFiles } = await build({ ...COMMON, entryPoints: [entry], write: false });
+  return outputFiles[0].contents;
+}
+
+function say(name, bytes) {
+  const gzipped = gzipSync(bytes, { level: 9 }).length;
+  console.log(`${name}  ${bytes.length} bytes, ${gzipped} gzipped, sha384-${createHash('sha384').update(bytes).digest('base64')}`);
+  return { raw: bytes.length, gzipped };
+}
+
+function gate(name, bytes, limit) {
+  if (bytes > limit) throw new Error(`${name} has ${bytes} bytes; the limit is ${limit}`);
+}
+
+/** Builds dist/ and prints sizes; throws when one is over its limit. */
+export async function bundle() {
+  const dist = path.join(ROOT, 'dist');
+  rmSync(dist, { recursive: true, force: true });
+  mkdirSync(dist, { recursive: true });
+  await build({ ...COMMON, entryPoints: { inline: 'web/client.js' }, outdir: 'dist', plugins: [inline] });
+  await build({ ...COMMON, entryPoints: { player: 'web/player-element.js' }, outdir: 'dist' });
+  await build({ ...COMMON, entryPoints: { element: 'web/define.js' }, outdir: 'dist', splitting: true, chunkNames: 'element-[hash]', plugins: [inline] });
+  for (const name of readdirSync(path.join(ROOT, 'web/wasm')).sort()) {
+    const { raw } = say(`web/wasm/${name}`, readFileSync(path.join(ROOT, 'web/wasm', name)));
+    if (name.endsWith('.wasm')) gate(name, raw, LIMITS.wasm);
+  }
+  const sizes = {};
+  for (const name of readdirSync(dist).sort()) sizes[name] = say(`dist/${name}`, readFileSync(path.join(dist, name)));
+  const loader = gzipSync(readFileSync(path.join(ROOT, 'web/wasm/sedd-relaxed-threads.js')), { level: 9 }).length;
+  const [client, worker] = [await minified('web/client.js'), await minified('web/worker.js')].map((bytes) => gzipSync(bytes, { level: 9 }).length);
+  console.log(`engine: module ${client}, worker ${worker}, loader of the wasm ${loader}: ${client + worker + loader} bytes, minified and gzipped`);
+  gate('the engine\'s JavaScript', client + worker + loader, LIMITS.engine);
+  gate('the player', sizes['player.js'].gzipped, LIMITS.player);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await bundle();
+  } catch (error) {
+    console.error(`bundle: ${error.message}`);
+    process.exit(1);
+  }
+}

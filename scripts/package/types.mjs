@@ -1,0 +1,36 @@
+// Checks the module's JSDoc types and writes types/*.d.ts.
+// usage: node scripts/package/types.mjs
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+
+/** Their objects get fields by Object.assign, which the compiler does not follow; what they export is typed all the same. */
+const LOOSE = ['load', 'remote', 'sizes', 'source', 'store-entry', 'weights'];
+
+/** The compiler's words about files that are to be right, each with its lines of detail. @param {string} output */
+function complaints(output) {
+  const found = output.split(/^(?=\S)/m).filter((text) => text.trim());
+  return found.filter((text) => !LOOSE.some((name) => text.startsWith(`web/${name}.js(`)));
+}
+
+/** Throws with the compiler's words when a type is wrong. */
+export function types() {
+  rmSync(path.join(ROOT, 'types'), { recursive: true, force: true });
+  const tsc = path.join(path.dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', path.join(ROOT, 'scripts/package/tsconfig.json')], { cwd: ROOT, encoding: 'utf8' });
+  const wrong = complaints(`${stdout}${stderr}`);
+  if (wrong.length || (status !== 0 && !stdout)) throw new Error(`the types do not fit:\n${wrong.join('')}`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    types();
+  } catch (error) {
+    console.error(`types: ${error.message}`);
+    process.exit(1);
+  }
+}
