@@ -230,14 +230,14 @@ class Loaded {
 
   /**
    * Does this device compute what it should? Compares the kernels with the scalar ones on these weights, and
-   * with the golden numbers of the model's selftest.json (given as `vectors`, where the folder's is not meant).
+   * with the golden numbers of the model's selftest.json, if its folder has one (or with other `vectors`; null: none).
    * @param {{vectors?: object|null, signal?: AbortSignal}} [options]
    * @returns {Promise<{ok: boolean, checks: {name: string, ok: boolean, detail: string}[], timings: Timings, kernels: string, threads: number}>}
    * @example
    *   const { ok, checks } = await sedd.selfTest();
    *   if (!ok) console.log(checks.filter((check) => !check.ok));
    */
-  selfTest({ vectors = null, signal } = {}) { return this.ask('selfTest', [vectors], signal); }
+  selfTest({ vectors, signal } = {}) { return this.ask('selfTest', [vectors], signal); }
 
   /**
    * Ends the worker and frees its memory; calls under way reject with the code `disposed`. A model is also

@@ -74,6 +74,15 @@ function compareIds(name, found, expected) {
   return { name, ok: place === undefined, detail: place === undefined ? `${found.length} tokens` : `token ${place} is ${found[place]} instead of ${expected[place]}` };
 }
 
+/** The numbers of a selftest.json. @param {Uint8Array} bytes */
+export function readVectors(bytes) {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw new SeddError('format', `selftest.json is not valid JSON: ${cause.message}`, { hint: 'Write it anew with "node scripts/selftest.mjs FOLDER".', cause });
+  }
+}
+
 function checkVectors(vectors, { kind, dtype }) {
   const lists = vectors && [vectors.tokens, vectors.scores, vectors.writing];
   if (vectors?.format !== 'sedd-selftest' || vectors.version !== 1 || !lists.every((list) => Array.isArray(list) && list.length > 0 && list.every(Number.isFinite))) {

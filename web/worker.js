@@ -2,7 +2,7 @@
 import { Budget } from './budget.js';
 import { SeddError, abortError, packError } from './errors.js';
 import { loadModel, planModel } from './load.js';
-import { selfTest } from './selftest.js';
+import { readVectors, selfTest } from './selftest.js';
 import { Turns } from './turns.js';
 
 /** @typedef {{abort: AbortController, held: Promise<void> | null, release: () => void, emit: (event: object) => void, asked: number, waitMs: number}} Call */
@@ -63,7 +63,7 @@ const methods = {
   async load(call, source, options) {
     const begin = performance.now();
     const loaded = await loadModel(source, { ...options, emit: call.emit, signal: call.abort.signal });
-    ({ engine, model } = loaded);
+    ({ engine, model, optional } = loaded);
     return { info: model.info, kernels: engine.kernels, threads: engine.threads, wasm: engine.wasm, source: loaded.source, ms: performance.now() - begin };
   },
 
@@ -147,7 +147,10 @@ const methods = {
   inspect: (call, ids, options) => ({ ...model.inspect(ids, options), ...told(call) }),
 
   /** @param {Call} call */
-  selfTest: (call, vectors) => ({ ...selfTest(model, vectors), ...told(call) }),
+  async selfTest(call, given) {
+    const file = given === undefined ? await optional('selftest.json') : null;
+    return { ...selfTest(model, file ? readVectors(file) : given), ...told(call) };
+  },
 };
 
 async function run(id, method, args) {

@@ -114,14 +114,13 @@ test('an abort lands at once, while running, queued, paused or before the start'
   const queued = sedd.sample({ steps: 4, seed: 1 });
   const controller = new AbortController();
   const bySignal = sedd.bound('one two three', { signal: controller.signal });
-  const begin = performance.now();
+  let rejected = 0;
+  for (const promise of [running.result, queued.result, bySignal]) promise.catch((error) => { rejected += isAbort(error); });
   queued.abort();
   controller.abort();
   running.abort();
-  await assert.rejects(running.result, isAbort);
-  await assert.rejects(queued.result, isAbort);
-  await assert.rejects(bySignal, isAbort);
-  assert.ok(performance.now() - begin < 50);
+  for (let i = 0; i < 20; i++) await null;
+  assert.equal(rejected, 3, 'at once: before any message could come from the worker');
   await assert.rejects(sedd.tokenize('a', { signal: AbortSignal.abort() }), isAbort);
   const paused = sedd.sample({ length: 16, steps: 50, seed: 1 });
   paused.pause();
