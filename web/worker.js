@@ -9,6 +9,7 @@ import { Turns } from './turns.js';
 
 /** @type {import('./engine.js').Engine} */ let engine;
 /** @type {import('./model.js').Model} */ let model;
+/** @type {(name: string) => Promise<Uint8Array|null>} a further file beside the weights */ let optional;
 /** @type {Map<number, Call>} */ const calls = new Map();
 const turns = new Turns();
 
