@@ -76,10 +76,17 @@ function emscripten() {
   return { env, toolchain: env.EMSCRIPTEN_TOOLCHAIN };
 }
 
-/** A loader as the package has it: its own address is what starts its threads, whatever a bundler called the file. */
+/**
+ * A loader as the package has it: its own address is what starts its threads, whatever a bundler called the file, and
+ * no word stands in it that a bundler would look up or that a minifier takes for a script's mistake.
+ */
 function copyLoader(from, to) {
-  const script = readFileSync(from, 'utf8').replace(/new Worker\(new URL\("[^"]+",import\.meta\.url\)/, 'new Worker(new URL(import.meta.url)');
-  writeFileSync(to, script.replace('import("module")', 'import(/* webpackIgnore: true */ /* @vite-ignore */ "module")'));
+  const changes = [
+    [/new Worker\(new URL\("[^"]+",import\.meta\.url\)/, 'new Worker(new URL(import.meta.url)'],
+    ['import("module")', 'import(/* webpackIgnore: true */ /* @vite-ignore */ "module")'],
+    ["(await import('worker_threads'))", "globalThis.process.getBuiltinModule('worker_threads')"],
+  ];
+  writeFileSync(to, changes.reduce((script, [old, now]) => script.replace(old, now), readFileSync(from, 'utf8')));
 }
 
 export function wasm() {
@@ -100,7 +107,7 @@ export function wasm() {
 }
 
 /** The rest of the package: types and dist/, with sizes and their limits. */
-async function pack() {
+export async function pack() {
   if (!existsSync(path.join(ROOT, 'node_modules/esbuild'))) run('npm', ['ci', '--no-audit', '--no-fund']);
   const [{ bundle }, { types }] = await Promise.all([import('./package/bundle.mjs'), import('./package/types.mjs')]);
   types();

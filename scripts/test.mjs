@@ -1,11 +1,11 @@
-// Builds everything and runs every test: C natively and under sanitizers, fuzzers, wasm in Node, Chromium.
-// usage: npm test [-- --only native,asan,fuzz,wasm,browser,train]
+// Builds everything and runs every test: C natively and under sanitizers, fuzzers, wasm in Node, three browsers, the package under bundlers.
+// usage: npm test [-- --only native,asan,fuzz,wasm,browser,package,train]
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { ROOT, native, need, run, wasm } from './build.mjs';
+import { ROOT, native, need, pack, run, wasm } from './build.mjs';
 
-const PARTS = ['native', 'asan', 'fuzz', 'wasm', 'browser', 'train'];
+const PARTS = ['native', 'asan', 'fuzz', 'wasm', 'browser', 'package', 'train'];
 const FUZZ_SECONDS = 30; // each fuzzer
 
 const flag = process.argv.indexOf('--only');
@@ -46,17 +46,25 @@ function fuzz() {
 
 try {
   const modern = modernNode();
-  if (!existsSync(path.join(ROOT, 'node_modules/playwright-core'))) run('npm', ['ci', '--no-audit', '--no-fund']);
+  if (['playwright-core', 'puppeteer-core', 'esbuild'].some((name) => !existsSync(path.join(ROOT, 'node_modules', name)))) run('npm', ['ci', '--no-audit', '--no-fund']);
   const files = [];
   native('native', ['-DCMAKE_BUILD_TYPE=Release']);
   if (wanted.includes('asan')) native('asan', ['-DCMAKE_BUILD_TYPE=Release', '-DSEDD_SANITIZE=ON']);
   if (wanted.includes('fuzz') && existsSync(path.join(ROOT, 'tests/fuzz/corpus'))) fuzz();
   if (wanted.includes('native') || wanted.includes('asan')) files.push('tests/native.test.mjs', ...testFiles('evaluate'));
-  if (wanted.includes('wasm') || wanted.includes('browser')) wasm();
+  if (['wasm', 'browser', 'package'].some((part) => wanted.includes(part))) wasm();
+  if (wanted.includes('package')) await pack();
   if (wanted.includes('wasm')) files.push(...testFiles('web'));
   if (wanted.includes('browser')) {
     if (!process.env.CHROMIUM) need('chromium', ['chromium']);
+    need('firefox-esr', ['firefox-esr']);
+    need('WebKitWebDriver', ['webkit2gtk-driver']);
+    need('Xvfb', ['xvfb']);
     files.push(...testFiles('browser'), ...testFiles('bench'));
+  }
+  if (wanted.includes('package')) {
+    if (!process.env.CHROMIUM) need('chromium', ['chromium']);
+    files.push(...testFiles('package'));
   }
   if (wanted.includes('train')) files.push(...testFiles('train'));
   if (files.length === 0) throw new Error('there is nothing to run');
