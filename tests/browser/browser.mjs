@@ -4,11 +4,12 @@ import { existsSync } from 'node:fs';
 import { serve } from '../../scripts/serve.mjs';
 
 const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+export const CHROMIUM = process.env.CHROMIUM ?? PATHS.find(existsSync);
 
 /** Opens `path` of the repository; close() ends browser and server. */
 export async function open(path, { isolation = true, csp = false, ...context } = {}) {
   const server = await serve({ isolation, csp });
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? PATHS.find(existsSync), args: ['--no-sandbox'] });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
   const page = await (await browser.newContext(context)).newPage();
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));
