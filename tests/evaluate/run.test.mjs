@@ -14,12 +14,13 @@ test.after(() => rmSync(folder, { recursive: true }));
 const TOOL = path.join(ROOT, 'build/native/sedd');
 const all = readFileSync(path.join(ROOT, 'models/validation.ids'), 'utf8').trim().split(',').map(Number);
 const WINDOWS = 12;
+const LENGTH = JSON.parse(readFileSync(path.join(ROOT, 'models/sedd-nano/config.json'), 'utf8')).model.length;
 
 /** A place with a few held-out windows, and the tokenizer beside them that says whose ids they are. */
 const models = path.join(folder, 'models');
 mkdirSync(path.join(models, 'sedd-nano'), { recursive: true });
 cpSync(path.join(ROOT, 'models/sedd-nano/tokenizer.json'), path.join(models, 'sedd-nano/tokenizer.json'));
-writeFileSync(path.join(models, 'few.ids'), all.slice(0, WINDOWS * 128).join(','));
+writeFileSync(path.join(models, 'few.ids'), all.slice(0, WINDOWS * LENGTH).join(','));
 
 const flags = (name, ...more) => [
   '--windows',
@@ -74,7 +75,7 @@ test('the two estimators of the bound agree within their errors and calibration,
     `${kmask.nats} and ${reference.nats}`,
   );
   assert.ok(kmask.nats > twin.nats);
-  assert.equal(twin.tokens, WINDOWS * 128);
+  assert.equal(twin.tokens, WINDOWS * LENGTH);
 });
 
 test('GPT-2\u2019s score of an option is the likelihood of the whole less that of the context; results name chance and interval', () => {
