@@ -36,6 +36,10 @@ const runs = (bytes, expected) => {
 };
 
 /**
+ * What this browser can run, and why not more; nothing is downloaded.
+ * @example
+ *   const { wasm, threads, cores, reasons } = probe();
+ *   console.log(wasm, threads, cores, reasons.join(' '));
  * @returns {{wasm: 'relaxed'|'simd'|null, threads: boolean, cores: number, reasons: string[]}}
  *   the best build, whether threads can be used, and why not more
  */

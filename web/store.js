@@ -42,6 +42,14 @@ async function remove(id) {
   }
 }
 
+/**
+ * The models kept on this device.
+ * @example
+ *   for (const { id, name, size, complete } of await store.list()) console.log(id, name, size, complete);
+ *   const { models, quota } = await store.estimate();
+ *   console.log(models, quota, await store.persist());
+ *   await store.delete('all');
+ */
 export const store = {
   /** Models on this device, complete or begun. @returns {Promise<StoredInfo[]>} */
   list,
