@@ -5,6 +5,8 @@ SDTT, Deschenaux & Gulcehre 2024 (arXiv 2410.21035). Held text is masked at a ti
 t - 1/K in `substeps` small steps, opening positions as it samples; a position's target is the teacher's distribution in
 the step that opened it, or in the last step. The student learns all targets at once from the masked text at t:
 KL(student || target), so that it drops what the teacher would only write together with something else.
+Every position has a rank in [0, 1) and is masked at t when rank >= 1 - t. Ranks are random, as in the paper, or, for the
+part `spread` of the texts, reversed bits: the engine's order "spread", whose masks a fast run meets.
 A configuration has rounds, each with its student's K; the averaged student is the next round's teacher.
 RUN/round-I/ is a run folder as train.py's; RUN/last/ is the last round's student.
 """
@@ -18,13 +20,26 @@ from pathlib import Path
 import torch
 
 from evaluate import bound, summary
-from losses import noised, times
+from losses import times
 from model import load, total_noise
 from train import SAVE_EVERY, Run, Trainer, arguments
 
 
+def ranks(shape: torch.Size, spread: float, random: torch.Generator) -> torch.Tensor:
+    """When each position opens [B, L]: uniform, or its reversed bits, turned by a random part of the length."""
+    count, length = shape
+    device = random.device
+    places = torch.arange(length, device=device)
+    turns = (torch.rand(count, 1, device=device, generator=random) * length).long()
+    turned, bits = (places + turns) % length, torch.zeros(shape, device=device)
+    for bit in range(max(1, (length - 1).bit_length())):
+        bits += ((turned >> bit) & 1) * 0.5 ** (bit + 1)
+    uniform = torch.rand(shape, device=device, generator=random)
+    return torch.where(torch.rand(count, 1, device=device, generator=random) < spread, bits, uniform)
+
+
 @torch.no_grad()
-def targets(teacher, x: torch.Tensor, t: torch.Tensor, c: dict, random: torch.Generator) -> torch.Tensor:
+def targets(teacher, x: torch.Tensor, t: torch.Tensor, rank: torch.Tensor, c: dict, random: torch.Generator) -> torch.Tensor:
     """Log-probabilities [masked rows of x, V] after the teacher's walk from t to t - 1 / student_steps."""
     first = x == teacher.vocab
     slot = torch.zeros(x.shape, dtype=torch.long, device=x.device)
@@ -39,8 +54,8 @@ def targets(teacher, x: torch.Tensor, t: torch.Tensor, c: dict, random: torch.Ge
         out[slot[masked]] = logits.log_softmax(-1)  # while a position stays masked the later step wins
         race = torch.empty_like(logits).exponential_(generator=random)
         tokens = (logits.softmax(-1) / race).argmax(-1)
-        opens = torch.rand(len(tokens), device=x.device, generator=random) < (width / now)[:, None].expand(x.shape)[masked]
-        x = x.masked_scatter(masked, torch.where(opens, tokens, torch.full_like(tokens, teacher.vocab)))
+        stays = (rank >= 1 - (now - width)[:, None])[masked]
+        x = x.masked_scatter(masked, torch.where(stays, torch.full_like(tokens, teacher.vocab), tokens))
     return out
 
 
@@ -53,12 +68,13 @@ class Distiller(Trainer):
         c, model = self.c, self.model
         ids = self.text.windows(c["batch"], random)
         t = times(len(ids), random, self.device)
-        masked = noised(ids, t, random)
+        rank = ranks(ids.shape, c["spread"], random)
         micro = c.get("micro", c["batch"])
-        for part, at, hidden in zip(ids.split(micro), t.split(micro), masked.split(micro)):
+        for part, at, order in zip(ids.split(micro), t.split(micro), rank.split(micro)):
+            hidden = order >= 1 - at[:, None]
             x = part.masked_fill(hidden, model.vocab)
             with machine.autocast(self.device, c["precision"]):
-                wanted = targets(self.teacher, x, at, c, random)
+                wanted = targets(self.teacher, x, at, order, c, random)
                 logits = model.logits(model.hidden(x, total_noise(at))[hidden])
                 total = logits.logsumexp(-1, keepdim=True)
                 log_q = logits - total

@@ -3,7 +3,11 @@
 Usage: python3 evaluate.py MODEL --windows FILE [--reps 8] [--seed 0] [--count N]
 FILE is a JSON list of id lists, an object with "valid_windows": {"ids": ...}, or a .npy written by prepare.py.
 Prints one JSON line: nats_per_token and stderr over windows.
+With --judge GPT2 a SEDD writes --texts texts for each number in --steps and each --temperature, and the judge's nats a
+token and the entropy of the tokens within a text are printed instead, beside those of the windows.
 """
+import machine  # noqa: F401  first: it sets what PyTorch reads when imported
+
 import argparse
 import json
 import math
@@ -106,6 +110,19 @@ def sample(model, count: int, steps: int, seed: int, temperature: float = 1.0) -
     return x
 
 
+def diversity(ids: torch.Tensor) -> np.ndarray:
+    """Entropy, in nats, of the tokens within each text."""
+    out = []
+    for row in ids.cpu().numpy():
+        share = np.unique(row, return_counts=True)[1] / len(row)
+        out.append(-(share * np.log(share)).sum())
+    return np.array(out)
+
+
+def judged(judge, ids: torch.Tensor) -> dict:
+    return {"judge": summary(nll(judge, ids)), "entropy": summary(diversity(ids))}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
@@ -113,8 +130,20 @@ def main() -> None:
     parser.add_argument("--reps", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int)
+    parser.add_argument("--judge", type=Path)
+    parser.add_argument("--texts", type=int, default=64)
+    parser.add_argument("--steps", type=int, nargs="+", default=[8, 64])
+    parser.add_argument("--temperature", type=float, nargs="+", default=[1.0])
     args = parser.parse_args()
     windows = torch.from_numpy(read_windows(args.windows))[:args.count]
+    if args.judge:
+        model, judge = load(args.model), load(args.judge)
+        print(json.dumps({"windows": judged(judge, windows)}), flush=True)
+        for steps in args.steps:
+            for temperature in args.temperature:
+                ids = sample(model, args.texts, steps, args.seed, temperature)
+                print(json.dumps({"steps": steps, "temperature": temperature, **judged(judge, ids)}), flush=True)
+        return
     print(json.dumps(measure(load(args.model), windows, args.reps, args.seed)))
 
 

@@ -36,6 +36,7 @@ const log = (run) => readFileSync(path.join(work, run, 'log.jsonl'), 'utf8').tri
 const bytes = (run) => readFileSync(path.join(work, run, 'last/model.safetensors'));
 const engine = (...args) => JSON.parse(call(TOOL, [...args, '--json']));
 const reference = (model, ids) => JSON.parse(call(python, [path.join(ROOT, 'tests/train/reference.py'), model, 'pack', ids.join(','), String(SIGMA)]));
+const largest = (rows) => Math.max(...rows.flat().map(Math.abs));
 const farthest = (a, b) => Math.max(...a.flatMap((row, i) => row.map((value, j) => Math.abs(value - b[i][j]))));
 
 test('the training pipeline', { skip: python ? false : 'Python has no torch, numpy and regex' }, async (t) => {
@@ -47,7 +48,7 @@ test('the training pipeline', { skip: python ? false : 'Python has no torch, num
     mkdirSync(path.join(work, 'text'));
     writeFileSync(path.join(work, 'text/stories.txt'), text.replaceAll('<|endoftext|>', '\n<|endoftext|>\n'));
     script('prepare', 'pack', 'text', '--vocab', '320', '--length', String(LENGTH));
-    writeFileSync(path.join(work, 'line.txt'), 'Once upon a time, 3 naïve "owls" didn\'t sleep.\n\n  The end.');
+    writeFileSync(path.join(work, 'line.txt'), 'Once upon a time, 314 naïve "owls" didn\'t sleep.\n\n  The end.');
     const own = call(python, ['-c', `import sys; sys.path.insert(0, ${JSON.stringify(path.join(ROOT, 'scripts/train'))})
 from tokenizer import Tokenizer; print(Tokenizer.load("pack/tokenizer.json").encode(open("line.txt", encoding="utf-8").read()))`]);
     assert.deepEqual(call(TOOL, ['tokenize', 'pack', '--file', 'line.txt']).match(/\d+/g), own.match(/\d+/g));
@@ -93,6 +94,8 @@ from tokenizer import Tokenizer; print(Tokenizer.load("pack/tokenizer.json").enc
       const bound = engine('bound', `${name}-f32`, '--ids', windows, '--samples', '16');
       const both = Math.hypot(bound.stderr, torch.bound_normalised.stderr);
       assert.ok(both < 0.1 && Math.abs(bound.nats_per_token - torch.bound_normalised.nats_per_token) < 4 * both, JSON.stringify([bound, torch.bound_normalised]));
+      const coarse = JSON.parse(call(TOOL, ['score', `${name}-int8`, '--ids', ids.join(','), '--sigma', String(SIGMA)])).logscore;
+      assert.ok(farthest(coarse, score) < 0.0025 * largest(score), `int8 log-scores differ by ${farthest(coarse, score)} of ${largest(score)}`);
       const small = engine('bound', `${name}-int8`, '--ids', windows, '--samples', '16');
       assert.ok(Math.abs(small.nats_per_token / bound.nats_per_token - 1) < 0.005, JSON.stringify([bound, small]));
     });
@@ -107,6 +110,8 @@ from tokenizer import Tokenizer; print(Tokenizer.load("pack/tokenizer.json").enc
     assert.ok(farthest(logits, torch.rows) < 1e-4, `logits differ by ${farthest(logits, torch.rows)}`);
     const whole = engine('nll', 'gpt2-f32', '--ids', torch.valid.join(','));
     assert.ok(Math.abs(whole.nats_per_token - torch.nll.nats_per_token) < 1e-4, JSON.stringify([whole, torch.nll]));
+    const coarse = JSON.parse(call(TOOL, ['logits', 'gpt2-int8', '--ids', ids.join(',')])).logits;
+    assert.ok(farthest(coarse, logits) < 0.0025 * largest(logits), `int8 logits differ by ${farthest(coarse, logits)} of ${largest(logits)}`);
     const small = engine('nll', 'gpt2-int8', '--ids', torch.valid.join(','));
     assert.ok(Math.abs(small.nats_per_token / whole.nats_per_token - 1) < 0.005, JSON.stringify([whole, small]));
   });
