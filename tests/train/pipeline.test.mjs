@@ -22,7 +22,7 @@ const shape = { tokens: 320, hidden: 32, blocks: 2, heads: 2, length: LENGTH };
 const configs = {
   sedd: { name: 'tiny', kind: 'sedd', ...common, model: { ...shape, cond: 16 }, steps: 80, decay: 40, causal: { steps: 80, decay: 40 } },
   gpt2: { name: 'tiny', kind: 'gpt2', ...common, model: shape, steps: 80, decay: 40, dropout: 0.1 },
-  student: { kind: 'sdtt', ...common, model: { ...shape, cond: 16 }, decay: 5, rounds: [{ student_steps: 8, substeps: 2, steps: 10 }, { student_steps: 4, substeps: 2, steps: 10 }] },
+  student: { kind: 'sdtt', ...common, spread: 0.5, model: { ...shape, cond: 16 }, decay: 5, rounds: [{ student_steps: 8, substeps: 2, steps: 10 }, { student_steps: 4, substeps: 2, steps: 10 }] },
 };
 
 const call = (file, args) => {
@@ -95,7 +95,7 @@ from tokenizer import Tokenizer; print(Tokenizer.load("pack/tokenizer.json").enc
       const both = Math.hypot(bound.stderr, torch.bound_normalised.stderr);
       assert.ok(both < 0.1 && Math.abs(bound.nats_per_token - torch.bound_normalised.nats_per_token) < 4 * both, JSON.stringify([bound, torch.bound_normalised]));
       const coarse = JSON.parse(call(TOOL, ['score', `${name}-int8`, '--ids', ids.join(','), '--sigma', String(SIGMA)])).logscore;
-      assert.ok(farthest(coarse, score) < 0.0025 * largest(score), `int8 log-scores differ by ${farthest(coarse, score)} of ${largest(score)}`);
+      assert.ok(farthest(coarse, score) < 0.015 * largest(score), `int8 log-scores differ by ${farthest(coarse, score)} of ${largest(score)}`);
       const small = engine('bound', `${name}-int8`, '--ids', windows, '--samples', '16');
       assert.ok(Math.abs(small.nats_per_token / bound.nats_per_token - 1) < 0.005, JSON.stringify([bound, small]));
     });
@@ -111,7 +111,7 @@ from tokenizer import Tokenizer; print(Tokenizer.load("pack/tokenizer.json").enc
     const whole = engine('nll', 'gpt2-f32', '--ids', torch.valid.join(','));
     assert.ok(Math.abs(whole.nats_per_token - torch.nll.nats_per_token) < 1e-4, JSON.stringify([whole, torch.nll]));
     const coarse = JSON.parse(call(TOOL, ['logits', 'gpt2-int8', '--ids', ids.join(',')])).logits;
-    assert.ok(farthest(coarse, logits) < 0.0025 * largest(logits), `int8 logits differ by ${farthest(coarse, logits)} of ${largest(logits)}`);
+    assert.ok(farthest(coarse, logits) < 0.015 * largest(logits), `int8 logits differ by ${farthest(coarse, logits)} of ${largest(logits)}`);
     const small = engine('nll', 'gpt2-int8', '--ids', torch.valid.join(','));
     assert.ok(Math.abs(small.nats_per_token / whole.nats_per_token - 1) < 0.005, JSON.stringify([whole, small]));
   });
