@@ -220,13 +220,15 @@ class Load {
     const { module } = engine;
     const writer = engine.check(module._wasm_writer_new(model.pointer));
     const buffer = engine.check(module._malloc(CHUNK));
+    const copy = new Uint8Array(CHUNK);
     try {
       const size = module._wasm_writer_size(writer);
       yield size;
       const hashes = [];
       for (let done = 0; done < size;) {
         if (this.signal.aborted) throw abortError();
-        const bytes = engine.bytes(buffer, module._sedd_writer_read(writer, buffer, CHUNK)).slice();
+        const bytes = copy.subarray(0, module._sedd_writer_read(writer, buffer, CHUNK));
+        bytes.set(engine.bytes(buffer, bytes.length));
         hashes.push(await sha256(bytes));
         await this.#makeRoom(entry, () => entry.putChunk('q', hashes.length - 1, bytes, hashes.at(-1)));
         done += bytes.length;

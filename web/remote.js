@@ -5,6 +5,9 @@
  */
 import { SeddError, abortError } from './errors.js';
 
+// Bytes a request asks for: a browser reads ahead of a page that computes, without limit, and what it has
+// read is in memory, and lost when the connection breaks.
+const WINDOW = 16 << 20;
 const WAIT_MAX = 60; // seconds a server may ask us to wait before we give up
 const LIMITS = { 'config.json': 1 << 20, 'tokenizer.json': 64 << 20, 'vocab.json': 64 << 20, 'merges.txt': 64 << 20 };
 
@@ -185,7 +188,8 @@ export class RemoteFile {
     return headers;
   }
 
-  async #open(place, end) {
+  async #open(place, until) {
+    const end = Math.min(until, place + WINDOW);
     const response = await ask(this.url, { headers: this.#headers(place, end), cache: this.#cache }, this.#patience.signal);
     const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
     const length = numberOf(response.headers.get('content-length'));

@@ -59,7 +59,7 @@ function judge(engine, config, info, memory) {
   const limit = Math.min(WASM_MAX, device / 2);
   if (memory <= limit) return { fits: true, advice: '' };
   const need = `This model needs ${megabytes(memory)} of memory; ${limit === WASM_MAX ? 'one tab can use' : 'on this device a tab should use at most'} ${megabytes(limit)}.`;
-  if (info.dtype === 'q8') return { fits: false, advice: `${need} Choose a smaller model, such as louaaron/sedd-small (about 290 MB).` };
+  if (info.dtype === 'q8') return { fits: false, advice: `${need} Choose a smaller model, such as louaaron/sedd-small (about 310 MB).` };
   const less = predict(engine, config, 'q8');
   return { fits: false, advice: `${need} ${less.fits ? `As int8 (dtype: 'q8') it takes ${megabytes(less.memory)}.` : less.advice.replace(/^[^.]*\. /, '')}` };
 }

@@ -90,6 +90,8 @@ export class StoredModel {
 
   /** @param {'w'|'q'} set @returns {Promise<Uint8Array|null>} */
   chunk(set, index) { return this.#read(`${set}${index}`); }
+  /** The sha256 of a chunk that `chunk` gave. */
+  hashOf(set, index) { return CHUNK_NAME.exec(this.#names.get(`${set}${index}`))[3]; }
 
   async putChunk(set, index, bytes, sha) {
     await this.#write(`${set}${index}`, chunkName(set, index, sha), bytes);

@@ -44,6 +44,7 @@ export class ChunkedWeights {
   #hasher;
   #onProgress;
   #recent = new Map(); // index -> bytes
+  #spare = []; // buffers to use again: garbage of this size would stay for long
   #seen = new Set();
   #loaded = 0;
 
@@ -83,7 +84,7 @@ export class ChunkedWeights {
     const bytes = this.#recent.get(index) ?? await this.#stored(index) ?? await this.#fetch(index, end);
     this.#recent.delete(index);
     this.#recent.set(index, bytes);
-    if (this.#recent.size > KEPT) this.#recent.delete(this.#recent.keys().next().value);
+    if (this.#recent.size > KEPT) this.#forgetOldest();
     if (this.#hasher?.next === index) this.#hasher.add(bytes);
     if (!this.#seen.has(index)) {
       this.#seen.add(index);
@@ -93,11 +94,17 @@ export class ChunkedWeights {
     return bytes;
   }
 
+  #forgetOldest() {
+    const [index, bytes] = this.#recent.entries().next().value;
+    this.#recent.delete(index);
+    if (bytes.buffer.byteLength === CHUNK) this.#spare.push(bytes.buffer);
+  }
+
   async #stored(index) {
     const bytes = await this.#entry?.chunk('w', index) ?? null;
     if (!bytes) return null;
-    const sha = this.hashes[index] ?? await sha256(bytes);
-    if (bytes.length !== this.#sizeOf(index)) return null;
+    const sha = this.#entry.hashOf('w', index);
+    if (bytes.length !== this.#sizeOf(index) || (this.expected[index] ?? sha) !== sha) return null;
     this.hashes[index] = sha;
     return bytes;
   }
@@ -105,7 +112,7 @@ export class ChunkedWeights {
   #sizeOf(index) { return Math.min(CHUNK, this.size - index * CHUNK); }
 
   async #fetch(index, end) {
-    const buffer = new Uint8Array(this.#sizeOf(index));
+    const buffer = new Uint8Array(this.#spare.pop() ?? new ArrayBuffer(CHUNK), 0, this.#sizeOf(index));
     const beginning = await this.#entry?.beginning(index) ?? new Uint8Array(0);
     let filled = beginning.length < buffer.length ? beginning.length : 0;
     buffer.set(beginning.subarray(0, filled));
@@ -166,7 +173,7 @@ export class StoredWeights {
   async* read(begin, end) {
     for (let i = Math.floor(begin / CHUNK); i * CHUNK < end && i < this.#count; i++) {
       const bytes = await this.#entry.chunk(this.#set, i);
-      if (bytes?.length !== Math.min(CHUNK, this.size - i * CHUNK)) {
+      if (bytes?.length !== Math.min(CHUNK, this.size - i * CHUNK) || this.#entry.hashOf(this.#set, i) !== this.hashes[i]) {
         throw Object.assign(new SeddError('content', 'The stored model is damaged.', { hint: 'Load it again.' }), { damaged: true });
       }
       yield bytes.subarray(Math.max(0, begin - i * CHUNK), Math.min(bytes.length, end - i * CHUNK));

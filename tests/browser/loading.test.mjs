@@ -119,6 +119,26 @@ test('float weights are held as int8, kept so, and give the same text on the nex
   assert.equal(torch.sha256, createHash('sha256').update(readFileSync(path.join(folder, 'torch/pytorch_model.bin'))).digest('hex'));
 });
 
+test('threads share a memory of no more than the model needs, from the hub and from the store', async () => {
+  const isolated = await open('README.md', { isolation: true });
+  try {
+    const results = await isolated.page.evaluate(async (hub) => {
+      const { loadSEDD } = await import('/web/client.js');
+      const found = [];
+      for (const threads of [1, 2, 2]) {
+        const model = await loadSEDD('hub:me/float', { hub, threads, dtype: 'q8' });
+        found.push([model.threads, model.source.fromStore, (await model.sample({ length: 16, steps: 4, seed: 1 }).result).text]);
+        await model.dispose();
+      }
+      return found;
+    }, hub.url);
+    assert.deepEqual(results.map(([threads, fromStore]) => [threads, fromStore]), [[1, false], [2, true], [2, true]]);
+    assert.equal(new Set(results.map(([, , text]) => text)).size, 1);
+  } finally {
+    await isolated.close();
+  }
+});
+
 /* ---- Cuts ---- */
 
 test('a download that is cut at any tenth goes on with the missing bytes only', async () => {

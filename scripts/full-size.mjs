@@ -1,0 +1,201 @@
+// Loads full-size random checkpoints in Chromium from the stand-in hub and measures: memory, time to load, time a step, numbers against the native tool.
+// usage: node scripts/full-size.mjs [sedd-small|sedd-medium|gpt2-medium]... [--cuts] [--format safetensors|torch] [--folder build/full-size]
+//   (needs npm run build and npm run build:native; some GB of disk; --cuts: cut at 10, 50 and 99 % and gone on, bytes counted by the server)
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+import { ROOT } from './build.mjs';
+import { generate } from './generate.mjs';
+import { Hub } from './hub.mjs';
+import { serve } from './serve.mjs';
+
+const args = process.argv.slice(2);
+const value = (flag, fallback) => (args.includes(flag) ? args.splice(args.indexOf(flag), 2)[1] : fallback);
+const work = path.resolve(value('--folder', path.join(ROOT, 'build/full-size')));
+const format = value('--format', 'safetensors');
+const cuts = args.includes('--cuts') && args.splice(args.indexOf('--cuts'), 1).length > 0;
+const names = args.length ? args : ['sedd-small'];
+const unknown = names.find((name) => !['sedd-small', 'sedd-medium', 'gpt2', 'gpt2-medium'].includes(name));
+if (unknown || !['safetensors', 'torch'].includes(format)) {
+  console.error('usage: node scripts/full-size.mjs [sedd-small|sedd-medium|gpt2|gpt2-medium]... [--cuts] [--format safetensors|torch] [--folder DIR]');
+  process.exit(2);
+}
+
+const MASK = 50257;
+const IDS = [464, MASK, 262, MASK, 318, MASK, 13, 198]; // three masks in a line of text
+const SIGMA = 0.5;
+const TOKENS = [464, 3290, 318, 257, 1332, 286, 262, 2746, 13, 632, 373, 2407, 257, 1110, 13, 198];
+const TOOL = path.join(ROOT, 'build/native/sedd');
+
+const mb = (bytes) => Math.round(bytes / 1e6);
+const say = (line) => console.log(line);
+
+/** Highest resident size of a process so far, in bytes. */
+function peakOf(pid, field = 'VmHWM') {
+  try {
+    return 1024 * Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/* ---- Natively ---- */
+
+function native(...words) {
+  const result = spawnSync(TOOL, words, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (result.status !== 0) throw new Error(result.stderr);
+  return result.stdout;
+}
+
+async function nativeLoad(folder) {
+  const begin = performance.now();
+  const child = spawn(TOOL, ['info', folder, '--dtype', 'q8'], { stdio: 'ignore' });
+  let peak = 0;
+  const timer = setInterval(() => { peak = Math.max(peak, peakOf(child.pid)); }, 5);
+  await new Promise((resolve) => { child.on('exit', resolve); });
+  clearInterval(timer);
+  return { ms: performance.now() - begin, peak };
+}
+
+const nativeStep = (folder, length, runs) => JSON.parse(native('bench', folder, '--dtype', 'q8', '--length', String(length), '--steps', '1', '--runs', String(runs), '--json')).median_ms;
+const nativeScores = (folder, dtype) => JSON.parse(native('score', folder, '--ids', IDS.join(), '--sigma', String(SIGMA), '--dtype', dtype)).logscore;
+const nativeNll = (folder, dtype) => JSON.parse(native('nll', folder, '--ids', TOKENS.join(), '--dtype', dtype, '--json')).nats_per_token;
+
+/* ---- In Chromium ---- */
+
+/** The renderers of this browser, by the folder of its profile. */
+function renderers(profile) {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((pid) => {
+    try {
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      return line.includes('--type=renderer') && readFileSync(`/proc/${parentOf(parentOf(pid))}/cmdline`, 'utf8').includes(profile);
+    } catch {
+      return false;
+    }
+  });
+}
+const parentOf = (pid) => /PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1];
+
+async function openBrowser(url) {
+  const profile = mkdtempSync(path.join(work, 'profile-'));
+  const paths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+  const context = await chromium.launchPersistentContext(profile, { executablePath: process.env.CHROMIUM ?? paths.find(existsSync), args: ['--no-sandbox'] });
+  const page = await context.newPage();
+  await page.goto(`${url}README.md`);
+  await page.evaluate(async () => { window.sedd = await import('/web/client.js'); });
+  return { page, peak: () => Math.max(...renderers(profile).map((pid) => peakOf(pid)), 0), close: async () => { await context.close(); rmSync(profile, { recursive: true, force: true }); } };
+}
+
+const inPage = {
+  load: async ([kind, name, hub, retries]) => {
+    const begin = performance.now();
+    const phases = {};
+    try {
+      const model = await window.sedd[kind === 'sedd' ? 'loadSEDD' : 'loadGPT2'](`hub:${name}`, { hub, retries, onProgress: ({ phase }) => { phases[phase] ??= performance.now() - begin; } });
+      window.model = model;
+      return { ms: performance.now() - begin, phases, ...model.source, kernels: model.kernels, dtype: model.info.dtype };
+    } catch (error) {
+      return { failed: error.message };
+    }
+  },
+  steps: async ([length, steps]) => (await window.model.sample({ length, steps, seed: 1, denoise: false }).result).timings.stepsMs,
+  scores: async ([ids, sigma]) => {
+    const masks = ids.flatMap((id, i) => (id === window.model.info.maskId ? [i] : []));
+    const { positions } = await window.model.inspect(ids, { sigma, positions: masks, topK: window.model.info.tokens });
+    return positions.map(({ position, candidates }) => ({ position, scores: candidates.map(({ id, ratio }) => [id, Math.log(ratio)]) }));
+  },
+  nll: async ([ids]) => (await window.model.nll(ids)).natsPerToken,
+  decode: async () => (await window.model.generate({ prompt: '', tokens: 24, seed: 1 }).result).timings.stepsMs,
+  dispose: async () => window.model.dispose(),
+};
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+function compareScores(positions, folder) {
+  const exact = nativeScores(folder, 'f32');
+  const int8 = nativeScores(folder, 'q8');
+  const worst = { page: 0, native: 0, between: 0, values: 0, spread: 0 };
+  for (const { position, scores } of positions) {
+    for (const [id, score] of scores) {
+      worst.page = Math.max(worst.page, Math.abs(score - exact[position][id]));
+      worst.native = Math.max(worst.native, Math.abs(int8[position][id] - exact[position][id]));
+      worst.between = Math.max(worst.between, Math.abs(score - int8[position][id]));
+      worst.values++;
+    }
+    const all = scores.map(([, score]) => score);
+    worst.spread = Math.max(worst.spread, Math.max(...all) - Math.min(...all));
+  }
+  say(`  log-scores of ${positions.length} masks, ${worst.values} values over ${worst.spread.toFixed(1)} nats: page int8 to native f32 at most ${worst.page.toFixed(4)}, `
+    + `native int8 to native f32 ${worst.native.toFixed(4)}, page to native int8 ${worst.between.toFixed(4)}`);
+}
+
+/* ---- One model ---- */
+
+async function measure(name, folder, hub, url) {
+  const kind = name.startsWith('sedd') ? 'sedd' : 'gpt2';
+  const nativeLoaded = await nativeLoad(folder);
+  const browser = await openBrowser(url);
+  const { page } = browser;
+  try {
+    const idle = browser.peak();
+    const first = await page.evaluate(inPage.load, [kind, `random/${name}`, hub.url]);
+    if (first.failed) throw new Error(first.failed);
+    const peak = browser.peak();
+    say(`  load: page ${(first.ms / 1000).toFixed(1)} s (storing from ${(first.phases.keep / 1000).toFixed(1)} s on), native ${(nativeLoaded.ms / 1000).toFixed(1)} s; ${mb(hub.sent(path.basename(first.url)))} MB sent`);
+    say(`  memory: renderer at most ${mb(peak)} MB, ${mb(idle)} MB of it before the load; native ${mb(nativeLoaded.peak)} MB; sha256 ${first.sha256.slice(0, 12)}, kernels ${first.kernels}, ${first.dtype}`);
+    if (kind === 'sedd') {
+      for (const [length, steps] of [[128, 5], [1024, 2]]) {
+        const times = await page.evaluate(inPage.steps, [length, steps]);
+        say(`  step at L ${length}: page ${median(times.slice(1)).toFixed(0)} ms, native ${nativeStep(folder, length, steps).toFixed(0)} ms`);
+      }
+      compareScores(await page.evaluate(inPage.scores, [IDS, SIGMA]), folder);
+    } else {
+      say(`  token with the cache: page ${median((await page.evaluate(inPage.decode)).slice(2)).toFixed(1)} ms, native ${nativeStep(folder, 64, 24).toFixed(1)} ms`);
+      const nll = [await page.evaluate(inPage.nll, [TOKENS]), nativeNll(folder, 'f32'), nativeNll(folder, 'q8')];
+      say(`  -ln p of ${TOKENS.length} tokens, nats a token: page int8 ${nll[0].toFixed(5)}, native f32 ${nll[1].toFixed(5)}, native int8 ${nll[2].toFixed(5)}`);
+    }
+    say(`  memory after that: renderer at most ${mb(browser.peak())} MB`);
+    await page.evaluate(inPage.dispose);
+    const again = await page.evaluate(inPage.load, [kind, `random/${name}`, hub.url]);
+    const [{ size }] = await page.evaluate(() => window.sedd.store.list());
+    say(`  next visit: ${(again.ms / 1000).toFixed(1)} s from ${mb(size)} MB in the store, ${again.fetched} bytes fetched`);
+  } finally {
+    await browser.close();
+  }
+}
+
+async function measureCuts(name, folder, hub, url, file) {
+  const { size } = statSync(path.join(folder, file));
+  for (const share of [0.1, 0.5, 0.99]) {
+    hub.log.length = 0;
+    const browser = await openBrowser(url);
+    try {
+      hub.fail(file, 'cut', Math.floor(size * share), 1);
+      const cut = await browser.page.evaluate(inPage.load, ['sedd', `random/${name}`, hub.url, 0]);
+      const before = hub.sent(file);
+      const { sha256, stored } = await browser.page.evaluate(inPage.load, ['sedd', `random/${name}`, hub.url, 0]);
+      const after = hub.sent(file) - before;
+      say(`  cut at ${100 * share} %: "${cut.failed.split(':')[0]}"; sent ${before} + ${after} = ${before + after} of ${size} bytes (${before + after - size} twice), sha256 ${sha256.slice(0, 12)}, stored ${stored}`);
+    } finally {
+      hub.heal();
+      await browser.close();
+    }
+  }
+}
+
+const server = await serve({ isolation: false });
+for (const name of names) {
+  const folder = path.join(work, format === 'torch' ? `${name}-torch` : name);
+  const file = format === 'torch' ? 'pytorch_model.bin' : 'model.safetensors';
+  if (!existsSync(path.join(folder, file))) generate(folder, { shape: name, dtype: 'f32', format });
+  const hub = await new Hub({ [`random/${name}`]: folder, gpt2: path.join(ROOT, 'tests/golden/gpt2-tokenizer') }).start();
+  await fetch(`${hub.url}api/models/random/${name}/revision/main?blobs=true`); // hashes the files now, not while a load is timed
+  say(`${name}: ${file} of ${mb(statSync(path.join(folder, file)).size)} MB`);
+  try {
+    await (cuts ? measureCuts(name, folder, hub, server.url, file) : measure(name, folder, hub, server.url));
+  } finally {
+    await hub.close();
+  }
+}
+await server.close();

@@ -1,0 +1,68 @@
+// What a model needs is told from config.json alone, before anything is loaded, and holds.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { generate } from '../../scripts/generate.mjs';
+import { configOf } from '../../scripts/generate/shapes.mjs';
+import { Engine } from '../../web/engine.js';
+import { Model } from '../../web/model.js';
+import { ROOM, WASM_MAX, predict, sharedMaximum } from '../../web/sizes.js';
+import { ROOT } from './files.mjs';
+
+const config = (name) => new TextEncoder().encode(JSON.stringify(configOf(name)));
+
+/** As if on a device of so many GB. */
+function onDevice(gigabytes, work) {
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  Object.defineProperty(globalThis, 'navigator', { value: { deviceMemory: gigabytes }, configurable: true });
+  try {
+    return work();
+  } finally {
+    if (before) Object.defineProperty(globalThis, 'navigator', before);
+    else delete globalThis.navigator;
+  }
+}
+
+test('official models are held as int8 unless floats are asked for, and small ones as they are', async () => {
+  const engine = await Engine.create();
+  const [small, medium] = ['sedd-small', 'sedd-medium'].map((name) => predict(engine, config(name), 'auto'));
+  assert.deepEqual([small.dtype, medium.dtype, predict(engine, config('sedd-nano'), 'auto').dtype], ['q8', 'q8', 'auto']);
+  assert.ok(small.info.weightBytes < 200e6 && medium.info.weightBytes < 490e6 && medium.memory < WASM_MAX);
+  assert.ok(Math.abs(predict(engine, config('sedd-small'), 'f32').info.weightBytes - 678509000) < 1e6);
+  assert.throws(() => predict(engine, config('gpt2'), 'f16'), /dtype is "f16"/);
+});
+
+test('a device that cannot hold a model is told what would fit', async () => {
+  const engine = await Engine.create();
+  const floats = onDevice(2, () => predict(engine, config('sedd-medium'), 'f32'));
+  assert.equal(floats.fits, false);
+  assert.match(floats.advice, /needs 18\d\d MB of memory; on this device a tab should use at most 1074 MB\. As int8 \(dtype: 'q8'\) it takes 6\d\d MB/);
+  const tiny = onDevice(1, () => predict(engine, config('sedd-medium'), 'f32'));
+  assert.match(tiny.advice, /Choose a smaller model, such as louaaron\/sedd-small/);
+  assert.ok(onDevice(8, () => predict(engine, config('sedd-medium'), 'q8')).fits);
+});
+
+test('loading and a session of full length stay within what was told', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sedd-sizes-'));
+  try {
+    for (const shape of ['sedd-10m', 'gpt2-10m']) {
+      const weights = readFileSync(generate(folder, { shape, dtype: 'f32' }));
+      const files = { config: config(shape), weights: [weights], tokenizer: readFileSync(path.join(ROOT, 'models/sedd-nano/tokenizer.json')) };
+      for (const dtype of ['q8', 'f32']) {
+        const engine = await Engine.create();
+        const { info, memory } = predict(engine, files.config, dtype);
+        const model = await Model.load(engine, files, { dtype });
+        assert.equal(model.info.weightBytes, info.weightBytes, `${shape} ${dtype}`);
+        const ids = Array.from({ length: info.length }, (_, i) => i);
+        (info.kind === 'sedd' ? model.startBound(ids, { samples: 1 }) : model.startExact(ids)).free(); // takes its session
+        assert.ok(engine.memorySize <= memory - ROOM + (16 << 20), `${shape} ${dtype}: ${engine.memorySize} bytes of wasm memory; ${memory} were told`);
+        assert.ok(sharedMaximum(memory) >= engine.memorySize);
+        model.dispose();
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
