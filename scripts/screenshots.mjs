@@ -1,23 +1,113 @@
-// Takes pictures of the page in its main states, wide and narrow, light and dark.
-// usage: node scripts/screenshots.mjs [FOLDER]     (default build/screenshots)
-import { mkdirSync } from 'node:fs';
+// Takes pictures of the page in its main states, wide and narrow, light and dark; the README's picture on request.
+// usage: node scripts/screenshots.mjs [FOLDER] [--only NAME] [--readme]     (default build/screenshots; --readme also writes web/pictures/page.png)
+import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { ROOT } from './build.mjs';
 import { open } from '../tests/browser/browser.mjs';
 
-const folder = process.argv[2] ?? 'build/screenshots';
+const PICTURE_MAX = 200 * 1000; // bytes of the README's picture
+const args = process.argv.slice(2);
+const readme = args.includes('--readme');
+const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : '';
+const folder = args.find((arg, i) => !arg.startsWith('--') && args[i - 1] !== '--only') ?? 'build/screenshots';
 mkdirSync(folder, { recursive: true });
 
-const VIEWS = [
-  { name: 'wide-light', viewport: { width: 1280, height: 900 }, colorScheme: 'light' },
-  { name: 'wide-dark', viewport: { width: 1280, height: 900 }, colorScheme: 'dark' },
-  { name: 'narrow-light', viewport: { width: 390, height: 844 }, colorScheme: 'light' },
-];
+const WIDTHS = { 320: 640, 390: 844, 800: 1100, 1280: 900, 2560: 1440 };
+const seek = (page, index) => page.fill('#timeline input[type=range]', String(index));
+const idle = (page) => page.waitForFunction(() => !document.body.classList.contains('busy') && document.getElementById('status').textContent !== '');
+const show = (page, id) => page.locator(`#${id}`).evaluate((section) => section.scrollIntoView());
+const said = (page, selector, words) => page.waitForFunction(([where, what]) => document.querySelector(where)?.textContent.includes(what), [selector, words], { timeout: 120000 });
 
-for (const { name, ...view } of VIEWS) {
-  const { page, close } = await open('?lang=en', { reducedMotion: 'reduce', ...view });
-  await page.waitForSelector('body[data-ready]');
-  await page.fill('#timeline input[type=range]', '30');
-  await page.screenshot({ path: path.join(folder, `${name}.png`) });
-  await close();
+/** Each brings the page into a state; the picture is of the viewport. */
+const STATES = {
+  recorded: (page) => seek(page, 30),
+  running: async (page) => {
+    await page.fill('[name=steps]', '400');
+    await page.click('#run');
+    await page.waitForFunction(() => document.querySelectorAll('#cells .mask').length < 70);
+    await page.click('#pause');
+  },
+  done: async (page) => {
+    await page.click('#run');
+    await idle(page);
+    await page.click('#sheet-open');
+  },
+  inspector: async (page) => {
+    await page.click('#run');
+    await idle(page);
+    await seek(page, 24);
+    await page.locator('#cells .mask').nth(10).click();
+    await page.waitForSelector('.candidate');
+  },
+  branch: async (page) => {
+    await STATES.inspector(page);
+    await page.locator('.candidate').nth(1).click();
+    await page.waitForSelector('.tree .branch');
+    await idle(page);
+    await show(page, 'tree');
+  },
+  infill: async (page) => {
+    await page.fill('#prompt', 'Once upon a time there was a {2} who lived in {4}. {*} They lived happily ever after.');
+    await page.waitForFunction(() => document.querySelectorAll('#mirror mark').length === 3);
+    await page.locator('#form').evaluate((form) => form.scrollIntoView());
+  },
+  noise: async (page) => {
+    await show(page, 'noise');
+    await page.fill('#noise-view input[type=range]', '0.55');
+  },
+  race: async (page) => {
+    await show(page, 'race');
+    await page.click('#race-start');
+    await said(page, '#race-view .status', 'times as fast');
+  },
+  measured: async (page) => {
+    await show(page, 'race');
+    await page.click('#measure-start');
+    await said(page, '#measure-view .verdict', 'Break-even');
+    await page.locator('#measure-view').evaluate((view) => view.scrollIntoView());
+  },
+  likelihood: async (page) => {
+    await show(page, 'likelihood');
+    await page.click('#likelihood-start');
+    await page.waitForSelector('.heat.twin');
+  },
+  library: async (page) => {
+    await show(page, 'library');
+    await page.waitForSelector('#library-view form');
+  },
+  keys: (page) => page.click('#keys-open'),
+  error: async (page) => {
+    await page.fill('#prompt', 'Once upon {a time');
+    await page.fill('[name=temperature]', 'warm');
+    await page.click('#run');
+    await page.locator('#form').evaluate((form) => form.scrollIntoView());
+  },
+};
+
+async function picture(state, { width, colorScheme, lang = 'en', file }) {
+  const { page, close } = await open(`?lang=${lang}`, { viewport: { width, height: WIDTHS[width] }, colorScheme, reducedMotion: 'reduce' });
+  try {
+    await page.waitForSelector('body[data-ready]');
+    await STATES[state](page);
+    await page.waitForTimeout(300);
+    await page.screenshot({ path: file });
+  } finally {
+    await close();
+  }
+}
+
+const views = Object.keys(STATES).flatMap((state) => [
+  { state, width: 1280, colorScheme: 'light' }, { state, width: 390, colorScheme: 'dark' },
+  ...(['recorded', 'inspector'].includes(state) ? [{ state, width: 320, colorScheme: 'light' }, { state, width: 800, colorScheme: 'dark' }, { state, width: 2560, colorScheme: 'light' },
+    { state, width: 1280, colorScheme: 'dark', lang: 'zh' }] : []),
+]).filter(({ state }) => !only || state === only);
+for (const view of views) {
+  const name = `${view.state}-${view.width}-${view.colorScheme}${view.lang ? `-${view.lang}` : ''}.png`;
+  await picture(view.state, { ...view, file: path.join(folder, name) });
+}
+if (readme) {
+  const file = path.join(ROOT, 'web/pictures/page.png');
+  await picture('inspector', { width: 1280, colorScheme: 'light', file });
+  if (statSync(file).size > PICTURE_MAX) throw new Error(`web/pictures/page.png has ${statSync(file).size} bytes; the limit is ${PICTURE_MAX}`);
 }
 console.log(`pictures are in ${folder}`);

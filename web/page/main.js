@@ -166,6 +166,7 @@ class Page extends EventTarget {
     click('pause', () => this.writer.togglePause());
     click('single', () => (this.writer.busy ? this.writer.step() : this.write(true)));
     click('shuffle', () => this.recipe.shuffle());
+    $('arrange').addEventListener('change', () => this.stage.arrange({ equal: $('layout').value === 'grid', meter: $('meter').value }));
     click('sheet-open', () => this.stage.toggleSheet());
     for (const name of Object.keys(PRESETS)) click(`preset-${name}`, () => this.recipe.set(PRESETS[name]));
     click('take', () => this.takeText());

@@ -15,6 +15,7 @@ export class Stage extends EventTarget {
   #frame = 0;
   #said = 0;
   #follow = true;
+  equal = false;
 
   constructor() {
     super();
@@ -56,8 +57,7 @@ export class Stage extends EventTarget {
     this.#follow = true;
     const { history } = run;
     $('origin').textContent = t(`origin.${run.origin}`);
-    this.cells.layout = run.done ? 'text' : 'lines';
-    this.cells.open(history.at(0), { held: history.held, finals: run.done ? history.finals : null });
+    this.#lay(history.at(0));
     this.timeline.open(history, play && !stillness.matches ? 0 : index);
     if (!$('sheet').hidden) this.sheet.open(history);
     if (play && !stillness.matches) this.timeline.toggle();
@@ -79,11 +79,26 @@ export class Stage extends EventTarget {
     });
   }
 
-  /** The run is over: the replay knows every token's width. */
+  /** Places the cells: running text where every token's width is known, lines that keep their tokens while a run grows, or equal cells. */
+  #lay(state) {
+    const { done, history } = this.run;
+    this.cells.layout = this.equal ? 'grid' : done ? 'text' : 'lines';
+    this.cells.open(state, { held: history.held, finals: done ? history.finals : null });
+  }
+
+  /** How tokens are shown: in equal cells or not, with a bar for their age or the probability they were drawn with. */
+  arrange({ equal, meter }) {
+    this.equal = equal;
+    this.cells.meter = meter;
+    if (this.run) this.#lay(this.state);
+  }
+
+  /** The run is over: it is set as running text, in which every mask of the replay has its token's width. */
   finished() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     this.timeline.extend();
+    this.#lay(this.state);
     if (this.#follow) this.timeline.seek(this.run.history.last);
     if (!$('sheet').hidden) this.sheet.open(this.run.history);
   }
