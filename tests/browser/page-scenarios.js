@@ -1,0 +1,119 @@
+/** Scenarios of the page, the same in every engine: what a person does, done from inside the page. */
+const $ = (selector) => document.querySelector(selector);
+const all = (selector) => [...document.querySelectorAll(selector)];
+
+/** Waits until something is true. */
+export async function until(check, what, ms = 30000) {
+  for (const end = performance.now() + ms; !check();) {
+    if (performance.now() > end) throw new Error(`${what} did not happen in ${ms} ms`);
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+  }
+}
+
+const ready = () => until(() => document.body.dataset.ready === 'true', 'the live model');
+const rest = () => until(() => !document.body.classList.contains('busy') && $('#status').textContent + $('#form-error').textContent !== '', 'the end of the run');
+const masks = () => all('#cells .sedd-cell.mask').length;
+const press = (key, options = {}) => (document.activeElement ?? document.body).dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, ...options }));
+
+function fill(selector, value) {
+  const field = $(selector);
+  field.value = String(value);
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+  field.dispatchEvent(new Event('change', { bubbles: true }));
+}
+
+/** Types a prompt as a person does: the editor measures it before the next press. */
+async function type(prompt) {
+  fill('#prompt', prompt);
+  await new Promise((resolve) => { setTimeout(resolve, 300); });
+}
+
+async function write(fields = {}) {
+  for (const [name, value] of Object.entries(fields)) fill(`[name=${name}]`, value);
+  $('#run').click();
+  await rest();
+}
+
+/** The whole text that stands in the cells. */
+function text() {
+  $('#take').click();
+  return $('#prompt').value;
+}
+
+export async function run(fields) {
+  await ready();
+  await write(fields);
+  return { cells: all('#cells .sedd-cell').length, masks: masks(), status: $('#status').textContent, text: text() };
+}
+
+export async function stop() {
+  await ready();
+  await type('Once upon a time');
+  fill('[name=steps]', 900);
+  $('#run').click();
+  await until(() => masks() > 0 && masks() < 122, 'the first tokens');
+  document.activeElement?.blur();
+  press('Escape');
+  await until(() => $('#status').textContent === 'Stopped.', 'the stop');
+  await write({ steps: 4 });
+  return masks();
+}
+
+export async function scrubInspectBranch() {
+  await ready();
+  await type('Once upon a time');
+  await write({ steps: 12, seed: 99 });
+  const first = text();
+  await type('Once upon a time');
+  fill('#timeline input[type=range]', 6);
+  const masked = masks();
+  $('#cells .sedd-cell.mask').click();
+  await until(() => $('.candidate'), 'the candidates');
+  const facts = $('.facts').textContent;
+  all('.candidate')[1].click();
+  await until(() => $('.tree .branch'), 'the branch');
+  await rest();
+  const branch = text();
+  $('#share').click();
+  await until(() => location.hash.includes('seed=99'), 'the link');
+  return { first, masked, facts, branch, link: location.href };
+}
+
+export async function opened() {
+  await until(() => $('.tree .branch'), 'the branch of the link');
+  await rest();
+  return text();
+}
+
+export async function infill(prompt) {
+  await ready();
+  await type(prompt);
+  await write({ steps: 6 });
+  return text();
+}
+
+export async function narrow() {
+  document.documentElement.style.setProperty('width', '320px');
+  document.documentElement.style.setProperty('overflow', 'hidden');
+  await new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); });
+  const wide = document.body.scrollWidth;
+  document.documentElement.removeAttribute('style');
+  return wide;
+}
+
+/** What axe-core finds, a line each. */
+export async function violations() {
+  await new Promise((resolve, reject) => {
+    document.head.append(Object.assign(document.createElement('script'), { src: '/node_modules/axe-core/axe.min.js', onload: resolve, onerror: reject }));
+  });
+  return (await globalThis.axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' ; ')}`);
+}
+
+/** Three demos on one page. */
+export async function demos() {
+  await customElements.whenDefined('sedd-demo');
+  return Promise.all(all('sedd-demo').map(async (demo) => {
+    demo.steps = 3;
+    return (await demo.run()).text;
+  }));
+}

@@ -1,0 +1,58 @@
+// The page and an example in Firefox and WebKitGTK, the same scenarios in both (page-scenarios.js); page.test.mjs goes further in Chromium.
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openEngine } from './engines.mjs';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const native = (...flags) => execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', ...flags], { cwd: ROOT, encoding: 'utf8' });
+
+for (const name of /** @type {const} */ (['Firefox', 'WebKitGTK'])) {
+  describe(name, () => {
+    let engine;
+    const play = (scenario, argument) => engine.evaluate(
+      `const scenarios = await import('/tests/browser/page-scenarios.js'); return scenarios[${JSON.stringify(scenario)}](${JSON.stringify(argument) ?? ''});`);
+    before(async () => {
+      engine = await openEngine(name);
+      await engine.goto('?lang=en');
+    });
+    after(() => engine?.close());
+
+    test('the page writes the native text', async () => {
+      const { cells, masks, status, text } = await play('run', { steps: 16, seed: 11 });
+      assert.deepEqual([cells, masks], [128, 0]);
+      assert.match(status, /^128 tokens in .* ms a step, seed 11\.$/);
+      assert.equal(`${text}\n`, native('--steps', '16', '--seed', '11', '--prompt', 'Once upon a time', '--temperature', '0.8', '--top-p', '0.9'));
+    });
+
+    test('Escape stops, and the page stays usable', async () => assert.equal(await play('stop'), 0));
+
+    test('holes are filled, the rest is held', async () => {
+      assert.match(await play('infill', 'Once upon a time there was a {3}. They lived happily ever after.'), /^Once upon a time there was a .+\. They lived happily ever after\./s);
+    });
+
+    test('scrub, look inside, branch; the link reproduces it', async () => {
+      const { first, masked, facts, branch, link } = await play('scrubInspectBranch');
+      assert.ok(masked > 20 && branch !== first);
+      assert.match(facts, /nats/);
+      await engine.goto('tests/browser/blank.html');
+      await engine.goto(link.slice(engine.url.length));
+      assert.equal(await play('opened'), branch);
+    });
+
+    test('320 pixels and accessibility', async () => {
+      assert.ok(await play('narrow') <= 320);
+      assert.deepEqual(await play('violations'), []);
+    });
+
+    test('three demos on one page, without a violation', async () => {
+      await engine.goto('web/examples/three.html');
+      const texts = await play('demos');
+      assert.match(texts[0], /^Lily had a red ball\./);
+      assert.match(texts[1], / and they all went home\.$/);
+      assert.deepEqual(await play('violations'), []);
+    });
+  });
+}
