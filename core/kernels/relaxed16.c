@@ -12,6 +12,7 @@
  * others, which take the line apiece. Exact in either case.
  */
 #include "kernels/wasm.h"
+#include "kernels/math.h"
 #include "kernels/relaxed.h"
 
 #define TILE_ROWS_Q8 4
@@ -44,7 +45,8 @@ static inline qx qx_load(const uint8_t *p)
 
 static inline v128_t add_pairs(v128_t sum, v128_t pairs)
 {
-    return wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(pairs, wasm_i16x8_splat(1)));
+    v128_t ones = wasm_v128_load32_splat(sedd_math.ones);
+    return wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(pairs, ones));
 }
 
 static inline qs qs_dot(qs sum, qw w, qx x)
@@ -61,8 +63,8 @@ static inline qs qs_dot(qs sum, qw w, qx x)
 #define STEP_BYTES (STEP * SEDD_PANEL)
 #define LANE_MAX 258 /* 127 * 258 < 2^15 */
 #define MARKS 128     /* steps of a panel that can be remembered as too large */
-#define PAIR_ROWS 3  /* 6 sums, 4 weights, 2 inputs, 2 products and the ones: 15 registers */
-#define SCAN_ROWS 12 /* fewer rows do not earn the scan */
+#define PAIR_ROWS 4
+#define SCAN_ROWS 32 /* fewer rows do not earn the scan */
 
 /* Steps of a panel that cannot share, ascending; then the number of steps. count < 0: too many. */
 struct marks {
@@ -104,25 +106,16 @@ static void scan(struct marks *marks, const int8_t *w, int32_t steps)
     marks->step[marks->count] = steps;
 }
 
-/* Engines make a constant anew at each use; a value that was read stays in its register. */
-INLINE v128_t ones_in_register(void)
+INLINE v128_t two_steps(v128_t sum, v128_t first, v128_t second, v128_t x0, v128_t x1)
 {
-    static const volatile int16_t one = 1;
-    return wasm_i16x8_splat(one);
-}
-
-INLINE v128_t two_steps(v128_t sum, v128_t first, v128_t second, v128_t x0, v128_t x1, v128_t ones)
-{
-    v128_t pairs = wasm_i16x8_add(wasm_i16x8_relaxed_dot_i8x16_i7x16(first, x0),
-                                  wasm_i16x8_relaxed_dot_i8x16_i7x16(second, x1));
-    return wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(pairs, ones));
+    return add_pairs(sum, wasm_i16x8_add(wasm_i16x8_relaxed_dot_i8x16_i7x16(first, x0),
+                                         wasm_i16x8_relaxed_dot_i8x16_i7x16(second, x1)));
 }
 
 /* Steps begin..end-1 of `rows` rows, shared. */
 INLINE void add_steps(qs *sum, const uint8_t *x, size_t x_stride, const int8_t *w, int32_t begin,
                       int32_t end, const int rows)
 {
-    v128_t ones = ones_in_register();
     x += begin * STEP;
     w += (size_t)begin * STEP_BYTES;
     for (int32_t step = begin; step < end; step++, x += STEP, w += STEP_BYTES) {
@@ -131,8 +124,8 @@ INLINE void add_steps(qs *sum, const uint8_t *x, size_t x_stride, const int8_t *
         for (int r = 0; r < rows; r++) {
             v128_t x0 = wasm_v128_load32_splat(x + (size_t)r * x_stride);
             v128_t x1 = wasm_v128_load32_splat(x + (size_t)r * x_stride + SEDD_GROUP);
-            sum[r].low = two_steps(sum[r].low, low0, low1, x0, x1, ones);
-            sum[r].high = two_steps(sum[r].high, high0, high1, x0, x1, ones);
+            sum[r].low = two_steps(sum[r].low, low0, low1, x0, x1);
+            sum[r].high = two_steps(sum[r].high, high0, high1, x0, x1);
         }
     }
 }
@@ -174,6 +167,12 @@ INLINE void tile_shared(const struct sedd_matmul *job, int32_t row, int32_t pane
     }
 }
 
+static NOINLINE void full_shared(const struct sedd_matmul *job, int32_t row, int32_t panel,
+                                 const struct marks *marks)
+{
+    tile_shared(job, row, panel, marks, PAIR_ROWS);
+}
+
 static void column_shared(const struct sedd_matmul *job, int32_t row, int32_t end, int32_t panel)
 {
     struct marks marks;
@@ -184,9 +183,9 @@ static void column_shared(const struct sedd_matmul *job, int32_t row, int32_t en
         return;
     }
     for (; row + PAIR_ROWS <= end; row += PAIR_ROWS) {
-        tile_shared(job, row, panel, &marks, PAIR_ROWS);
+        full_shared(job, row, panel, &marks);
     }
-    few_q8(job, row, end - row, panel);
+    few_q8(job, row, end - row, panel, 1);
 }
 
 static void matmul_shared(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,

@@ -28,16 +28,16 @@ INLINE void store_part(float *y, int32_t i, int32_t n, vf value)
 
 INLINE vf tame(vf x)
 {
-    vf limit = vf_set1(FLT_MAX / 4);
+    vf limit = vf_splat(&sedd_math.tame);
     x = vf_smaller(vf_zero_nan(x), limit);
-    return vf_larger(x, vf_set1(-FLT_MAX / 4));
+    return vf_larger(x, vf_sub(vf_set1(0.0f), limit));
 }
 
 /* round(x * inverse) + zero, for offset = zero - the bits of SEDD_EXP_ROUND; |x * inverse| < 2^22. */
 INLINE vi quantize(vf x, float inverse, vi offset)
 {
     vf v = vf_mul(tame(x), vf_set1(inverse));
-    return vi_add(vi_bits(vf_add(v, vf_set1(SEDD_EXP_ROUND))), offset);
+    return vi_add(vi_bits(vf_add(v, vf_splat(&sedd_math.round))), offset);
 }
 
 static void quantize_row(uint8_t *q, struct sedd_row_scale *scale, const float *x, int32_t n,

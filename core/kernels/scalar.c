@@ -7,6 +7,12 @@
 #include <float.h>
 #include <math.h>
 
+const struct sedd_math sedd_math = {
+    SEDD_EXP_LOW,     SEDD_EXP_HIGH, SEDD_EXP_LOG2E, SEDD_EXP_ROUND, SEDD_EXP_LN2_HIGH,
+    SEDD_EXP_LN2_LOW, SEDD_EXP_C6,   SEDD_EXP_C5,    SEDD_EXP_C4,    SEDD_EXP_C3,
+    SEDD_EXP_C2,      1.0f,          SEDD_GELU_1,    SEDD_GELU_3,    FLT_MAX / 4,
+    {1, 1}};
+
 /* The sum of eight interleaved lanes, in the order every table keeps. */
 static float lanes_sum(const float lane[8])
 {

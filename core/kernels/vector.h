@@ -4,7 +4,7 @@
  *
  *   vf                    eight floats
  *   vf_load vf_store      unaligned
- *   vf_set1 vf_add vf_sub vf_mul vf_div
+ *   vf_set1 vf_splat(address) vf_add vf_sub vf_mul vf_div
  *   vf_smaller(a, b)      a < b ? a : b       vf_larger(a, b)  a > b ? a : b  (b for a NaN)
  *   vf_zero_below(v, x, limit)   x < limit ? 0 : v
  *   vf_zero_nan(x)        x is a NaN ? 0 : x
@@ -39,26 +39,25 @@ INLINE float lanes_sum(const float lane[LANES])
 
 INLINE vf vf_exp(vf x)
 {
-    vf clamped = vf_smaller(vf_set1(SEDD_EXP_HIGH), x);
-    clamped = vf_larger(clamped, vf_set1(SEDD_EXP_LOW));
-    vf magic = vf_set1(SEDD_EXP_ROUND);
-    vf shifted = vf_add(vf_mul(clamped, vf_set1(SEDD_EXP_LOG2E)), magic);
+    const struct sedd_math *m = &sedd_math;
+    vf clamped = vf_smaller(vf_splat(&m->exp_high), x), magic = vf_splat(&m->round);
+    clamped = vf_larger(clamped, vf_splat(&m->exp_low));
+    vf shifted = vf_add(vf_mul(clamped, vf_splat(&m->log2e)), magic);
     vf n = vf_sub(shifted, magic);
-    vf r = vf_sub(vf_sub(clamped, vf_mul(n, vf_set1(SEDD_EXP_LN2_HIGH))),
-                  vf_mul(n, vf_set1(SEDD_EXP_LN2_LOW)));
-    vf p = vf_add(vf_mul(vf_set1(SEDD_EXP_C6), r), vf_set1(SEDD_EXP_C5));
-    p = vf_add(vf_mul(p, r), vf_set1(SEDD_EXP_C4));
-    p = vf_add(vf_mul(p, r), vf_set1(SEDD_EXP_C3));
-    p = vf_add(vf_mul(p, r), vf_set1(SEDD_EXP_C2));
-    p = vf_add(vf_mul(p, r), vf_set1(1.0f));
-    p = vf_add(vf_mul(p, r), vf_set1(1.0f));
-    return vf_zero_below(vf_mul(p, vf_power(shifted)), x, vf_set1(SEDD_EXP_LOW));
+    vf r = vf_sub(vf_sub(clamped, vf_mul(n, vf_splat(&m->ln2_high))),
+                  vf_mul(n, vf_splat(&m->ln2_low)));
+    vf r2 = vf_mul(r, r);
+    vf p = vf_add(vf_mul(vf_splat(&m->c5), r), vf_splat(&m->c4));
+    p = vf_add(vf_mul(vf_splat(&m->c6), r2), p);
+    p = vf_add(vf_mul(p, r2), vf_add(vf_mul(vf_splat(&m->c3), r), vf_splat(&m->c2)));
+    p = vf_add(vf_mul(p, r2), vf_add(r, vf_splat(&m->one)));
+    return vf_zero_below(vf_mul(p, vf_power(shifted)), x, vf_splat(&m->exp_low));
 }
 
 INLINE vf vf_gelu(vf v)
 {
-    vf inner = vf_add(vf_set1(SEDD_GELU_1), vf_mul(vf_set1(SEDD_GELU_3), vf_mul(v, v)));
-    return vf_div(v, vf_add(vf_set1(1.0f), vf_exp(vf_mul(v, inner))));
+    vf inner = vf_add(vf_splat(&sedd_math.gelu_1), vf_mul(vf_splat(&sedd_math.gelu_3), vf_mul(v, v)));
+    return vf_div(v, vf_add(vf_splat(&sedd_math.one), vf_exp(vf_mul(v, inner))));
 }
 
 #include "kernels/tiles.h"

@@ -55,6 +55,12 @@ static inline vf vf_set1(float x)
     return (vf){v, v};
 }
 
+static inline vf vf_splat(const float *x)
+{
+    v128_t v = wasm_v128_load32_splat(x);
+    return (vf){v, v};
+}
+
 static inline vf vf_smaller(vf a, vf b) /* pmin(p, q) is q < p ? q : p */
 {
     return (vf){wasm_f32x4_pmin(b.low, a.low), wasm_f32x4_pmin(b.high, a.high)};

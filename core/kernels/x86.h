@@ -20,6 +20,7 @@ typedef __m256i vi, qs, qw, qx;
 #define vf_load _mm256_loadu_ps
 #define vf_store _mm256_storeu_ps
 #define vf_set1 _mm256_set1_ps
+#define vf_splat _mm256_broadcast_ss
 #define vf_add _mm256_add_ps
 #define vf_sub _mm256_sub_ps
 #define vf_mul _mm256_mul_ps

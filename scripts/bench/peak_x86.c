@@ -31,9 +31,10 @@ static void f32(void)
     _mm256_storeu_ps(sedd_peak_f32, total);
 }
 
-/* VPDPBUSD has two encodings, and processors that know only one of them. */
-#define INT8(NAME, DOT)                                                                            \
-    static void NAME(void)                                                                         \
+/* VPDPBUSD has two encodings, and processors that know only one of them; a compiler that may use
+ * either uses VEX. */
+#define INT8(NAME, DOT, TARGET)                                                                    \
+    __attribute__((target(TARGET))) static void NAME(void)                                         \
     {                                                                                              \
         __m256i sum[CHAINS], total = _mm256_setzero_si256();                                       \
         __m256i x = _mm256_loadu_si256((const __m256i *)sedd_peak_bytes);                          \
@@ -51,8 +52,8 @@ static void f32(void)
         _mm256_storeu_si256((__m256i *)sedd_peak_i32, total);                                      \
     }
 
-INT8(int8_vex, _mm256_dpbusd_avx_epi32)
-INT8(int8_evex, _mm256_dpbusd_epi32)
+INT8(int8_vex, _mm256_dpbusd_avx_epi32, "avxvnni")
+INT8(int8_evex, _mm256_dpbusd_epi32, "avx512vl,avx512vnni")
 
 static void rows(void)
 {

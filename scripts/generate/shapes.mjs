@@ -63,7 +63,7 @@ export function tensorsOf(name, int8) {
   for (const { name: tensor, size, spread, quantised, axis } of (name.startsWith('sedd') ? seddTensors : gpt2Tensors)(shape)) {
     if (quantised && int8) {
       tensors.push({ name: tensor, size, dtype: 'I8' });
-      tensors.push({ name: `${tensor}_scale`, size: axis === 0 ? [size[0], 1] : [1, size[1]], dtype: 'F32', centre: spread / 127, spread: spread / 1000 });
+      tensors.push({ name: `${tensor}_scale`, size: axis === 0 ? [size[0], 1] : [1, size[1]], dtype: 'F32', centre: (2 * spread) / 127, spread: spread / 1000 });
     } else {
       tensors.push({ name: tensor, size, dtype: 'F32', centre: spread === 0 ? 1 : 0, spread });
     }

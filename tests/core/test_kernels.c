@@ -255,7 +255,7 @@ static void test_shared(const struct sedd_kernels *k, const struct sedd_kernels 
     static const int32_t lanes[] = {258, 259, -258, -259, 508, -508};
     for (int32_t i = 0; i < 48; i++) {
         struct problem p;
-        int32_t rows = 11 + i % 5, steps = 20 + i % 3;
+        int32_t rows = 31 + i % 5, steps = 20 + i % 3;
         make_problem(&p, rows, steps * 8, 16, SEDD_EPILOGUE_STORE);
         for (int32_t w = 0; w < steps * 8 * 16; w++) {
             p.wq[w] = (int8_t)(w * 37 % 64 - 32);
