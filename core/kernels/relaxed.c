@@ -12,6 +12,8 @@
 typedef vi qs, qw;
 typedef v128_t qx;
 
+#define qs_add vi_add
+
 static inline qs qs_zero(void)
 {
     return vi_set1(0);

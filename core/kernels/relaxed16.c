@@ -21,6 +21,8 @@
 typedef vi qs, qw;
 typedef v128_t qx;
 
+#define qs_add vi_add
+
 static inline qs qs_zero(void)
 {
     return vi_set1(0);
@@ -62,8 +64,9 @@ static inline qs qs_dot(qs sum, qw w, qx x)
 #define STEP (2 * SEDD_GROUP) /* inputs */
 #define STEP_BYTES (STEP * SEDD_PANEL)
 #define LANE_MAX 258 /* 127 * 258 < 2^15 */
-#define MARKS 128     /* steps of a panel that can be remembered as too large */
+#define MARKS 64      /* steps of a panel that can be remembered as too large */
 #define PAIR_ROWS 4
+#define GROUP_MAX 8  /* panels at a time */
 #define SCAN_ROWS 32 /* fewer rows do not earn the scan */
 
 /* Steps of a panel that cannot share, ascending; then the number of steps. count < 0: too many. */
@@ -173,19 +176,25 @@ static NOINLINE void full_shared(const struct sedd_matmul *job, int32_t row, int
     tile_shared(job, row, panel, marks, PAIR_ROWS);
 }
 
-static void column_shared(const struct sedd_matmul *job, int32_t row, int32_t end, int32_t panel)
+static void column_shared(const struct sedd_matmul *job, int32_t row, int32_t end, int32_t panel,
+                          int32_t panel_end)
 {
-    struct marks marks;
-    scan(&marks, job->wq + (size_t)panel * (size_t)job->in_padded * SEDD_PANEL,
-         job->in_padded / STEP);
-    if (marks.count < 0) {
-        column_q8(job, row, end, panel, 1);
-        return;
+    struct marks marks[GROUP_MAX];
+    for (int32_t p = panel; p < panel_end; p++) {
+        scan(&marks[p - panel], job->wq + (size_t)p * (size_t)job->in_padded * SEDD_PANEL,
+             job->in_padded / STEP);
     }
-    for (; row + PAIR_ROWS <= end; row += PAIR_ROWS) {
-        full_shared(job, row, panel, &marks);
+    while (row < end) {
+        int32_t rows = tile_height(end - row, PAIR_ROWS);
+        for (int32_t p = panel; p < panel_end; p++) {
+            if (rows == PAIR_ROWS && marks[p - panel].count >= 0) {
+                full_shared(job, row, p, &marks[p - panel]);
+            } else {
+                few_q8(job, row, rows, p, 1);
+            }
+        }
+        row += rows;
     }
-    few_q8(job, row, end - row, panel, 1);
 }
 
 static void matmul_shared(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,
@@ -195,10 +204,11 @@ static void matmul_shared(const struct sedd_matmul *job, int32_t row_begin, int3
         matmul_q8(job, row_begin, row_end, panel_begin, panel_end);
         return;
     }
+    int32_t group = sedd_min(GROUP_MAX, panel_group(job->in_padded * SEDD_PANEL, 1));
     for (int32_t row = row_begin; row < row_end; row += ROW_BLOCK) {
         int32_t end = sedd_min(row + ROW_BLOCK, row_end);
-        for (int32_t panel = panel_begin; panel < panel_end; panel++) {
-            column_shared(job, row, end, panel);
+        for (int32_t panel = panel_begin; panel < panel_end; panel += group) {
+            column_shared(job, row, end, panel, sedd_min(panel + group, panel_end));
         }
     }
 }

@@ -26,6 +26,11 @@ static inline qs qs_zero(void)
     return (qs){{zero, zero}};
 }
 
+static inline qs qs_add(qs a, qs b)
+{
+    return (qs){{wasm_i32x4_add(a.pair[0], b.pair[0]), wasm_i32x4_add(a.pair[1], b.pair[1])}};
+}
+
 static inline void qs_store(int32_t *dots, qs sum)
 {
     v128_t even = wasm_i32x4_shuffle(sum.pair[0], sum.pair[1], 0, 2, 4, 6);
@@ -52,4 +57,74 @@ static inline qs qs_dot(qs sum, qw w, qx x)
 
 #include "kernels/vector.h"
 
-const struct sedd_kernels sedd_kernels_simd128 = SEDD_VECTOR_TABLE("simd128");
+/* ---- Many rows: activations widened once for several panels ---------------------------------- */
+
+#define WIDE_ROWS 4
+#define WIDE_MAX 4096 /* inputs that fit the buffer; longer rows widen in the loop */
+#define WIDE_PANELS 8 /* panels a widened tile meets */
+
+/* wide [in_padded / 4][WIDE_ROWS][4] from the rows of a tile. */
+static void widen(int16_t *wide, const struct sedd_matmul *job, int32_t row)
+{
+    for (int r = 0; r < WIDE_ROWS; r++) {
+        const uint8_t *x = job->xq + (size_t)(row + r) * job->x_stride;
+        int16_t *to = wide + r * SEDD_GROUP;
+        for (int32_t k = 0; k < job->in_padded; k += SEDD_INPUTS, to += 2 * WIDE_ROWS * SEDD_GROUP) {
+            v128_t eight = wasm_u16x8_load8x8(x + k);
+            wasm_v128_store64_lane(to, eight, 0);
+            wasm_v128_store64_lane(to + WIDE_ROWS * SEDD_GROUP, eight, 1);
+        }
+    }
+}
+
+static NOINLINE void tile_wide(const struct sedd_matmul *job, int32_t row, int32_t panel,
+                               const int16_t *wide)
+{
+    const int8_t *w = job->wq + (size_t)panel * (size_t)job->in_padded * SEDD_PANEL;
+    int32_t dots[WIDE_ROWS * LANES];
+    for (int part = 0; part < Q8_PARTS; part++) {
+        qs sum[WIDE_ROWS];
+        UNROLL
+        for (int r = 0; r < WIDE_ROWS; r++) {
+            sum[r] = qs_zero();
+        }
+        const int16_t *x = wide;
+        for (int32_t k = 0; k < job->in_padded; k += SEDD_GROUP, x += WIDE_ROWS * SEDD_GROUP) {
+            qw weight = qw_load(w + k * SEDD_PANEL, part);
+            UNROLL
+            for (int r = 0; r < WIDE_ROWS; r++) {
+                sum[r] = qs_dot(sum[r], weight, wasm_v128_load64_splat(x + r * SEDD_GROUP));
+            }
+        }
+        UNROLL
+        for (int r = 0; r < WIDE_ROWS; r++) {
+            qs_store(dots + r * LANES + part * (LANES / Q8_PARTS), sum[r]);
+        }
+    }
+    for (int r = 0; r < WIDE_ROWS; r++) {
+        finish_q8(job, row + r, panel, dots + r * LANES);
+    }
+}
+
+static void matmul_wide(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,
+                        int32_t panel_begin, int32_t panel_end)
+{
+    int32_t end = row_end - (row_end - row_begin) % WIDE_ROWS;
+    if (job->in_padded > WIDE_MAX) {
+        end = row_begin;
+    }
+    for (int32_t panel = panel_begin; panel < panel_end && end > row_begin; panel += WIDE_PANELS) {
+        int16_t wide[WIDE_ROWS * WIDE_MAX];
+        for (int32_t row = row_begin; row < end; row += WIDE_ROWS) {
+            widen(wide, job, row);
+            for (int32_t p = panel; p < sedd_min(panel + WIDE_PANELS, panel_end); p++) {
+                tile_wide(job, row, p, wide);
+            }
+        }
+    }
+    if (end < row_end) {
+        matmul_q8(job, end, row_end, panel_begin, panel_end);
+    }
+}
+
+const struct sedd_kernels sedd_kernels_simd128 = SEDD_VECTOR_TABLE_WITH("simd128", matmul_wide);

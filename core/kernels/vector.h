@@ -18,7 +18,7 @@
  *   TILE_PANELS           panels a full tile of floats covers; TILE_ROWS_F32, TILE_ROWS_PLAIN its rows
  *   TILE_ROWS_Q8          rows of an int8 tile, at most 6; TILE_PANELS_Q8 its panels
  *   Q8_PARTS              passes over a panel, each over 8 / Q8_PARTS of its channels
- *   qs, qs_zero, qs_store(int32 *, qs)   the sums of a part's channels
+ *   qs, qs_zero, qs_add, qs_store(int32 *, qs)   the sums of a part's channels
  *   qw, qw_load(weights of four inputs, part)
  *   qs_dot(sum, qw, address of a row's four activations)
  */

@@ -41,6 +41,7 @@ typedef __m256i vi, qs, qw, qx;
 #define rf_mul _mm256_mul_ps
 #define rf_madd _mm256_fmadd_ps
 #define qs_zero _mm256_setzero_si256
+#define qs_add _mm256_add_epi32
 
 static inline vf vf_zero_below(vf v, vf x, vf limit)
 {

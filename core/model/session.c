@@ -4,9 +4,9 @@
 #include <math.h>
 
 /* Rows go through the vocabulary head in slices of at most this many bytes of logits, so that no
- * [L, N] array ever exists; a multiple of the kernels' six rows. */
-#define HEAD_SLICE_BYTES (6u << 20)
-#define HEAD_SLICE_ROWS 6
+ * [L, N] array ever exists; a multiple of the kernels' four and six rows. */
+#define HEAD_SLICE_BYTES (10u << 20)
+#define HEAD_SLICE_ROWS 12
 
 /* Allocates count * size bytes of a session and keeps the account. */
 static void *take(struct sedd_session *session, uint64_t count, uint64_t size, bool *complete)
