@@ -8,7 +8,7 @@ import { runModel } from '../../scripts/bench/run.mjs';
 import { MODELS, WORKS, limitMs, operationsOf } from '../../scripts/bench/works.mjs';
 
 const OPTIONS = { quick: true, peers: true, node: false, rounds: 1, patience: 0, log: () => {} };
-const PEAKS = { 1: { f32_simd128: 60, f32_relaxed: 60, int8_simd128: 100, int8_relaxed: 250, l1: 140, l2: 100, llc: 90, memory: 30 } };
+const PEAKS = { 1: { f32_simd128: 60, f32_relaxed: 60, int8_simd128: 100, int8_relaxed: 250, int8_relaxed16: 150, l1: 140, l2: 100, llc: 90, memory: 30 } };
 const rows = [];
 let host;
 

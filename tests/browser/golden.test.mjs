@@ -17,7 +17,7 @@ const inPage = async ({ wasm, kernels, threads, name }) => {
 test('golden folders in Chromium', async (t) => {
   const { page, close } = await open('web/README.md');
   try {
-    for (const [wasm, kernels] of [['simd', 'scalar'], ['simd', 'simd128'], ['relaxed', 'relaxed']]) {
+    for (const [wasm, kernels] of [['simd', 'scalar'], ['simd', 'simd128'], ['relaxed', 'relaxed'], ['relaxed', 'relaxed16']]) {
       for (const name of ['A', 'B', 'G1', 'C1', 'C4']) {
         await t.test(`${name}, kernels ${kernels}`, async () => {
           const { failed, report } = await page.evaluate(inPage, { wasm, kernels, threads: 1, name });
