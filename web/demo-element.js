@@ -27,6 +27,7 @@ const FIELDS = {
   topK: number(0, 2 ** 31 - 1, { step: 1, attribute: 'top-k' }),
   positions: { ...choice('score', 'normalised', 'fixed', 'bounded', 'hitting'), fallback: null },
   order: { ...choice('random', 'spread', 'confidence', 'margin', 'entropy'), fallback: null },
+  grid: { ...choice('linear', 'cosine'), fallback: null },
   loading: choice('lazy', 'eager'),
   reveal: choice('interaction', 'auto', 'manual'),
   layout: choice('lines', 'text', 'grid'),
@@ -36,7 +37,7 @@ const FIELDS = {
   disabled: flag,
 };
 const REPORT = { steps: [4, 16], length: 128 }; // beside the element's own number of steps
-const OPTIONS = ['prompt', 'steps', 'seed', 'length', 'temperature', 'topP', 'topK', 'positions', 'order'];
+const OPTIONS = ['prompt', 'steps', 'seed', 'length', 'temperature', 'topP', 'topK', 'positions', 'order', 'grid'];
 
 const style = lazySheet(`
 :host { display: block; color: var(--_ink); }
@@ -352,8 +353,10 @@ export class SeddDemo extends SeddElement {
   /** The last run as a trace that <sedd-player> plays. @returns {string} */
   exportTrace() {
     if (!this.#history || !this.#sedd) throw new SeddError('argument', 'There is no run to export yet.', { hint: 'Call run() first.' });
-    const name = new URL(this.model, this.baseURI).pathname.split('/').filter(Boolean).at(-1) ?? this.model;
-    return writeTrace(traceOf(this.#history, { ...this.#options, steps: this.#options.steps ?? 64, maskId: this.#sedd.info.maskId, model: { name } }));
+    const { name = this.model, sha256 } = this.#sedd.source ?? {};
+    return writeTrace(traceOf(this.#history, {
+      ...this.#options, steps: this.#options.steps ?? this.steps, maskId: this.#sedd.info.maskId, model: { name, ...(sha256 && { sha256 }) },
+    }));
   }
 
   /**

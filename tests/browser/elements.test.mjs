@@ -11,7 +11,7 @@ import { readTrace } from '../../web/trace.js';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const AXE = readFileSync(path.join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');
-const TRACE = '/web/examples/few-steps.trace.json'; // 48 tokens, 9 states after the first
+const TRACE = '/web/examples/few-steps.trace.json'; // 48 tokens, 9 steps
 
 let session; // one browser for all tests
 before(async () => { session = await open('web/examples/', { isolation: false }); });
@@ -493,7 +493,7 @@ for (const [name, options] of [['light', { colorScheme: 'light' }], ['dark, 320 
     const tab = await context.newPage();
     try {
       await tab.goto(`${session.url}web/examples/paper.html`);
-      await tab.waitForFunction(() => [...document.querySelectorAll('sedd-player')].some((player) => player.trace));
+      await tab.waitForFunction(() => document.querySelector('sedd-player').trace);
       await tab.locator('sedd-demo').evaluate(async (element) => { element.steps = 3; await element.run(); });
       assert.deepEqual(await violations(tab), []);
       assert.ok(await tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
