@@ -52,6 +52,9 @@ export class SeddDemo extends HTMLElement {
   temperature: number;
   topP: number;
   topK: number;
+  positions: SampleOptions['positions'] | null;
+  order: SampleOptions['order'] | null;
+  grid: SampleOptions['grid'] | null;
   loading: 'lazy' | 'eager';
   reveal: 'interaction' | 'auto' | 'manual';
   layout: 'lines' | 'text' | 'grid';

@@ -112,11 +112,12 @@ export class SeddPlayer extends SeddElement {
 
   /* ---- The run ---- */
 
-  /** The trace that is shown; setting one shows it, from an object or the file's text. */
+  /** The trace that is shown; setting one shows it, from an object or the file's text; null shows none. */
   get trace() { return this.#trace; }
   set trace(value) {
     this.#forget();
     this.forgive();
+    if (value === null) return;
     try {
       this.#open(readTrace(value, '<sedd-player>.trace'));
       this.#ready = Promise.resolve(this.#trace);
