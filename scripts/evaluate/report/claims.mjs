@@ -14,7 +14,7 @@ export function likelihood(results, { sedd, twin }) {
     claim: 'Likelihood near GPT-2\u2019s',
     verdict: gap < 0.02 ? 'holds here' : 'does not hold here',
     text:
-      `On held-out stories SEDD\u2019s bound is ${fixed(bound.nats, 3)} nats a token (± ${fixed(error, 3)} over windows), its ` +
+      `On held-out stories SEDD\u2019s bound is ${fixed(bound.nats, 3)} nats a token (± ${fixed(error, 3)} by windows and masks), its ` +
       `twin\u2019s exact value ${fixed(exact.nats, 3)}: ` +
       `${gap > 0 ? `a gap of ${percent(gap)} %` : `${percent(-gap)} % better`}, in perplexity ${figure(bound.ppl)} against ${figure(exact.ppl)}. A bound can only look worse than the model is.`,
   };

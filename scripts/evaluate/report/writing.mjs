@@ -166,13 +166,18 @@ const publishedWriting = () => ({
   rows: GENERATION.map(([what, value, on]) => [what, published(value), on, missing]),
 });
 
-export const generationSection = (results, pair) => ({
-  id: 'writing',
-  title: 'Writing',
-  figures: generationFigures(results, pair),
-  tables: [generationTable(results, pair), publishedWriting()],
-  text: [
-    'A larger GPT-2 judges where the folder models/judge-nano exists, else the twin judges its own texts, which flatters it. ' +
-      'It reads ids as they were written. Seeds are consecutive; nothing is picked.',
-  ],
-});
+export function generationSection(results, pair) {
+  const own = results.of('generation')[0]?.judge === pair.twin;
+  return {
+    id: 'writing',
+    title: 'Writing',
+    figures: generationFigures(results, pair),
+    tables: [generationTable(results, pair), publishedWriting()],
+    text: [
+      (own
+        ? 'There is no larger judge: the twin judges, its own texts too, which flatters them. '
+        : 'A GPT-2 that wrote none of them judges the texts. ') +
+        'It reads ids as they were written. Seeds are consecutive; nothing is picked.',
+    ],
+  };
+}
