@@ -199,7 +199,7 @@ export default {
   'race.steps': 'SEDD 的步数',
   'race.slow': '慢动作',
   'race.slow.note': '以真实速度的 {factor} 显示；时钟是真实时间。',
-  'race.parallel': '两个工作线程同时运行，各用一个线程。',
+  'race.parallel': '两个 Worker 同时运行，各用一个线程。',
   'race.turns': '这台设备只报告一个核心，所以二者先后运行；时钟各自从零开始。',
   'race.clock': '{ms} 毫秒',
   'race.twin.done': '{count} 个词元',
