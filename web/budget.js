@@ -14,7 +14,7 @@ export class Budget {
     this.now = now;
     this.begin = now();
     this.slowest = 0;
-    /** @type {{askedMs: number, kept: boolean, reason?: string}} */
+    /** @type {{askedMs: number, kept: boolean, cutAfter?: number, reason?: string}} cutAfter: the step after which the denoiser came early */
     this.report = { askedMs: budgetMs, kept: true };
   }
 
@@ -38,7 +38,10 @@ export class Budget {
   late(ahead) { return ahead > 1 && this.left < 2 * this.slowest * RESERVE; }
 
   /** @param {number} step @param {number} steps */
-  cut(step, steps) { this.report.reason = `Steps became slower (${this.slowest.toFixed(1)} ms), so the denoiser came after step ${step} of ${steps}.`; }
+  cut(step, steps) {
+    this.report.cutAfter = step;
+    this.report.reason = `Steps became slower (${this.slowest.toFixed(1)} ms), so the denoiser came after step ${step} of ${steps}.`;
+  }
 
   finish() {
     const took = this.now() - this.begin;

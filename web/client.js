@@ -122,7 +122,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {string} kernels
  * @property {number} threads
  * @property {object} [trace]
- * @property {{askedMs: number, kept: boolean, reason?: string}} [budget]
+ * @property {{askedMs: number, kept: boolean, cutAfter?: number, reason?: string}} [budget] cutAfter: the step after which the denoiser came early
  */
 
 /** @typedef {{edit?: [number, number|null][]} & SampleOptions} Changes */

@@ -40,7 +40,7 @@ test('a run that falls behind ends with the denoiser in time', () => {
   assert.equal(budget.late(1), false, 'the last one is the denoiser itself');
   budget.cut(3, 8);
   time.now = 92;
-  const { kept, reason } = budget.finish();
-  assert.equal(kept, true);
+  const { kept, reason, cutAfter } = budget.finish();
+  assert.deepEqual([kept, cutAfter], [true, 3]);
   assert.match(reason, /Steps became slower \(20\.0 ms\), so the denoiser came after step 3 of 8/);
 });
