@@ -14,7 +14,7 @@ const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 export function jobOf(model, { engine, dtype, wasm }, threads, rows) {
   if (engine !== 'sedd-web') {
     const { blocks, heads, hidden } = model;
-    return { file: peerFile(model, dtype), threads, context: rows, cache: model.kind === 'gpt2' ? { blocks, heads, size: hidden / heads } : undefined };
+    return { file: peerFile(model, dtype), threads, context: rows + 1, cache: model.kind === 'gpt2' ? { blocks, heads, size: hidden / heads } : undefined };
   }
   const folder = folderOf(model);
   const text = model.folder ? { tokenizer: `${folder}/tokenizer.json` } : { tokenizer: `${TEXT}vocab.json`, merges: `${TEXT}merges.txt` };
