@@ -143,6 +143,8 @@ test('a trace goes out and comes back the same; another file gets a sentence', a
     const [file] = await Promise.all([page.waitForEvent('download'), page.click('#trace-save')]);
     const saved = readFileSync(await file.path());
     await write(page, { steps: 2, seed: 6 });
+    const [picture] = await Promise.all([page.waitForEvent('download'), page.click('#gif')]);
+    assert.equal(readFileSync(await picture.path()).subarray(0, 6).toString(), 'GIF89a');
     await page.setInputFiles('#trace-open', { name: 'run.json', mimeType: 'application/json', buffer: saved });
     await page.waitForFunction(() => document.getElementById('origin').textContent === 'opened trace');
     assert.equal(await text(page), before);
