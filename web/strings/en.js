@@ -193,7 +193,7 @@ export default {
 
   'race.title': 'The race with GPT-2',
   'race.text': 'GPT-2 writes one token after another, each by a cheap pass over one row. SEDD works on all places at once, so its time goes with the number of steps. '
-    + 'The twin here has the same width and depth, the same tokenizer and the same training text, and keeps its keys and values in a cache.',
+    + 'The twin here has the same width and as many parameters, the same tokenizer and the same training text, and keeps its keys and values in a cache.',
   'race.caption': 'Both write the same number of tokens after the same beginning.',
   'race.start': 'Start together',
   'race.stop': 'Stop',
