@@ -9,7 +9,8 @@
 
 #ifdef SEDD_HAVE_THREADS
 
-/* About 20 microseconds of spinning: longer than the serial parts between two loops. */
+/* About 20 microseconds of spinning, longer than the serial parts between two loops; less in wasm,
+ * which has no pause. Spinning longer there hurts where other programs want the core (NOTES.md). */
 #define SPIN_COUNT 4000
 
 struct worker {
