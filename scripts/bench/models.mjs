@@ -1,16 +1,16 @@
 /** The files the bench runs on: random checkpoints, and the same weights as ONNX and GGUF, made once under build/full. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../build.mjs';
 import { Checkpoint } from './checkpoint.mjs';
 import { writeGguf } from './gguf.mjs';
 import { gpt2Graph, seddGraph } from './graphs.mjs';
 
-/** Writes under another name first, so that an interrupted run leaves no half file. */
-function once(file, write) {
+/** Writes under another name first, so that an interrupted run leaves no half file; again when `source` is newer. */
+function once(file, source, write) {
   const full = path.join(ROOT, file);
-  if (existsSync(full)) return;
+  if (existsSync(full) && statSync(full).mtimeMs >= statSync(path.join(ROOT, source)).mtimeMs) return;
   console.error(`bench: making ${file}`);
   mkdirSync(path.dirname(full), { recursive: true });
   write(`${full}.part`);
@@ -37,7 +37,7 @@ export function peerFile(model, dtype) {
   const folder = folderOf(model);
   const gguf = dtype.startsWith('q');
   const file = `build/full/${model.shape ?? path.basename(folder)}-${dtype}.${gguf ? 'gguf' : 'onnx'}`;
-  once(file, (part) => {
+  once(file, `${folder}/model.safetensors`, (part) => {
     const checkpoint = new Checkpoint(path.join(ROOT, folder));
     if (gguf) writeGguf(part, checkpoint, dtype);
     else (model.kind === 'sedd' ? seddGraph : gpt2Graph)(checkpoint, dtype).write(part, model.kind);

@@ -1,7 +1,22 @@
 /**
  * What is timed: the models, the works on each, who contends, and what the machine's limits say a work must cost.
  */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { ROOT } from '../build.mjs';
 import { SIZES } from './engines/peak.js';
+
+/** A shipped model's shape, from its config.json: models are trained anew, and grow. */
+function shipped(name) {
+  const folder = `models/${name}`;
+  const config = JSON.parse(readFileSync(path.join(ROOT, folder, 'config.json'), 'utf8'));
+  if (config.model_type === 'gpt2') {
+    const { n_embd: hidden, n_layer: blocks, n_head: heads, vocab_size: tokens, n_positions: positions } = config;
+    return { kind: 'gpt2', folder, hidden, blocks, heads, tokens, positions };
+  }
+  const { hidden_size: hidden, n_blocks: blocks, n_heads: heads, length: positions } = config.model;
+  return { kind: 'sedd', folder, hidden, blocks, heads, tokens: config.tokens, positions };
+}
 
 /** Models; a `shape` is random weights from generate.mjs, a `folder` is shipped. */
 export const MODELS = {
@@ -9,8 +24,8 @@ export const MODELS = {
   'gpt2-small': { kind: 'gpt2', shape: 'gpt2', hidden: 768, blocks: 12, heads: 12, tokens: 50257, positions: 1024 },
   'sedd-10m': { kind: 'sedd', shape: 'sedd-10m', hidden: 256, blocks: 8, heads: 4, tokens: 4096, positions: 128 },
   'gpt2-10m': { kind: 'gpt2', shape: 'gpt2-10m', hidden: 256, blocks: 8, heads: 4, tokens: 4096, positions: 128 },
-  'sedd-nano': { kind: 'sedd', folder: 'models/sedd-nano', hidden: 192, blocks: 6, heads: 6, tokens: 2048, positions: 128 },
-  'gpt2-nano': { kind: 'gpt2', folder: 'models/gpt2-nano', hidden: 192, blocks: 6, heads: 6, tokens: 2048, positions: 128 },
+  'sedd-nano': shipped('sedd-nano'),
+  'gpt2-nano': shipped('gpt2-nano'),
 };
 
 export const PROMPT = 16; // tokens read before decoding starts
