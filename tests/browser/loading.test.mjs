@@ -306,6 +306,32 @@ test('a stored model loads while its server is gone, in either kind of storage',
   assert.deepEqual(await list(), []);
 });
 
+test('after the first visit the page opens and writes without a network', async () => {
+  const visit = await open('', { isolation: false });
+  try {
+    const count = () => visit.page.evaluate(async () => (await caches.has('sedd-web-page') ? (await (await caches.open('sedd-web-page')).keys()).length : 0));
+    for (let [seen, waited] = [-1, 0]; seen < 20 || seen !== await count(); waited++) { // until nothing more is kept
+      assert.ok(waited < 60, 'the page is kept within a minute');
+      seen = await count();
+      await new Promise((resolve) => { setTimeout(resolve, 1000); });
+    }
+    await visit.page.context().setOffline(true);
+    await visit.page.goto(visit.url);
+    const text = await visit.page.evaluate(async () => {
+      const { loadSEDD } = await import('/web/client.js');
+      const model = await loadSEDD('models/sedd-nano');
+      const sample = await model.sample({ length: 16, steps: 4, seed: 1 }).result;
+      await model.dispose();
+      return { text: sample.text, fromStore: model.source.fromStore, title: document.title };
+    });
+    assert.equal(text.fromStore, true);
+    assert.ok(text.text.length > 10);
+    assert.match(text.title, /SEDD/);
+  } finally {
+    await visit.close();
+  }
+});
+
 /* ---- The panel ---- */
 
 test('the panel looks a model up, loads it, lists and deletes it, and takes dropped files', async () => {

@@ -267,7 +267,7 @@ test('noise, race, measurement and likelihood, in Chinese too, without an access
 });
 
 test('without a model the recorded run and the texts stay', async () => {
-  const { page, close } = await open('web/README.md');
+  const { page, close } = await open('web/README.md', { serviceWorkers: 'block' }); // a service worker's requests pass the route by
   try {
     await page.route('**/*.wasm', (route) => route.abort());
     await page.goto(`${new URL('/', page.url()).href}?lang=en`);

@@ -1,0 +1,20 @@
+/** After the first model: asks the service worker (offline.js beside index.html) to keep the page itself, too. */
+
+let asked = false;
+
+/**
+ * Resolves when the page's files are kept, or when there is nothing to do it with.
+ * @param {{wasm: string, threads: number}} model whose wasm module is kept
+ */
+export async function keepPage({ wasm, threads }) {
+  if (asked || !globalThis.navigator?.serviceWorker || !globalThis.isSecureContext) return;
+  asked = true;
+  await navigator.serviceWorker.register(new URL('../../offline.js', import.meta.url));
+  const { active } = await navigator.serviceWorker.ready;
+  const module = `web/wasm/sedd-${wasm}${threads > 1 ? '-threads' : ''}`;
+  const seen = performance.getEntriesByType('resource').map(({ name }) => name);
+  const { port1, port2 } = new MessageChannel();
+  const kept = new Promise((resolve) => { port1.onmessage = resolve; });
+  active.postMessage({ keep: [`${module}.js`, `${module}.wasm`, ...seen] }, [port2]);
+  await kept;
+}
