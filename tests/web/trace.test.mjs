@@ -113,9 +113,10 @@ test('a history goes forward and back', () => {
   for (const index of [65, 33, 32, 31, 0, 64, 1]) assert.deepEqual(history.at(index), walked[index]);
   assert.equal(walked[0].masked, 124);
   assert.equal(walked[30].masked, walked[30].texts.filter((text) => text === null).length);
-  assert.deepEqual(walked[1].changed, [90, 118]);
-  assert.equal(walked[40].opened[90], 1);
-  assert.equal(walked[0].opened[90], -1);
+  const [first] = JSON.parse(shipped).events[0].changed;
+  assert.deepEqual(walked[1].changed, JSON.parse(shipped).events[0].changed);
+  assert.equal(walked[40].opened[first], 1);
+  assert.equal(walked[0].opened[first], -1);
   assert.equal(history.at(-5).index, 0);
   assert.equal(history.at(1e9).index, 65);
   assert.equal(history.at(NaN).index, 0);
