@@ -1,6 +1,5 @@
 /** The models of this page: which there are, loading each once and only when it is needed, and the visitor's own. */
 import { loadGPT2, loadSEDD, probe } from '../client.js';
-import { keepPage } from './offline.js';
 import { t, number } from './text.js';
 
 /** Shipped folders. `card`: its card.json holds measured quality. */
@@ -39,7 +38,7 @@ export class Models {
     const load = kind === 'sedd' ? loadSEDD : loadGPT2;
     // One thread for each of the shipped pair, so that its times compare; they are small enough for it.
     const model = await load(url, { onProgress, threads: 1 });
-    keepPage(model).catch(() => {}); // without it the page works, but needs its server
+    import('./offline.js').then(({ keepPage }) => keepPage(model)).catch(() => {}); // without it the page works, but needs its server
     return model;
   }
 
