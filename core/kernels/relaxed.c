@@ -7,34 +7,6 @@
 #include "kernels/relaxed.h"
 
 #define TILE_ROWS_Q8 6
-#define Q8_PARTS 1
-
-typedef vi qs, qw;
-typedef v128_t qx;
-
-#define qs_add vi_add
-
-static inline qs qs_zero(void)
-{
-    return vi_set1(0);
-}
-
-static inline void qs_store(int32_t *dots, qs sum)
-{
-    wasm_v128_store(dots, sum.low);
-    wasm_v128_store(dots + 4, sum.high);
-}
-
-static inline qw qw_load(const int8_t *p, int part)
-{
-    (void)part;
-    return (qw){wasm_v128_load(p), wasm_v128_load(p + 16)};
-}
-
-static inline qx qx_load(const uint8_t *p)
-{
-    return wasm_v128_load32_splat(p);
-}
 
 static inline qs qs_dot(qs sum, qw w, qx x)
 {
