@@ -1,8 +1,8 @@
 /**
- * The page without a network: a service worker that keeps the page's own files (never weights: those are
- * in the store, checked piece by piece). It lies beside index.html because a service worker sees no further than
- * its own folder. It asks the network first, so that what it keeps is only ever
- * used where there is none. web/page/offline.js starts it, after the first model was loaded.
+ * The page without a network: a service worker that keeps the page's own files (never weights: those are in the
+ * store, checked piece by piece). It lies beside index.html because a service worker sees no further than its own
+ * folder. It asks the network first, so that what it keeps is only ever used where there is none.
+ * web/page/offline.js starts it, after the first model was loaded.
  */
 const CACHE = 'sedd-web-page';
 const SCOPE = new URL(self.registration.scope);
