@@ -282,6 +282,20 @@ enum sedd_grid {
     SEDD_GRID_COSINE /* t = cos(pi/2 i / steps): few masks open at first, many at last */
 };
 
+/* What the network reads in a step. A network is trained for one of the two: where its weights meet the
+ * other, text gets worse. */
+enum sedd_context {
+    SEDD_CONTEXT_ALL = 0, /* the whole window, masks included: SEDD as published */
+    /* The known tokens and the masks that open in this step, each at its own position; masks that stay
+     * shut say nothing but that they are there, and are left out of every layer. With K known and M
+     * opening, the blocks pass K + M rows instead of L; from an empty window in S equal steps that is
+     * L (S + 1) / 2 rows instead of L S. Log-scores are the same network's on the shorter sequence, at
+     * the noise of the whole window. Needs positions that are known before the network runs:
+     * NORMALISED, HITTING, or FIXED in order RANDOM or SPREAD (partition generative models: Deschenaux,
+     * Tran & Gulcehre 2025, arXiv 2505.18883; there with an architecture of its own). */
+    SEDD_CONTEXT_KNOWN
+};
+
 struct sedd_sample_options {
     int32_t batch;  /* default 1 */
     int32_t length; /* default the model's */
@@ -292,6 +306,7 @@ struct sedd_sample_options {
     enum sedd_positions positions;
     enum sedd_order order;  /* FIXED and BOUNDED */
     enum sedd_grid grid;    /* SCORE, NORMALISED and FIXED */
+    enum sedd_context context;
     double gamma;           /* BOUNDED: nats, above 0; default 1 */
     bool no_denoise;        /* SCORE and NORMALISED: leave out the final denoiser step */
     double temperature;     /* of the token distribution given that a mask opens; default 1 */

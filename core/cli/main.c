@@ -12,10 +12,11 @@ static const struct command COMMANDS[] = {
     {"sample",
      "MODEL [--length N --steps N --seed S --batch N\n"
      "  --positions score|normalised|fixed|bounded|hitting --grid linear|cosine --gamma NATS\n"
-     "  --order random|spread|confidence|margin|entropy --sampler analytic|euler --no-denoise\n"
-     "  --draw exact|official --temperature T --top-k K --top-p P\n"
+     "  --order random|spread|confidence|margin|entropy --context all|known --no-denoise\n"
+     "  --sampler analytic|euler --draw exact|official --temperature T --top-k K --top-p P\n"
      "  --prompt TEXT --suffix TEXT --hold POS:ID,... --trace FILE --json]\n"
      "  writes text with a SEDD; a prompt is held at the start of the window, a suffix at its end;\n"
+     "  context known leaves masks that stay shut out of the network, for a model trained that way;\n"
      "  a batch prints as many texts, with --json one object a line",
      " --length --steps --seed --batch --prompt --suffix --hold --trace --json!" CLI_SAMPLING,
      run_sample},

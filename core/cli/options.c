@@ -133,6 +133,7 @@ void cli_sampling(const struct cli *cli, struct sedd_sample_options *options)
     options->order =
         (enum sedd_order)cli_word(cli, "--order", "random spread confidence margin entropy");
     options->grid = (enum sedd_grid)cli_word(cli, "--grid", "linear cosine");
+    options->context = (enum sedd_context)cli_word(cli, "--context", "all known");
     options->gamma = cli_number(cli, "--gamma", 0.0, 1e-9, 1e9);
     options->no_denoise = cli_has(cli, "--no-denoise");
     options->temperature = cli_number(cli, "--temperature", 1.0, 0.01, 100.0);

@@ -36,7 +36,7 @@ uint64_t cli_seed(const struct cli *cli);
 /* The number of the flag's word in a list with spaces between; 0: the first, or no such flag. */
 int32_t cli_word(const struct cli *cli, const char *flag, const char *words);
 /* How to sample: everything but sizes, steps, seed and held tokens. */
-#define CLI_SAMPLING " --sampler --draw --positions --order --grid --gamma --no-denoise! --temperature --top-k --top-p "
+#define CLI_SAMPLING " --sampler --draw --positions --order --grid --context --gamma --no-denoise! --temperature --top-k --top-p "
 void cli_sampling(const struct cli *cli, struct sedd_sample_options *options);
 /* A list "1,2,3" (owned; a flag that must be there). */
 int32_t *cli_ids(const struct cli *cli, const char *flag, size_t *count);

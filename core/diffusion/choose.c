@@ -10,10 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Which masks open is known before the network runs. */
-static bool foresees(const struct sedd_sampler *sampler)
+bool sedd_sample_foresees(const struct sedd_sample_options *options)
 {
-    const struct sedd_sample_options *options = &sampler->options;
     return options->positions == SEDD_POSITIONS_NORMALISED ||
            options->positions == SEDD_POSITIONS_HITTING ||
            (options->positions == SEDD_POSITIONS_FIXED &&
@@ -85,7 +83,8 @@ static int32_t rows_by_order(struct sedd_sampler *sampler)
 
 void sedd_sampler_keep(struct sedd_sampler *sampler)
 {
-    if (sampler->options.positions <= SEDD_POSITIONS_NORMALISED || foresees(sampler)) {
+    if (sampler->options.positions <= SEDD_POSITIONS_NORMALISED ||
+        sedd_sample_foresees(&sampler->options)) {
         return;
     }
     int32_t masked;
@@ -111,5 +110,20 @@ int32_t sedd_sampler_choose(struct sedd_sampler *sampler)
             sampler->session->index[count++] = place;
         }
     }
-    return foresees(sampler) && !normalised ? rows_by_order(sampler) : count;
+    bool ordered = sedd_sample_foresees(&sampler->options) && !normalised;
+    return ordered ? rows_by_order(sampler) : count;
+}
+
+int32_t sedd_sampler_known(struct sedd_sampler *sampler, int32_t rows)
+{
+    const int32_t *index = sampler->session->index;
+    int32_t mask = sampler->session->model->info.mask_id, count = 0, open = 0;
+    for (int32_t place = 0; place < sampler->rows; place++) {
+        bool opens = open < rows && index[open] == place;
+        open += opens;
+        if (opens || sampler->ids[place] != mask) {
+            sampler->known[count++] = place;
+        }
+    }
+    return count;
 }

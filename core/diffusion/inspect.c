@@ -195,8 +195,13 @@ enum sedd_status sedd_inspect(struct sedd_session *session, int32_t length, cons
     memcpy(session->index, options->positions,
            (size_t)options->position_count * sizeof *session->index);
     qsort(session->index, (size_t)options->position_count, sizeof *session->index, ascending);
-    status = sedd_score_forward(session, 1, length, ids, sigma, options->position_count,
-                                session->index, error);
+    struct sedd_reading reading = {.batch = 1,
+                                   .length = length,
+                                   .ids = ids,
+                                   .sigma = sigma,
+                                   .rows = options->position_count,
+                                   .index = session->index};
+    status = sedd_score_forward(session, &reading, error);
     if (status == SEDD_OK) {
         status = sedd_score_head(session, options->position_count, visit, &in, error);
     }

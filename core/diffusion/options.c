@@ -52,7 +52,8 @@ static enum sedd_status check_words(const struct sedd_sample_options *options,
                  {"draw", (int32_t)options->draw, SEDD_DRAW_OFFICIAL},
                  {"positions", (int32_t)options->positions, SEDD_POSITIONS_HITTING},
                  {"order", (int32_t)options->order, SEDD_ORDER_ENTROPY},
-                 {"grid", (int32_t)options->grid, SEDD_GRID_COSINE}};
+                 {"grid", (int32_t)options->grid, SEDD_GRID_COSINE},
+                 {"context", (int32_t)options->context, SEDD_CONTEXT_KNOWN}};
     enum sedd_status status = SEDD_OK;
     for (size_t i = 0; i < sizeof words / sizeof words[0] && status == SEDD_OK; i++) {
         status = check_range(words[i].name, words[i].value, words[i].high, error);
@@ -81,6 +82,9 @@ static enum sedd_status check_positions(const struct sedd_sample_options *option
     } else if (options->no_denoise && !coin) {
         sentence = "no_denoise needs positions score or normalised; the others leave no mask to the "
                    "denoiser";
+    } else if (options->context == SEDD_CONTEXT_KNOWN && !sedd_sample_foresees(options)) {
+        sentence = "context known needs positions normalised, hitting, or fixed in order random or "
+                   "spread; in the others the network itself decides which masks open";
     } else if (hitting && options->batch > 1) {
         sentence = "positions hitting runs one sequence; expected a batch of 1";
     }

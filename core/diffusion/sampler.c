@@ -4,7 +4,8 @@
  * reference code's pc_sampler).
  *
  * Absorb graph: a token once opened never changes, so only masked rows go through the head and the
- * draw, and where which masks open is known beforehand only those. The times are schedule.c's, the
+ * draw, and where which masks open is known beforehand only those; with context `known` the others are
+ * not even read. The times are schedule.c's, the
  * choice among masks order.c's, the draws visit.c's.
  */
 #include "diffusion/sampler.h"
@@ -77,11 +78,13 @@ static bool allocate(struct sedd_sampler *sampler)
     sampler->entropy = sedd_memory_new(rows, sizeof(float));
     sampler->rank = sedd_memory_new(rows, sizeof(double));
     sampler->ranked = sedd_memory_new((uint64_t)options->length, sizeof(struct sedd_ranked));
+    bool known = options->context == SEDD_CONTEXT_KNOWN;
+    sampler->known = known ? sedd_memory_new(rows, sizeof(int32_t)) : NULL;
     sampler->uniforms = fed == 0 ? NULL : sedd_memory_new(rows * fed, sizeof(float));
     return sampler->ids && sampler->next && sampler->changed && sampler->changed_ids &&
            sampler->changed_confidence && sampler->changed_entropy && sampler->held_positions &&
            sampler->held_ids && sampler->confidence && sampler->entropy && sampler->rank &&
-           sampler->ranked && (fed == 0 || sampler->uniforms);
+           sampler->ranked && (!known || sampler->known) && (fed == 0 || sampler->uniforms);
 }
 
 static int32_t total_steps(const struct sedd_sample_options *options)
@@ -135,7 +138,7 @@ void sedd_sampler_free(struct sedd_sampler *sampler)
                      sampler->held_positions, sampler->held_ids,
                      sampler->confidence,  sampler->entropy,
                      sampler->rank,        sampler->ranked,
-                     sampler->uniforms};
+                     sampler->known,       sampler->uniforms};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
         sedd_memory_free(owned[i]);
     }
@@ -212,9 +215,17 @@ static enum sedd_status evaluate(struct sedd_sampler *sampler, int32_t *rows,
         return SEDD_OK;
     }
     prepare(sampler);
-    enum sedd_status status =
-        sedd_score_forward(session, options->batch, options->length, sampler->ids, sampler->sigma,
-                           *rows, session->index, error);
+    struct sedd_reading reading = {.batch = options->batch,
+                                   .length = options->length,
+                                   .ids = sampler->ids,
+                                   .sigma = sampler->sigma,
+                                   .rows = *rows,
+                                   .index = session->index};
+    if (options->context == SEDD_CONTEXT_KNOWN) {
+        reading.read_count = sedd_sampler_known(sampler, *rows);
+        reading.read = sampler->known;
+    }
+    enum sedd_status status = sedd_score_forward(session, &reading, error);
     if (status == SEDD_OK) {
         status = sedd_score_head(session, *rows,
                                  draws_exactly(sampler) ? sedd_visit_exact : sedd_visit_weights,

@@ -31,14 +31,20 @@ struct sedd_sampler {
     float *confidence, *entropy;       /* [B, L] of drawn rows */
     double *rank;                      /* [B, L] of masks; see order.h */
     struct sedd_ranked *ranked;        /* [L] */
+    int32_t *known;                    /* [B, L] context known: the places read, ascending; else NULL */
 };
 
 /* Fills in defaults and refuses what cannot be done. */
 enum sedd_status sedd_sample_check(const struct sedd_session *session,
                                    struct sedd_sample_options *options, struct sedd_error *error);
 
+/* Which masks open in a step is known before the network runs. */
+bool sedd_sample_foresees(const struct sedd_sample_options *options);
+
 /* Fills the session's index with the rows to draw from, ascending; returns how many. */
 int32_t sedd_sampler_choose(struct sedd_sampler *sampler);
+/* Fills `known` with those `rows` places and every place that holds a token; returns how many. */
+int32_t sedd_sampler_known(struct sedd_sampler *sampler, int32_t rows);
 /* After the draws: puts the masks back that were drawn only to be ranked. */
 void sedd_sampler_keep(struct sedd_sampler *sampler);
 

@@ -98,8 +98,13 @@ static enum sedd_status score_entropy(struct sedd_session *session, int32_t leng
                               value};
     memset(value, 0, (size_t)length * sizeof(double));
     int32_t rows = open_rows(session, xt, length);
-    enum sedd_status status = sedd_score_forward(session, 1, length, xt, sigma, rows,
-                                                 session->index, error);
+    struct sedd_reading reading = {.batch = 1,
+                                   .length = length,
+                                   .ids = xt,
+                                   .sigma = sigma,
+                                   .rows = rows,
+                                   .index = session->index};
+    enum sedd_status status = sedd_score_forward(session, &reading, error);
     if (status == SEDD_OK) {
         status = sedd_score_head(session, rows, visit_entropy, &entropy, error);
     }
@@ -225,8 +230,13 @@ static enum sedd_status sample_kmask(struct sedd_bounder *b, int32_t sample, dou
     double masked = fmin((double)k / b->length, 1.0 - 1e-3); /* the most a loglinear sigma reaches */
     double sigma = -log1p(-masked), weight = (double)b->length / k;
     int32_t rows = open_rows(b->session, b->xt, b->length);
-    enum sedd_status status = sedd_score_forward(b->session, 1, b->length, b->xt, sigma, rows,
-                                                 b->session->index, error);
+    struct sedd_reading reading = {.batch = 1,
+                                   .length = b->length,
+                                   .ids = b->xt,
+                                   .sigma = sigma,
+                                   .rows = rows,
+                                   .index = b->session->index};
+    enum sedd_status status = sedd_score_forward(b->session, &reading, error);
     if (status == SEDD_OK) {
         status = sedd_score_head(b->session, rows, visit_cross_entropy, b, error);
     }

@@ -144,8 +144,13 @@ static enum sedd_status run_batch(struct choosing *c, const struct evaluation *f
         listed = mask_sequence(c, &first[i], i * first->length, listed);
     }
     double share = fmin((double)first->masked / first->targets, 1.0 - 1e-3); /* as in bound.c */
-    enum sedd_status status = sedd_score_forward(c->session, count, first->length, c->ids,
-                                                 -log1p(-share), listed, c->session->index, error);
+    struct sedd_reading reading = {.batch = count,
+                                   .length = first->length,
+                                   .ids = c->ids,
+                                   .sigma = -log1p(-share),
+                                   .rows = listed,
+                                   .index = c->session->index};
+    enum sedd_status status = sedd_score_forward(c->session, &reading, error);
     if (status == SEDD_OK) {
         status = sedd_score_head(c->session, listed, visit_target, c, error);
     }

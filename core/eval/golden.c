@@ -210,7 +210,9 @@ static enum sedd_status check_embedding(struct golden *g)
             status = damaged(g, "timestep_embedding");
             break;
         }
-        status = sedd_score_forward(session, 1, 1, &id, number(item, "sigma"), 1, NULL, g->error);
+        struct sedd_reading reading = {
+            .batch = 1, .length = 1, .ids = &id, .sigma = number(item, "sigma")};
+        status = sedd_score_forward(session, &reading, g->error);
         const float *c = session->condition + SEDD_FREQUENCIES + cond;
         frequency_error = worse(frequency_error,
                                 relative_error(session->condition,

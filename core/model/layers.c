@@ -134,6 +134,7 @@ void sedd_layer_product(struct sedd_session *session, const struct sedd_product 
 
 struct rotation {
     struct sedd_session *session;
+    const int32_t *places;
     int32_t length;
 };
 
@@ -145,7 +146,8 @@ static void rotate_rows(void *context, int32_t begin, int32_t end, int32_t threa
     int32_t head_size = info->hidden_size / info->n_heads, half = head_size / 2;
     (void)thread;
     for (int32_t row = begin; row < end; row++) {
-        size_t table = (size_t)(row % r->length) * (size_t)half;
+        int32_t place = r->places == NULL ? row : r->places[row];
+        size_t table = (size_t)(place % r->length) * (size_t)half;
         float *x = session->qkv + (size_t)row * 3 * (size_t)info->hidden_size;
         for (int32_t head = 0; head < 2 * info->n_heads; head++) { /* q's heads, then k's */
             session->engine->kernels->rotate(x + (size_t)head * (size_t)head_size,
@@ -154,9 +156,10 @@ static void rotate_rows(void *context, int32_t begin, int32_t end, int32_t threa
     }
 }
 
-void sedd_layer_rotate(struct sedd_session *session, int32_t rows, int32_t length)
+void sedd_layer_rotate(struct sedd_session *session, int32_t rows, const int32_t *places,
+                       int32_t length)
 {
-    struct rotation rotation = {session, length};
+    struct rotation rotation = {session, places, length};
     int32_t threads = sedd_pool_threads(session->engine->pool);
     sedd_pool_run(session->engine->pool, rows, sedd_max(1, rows / (threads * 4)), rotate_rows,
                   &rotation);

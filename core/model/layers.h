@@ -24,8 +24,10 @@ struct sedd_product {
 
 void sedd_layer_product(struct sedd_session *session, const struct sedd_product *product);
 
-/* Rotates q and k of `rows` rows of the session's qkv; a row's position is row % length. */
-void sedd_layer_rotate(struct sedd_session *session, int32_t rows, int32_t length);
+/* Rotates q and k of `rows` rows of the session's qkv. Row r lies at position places[r] % length (NULL:
+ * r % length). */
+void sedd_layer_rotate(struct sedd_session *session, int32_t rows, const int32_t *places,
+                       int32_t length);
 
 /* attended [rows, H] from `sequences` sequences of `queries` query rows. Heads lie side by side in
  * a row of q, k and v; sequence s starts at row s * queries of q and s * keys of k and v. */

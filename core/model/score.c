@@ -14,17 +14,33 @@
 #include "model/condition.h"
 #include "model/linear.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 /* ---- Blocks ------------------------------------------------------------------------------ */
 
+/* Rows of the residual stream are the listed places, one behind the other. */
+static int32_t place_of(const int32_t *places, int32_t row)
+{
+    return places == NULL ? row : places[row];
+}
+
+/* The first row from `row` on whose place is `end` or behind it. */
+static int32_t rows_before(const int32_t *places, int32_t count, int32_t row, int32_t end)
+{
+    while (row < count && place_of(places, row) < end) {
+        row++;
+    }
+    return row;
+}
+
 /* What the session's qkv become of the residual stream: queries and keys rotated. */
 static void project_qkv(struct sedd_session *session, const struct sedd_block *block, const float *m,
-                        int32_t rows, int32_t length)
+                        const struct sedd_reading *reading)
 {
     size_t hidden = (size_t)session->model->info.hidden_size;
-    sedd_layer_product(session, &(struct sedd_product){.rows = rows,
+    sedd_layer_product(session, &(struct sedd_product){.rows = reading->read_count,
                                                        .x = session->hidden,
                                                        .x_stride = hidden,
                                                        .norm = m + SEDD_SCALE1 * hidden,
@@ -32,7 +48,7 @@ static void project_qkv(struct sedd_session *session, const struct sedd_block *b
                                                        .linear = &block->qkv,
                                                        .y = session->qkv,
                                                        .y_stride = 3 * hidden});
-    sedd_layer_rotate(session, rows, length);
+    sedd_layer_rotate(session, reading->read_count, reading->read, reading->length);
 }
 
 /* Adds the attention of q [sequences * queries, q_stride] to as many rows of `stream`; the keys are
@@ -62,6 +78,27 @@ static void attend(struct sedd_session *session, const struct sedd_block *block,
                                                        .gate = m + SEDD_GATE1 * hidden});
 }
 
+/* The same sequence by sequence, where they may have different numbers of rows: q [rows, q_stride] of
+ * `places`, keys of every place that is read. */
+static void attend_apart(struct sedd_session *session, const struct sedd_block *block, const float *m,
+                         const struct sedd_reading *reading, int32_t rows, const int32_t *places,
+                         const float *q, size_t q_stride)
+{
+    size_t hidden = (size_t)session->model->info.hidden_size;
+    for (int32_t b = 0, query = 0, key = 0; b < reading->batch; b++) {
+        int32_t end = (b + 1) * reading->length;
+        int32_t query_end = rows_before(places, rows, query, end);
+        int32_t key_end = rows_before(reading->read, reading->read_count, key, end);
+        if (query_end > query) {
+            attend(session, block, m, 1, query_end - query, key_end - key,
+                   q + (size_t)query * q_stride, q_stride, (size_t)key,
+                   session->hidden + (size_t)query * hidden);
+        }
+        query = query_end;
+        key = key_end;
+    }
+}
+
 static void mlp_half(struct sedd_session *session, const struct sedd_block *block, const float *m,
                      int32_t rows)
 {
@@ -87,50 +124,63 @@ static void mlp_half(struct sedd_session *session, const struct sedd_block *bloc
 }
 
 static void run_block(struct sedd_session *session, const struct sedd_block *block, const float *m,
-                      int32_t batch, int32_t length)
+                      const struct sedd_reading *reading)
 {
     size_t hidden = (size_t)session->model->info.hidden_size;
-    project_qkv(session, block, m, batch * length, length);
-    attend(session, block, m, batch, length, length, session->qkv, 3 * hidden, 0, session->hidden);
-    mlp_half(session, block, m, batch * length);
+    project_qkv(session, block, m, reading);
+    if (reading->read == NULL) {
+        attend(session, block, m, reading->batch, reading->length, reading->length, session->qkv,
+               3 * hidden, 0, session->hidden);
+    } else {
+        attend_apart(session, block, m, reading, reading->read_count, reading->read, session->qkv,
+                     3 * hidden);
+    }
+    mlp_half(session, block, m, reading->read_count);
 }
 
-/* The same where only rows index[0..rows-1] are wanted: keys and values come from every row, all that
- * follows from the wanted ones, which move to the front of the residual stream. */
+/* The same where only some rows are wanted: keys and values come from every row, all that follows from
+ * the wanted ones, which move to the front of the residual stream. */
 static void run_last_block(struct sedd_session *session, const struct sedd_block *block,
-                           const float *m, int32_t batch, int32_t length, int32_t rows,
-                           const int32_t *index)
+                           const float *m, const struct sedd_reading *reading)
 {
     size_t hidden = (size_t)session->model->info.hidden_size;
     float *q = session->inner; /* free until the MLP */
-    project_qkv(session, block, m, batch * length, length);
-    for (int32_t i = 0; i < rows; i++) { /* i <= index[i]: no row is overwritten before its turn */
-        memmove(session->hidden + (size_t)i * hidden, session->hidden + (size_t)index[i] * hidden,
-                hidden * sizeof(float));
-        memcpy(q + (size_t)i * hidden, session->qkv + (size_t)index[i] * 3 * hidden,
+    project_qkv(session, block, m, reading);
+    for (int32_t i = 0, row = 0; i < reading->rows; i++, row++) {
+        row = rows_before(reading->read, reading->read_count, row, reading->index[i]);
+        memmove(session->hidden + (size_t)i * hidden, /* i <= row: none is overwritten before its turn */
+                session->hidden + (size_t)row * hidden, hidden * sizeof(float));
+        memcpy(q + (size_t)i * hidden, session->qkv + (size_t)row * 3 * hidden,
                hidden * sizeof(float));
     }
-    for (int32_t b = 0, first = 0, end = 0; b < batch; b++, first = end) {
-        while (end < rows && index[end] < (b + 1) * length) {
-            end++;
-        }
-        if (end > first) {
-            attend(session, block, m, 1, end - first, length, q + (size_t)first * hidden, hidden,
-                   (size_t)b * (size_t)length, session->hidden + (size_t)first * hidden);
-        }
-    }
-    mlp_half(session, block, m, rows);
+    attend_apart(session, block, m, reading, reading->rows, reading->index, q, hidden);
+    mlp_half(session, block, m, reading->rows);
 }
 
-enum sedd_status sedd_score_forward(struct sedd_session *session, int32_t batch, int32_t length,
-                                    const int32_t *ids, double sigma, int32_t rows,
-                                    const int32_t *index, struct sedd_error *error)
+/* NULL lists and their counts settled: `read` stays only where a place is left out. */
+static struct sedd_reading settle(const struct sedd_reading *reading)
+{
+    struct sedd_reading settled = *reading;
+    int32_t places = reading->batch * reading->length;
+    if (reading->read == NULL || reading->read_count == places) {
+        settled.read = NULL;
+        settled.read_count = places;
+    }
+    settled.rows = reading->index == NULL ? settled.read_count : reading->rows;
+    return settled;
+}
+
+enum sedd_status sedd_score_forward(struct sedd_session *session, const struct sedd_reading *given,
+                                    struct sedd_error *error)
 {
     const struct sedd_model *model = session->model;
+    const struct sedd_reading reading = settle(given);
     size_t hidden = (size_t)model->info.hidden_size;
-    sedd_condition(session, sigma);
-    for (int32_t row = 0; row < batch * length; row++) {
-        sedd_embed(model, ids[row], session->hidden + (size_t)row * hidden);
+    assert(reading.read_count <= session->rows && reading.rows <= reading.read_count);
+    sedd_condition(session, reading.sigma);
+    for (int32_t row = 0; row < reading.read_count; row++) {
+        sedd_embed(model, reading.ids[place_of(reading.read, row)],
+                   session->hidden + (size_t)row * hidden);
     }
     for (int32_t i = 0; i < model->info.n_blocks; i++) {
         enum sedd_status status = sedd_session_check(session, error);
@@ -138,10 +188,10 @@ enum sedd_status sedd_score_forward(struct sedd_session *session, int32_t batch,
             return status;
         }
         const float *m = session->modulation + (size_t)i * 6 * hidden;
-        if (i + 1 == model->info.n_blocks && rows < batch * length) {
-            run_last_block(session, &model->blocks[i], m, batch, length, rows, index);
+        if (i + 1 == model->info.n_blocks && reading.rows < reading.read_count) {
+            run_last_block(session, &model->blocks[i], m, &reading);
         } else {
-            run_block(session, &model->blocks[i], m, batch, length);
+            run_block(session, &model->blocks[i], m, &reading);
         }
     }
     return SEDD_OK;
@@ -241,7 +291,11 @@ enum sedd_status sedd_score(struct sedd_session *session, int32_t batch, int32_t
             .logscore = logscore + first * (size_t)session->model->info.states,
             .shift = (float)sedd_score_shift(&session->model->info, (double)sigma[b]),
         };
-        status = sedd_score_forward(session, 1, length, ids + first, (double)sigma[b], length, NULL,
+        status = sedd_score_forward(session,
+                                    &(struct sedd_reading){.batch = 1,
+                                                           .length = length,
+                                                           .ids = ids + first,
+                                                           .sigma = (double)sigma[b]},
                                     error);
         if (status == SEDD_OK) {
             status = sedd_score_head(session, length, write_logscore, &output, error);

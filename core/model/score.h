@@ -6,13 +6,23 @@
 
 #include "model/layers.h"
 
-/* Leaves the residual stream of rows index[0..rows-1] (ascending; NULL: every row) of ids [B, L] at
- * noise sigma (one for the whole batch) in the session, side by side and ready for sedd_score_head.
- * What only other rows would need of the last block is not computed. ids must be in 0..N-1 and batch * length <=
- * the session's rows. */
-enum sedd_status sedd_score_forward(struct sedd_session *session, int32_t batch, int32_t length,
-                                    const int32_t *ids, double sigma, int32_t rows,
-                                    const int32_t *index, struct sedd_error *error);
+/* What the network reads, and what is wanted of it. A place is a position of a sequence, counted through
+ * ids [B, L]; lists of places ascend. */
+struct sedd_reading {
+    int32_t batch, length; /* B * L <= the session's rows */
+    const int32_t *ids;    /* [B, L], 0..N-1 */
+    double sigma;          /* of the whole batch */
+    int32_t read_count;    /* places read, at least one; the others are not there: no row, no key */
+    const int32_t *read;   /* [read_count] or NULL: every place */
+    int32_t rows;          /* places whose output is wanted; all of them are read */
+    const int32_t *index;  /* [rows] or NULL: every place that is read */
+};
+
+/* Leaves the residual stream of the wanted places in the session, side by side and ready for
+ * sedd_score_head. A place keeps its position in the sequence (the rotary angle), whatever is left out
+ * before it. What only other rows would need of the last block is not computed. */
+enum sedd_status sedd_score_forward(struct sedd_session *session, const struct sedd_reading *reading,
+                                    struct sedd_error *error);
 
 /* Runs the head on the `rows` rows of the sedd_score_forward before it. Visitors get the row's
  * number among them and raw logits: the log-score is logit - sedd_score_shift, and 0 at the row's

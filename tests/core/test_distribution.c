@@ -1,13 +1,14 @@
 /*
  * test_distribution.c - what a sampler writes, and how often: thousands of runs of a tiny network
  * against the exact distribution, which is summed over all states of three positions, step by step,
- * from the network's scores alone.
+ * from the network's scores alone; with context `known`, from the formula on the rows it reads.
  *
  * Frequencies are compared by the chi-square statistic. Its bound is Laurent and Massart's: a
  * chi-square of k degrees exceeds k + 2 sqrt(k x) + 2 x with probability below e^-x; x = 14 makes
  * that one in a million. Seeds are fixed, so that a test that passes always passes.
  */
 #include "checkpoint.h"
+#include "dense.h"
 #include "test.h"
 
 #include <math.h>
@@ -116,6 +117,30 @@ static void odds_at(struct studio *studio, const int32_t *ids, double temperatur
     }
 }
 
+/* The tokens of the masks in `set` (bits), when they and the known tokens are all there is to read. */
+static void odds_known(struct studio *studio, const int32_t *ids, unsigned set, double t,
+                       struct odds *odds)
+{
+    double logits[LENGTH * 6];
+    int32_t there[LENGTH], positions[LENGTH], count = 0;
+    for (int p = 0; p < LENGTH; p++) {
+        if ((set >> p & 1) || ids[p] != MASK) {
+            there[count] = ids[p];
+            positions[count++] = p;
+        }
+    }
+    dense_logits(studio->model, count, there, positions, -log1p(-0.999 * t), logits);
+    for (int row = 0; row < count; row++) {
+        double sum = 0.0;
+        for (int y = 0; y < TOKENS; y++) {
+            sum += exp(logits[row * 6 + y]);
+        }
+        for (int y = 0; y < TOKENS; y++) {
+            odds->token[positions[row]][y] = exp(logits[row * 6 + y]) / sum;
+        }
+    }
+}
+
 /* Spreads `mass` of the state `ids` over what it becomes when the masks in `set` (bits) open. */
 static void open_set(const int32_t *ids, const struct odds *odds, unsigned set, double mass,
                      double *next)
@@ -199,6 +224,9 @@ static void spread(struct studio *studio, const struct sedd_sample_options *opti
     }
     for (unsigned set = 0; set < 8; set++) {
         if (weight[set] > 0.0) {
+            if (options->context == SEDD_CONTEXT_KNOWN) {
+                odds_known(studio, ids, set, t, &odds);
+            }
             open_set(ids, &odds, set, mass * weight[set] / sum, next);
         }
     }
@@ -311,6 +339,18 @@ static void test_grids(struct studio *studio)
     }
 }
 
+/* The network reads known tokens and opening masks only. One mask that stays shut beside a known token is
+ * what tells: masks alone see as much in one another as in themselves. */
+static void test_known(struct studio *studio)
+{
+    struct sedd_sample_options options = {.steps = 3, .context = SEDD_CONTEXT_KNOWN};
+    options.positions = SEDD_POSITIONS_FIXED;
+    compare(studio, "fixed, known", options, 3, (const int[]){1, 1, 1});
+    options.positions = SEDD_POSITIONS_NORMALISED;
+    options.grid = SEDD_GRID_COSINE;
+    compare(studio, "normalised, known", options, 4, NULL);
+}
+
 /* Where time does not matter to the network, first-hitting opens single masks in any order, as a
  * fixed count of one does, and normalised runs come near with many steps. */
 static void test_hitting(struct studio *studio)
@@ -327,6 +367,11 @@ static void test_hitting(struct studio *studio)
     agree("first-hitting, one evaluation", frequency, exact);
     sample(studio, options, 3, frequency);
     agree("first-hitting", frequency, one);
+    options.context = SEDD_CONTEXT_KNOWN;
+    enumerate(studio, &options, 3, (const int[]){1, 1, 1}, exact);
+    sample(studio, options, 3, frequency);
+    agree("first-hitting, known", frequency, exact);
+    options.context = SEDD_CONTEXT_ALL;
     options.positions = SEDD_POSITIONS_NORMALISED;
     options.steps = 400;
     enumerate(studio, &options, 401, NULL, many);
@@ -366,8 +411,10 @@ int main(void)
     struct studio studio;
     open_studio(&studio, PLAIN);
     test_grids(&studio);
+    test_known(&studio);
     close_studio(&studio);
     open_studio(&studio, TIME_FREE);
+    test_known(&studio);
     test_hitting(&studio);
     close_studio(&studio);
     open_studio(&studio, CALIBRATED);

@@ -62,12 +62,15 @@ static void test_rows(enum sedd_dtype dtype)
     for (int32_t i = 0; i < ROWS; i++) {
         ids[i] = i % 3 == 0 ? STATES - 1 : i * 7 % 97;
     }
-    CHECK(sedd_score_forward(studio.session, 2, 32, ids, 1.5, ROWS, NULL, NULL) == SEDD_OK);
+    struct sedd_reading reading = {.batch = 2, .length = 32, .ids = ids, .sigma = 1.5};
+    CHECK(sedd_score_forward(studio.session, &reading, NULL) == SEDD_OK);
     CHECK(sedd_score_head(studio.session, ROWS, keep_row, all, NULL) == SEDD_OK);
     for (int part = 0; part < 2; part++) {
         const int32_t *index = part == 0 ? some : second;
         int32_t count = part == 0 ? 7 : 2, equal = 0;
-        CHECK(sedd_score_forward(studio.session, 2, 32, ids, 1.5, count, index, NULL) == SEDD_OK);
+        reading.rows = count;
+        reading.index = index;
+        CHECK(sedd_score_forward(studio.session, &reading, NULL) == SEDD_OK);
         CHECK(sedd_score_head(studio.session, count, keep_row, few, NULL) == SEDD_OK);
         for (int32_t i = 0; i < count; i++) {
             equal += memcmp(few + i * STATES, all + index[i] * STATES, STATES * sizeof(float)) == 0;
@@ -126,6 +129,14 @@ static const struct sedd_sample_options WAYS[] = {
     {.steps = 6, .positions = SEDD_POSITIONS_BOUNDED, .order = SEDD_ORDER_ENTROPY, .gamma = 12},
     {.steps = 6, .positions = SEDD_POSITIONS_BOUNDED, .gamma = 12},
     {.steps = 1, .positions = SEDD_POSITIONS_HITTING},
+    {.steps = 6, .positions = SEDD_POSITIONS_NORMALISED, .context = SEDD_CONTEXT_KNOWN},
+    {.steps = 6, .positions = SEDD_POSITIONS_FIXED, .context = SEDD_CONTEXT_KNOWN},
+    {.steps = 6,
+     .positions = SEDD_POSITIONS_FIXED,
+     .order = SEDD_ORDER_SPREAD,
+     .grid = SEDD_GRID_COSINE,
+     .context = SEDD_CONTEXT_KNOWN},
+    {.steps = 1, .positions = SEDD_POSITIONS_HITTING, .context = SEDD_CONTEXT_KNOWN},
 };
 
 #define WAY_COUNT (sizeof WAYS / sizeof WAYS[0])
@@ -415,6 +426,26 @@ static void test_refusals(struct studio *studio)
         {{.positions = (enum sedd_positions)5}, "positions is 5; expected 0 to 4"},
         {{.order = (enum sedd_order)9}, "order is 9; expected 0 to 4"},
         {{.grid = (enum sedd_grid)2}, "grid is 2; expected 0 to 1"},
+        {{.context = SEDD_CONTEXT_KNOWN}, "context known needs positions normalised"},
+        {{.context = SEDD_CONTEXT_KNOWN, .draw = SEDD_DRAW_OFFICIAL}, "context known needs"},
+        {{.context = SEDD_CONTEXT_KNOWN,
+          .positions = SEDD_POSITIONS_NORMALISED,
+          .draw = SEDD_DRAW_OFFICIAL},
+         "need exact draws"},
+        {{.context = SEDD_CONTEXT_KNOWN, .positions = SEDD_POSITIONS_BOUNDED}, "context known needs"},
+        {{.context = SEDD_CONTEXT_KNOWN,
+          .positions = SEDD_POSITIONS_FIXED,
+          .order = SEDD_ORDER_CONFIDENCE},
+         "context known needs"},
+        {{.context = SEDD_CONTEXT_KNOWN,
+          .positions = SEDD_POSITIONS_FIXED,
+          .order = SEDD_ORDER_MARGIN},
+         "context known needs"},
+        {{.context = SEDD_CONTEXT_KNOWN,
+          .positions = SEDD_POSITIONS_FIXED,
+          .order = SEDD_ORDER_ENTROPY},
+         "context known needs"},
+        {{.context = (enum sedd_context)2}, "context is 2; expected 0 to 1"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct sedd_sampler *sampler = NULL;
