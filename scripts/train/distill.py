@@ -1,6 +1,7 @@
 """Self-distillation through time: a SEDD student whose one step does what several steps of its teacher do.
 
-Usage: python3 distill.py CONFIG --data PACK --teacher MODEL --out RUN [--device auto|cpu|cuda] [--threads N] [--until STEP]
+Usage: python3 distill.py CONFIG --data PACK --teacher MODEL --out RUN [--device auto|cpu|cuda] [--workers N]
+       [--threads N] [--until STEP]
 SDTT, Deschenaux & Gulcehre 2024 (arXiv 2410.21035). Held text is masked at a time t; the teacher walks from t to
 t - 1/K in `substeps` small steps, opening positions as it samples; a position's target is the teacher's distribution in
 the step that opened it, or in the last step. The student learns all targets at once from the masked text at t:
@@ -23,19 +24,24 @@ from evaluate import bound, summary
 from losses import times
 from model import load, total_noise
 from train import SAVE_EVERY, Run, Trainer, arguments
+from workers import Workers
+
+
+def reversed_bits(count: int, length: int, random: torch.Generator) -> torch.Tensor:
+    """The engine's order "spread" [count, length]: each position's reversed bits, turned by a random part of the length."""
+    turns = (torch.rand(count, 1, device=random.device, generator=random) * length).long()
+    turned = (torch.arange(length, device=random.device) + turns) % length
+    bits = torch.zeros(turned.shape, device=random.device)
+    for bit in range(max(1, (length - 1).bit_length())):
+        bits += ((turned >> bit) & 1) * 0.5 ** (bit + 1)
+    return bits
 
 
 def ranks(shape: torch.Size, spread: float, random: torch.Generator) -> torch.Tensor:
-    """When each position opens [B, L]: uniform, or its reversed bits, turned by a random part of the length."""
-    count, length = shape
-    device = random.device
-    places = torch.arange(length, device=device)
-    turns = (torch.rand(count, 1, device=device, generator=random) * length).long()
-    turned, bits = (places + turns) % length, torch.zeros(shape, device=device)
-    for bit in range(max(1, (length - 1).bit_length())):
-        bits += ((turned >> bit) & 1) * 0.5 ** (bit + 1)
-    uniform = torch.rand(shape, device=device, generator=random)
-    return torch.where(torch.rand(count, 1, device=device, generator=random) < spread, bits, uniform)
+    """When each position opens [B, L]: at random, or spread."""
+    bits = reversed_bits(*shape, random)
+    uniform = torch.rand(shape, device=random.device, generator=random)
+    return torch.where(torch.rand(shape[0], 1, device=random.device, generator=random) < spread, bits, uniform)
 
 
 @torch.no_grad()
@@ -60,9 +66,9 @@ def targets(teacher, x: torch.Tensor, t: torch.Tensor, rank: torch.Tensor, c: di
 
 
 class Distiller(Trainer):
-    def __init__(self, c: dict, pack: Path, run, model, teacher, device: torch.device):
+    def __init__(self, c: dict, pack: Path, run, model, teacher, device: torch.device, workers: Workers):
         self.teacher = teacher.to(device).eval()
-        super().__init__(c, pack, run, model, device)
+        super().__init__(c, pack, run, model, device, workers)
 
     def loss_parts(self, random: torch.Generator):
         c, model = self.c, self.model
@@ -70,7 +76,8 @@ class Distiller(Trainer):
         t = times(len(ids), random, self.device)
         rank = ranks(ids.shape, c["spread"], random)
         micro = c.get("micro", c["batch"])
-        for part, at, order in zip(ids.split(micro), t.split(micro), rank.split(micro)):
+        random.manual_seed(random.initial_seed() + 1 + self.workers.rank)  # the walks' own
+        for part, at, order in self.workers.share(zip(ids.split(micro), t.split(micro), rank.split(micro))):
             hidden = order >= 1 - at[:, None]
             x = part.masked_fill(hidden, model.vocab)
             with machine.autocast(self.device, c["precision"]):
@@ -84,6 +91,8 @@ class Distiller(Trainer):
 
     def evaluate(self) -> None:
         """The student's bound is looser than its teacher's by design: it is logged, and nothing is picked by it."""
+        if not self.workers.first:
+            return
         with self.average.swapped() as model:
             plain, entropy = bound(model, self.valid, 1, 0)
         self.run.log({"step": self.step, "tokens": self.tokens, "bound": summary(plain), "score_entropy": summary(entropy)})
@@ -93,18 +102,21 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--teacher", type=Path, required=True)
     args = parser.parse_args()
-    device = machine.setup(args.device, args.threads)
+    workers = Workers(args.workers)
+    device = machine.setup(args.device, args.threads or (1 if args.workers > 1 else None))
     common = json.loads(args.config.read_text())
     rounds, teacher = common.pop("rounds"), args.teacher
     for i, own in enumerate(rounds):
         c = {**common, **own, "seed": common["seed"] + i}
         run = Run(args.out / f"round-{i + 1}", args.data / "tokenizer.json", SAVE_EVERY)
-        distiller = Distiller(c, args.data, run, load(teacher), load(teacher), device)
+        distiller = Distiller(c, args.data, run, load(teacher), load(teacher), device, workers)
         distiller.train(args.until)
         if distiller.step < c["steps"]:
             return
         teacher = run.folder / "last"
-    shutil.copytree(teacher, args.out / "last", dirs_exist_ok=True)
+        workers.meet()
+    if workers.first:
+        shutil.copytree(teacher, args.out / "last", dirs_exist_ok=True)
 
 
 if __name__ == "__main__":

@@ -177,10 +177,13 @@ class SEDD(nn.Module):
                 gates[2] = 1
                 gates[5] = 1
 
-    def hidden(self, x, sigma):
-        """ids [B, L] and noise [B] -> normed, modulated states [B, L, H] in front of the head."""
+    def hidden(self, x, sigma, positions=None):
+        """ids [B, n] and noise [B] -> normed, modulated states [B, n, H] in front of the head. The ids stand at
+        `positions` [B, n]; None: at 0, 1, 2, ..."""
         c = self.sigma_map(sigma)
-        h, table = F.embedding(x, self.vocab_embed.embedding), self.rotary_emb.table(x.shape[1])
+        h, table = F.embedding(x, self.vocab_embed.embedding), self.rotary_emb.table(self.length if positions is not None else x.shape[1])
+        if positions is not None:
+            table = tuple(part[positions][:, None] for part in table)
         for block in self.blocks:
             h = block(h, c, table, self.causal)
         shift, scale = self.output_layer.adaLN_modulation(c)[:, None].chunk(2, -1)

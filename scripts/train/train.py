@@ -1,9 +1,10 @@
 """Trains a GPT-2 or a SEDD (from a causal model of the same blocks) from a configuration and a pack of prepare.py.
 
-Usage: python3 train.py CONFIG --data PACK --out RUN [--start MODEL] [--device auto|cpu|cuda] [--threads N] [--until STEP]
+Usage: python3 train.py CONFIG --data PACK --out RUN [--start MODEL] [--device auto|cpu|cuda] [--workers N] [--threads N]
+       [--until STEP]
 RUN gets state.pt (written every two minutes and on SIGTERM: the same command goes on from it), log.jsonl, and model
 folders with averaged weights: best/ (best validation value) and last/. The weights depend on configuration, pack,
-start and PyTorch build only: each step's random numbers come from the seed and the step's number.
+start, PyTorch build and --workers only: each step's random numbers come from the seed and the step's number.
 """
 import machine  # first: it sets what PyTorch reads when imported
 
@@ -21,13 +22,15 @@ from model import GPT2
 from optimise import Average, optimizer, rate
 from runs import Run
 from start import begin
+from workers import Workers
 
 SAVE_EVERY = 120.0  # seconds
 
 
 class Trainer:
-    def __init__(self, c: dict, pack: Path, run: Run, model, device: torch.device):
-        self.c, self.run, self.device, self.model = c, run, device, model.to(device).train()
+    def __init__(self, c: dict, pack: Path, run: Run, model, device: torch.device, workers: Workers):
+        self.c, self.run, self.device, self.workers = c, run, device, workers
+        self.model = model.to(device).train()
         self.text = Text(pack, c["model"]["length"], device)
         if self.text.vocab != model.vocab:
             raise SystemExit(f"{pack} has {self.text.vocab} tokens, the model {model.vocab}: use a pack with its tokenizer")
@@ -46,13 +49,15 @@ class Trainer:
             self.step, self.tokens, self.best = state["step"], state["tokens"], state["best"]
 
     def save(self) -> None:
+        if not self.workers.first:
+            return
         self.run.save({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
                        "average": self.average.state(), "step": self.step, "tokens": self.tokens, "best": self.best})
         with self.average.swapped():
             self.run.write_model("last", self.model)
 
     def loss_parts(self, random: torch.Generator):
-        """The losses of a step's micro-batches, each already divided by their number."""
+        """The losses of this worker's micro-batches, each already divided by the number of all."""
         c = self.c
         ids = self.text.windows(c["batch"], random)
         micro = c.get("micro", c["batch"])
@@ -64,19 +69,22 @@ class Trainer:
             losses = (lambda part: score_entropy(self.model, *part))
         else:
             parts, losses = ((piece,) for piece in pieces), (lambda part: next_token(self.model, part[0], self.model.vocab - 1))
-        for part in parts:
+        for part in self.workers.share(parts):
             with machine.autocast(self.device, c["precision"]):
                 yield losses(part) * (len(part[0]) / len(ids))
 
     def one_step(self) -> torch.Tensor:
         random = generator(self.device, self.c["seed"], self.step)
-        torch.manual_seed(random.initial_seed())  # dropout's
+        torch.manual_seed(random.initial_seed() + self.workers.rank)  # dropout's
         for group in self.optimizer.param_groups:
             group["lr"] = rate(self.step, self.c)
         total = torch.zeros((), device=self.device)
         for loss in self.loss_parts(random):
             loss.backward()
             total += loss.detach()
+        stop = torch.tensor(float(self.run.stopped and self.workers.first))
+        self.workers.add([p.grad for p in self.model.parameters()] + [total, stop])
+        self.run.stopped |= bool(stop)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -87,6 +95,8 @@ class Trainer:
 
     def evaluate(self) -> None:
         """Validation of the averaged weights; the best are kept in best/."""
+        if not self.workers.first:
+            return
         with self.average.swapped() as model:
             if isinstance(model, GPT2) or self.c["kind"] == "causal":
                 entry = {"nll": summary(nll(model, self.valid))}
@@ -110,7 +120,7 @@ class Trainer:
         while self.step < end and not self.run.stopped:
             total += self.one_step()
             seen += 1
-            if self.step % c["log_every"] == 0 or self.step == end:
+            if self.workers.first and (self.step % c["log_every"] == 0 or self.step == end):
                 spent = time.time() - began
                 tokens = seen * c["batch"] * c["model"]["length"]
                 left = (c["steps"] - self.step) * spent / seen
@@ -125,11 +135,11 @@ class Trainer:
         self.save()
 
 
-def stage(c: dict, args, out: Path, start: Path | None, device: torch.device) -> bool:
+def stage(c: dict, args, out: Path, start: Path | None, device: torch.device, workers: Workers) -> bool:
     """Trains one configuration into `out`; says whether it reached its end."""
     torch.manual_seed(c["seed"])
     run = Run(out, args.data / "tokenizer.json", SAVE_EVERY)
-    trainer = Trainer(c, args.data, run, begin(c, start, c["kind"] == "causal"), device)
+    trainer = Trainer(c, args.data, run, begin(c, start, c["kind"] == "causal"), device, workers)
     trainer.train(args.until)
     return trainer.step >= c["steps"]
 
@@ -140,7 +150,8 @@ def arguments(text: str) -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--threads", type=int)
+    parser.add_argument("--workers", type=int, default=1, help="processes that share a step (processor only)")
+    parser.add_argument("--threads", type=int, help="threads of each")
     parser.add_argument("--until", type=int, help="stop after this step, ready to be resumed")
     return parser
 
@@ -149,16 +160,18 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--start", type=Path)
     args = parser.parse_args()
-    device = machine.setup(args.device, args.threads)
+    workers = Workers(args.workers)
+    device = machine.setup(args.device, args.threads or (1 if args.workers > 1 else None))
     c = json.loads(args.config.read_text())
     start = args.start
     if start is None and c.get("causal"):
         first = args.out / "causal"
-        if not stage({**c, **c["causal"], "kind": "causal"}, args, first, None, device):
+        if not stage({**c, **c["causal"], "kind": "causal"}, args, first, None, device, workers):
             return
         start = first / "last"
+        workers.meet()
         (start / "causal").touch()
-    stage(c, args, args.out, start, device)
+    stage(c, args, args.out, start, device, workers)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-// The training pipeline on a few kilobytes of text: prepare, train (causal, then SEDD; GPT-2), resume, distil, export; then
-// the C engine must give PyTorch's numbers for what was exported. Skipped where Python has no PyTorch.
+// The training pipeline on a few kilobytes of text: prepare, train (causal, then SEDD; GPT-2), resume, two workers, distil,
+// plan, export; then the C engine must give PyTorch's numbers for what was exported. Skipped where Python has no PyTorch.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -23,6 +23,7 @@ const configs = {
   sedd: { name: 'tiny', kind: 'sedd', ...common, model: { ...shape, cond: 16 }, steps: 80, decay: 40, causal: { steps: 80, decay: 40 } },
   gpt2: { name: 'tiny', kind: 'gpt2', ...common, model: shape, steps: 80, decay: 40, dropout: 0.1 },
   student: { kind: 'sdtt', ...common, spread: 0.5, model: { ...shape, cond: 16 }, decay: 5, rounds: [{ student_steps: 8, substeps: 2, steps: 10 }, { student_steps: 4, substeps: 2, steps: 10 }] },
+  planned: { kind: 'planned', ...common, batch: 32, micro: 16, model: { ...shape, cond: 16 }, walks: [4, 4, 8], held: 0.4, steps: 160, decay: 120 },
 };
 
 const call = (file, args) => {
@@ -73,6 +74,23 @@ from tokenizer import Tokenizer; print(Tokenizer.load("pack/tokenizer.json").enc
       assert.ok(!bytes(`${name}-resumed`).equals(bytes(name)));
     });
   }
+
+  await t.test('two workers make the weights that one makes', () => {
+    train('sedd', 'sedd-alone', '--start', 'sedd/best', '--until', '5');
+    train('sedd', 'sedd-shared', '--start', 'sedd/best', '--until', '5', '--workers', '2');
+    assert.ok(bytes('sedd-alone').equals(bytes('sedd-shared')));
+  });
+
+  await t.test('a student is trained for the walks that the engine takes', () => {
+    script('planned', 'planned.json', '--data', 'pack', '--start', 'sedd/best', '--out', 'planned', '--device', 'cpu', '--workers', '2');
+    const values = log('planned').map((entry) => entry.bound_in_4_steps?.nats_per_token).filter(Boolean);
+    assert.ok(values.at(-1) < values[0] - 0.02, `bound in 4 steps: ${values}`);
+    call(TOOL, ['sample', 'planned/last', '--steps', '8', '--positions', 'fixed', '--order', 'spread', '--grid', 'cosine', '--trace', 'walk.json']);
+    const { events } = JSON.parse(readFileSync(path.join(work, 'walk.json'), 'utf8'));
+    const plan_here = JSON.parse(call(python, ['-c', `import sys; sys.path.insert(0, ${JSON.stringify(path.join(ROOT, 'scripts/train'))})
+from planned import plan; print(plan(8, ${LENGTH}))`]));
+    assert.deepEqual(events.filter((event) => event.changed.length).map((event) => LENGTH - event.masked), plan_here.slice(1));
+  });
 
   await t.test('a student is distilled in rounds and learns its targets', () => {
     script('distill', 'student.json', '--data', 'pack', '--teacher', 'sedd/best', '--out', 'student', '--device', 'cpu', '--threads', '1');

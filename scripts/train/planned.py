@@ -1,0 +1,123 @@
+"""Fine-tunes a SEDD for walks of few steps whose positions are planned beforehand, with the context the engine calls "known".
+
+Usage: python3 planned.py CONFIG --data PACK --start MODEL --out RUN [--device auto|cpu|cuda] [--workers N] [--threads N]
+       [--until STEP]
+A walk of T steps over a window opens its masks in the order "spread" (positions by their reversed bits, from a random
+start) at the times of the cosine grid. In a step the network sees the tokens that are known and the masks that are about to open;
+the masks that stay shut are left out, as in partition generative models (Deschenaux, Tran, Gulcehre 2025, arXiv
+2505.18883). The loss is the score entropy of the opening tokens, a step drawn in proportion to how many open in it: its
+expectation, in nats a token, bounds -ln p(text) of the very sampler that the student will run. A part `held` of the micro-batches has a
+beginning or two ends that are given. Validation is that bound in the configuration's first number of steps.
+"""
+import machine  # first: it sets what PyTorch reads when imported
+
+import json
+import math
+from pathlib import Path
+
+import torch
+
+from data import generator
+from distill import reversed_bits
+from evaluate import summary, token_loss
+from model import load, total_noise
+from train import SAVE_EVERY, Run, Trainer, arguments
+from workers import Workers
+
+TIME_END = 1e-5  # as in the engine's grid
+
+
+def grid(steps: int, step: int) -> float:
+    """Time of a step on the cosine grid."""
+    return TIME_END + (1 - TIME_END) * math.cos(math.pi / 2 * step / steps)
+
+
+def plan(steps: int, masks: int) -> list[int]:
+    """How many of `masks` are open before each step, and at last all: what the engine's `fixed` positions do."""
+    opened, left = [0], masks
+    for step in range(steps):
+        share = (grid(steps, step) - grid(steps, step + 1)) / grid(steps, step)
+        count = left if step + 1 == steps else min(max(math.floor(share * left + 0.5), 1), left)
+        left -= count
+        opened.append(masks - left)
+    return opened
+
+
+def order(count: int, length: int, held: int, ends: bool, random: torch.Generator) -> torch.Tensor:
+    """Positions [count, length]: `held` given ones first, then the others as they open. The given ones are the
+    beginning, or, with `ends`, the beginning and the end around a hole at a random place."""
+    places = torch.arange(length, device=random.device)
+    rank = reversed_bits(count, length, random)
+    first = torch.full((count, 1), held, device=random.device)
+    if ends:
+        first = (torch.rand(count, 1, device=random.device, generator=random) * (held + 1)).long()
+    given = (places < first) | (places >= first + length - held)
+    return torch.where(given, rank - 1, rank).argsort(1)
+
+
+def opening_loss(model, ids: torch.Tensor, positions: torch.Tensor, known: int, opening: int, t: float):
+    """Cross-entropy and Z - 1 - ln Z [B * opening] of the tokens at positions[:, known:known + opening]."""
+    seen = positions[:, :known + opening]
+    x = ids.gather(1, seen)
+    target = x[:, known:].reshape(-1).clone()
+    x[:, known:] = model.vocab
+    states = model.hidden(x, total_noise(torch.full((len(ids),), t, device=ids.device)), seen)[:, known:]
+    return token_loss(model, states.flatten(0, 1), target)
+
+
+@torch.no_grad()
+def path_bound(model, windows: torch.Tensor, steps: int, seed: int):
+    """Nats a token of each window along one walk of `steps` steps from nothing; scores normalised."""
+    random, opened = generator(windows.device, seed, 0), plan(steps, windows.shape[1])
+    positions = order(*windows.shape, 0, False, random)
+    total = torch.zeros(len(windows), dtype=torch.float64, device=windows.device)
+    for step, (known, end) in enumerate(zip(opened, opened[1:])):
+        loss, _ = opening_loss(model, windows, positions, known, end - known, grid(steps, step))
+        total += loss.view(len(windows), -1).sum(1)
+    return (total / windows.shape[1]).cpu().numpy()
+
+
+class Planned(Trainer):
+    def loss_parts(self, random: torch.Generator):
+        c, length = self.c, self.c["model"]["length"]
+        ids = self.text.windows(c["batch"], random)
+        pieces = []
+        for part in ids.split(c["micro"]):
+            u = torch.rand(5, device=self.device, generator=random).tolist()
+            steps = c["walks"][int(u[0] * len(c["walks"]))]
+            held = int(u[2] * length) if u[1] < c["held"] else 0
+            opened = plan(steps, length - held)
+            step = next(i for i in range(steps) if u[3] * (length - held) < opened[i + 1])
+            positions = order(len(part), length, held, u[4] < 0.5, random)
+            pieces.append((part, positions, held + opened[step], opened[step + 1] - opened[step], grid(steps, step)))
+        for piece in self.workers.share(pieces):
+            with machine.autocast(self.device, c["precision"]):
+                entropy, calibration = opening_loss(self.model, *piece)
+                yield (entropy + calibration).mean() * (len(piece[0]) / len(ids))
+
+    def evaluate(self) -> None:
+        if not self.workers.first:
+            return
+        steps = self.c["walks"][0]
+        with self.average.swapped() as model:
+            value = summary(path_bound(model, self.valid, steps, 0))
+            if value["nats_per_token"] < self.best:
+                self.best = value["nats_per_token"]
+                self.run.write_model("best", model)
+        self.run.log({"step": self.step, "tokens": self.tokens, f"bound_in_{steps}_steps": value})
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--start", type=Path, required=True)
+    args = parser.parse_args()
+    workers = Workers(args.workers)
+    device = machine.setup(args.device, args.threads or (1 if args.workers > 1 else None))
+    c = json.loads(args.config.read_text())
+    torch.manual_seed(c["seed"])
+    run = Run(args.out, args.data / "tokenizer.json", SAVE_EVERY)
+    Planned(c, args.data, run, load(args.start), device, workers).train(args.until)
+
+
+if __name__ == "__main__":
+    main()
