@@ -172,8 +172,8 @@ struct sedd_session *wasm_session_new(struct sedd_engine *engine, const struct s
     return sedd_session_new(engine, model, rows, &session, &last_error) == SEDD_OK ? session : NULL;
 }
 
-/* values[13]: length, steps, predictor, draw, positions, order, grid, gamma, no_denoise, temperature,
- * top_k, top_p, number of held tokens. */
+/* values[14]: length, steps, predictor, draw, positions, order, grid, context, gamma, no_denoise,
+ * temperature, top_k, top_p, number of held tokens. */
 struct sedd_sampler *wasm_sampler_new(struct sedd_session *session, const double *values,
                                       uint32_t seed_low, uint32_t seed_high,
                                       const int32_t *held_positions, const int32_t *held_ids)
@@ -188,12 +188,13 @@ struct sedd_sampler *wasm_sampler_new(struct sedd_session *session, const double
         .positions = (enum sedd_positions)values[4],
         .order = (enum sedd_order)values[5],
         .grid = (enum sedd_grid)values[6],
-        .gamma = values[7],
-        .no_denoise = values[8] != 0.0,
-        .temperature = values[9],
-        .top_k = (int32_t)values[10],
-        .top_p = values[11],
-        .held_count = (size_t)values[12],
+        .context = (enum sedd_context)values[7],
+        .gamma = values[8],
+        .no_denoise = values[9] != 0.0,
+        .temperature = values[10],
+        .top_k = (int32_t)values[11],
+        .top_p = values[12],
+        .held_count = (size_t)values[13],
         .held_positions = held_positions,
         .held_ids = held_ids,
     };

@@ -101,6 +101,8 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  *   by the time alone, a planned number, as many as may be drawn independently (`gamma`), or one an evaluation at random times
  * @property {'random'|'spread'|'confidence'|'margin'|'entropy'} [order] which come first, for fixed and bounded
  * @property {'linear'|'cosine'} [grid] when, for score, normalised and fixed
+ * @property {'all'|'known'} [context] what the network reads: the whole window, or the known tokens and the masks that open, for a model
+ *   trained that way (positions normalised, hitting, or fixed in order random or spread); 8 steps then cost little more than half
  * @property {number} [gamma] for bounded: nats, above 0; default 1
  * @property {boolean} [denoise] default true
  * @property {number} [temperature]

@@ -28,6 +28,7 @@ const FIELDS = {
   positions: { ...choice('score', 'normalised', 'fixed', 'bounded', 'hitting'), fallback: null },
   order: { ...choice('random', 'spread', 'confidence', 'margin', 'entropy'), fallback: null },
   grid: { ...choice('linear', 'cosine'), fallback: null },
+  context: { ...choice('all', 'known'), fallback: null },
   loading: choice('lazy', 'eager'),
   reveal: choice('interaction', 'auto', 'manual'),
   layout: choice('lines', 'text', 'grid'),
@@ -37,7 +38,7 @@ const FIELDS = {
   disabled: flag,
 };
 const REPORT = { steps: [4, 16], length: 128 }; // beside the element's own number of steps
-const OPTIONS = ['prompt', 'steps', 'seed', 'length', 'temperature', 'topP', 'topK', 'positions', 'order', 'grid'];
+const OPTIONS = ['prompt', 'steps', 'seed', 'length', 'temperature', 'topP', 'topK', 'positions', 'order', 'grid', 'context'];
 
 const style = lazySheet(`
 :host { display: block; color: var(--_ink); }

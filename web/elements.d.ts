@@ -55,6 +55,7 @@ export class SeddDemo extends HTMLElement {
   positions: SampleOptions['positions'] | null;
   order: SampleOptions['order'] | null;
   grid: SampleOptions['grid'] | null;
+  context: SampleOptions['context'] | null;
   loading: 'lazy' | 'eager';
   reveal: 'interaction' | 'auto' | 'manual';
   layout: 'lines' | 'text' | 'grid';

@@ -134,14 +134,14 @@ export class Model {
    * A run of the denoising loop. `advance()` makes one evaluation and returns what changed.
    * @param {any} options as for `SEDD.sample` in client.js
    */
-  startRun({ steps = 64, seed = 0, sampler = 'analytic', draw = 'exact', positions = 'score', order = 'random', grid = 'linear', gamma = 0,
-    denoise = true, temperature = 1, topK = 0, topP = 1, state, ...given }) {
+  startRun({ steps = 64, seed = 0, sampler = 'analytic', draw = 'exact', positions = 'score', order = 'random', grid = 'linear',
+    context = 'all', gamma = 0, denoise = true, temperature = 1, topK = 0, topP = 1, state, ...given }) {
     whole('steps', steps, 1, 1e6);
     const { length, held } = this.#window(given);
     const values = [length, steps, choice('sampler', sampler, ['analytic', 'euler']), choice('draw', draw, ['exact', 'official']),
       choice('positions', positions, ['score', 'normalised', 'fixed', 'bounded', 'hitting']),
-      choice('order', order, ['random', 'spread', 'confidence', 'margin', 'entropy']), choice('grid', grid, ['linear', 'cosine']), gamma,
-      denoise ? 0 : 1, temperature, topK, topP];
+      choice('order', order, ['random', 'spread', 'confidence', 'margin', 'entropy']), choice('grid', grid, ['linear', 'cosine']),
+      choice('context', context, ['all', 'known']), gamma, denoise ? 0 : 1, temperature, topK, topP];
     const coin = positions === 'score' || positions === 'normalised';
     const opensAll = positions === 'hitting' || (coin && !denoise) ? -1 : coin ? steps : steps - 1;
     const run = new Draft(this.#engine, this.#sessions, { length, values, seed, held, opensAll });

@@ -73,10 +73,12 @@ static enum sedd_status way_of(const cJSON *request, struct sedd_sample_options 
     static const char *const POSITIONS[] = {"score", "normalised", "fixed", "bounded", "hitting"};
     static const char *const ORDERS[] = {"random", "spread", "confidence", "margin", "entropy"};
     static const char *const GRIDS[] = {"linear", "cosine"};
-    int positions = 0, order = 0, grid = 0;
+    static const char *const CONTEXTS[] = {"all", "known"};
+    int positions = 0, order = 0, grid = 0, context = 0;
     enum sedd_status status = word_of(request, "positions", POSITIONS, 5, &positions, error);
     status = status == SEDD_OK ? word_of(request, "order", ORDERS, 5, &order, error) : status;
     status = status == SEDD_OK ? word_of(request, "grid", GRIDS, 2, &grid, error) : status;
+    status = status == SEDD_OK ? word_of(request, "context", CONTEXTS, 2, &context, error) : status;
     if (status == SEDD_OK && positions == SEDD_POSITIONS_BOUNDED) {
         status = sedd_json_number("the request", request, "gamma", 1e-6, 1e6, 1.0, &options->gamma,
                                   error);
@@ -84,6 +86,7 @@ static enum sedd_status way_of(const cJSON *request, struct sedd_sample_options 
     options->positions = (enum sedd_positions)positions;
     options->order = (enum sedd_order)order;
     options->grid = (enum sedd_grid)grid;
+    options->context = (enum sedd_context)context;
     return status;
 }
 

@@ -8,7 +8,7 @@ import { breakEven, interval } from '../../web/compare.js';
 import { Engine } from '../../web/engine.js';
 import { Model } from '../../web/model.js';
 
-const SAMPLING = ['positions', 'order', 'grid', 'gamma', 'temperature'];
+const SAMPLING = ['positions', 'order', 'grid', 'context', 'gamma', 'temperature'];
 const [seddFolder, gpt2Folder, ...rest] = process.argv.slice(2);
 const flags = Object.fromEntries(Array.from({ length: rest.length / 2 }, (_, i) => [rest[2 * i].replace(/^--/, ''), rest[2 * i + 1]]));
 const known = ['steps', 'length', 'rounds', 'threads', 'wasm', 'json', ...SAMPLING];

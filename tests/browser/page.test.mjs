@@ -116,12 +116,34 @@ test('a branch changes a token, keeps its parent, and its link reproduces it', a
   }
 });
 
+test('the network may read only what is known, where positions are planned, and a link says so', async () => {
+  const { page, close } = await open('?lang=en#v=1&positions=score&steps=4&seed=21&prompt=Once+upon+a+time');
+  try {
+    await ready(page);
+    await rest(page);
+    assert.equal(await page.isVisible('[name=context]'), false, 'the scores decide what opens');
+    await page.selectOption('[name=positions]', 'fixed');
+    await page.selectOption('[name=order]', 'confidence');
+    assert.equal(await page.isVisible('[name=context]'), false, 'so does confidence');
+    await page.selectOption('[name=order]', 'spread');
+    await page.selectOption('[name=context]', 'known');
+    await write(page);
+    assert.equal(`${await text(page)}\n`, native('--steps', '4', '--seed', '21', '--prompt', 'Once upon a time', '--temperature', '0.8', '--top-p', '0.9',
+      '--positions', 'fixed', '--order', 'spread', '--context', 'known'));
+    await page.click('#share');
+    await page.waitForFunction(() => location.hash.includes('order=spread') && location.hash.includes('context=known'));
+  } finally {
+    await close();
+  }
+});
+
 test('bad fields and links of other versions get a sentence', async () => {
   const { page, close } = await open('?lang=en#v=7&seed=1');
   try {
     await ready(page);
     assert.match(await page.textContent('#form-error'), /another version of the page \(7\)/);
-    for (const [hash, words] of [['#v=1&seed=x', /The seed should be a whole number/], ['#v=1&positions=best', /cannot be read: positions=best/], ['#v=1&model=other', /“other”, which this page does not have/]]) {
+    for (const [hash, words] of [['#v=1&seed=x', /The seed should be a whole number/], ['#v=1&positions=best', /cannot be read: positions=best/],
+      ['#v=1&positions=fixed&context=some', /cannot be read: context=some/], ['#v=1&model=other', /“other”, which this page does not have/]]) {
       await page.evaluate((value) => { location.hash = value; }, hash);
       await page.waitForFunction((source) => new RegExp(source).test(document.getElementById('form-error').textContent), words.source);
     }

@@ -152,6 +152,7 @@ test('options out of range are refused', async () => {
 test('every way to choose positions writes the native text, tells what it did, and resumes', async () => {
   const model = await load(await Engine.create({ wasm: 'simd', kernels: 'simd128' }), 'models/sedd-nano');
   const ways = [{ positions: 'normalised', grid: 'cosine' }, { positions: 'fixed', order: 'spread' }, { positions: 'fixed', order: 'confidence', grid: 'cosine' },
+    { positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known' }, { positions: 'normalised', context: 'known' },
     { positions: 'fixed', order: 'margin' }, { positions: 'bounded', order: 'entropy', gamma: 20 }, { positions: 'hitting', length: 12 }];
   for (const way of ways) {
     const options = { steps: 4, seed: 5, ...way };
@@ -176,6 +177,8 @@ test('every way to choose positions writes the native text, tells what it did, a
   }
   assert.throws(() => model.startRun({ order: 'spread' }), { code: 'argument', message: /order needs positions fixed or bounded/ });
   assert.throws(() => model.startRun({ positions: 'bounded', gamma: -2 }), { code: 'argument', message: /gamma is -2/ });
+  assert.throws(() => model.startRun({ context: 'known' }), { code: 'argument', message: /context known needs positions normalised/ });
+  assert.throws(() => model.startRun({ positions: 'fixed', context: 'some' }), { code: 'argument', message: /context is "some"; expected all or known/ });
   assert.throws(() => model.startRun({ positions: 'all' }), { code: 'argument', message: /score or normalised or fixed or bounded or hitting/ });
   model.dispose();
 });

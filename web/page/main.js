@@ -24,7 +24,7 @@ const RECORDED = { model: 'sedd-nano', url: 'models/sedd-nano/trace.json' };
 /** Ready choices: the sampler of the paper, and the one that needs the fewest steps for like quality (core/diffusion/NOTES.md). */
 const PRESETS = {
   paper: { steps: 64, positions: 'score', grid: 'linear' },
-  fast: { steps: 8, positions: 'fixed', order: 'spread', grid: 'linear' },
+  fast: { steps: 8, positions: 'fixed', order: 'spread', grid: 'linear', context: 'all' },
 };
 
 const say = (text) => { $('status').textContent = text; };

@@ -6,6 +6,8 @@ import { t } from './text.js';
 const POSITIONS = ['score', 'normalised', 'fixed', 'bounded', 'hitting'];
 const ORDERS = ['random', 'spread', 'confidence', 'margin', 'entropy'];
 const GRIDS = ['linear', 'cosine'];
+const CONTEXTS = ['all', 'known'];
+const PARTS = ['order', 'gamma', 'grid', 'context']; // that not every way of choosing positions has
 const SEED_MAX = 18446744073709551615n;
 
 /** Numbers: what they start with, how far they go, and the stride of the arrow keys. */
@@ -43,6 +45,7 @@ export class Recipe extends EventTarget {
     this.#inputs.positions = this.#choice('positions', POSITIONS.map((id) => [id, t(`positions.${id}`)]));
     this.#inputs.order = this.#choice('order', ORDERS.map((id) => [id, t(`order.${id}`)]));
     this.#inputs.grid = this.#choice('grid', GRIDS.map((id) => [id, t(`grid.${id}`)]));
+    this.#inputs.context = this.#choice('context', CONTEXTS.map((id) => [id, t(`context.${id}`)]));
     $('recipe').replaceChildren(...this.#sentence(t('recipe')));
     this.#tidy();
   }
@@ -52,7 +55,7 @@ export class Recipe extends EventTarget {
     return text.split(/(\{\w+\})/).map((piece) => {
       const name = /^\{(\w+)\}$/.exec(piece)?.[1];
       if (!name) return piece;
-      if (['order', 'gamma', 'grid'].includes(name)) return this[`${name}Part`] = el('span', {}, ...t(`recipe.${name}`).split(/(\{\w+\})/).map((part) => (part === `{${name}}` ? this.#inputs[name] : part)));
+      if (PARTS.includes(name)) return this[`${name}Part`] = el('span', {}, ...t(`recipe.${name}`).split(/(\{\w+\})/).map((part) => (part === `{${name}}` ? this.#inputs[name] : part)));
       return this.#inputs[name];
     });
   }
@@ -90,6 +93,8 @@ export class Recipe extends EventTarget {
     this.orderPart.hidden = !['fixed', 'bounded'].includes(positions);
     this.gammaPart.hidden = positions !== 'bounded';
     this.gridPart.hidden = !['score', 'normalised', 'fixed'].includes(positions);
+    const foreseen = ['normalised', 'hitting'].includes(positions) || (positions === 'fixed' && ['random', 'spread'].includes(this.#inputs.order.value));
+    this.contextPart.hidden = !foreseen;
     $('sampler-note').textContent = `${t(`positions.note.${positions}`)} ${t('temperature.note')}`;
   }
 
@@ -104,13 +109,14 @@ export class Recipe extends EventTarget {
 
   get model() { return this.#inputs.model.value; }
 
-  /** @returns {{model: string, length: number, steps: number, seed: string, temperature: number, topP: number, positions: string, order?: string, gamma?: number, grid?: string}} */
+  /** @returns {{model: string, length: number, steps: number, seed: string, temperature: number, topP: number, positions: string, order?: string, gamma?: number, grid?: string, context?: string}} */
   read() {
     const options = { model: this.#inputs.model.value, positions: this.#inputs.positions.value };
     for (const name of ['length', 'steps', 'seed', 'temperature', 'topP']) options[name] = readNumber(name, this.#inputs[name].value);
     if (!this.orderPart.hidden) options.order = this.#inputs.order.value;
     if (!this.gammaPart.hidden) options.gamma = readNumber('gamma', this.#inputs.gamma.value);
     if (!this.gridPart.hidden) options.grid = this.#inputs.grid.value;
+    if (!this.contextPart.hidden) options.context = this.#inputs.context.value;
     return options;
   }
 

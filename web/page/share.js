@@ -2,7 +2,7 @@
  * Links that reproduce a run: everything that determines it, in the address behind #, with a version. A link is read
  * like any text from elsewhere: each part must be what it should be, or the whole is refused with one sentence.
  *
- *   v=1 model length steps seed temperature topP positions [order gamma grid]   the recipe
+ *   v=1 model length steps seed temperature topP positions [order gamma grid context]   the recipe
  *   prompt=TEXT or clamp=POSITION-ID,…                                          what is held
  *   b=STEP~pPOSITION=ID~…~s=SEED~t=TEMPERATURE                                  a branch; several in order; ID empty: a mask
  */
@@ -13,6 +13,7 @@ import { t } from './text.js';
 export const VERSION = '1';
 const CHOICES = {
   positions: /^(score|normalised|fixed|bounded|hitting)$/, order: /^(random|spread|confidence|margin|entropy)$/, grid: /^(linear|cosine)$/,
+  context: /^(all|known)$/,
 };
 const PROMPT_MAX = 20000;
 const BRANCHES_MAX = 32;
