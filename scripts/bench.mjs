@@ -1,35 +1,44 @@
 // Times this engine, onnxruntime-web and wllama on the same weights, in turns, against the machine's measured limits.
-// usage: npm run bench [-- --quick --only WORK[,WORK] --threads 1,2 --json FILE --markdown FILE --node --no-peers --rounds N]
-import { mkdirSync, writeFileSync } from 'node:fs';
+// usage: npm run bench [-- --quick --only WORK[,WORK] --threads 1,2 --json FILE --markdown FILE --report FILE --resume --node --no-peers --rounds N]
+//        npm run bench -- --merge REPORT... [--json FILE --markdown FILE --report FILE]
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT, bench, native, need, wasm } from './build.mjs';
 import { browserHost, nodeHost } from './bench/hosts.mjs';
 import { measureLoads } from './bench/load.mjs';
 import { environment } from './bench/machine.mjs';
-import { markdown, rowOf } from './bench/report.mjs';
+import { markdown } from './bench/report.mjs';
+import { merge, rowOf } from './bench/rows.mjs';
 import { runModel } from './bench/run.mjs';
-import { MODELS, WORKS } from './bench/works.mjs';
+import { runVisits } from './bench/visit.mjs';
+import { MODELS, TEXTS, VISITS, WORKS } from './bench/works.mjs';
+import { runTexts } from './bench/writing.mjs';
 
-const FLAGS = { '--quick': false, '--only': true, '--threads': true, '--json': true, '--markdown': true, '--node': false, '--no-peers': false, '--rounds': true };
+const FLAGS = { '--quick': 0, '--only': 1, '--threads': 1, '--json': 1, '--markdown': 1, '--report': 1, '--resume': 0, '--merge': Infinity, '--node': 0, '--no-peers': 0, '--rounds': 1 };
 const PEAK_MS = 25; // a slice
 const PATIENCE = 8; // seconds of waiting for a quiet machine, each work
-const OUT = 'build/bench';
+const OUT = path.join(ROOT, 'build/bench');
 
-/** @returns {Map<string, string|true>} */
+/** @returns {Map<string, string[]>} */
 function flagsOf(args) {
   const flags = new Map();
-  for (let i = 0; i < args.length; i++) {
-    if (!(args[i] in FLAGS)) throw new Error(`there is no flag "${args[i]}"; ${Object.keys(FLAGS).join(', ')} exist`);
-    if (FLAGS[args[i]] && args[i + 1] === undefined) throw new Error(`${args[i]} needs a value`);
-    flags.set(args[i], FLAGS[args[i]] ? args[++i] : true);
+  for (let i = 0; i < args.length;) {
+    const name = args[i++];
+    if (!(name in FLAGS)) throw new Error(`there is no flag "${name}"; ${Object.keys(FLAGS).join(', ')} exist`);
+    const values = [];
+    while (values.length < FLAGS[name] && i < args.length && !args[i].startsWith('--')) values.push(args[i++]);
+    if (FLAGS[name] && values.length === 0) throw new Error(`${name} needs a value`);
+    flags.set(name, values);
   }
   return flags;
 }
 
+const ALL = { ...WORKS, ...TEXTS, ...VISITS };
+
 function worksOf(only, quick) {
-  const names = only?.split(',') ?? Object.keys(WORKS).filter((name) => !quick || WORKS[name].rounds.length > 1);
-  const unknown = names.find((name) => !WORKS[name]);
-  if (unknown !== undefined) throw new Error(`there is no work "${unknown}"; ${Object.keys(WORKS).join(', ')} exist`);
+  const names = only?.split(',') ?? Object.keys(ALL).filter((name) => !quick || WORKS[name]?.rounds.length > 1);
+  const unknown = names.find((name) => !ALL[name]);
+  if (unknown !== undefined) throw new Error(`there is no work "${unknown}"; ${Object.keys(ALL).join(', ')} exist`);
   return names;
 }
 
@@ -39,41 +48,87 @@ function whole(flag, text, high) {
   return value;
 }
 
-/** The better of two measurements: a limit is what was reached undisturbed. */
-const better = (a, b) => Object.fromEntries(Object.entries(a).map(([name, rate]) => [name, Math.max(rate, b[name])]));
+/**
+ * All works, those together that share a model, and so a browser; each gives the results of one work after another.
+ * @param {(name: string, threads: number) => boolean} done what is left out
+ * @returns {AsyncGenerator<object[]>}
+ */
+async function* resultsOf(names, threads, options, newHost, done) {
+  async function* hosted(run) {
+    const host = await newHost();
+    try {
+      yield* run(host);
+    } finally {
+      await host.close();
+    }
+  }
+  for (const [model, count] of Object.keys(MODELS).flatMap((name) => threads.map((number) => [name, number]))) {
+    const works = names.filter((name) => WORKS[name]?.model === model && !done(name, count)).map((name) => [name, WORKS[name]]);
+    if (works.length) yield* hosted((host) => runModel(host, model, works, count, options));
+  }
+  for (const [name, count] of names.flatMap((item) => threads.map((number) => [item, number])).filter((pair) => !done(...pair))) {
+    if (TEXTS[name]) yield* hosted((host) => runTexts(host, name, count, options));
+    if (VISITS[name] && !options.node) yield await runVisits(name, count, options);
+  }
+}
 
-async function main() {
-  const flags = flagsOf(process.argv.slice(2));
+const readReport = (file) => JSON.parse(readFileSync(file, 'utf8'));
+
+/** Writes what the flags ask for; after every work, so that a run can be resumed. */
+function write(report, flags) {
+  const text = markdown(report);
+  mkdirSync(OUT, { recursive: true });
+  writeFileSync(flags.get('--report')?.[0] ?? path.join(OUT, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
+  writeFileSync(flags.get('--markdown')?.[0] ?? path.join(OUT, 'report.md'), text);
+  if (flags.has('--json')) writeFileSync(flags.get('--json')[0], `${JSON.stringify(report.rows, null, 1)}\n`);
+  return text;
+}
+
+async function measure(flags) {
   const options = { quick: flags.has('--quick'), peers: !flags.has('--no-peers'), node: flags.has('--node'), patience: PATIENCE,
-    rounds: flags.has('--rounds') ? whole('--rounds', flags.get('--rounds'), 1000) : undefined, log: (line) => console.error(`bench: ${line}`) };
-  const names = worksOf(flags.get('--only'), options.quick);
-  const threads = (flags.get('--threads') ?? '1,2').split(',').map((text) => whole('--threads', text, 16));
+    rounds: flags.has('--rounds') ? whole('--rounds', flags.get('--rounds')[0], 1000) : undefined, log: (line) => console.error(`bench: ${line}`) };
+  const names = worksOf(flags.get('--only')?.[0], options.quick);
+  const threads = (flags.get('--threads')?.[0] ?? '1,2').split(',').map((text) => whole('--threads', text, 16));
   native('native', ['-DCMAKE_BUILD_TYPE=Release']);
   wasm();
   bench();
   if (!options.node && !process.env.CHROMIUM) need('chromium', ['chromium']);
-  const host = await (options.node ? nodeHost() : browserHost());
-  const peaks = {};
-  const results = [];
-  try {
-    for (const count of threads) peaks[count] = await host.peaks(count, PEAK_MS);
-    for (const model of Object.keys(MODELS)) {
-      const works = names.filter((name) => WORKS[name].model === model).map((name) => [name, WORKS[name]]);
-      for (const count of works.length ? threads : []) results.push(...await runModel(host, model, works, count, options));
+
+  const newHost = options.node ? nodeHost : browserHost;
+  const file = flags.get('--report')?.[0] ?? path.join(OUT, 'report.json');
+  const pieces = flags.has('--resume') && existsSync(file) ? [readReport(file)] : [];
+  const add = (about, piece) => {
+    pieces.push({ environment: about, peaks: {}, rows: [], loads: [], ...piece });
+    write(merge(pieces), flags);
+  };
+  const limits = async () => {
+    const host = await newHost();
+    try {
+      const peaks = {};
+      for (const count of threads) peaks[count] = await host.peaks(count, PEAK_MS);
+      return [environment(host.name), peaks];
+    } finally {
+      await host.close();
     }
-    for (const count of threads) peaks[count] = better(peaks[count], await host.peaks(count, PEAK_MS));
-  } finally {
-    await host.close();
-  }
-  const loads = options.quick || options.node ? [] : await measureLoads(names.map((name) => WORKS[name]), options);
-  const rows = results.map((result) => rowOf(result, peaks, options.quick));
-  const report = { environment: environment(host.name), peaks, rows, loads };
-  const text = markdown(report);
-  mkdirSync(path.join(ROOT, OUT), { recursive: true });
-  writeFileSync(path.join(ROOT, OUT, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
-  writeFileSync(path.resolve(flags.get('--markdown') ?? path.join(ROOT, OUT, 'report.md')), text);
-  if (flags.has('--json')) writeFileSync(flags.get('--json'), `${JSON.stringify(rows, null, 1)}\n`);
-  console.log(text);
+  };
+
+  const [about, peaks] = await limits();
+  const before = pieces[0] ?? { rows: [], loads: [] };
+  const done = (work, count) => before.rows.some((row) => row.work === work && row.threads === count);
+  add(about, { peaks });
+  for await (const results of resultsOf(names, threads, options, newHost, done)) add(about, { rows: results.map((result) => rowOf(result, peaks, options.quick)) });
+  add(about, { peaks: (await limits())[1] });
+  const firsts = options.quick || options.node ? [] : names.filter((name, i) => WORKS[name] && names.findIndex((other) => WORKS[other]?.model === WORKS[name].model) === i);
+  for (const name of firsts.filter((work) => !before.loads.some(({ model }) => model === WORKS[work].model))) add(about, { loads: await measureLoads(WORKS[name].model, WORKS[name], options) });
+  return merge(pieces);
+}
+
+async function main() {
+  const flags = flagsOf(process.argv.slice(2));
+  const report = flags.has('--merge') ? merge(flags.get('--merge').map(readReport)) : await measure(flags);
+  console.log(write(report, flags));
+  const broken = report.rows.filter((row) => row.failed && row.engine === 'sedd-web');
+  if (broken.length) throw new Error(broken.map((row) => `${row.work}, ${row.threads} threads, ${row.dtype} ${row.kernels}: ${row.failed}`).join('; '));
 }
 
 try {

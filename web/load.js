@@ -290,7 +290,9 @@ class Load {
   }
 
   async run() {
+    performance.mark('sedd-web:load'); // for profiles; scripts/bench/visit.mjs reads them
     this.plain = await Engine.create({ wasm: this.wasm });
+    performance.mark('sedd-web:engine');
     const stored = await this.findStored();
     const there = stored && await this.#storedOrNull(stored);
     if (there) return there;

@@ -41,30 +41,39 @@ function reference(model, ids) {
   return references.get(key);
 }
 
+/** A contender computes something else than the reference: the bench has to end. */
+export class WrongResult extends Error {}
+
 /** Root-mean-square difference over the reference's standard deviation. */
 export function difference(values, expected) {
-  if (values.length !== expected.length || values.length === 0) throw new Error(`${values.length} values came back; expected ${expected.length}`);
+  if (values.length !== expected.length || values.length === 0) throw new WrongResult(`${values.length} values came back; expected ${expected.length}`);
   const mean = expected.reduce((a, b) => a + b) / expected.length;
   const square = (f) => expected.reduce((sum, _, i) => sum + f(i) ** 2, 0);
   return Math.sqrt(square((i) => values[i] - expected[i]) / square((i) => expected[i] - mean));
 }
 
-/** Compares one contender; throws when it is wrong. @returns {Promise<string>} what was found */
-export async function check(host, contender, model, name) {
+/**
+ * Compares one contender; throws WrongResult when it is wrong.
+ * @param {{engine: string, dtype: string, model: object, call: (method: string, ...args: any[]) => Promise<any>}} contender
+ * @param {string} name of the model
+ * @returns {Promise<string>} what was found
+ */
+export async function check(contender, name) {
+  const { engine, dtype, model } = contender;
   const ids = idsFor(model, 12);
   const expected = reference(model, ids);
-  if (contender.engine === 'wllama') {
-    const [chosen] = (await host.call(contender.number, 'decode', ids, 1)).ids;
+  if (engine === 'wllama') {
+    const [chosen] = (await contender.call('decode', ids, 1)).ids;
     const rank = expected.filter((value) => value > expected[chosen]).length + 1;
-    const allowed = Math.max(5, RANK_SHARE[contender.dtype] * model.tokens);
+    const allowed = Math.max(5, RANK_SHARE[dtype] * model.tokens);
     if (!(rank <= allowed && chosen >= 0)) {
-      throw new Error(`${name}: wllama ${contender.dtype} chose token ${chosen}, number ${rank} of ${model.tokens} in the reference; expected one of the best ${Math.round(allowed)}`);
+      throw new WrongResult(`${name}: wllama ${dtype} chose token ${chosen}, number ${rank} of ${model.tokens} in the reference; expected one of the best ${Math.round(allowed)}`);
     }
     return `its choice is number ${rank} of ${model.tokens} in the reference`;
   }
-  const found = difference(await host.call(contender.number, 'scores', ids, SIGMA), thin(expected));
-  if (!(found <= TOLERANCE[contender.dtype])) {
-    throw new Error(`${name}: ${contender.engine} ${contender.dtype} differs from the reference by ${found.toPrecision(3)} standard deviations; allowed are ${TOLERANCE[contender.dtype]}`);
+  const found = difference(await contender.call('scores', ids, SIGMA), thin(expected));
+  if (!(found <= TOLERANCE[dtype])) {
+    throw new WrongResult(`${name}: ${engine} ${dtype} differs from the reference by ${found.toPrecision(3)} standard deviations; allowed are ${TOLERANCE[dtype]}`);
   }
   return `differs by ${found.toPrecision(2)} standard deviations`;
 }

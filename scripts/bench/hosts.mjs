@@ -1,28 +1,78 @@
-/** Where contenders run: a page of headless Chromium, or this Node process. Both open, call and close them by number. */
+/**
+ * Where contenders run: headless Chromium, each in a page (and so a process) of its own, or this Node process. Both open, call and drop
+ * them by number. In Chromium opening and calling reject after `limit` seconds, and dropping ends a contender whatever it is doing;
+ * Node cannot interrupt a computation.
+ */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { open as openBrowser } from '../../tests/browser/browser.mjs';
 import { KERNELS } from './engines/peak.js';
 
 export const PEAK_FILE = 'build/wasm/relaxed/peak.wasm';
+const PAGE = 'scripts/bench/page.html';
+const LIMIT = 60; // seconds of one call
 
 const sum = (values) => values.reduce((a, b) => a + b, 0);
+const ask = (page, method, ...args) => page.evaluate(([name, rest]) => globalThis.bench[name](...rest), [method, args]);
 
-export async function browserHost() {
-  const { page, close } = await openBrowser('scripts/bench/page.html');
-  await page.waitForFunction('globalThis.bench');
-  const ask = (method) => (...args) => page.evaluate(([name, rest]) => globalThis.bench[name](...rest), [method, args]);
-  const version = await page.evaluate(() => /Chrome\/([\d.]+)/.exec(navigator.userAgent)?.[1] ?? navigator.userAgent);
-  const host = { name: `Chromium ${version}`, open: ask('open'), call: ask('call'), closeOne: ask('close'), close };
-  host.peaks = async (threads, ms) => {
-    const numbers = [];
-    for (let i = 0; i < threads; i++) numbers.push((await host.open('peak', { file: PEAK_FILE })).number);
-    const peaks = {};
-    for (const name of KERNELS) peaks[name] = sum(await ask('together')(numbers, 'rate', name, ms));
-    for (const number of numbers) await host.closeOne(number);
-    return peaks;
+/** What a promise gives, unless that takes more than `limit` seconds. */
+async function within(limit, promise) {
+  let timer;
+  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`over ${limit} s`)), 1000 * limit); });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export async function browserHost({ limit = LIMIT } = {}) {
+  const { page: first, url, close } = await openBrowser(PAGE);
+  const version = await first.evaluate(() => /Chrome\/([\d.]+)/.exec(navigator.userAgent)?.[1] ?? navigator.userAgent);
+  const contenders = new Map(); // number -> its page, and its number there
+  let next = 1;
+
+  async function openPage() {
+    const page = await first.context().newPage();
+    await page.goto(url + PAGE);
+    await page.waitForFunction('globalThis.bench');
+    return page;
+  }
+
+  return {
+    name: `Chromium ${version}`,
+    async open(engine, job) {
+      const page = await openPage();
+      try {
+        const opened = await within(limit, ask(page, 'open', engine, job));
+        contenders.set(next, { page, inner: opened.number });
+        return { ...opened, number: next++ };
+      } catch (error) {
+        await page.close();
+        throw error;
+      }
+    },
+    call(number, method, ...args) {
+      const { page, inner } = contenders.get(number);
+      return within(limit, ask(page, 'call', inner, method, ...args));
+    },
+    async drop(number) {
+      await contenders.get(number)?.page.close();
+      contenders.delete(number);
+    },
+    pageOf: (number) => contenders.get(number).page,
+    /** Rates of `threads` workers at once. */
+    async peaks(threads, ms) {
+      const page = await openPage();
+      const numbers = [];
+      for (let i = 0; i < threads; i++) numbers.push((await ask(page, 'open', 'peak', { file: PEAK_FILE })).number);
+      const peaks = {};
+      for (const name of KERNELS) peaks[name] = sum(await ask(page, 'together', numbers, 'rate', name, ms));
+      await page.close();
+      return peaks;
+    },
+    close,
   };
-  return host;
 }
 
 const MODULES = { 'sedd-web': './engines/own.js', 'onnxruntime-web': './engines/onnxruntime.js' };
@@ -42,8 +92,8 @@ export async function nodeHost() {
       return { kernels: contender.kernels, threads: contender.threads, number: contenders.push(contender) - 1, ms: performance.now() - begin };
     },
     call: (number, method, ...args) => contenders[number][method](...args),
-    async closeOne(number) {
-      await contenders[number].close();
+    async drop(number) {
+      await contenders[number]?.close?.();
       contenders[number] = null;
     },
     /** Processes side by side instead of threads; they run the same kernels at about the same time. */

@@ -5,7 +5,7 @@ import { ROOT } from '../build.mjs';
 import { browserHost } from './hosts.mjs';
 import { peakMiB } from './machine.mjs';
 import { folderOf, peerFile } from './models.mjs';
-import { jobOf, once } from './run.mjs';
+import { Contender } from './run.mjs';
 import { MODELS, contendersFor } from './works.mjs';
 
 const OWN_SCRIPTS = ['client', 'worker', 'engine', 'model', 'source', 'features', 'errors', 'protocol'];
@@ -23,22 +23,31 @@ function downloadOf(model, item) {
   return [weights, ...RUNTIMES[item.engine](item)].reduce((sum, file) => sum + sizeOf(file), 0);
 }
 
-/** @param {object[]} works the first work of each model is the first run */
-export async function measureLoads(works, options) {
+/** One engine on one model: {model, engine, dtype, bytes, open_ms, first_ms, peak_mib}. */
+async function measure(name, item, work) {
+  const host = await browserHost();
+  try {
+    const contender = new Contender(host, name, item, 1, 128);
+    const openMs = await contender.load();
+    const begin = performance.now();
+    await contender.once({ ...work, length: work.length && Math.min(work.length, 128), count: work.count && [1] }, true);
+    return { model: name, engine: item.engine, dtype: item.dtype, bytes: downloadOf(MODELS[name], item), open_ms: openMs, first_ms: performance.now() - begin, peak_mib: peakMiB() };
+  } finally {
+    await host.close();
+  }
+}
+
+/**
+ * All engines on one model; `work` is the first run. What fails is left out.
+ * @param {string} name of the model
+ */
+export async function measureLoads(name, work, options) {
   const loads = [];
-  for (const name of new Set(works.map((work) => work.model))) {
-    const model = MODELS[name];
-    const work = works.find((item) => item.model === name);
-    for (const item of contendersFor(model, { ...options, quick: true }).filter(({ wasm }) => wasm !== 'simd')) {
-      const host = await browserHost();
-      try {
-        const opened = await host.open(item.engine, jobOf(model, item, 1, 128));
-        const begin = performance.now();
-        await once(host, { ...item, number: opened.number }, { ...work, length: work.length && Math.min(work.length, 128), count: work.count && [1] }, true);
-        loads.push({ model: name, engine: item.engine, dtype: item.dtype, bytes: downloadOf(model, item), open_ms: opened.ms, first_ms: performance.now() - begin, peak_mib: peakMiB() });
-      } finally {
-        await host.close();
-      }
+  for (const item of contendersFor(MODELS[name], { ...options, quick: true }).filter(({ wasm }) => wasm !== 'simd')) {
+    try {
+      loads.push(await measure(name, item, work));
+    } catch (error) {
+      options.log(`loading ${name} with ${item.engine} ${item.dtype}: ${error.message.split('\n')[0]}`);
     }
   }
   return loads;

@@ -1,49 +1,29 @@
-/** Results as rows for JSON and as tables for people. */
-import { MODELS, limitMs, operationsOf } from './works.mjs';
+/** A report as tables for people. */
+import { breakEven, interval } from '../../web/compare.js';
+import { quantile } from './rows.mjs';
+import { TEXT_STEPS, TEXT_TOKENS, TEXTS, VISITS, WAYS, WORKS } from './works.mjs';
 
-const sorted = (values) => [...values].sort((a, b) => a - b);
-
-/** Linear interpolation between order statistics. */
-export function quantile(values, q) {
-  const list = sorted(values);
-  const at = (list.length - 1) * q;
-  const low = Math.floor(at);
-  return list[low] + (at - low) * ((list[low + 1] ?? list[low]) - list[low]);
-}
-
-/**
- * One row a work, engine, dtype, build and number of threads. `share_of_peak` is the machine's limit, with its best instructions
- * in this browser, over the time; `share_of_set` the same with the instructions the engine was built for.
- */
-export function rowOf({ name, work, engine, dtype, kernels, threads, times, load, checked, others, before }, peaks, quick) {
-  const median = quantile(times, 0.5);
-  return {
-    work: name, engine, dtype, kernels, threads, median_ms: median, gops: operationsOf(work, quick) / median / 1e6,
-    share_of_peak: limitMs(work, dtype, 'relaxed', peaks[threads], quick) / median,
-    share_of_set: limitMs(work, dtype, kernels, peaks[threads], quick) / median,
-    quartile_ms: [quantile(times, 0.25), quantile(times, 0.75)], times_ms: times, load_ms: load, checked,
-    other_cores: others, other_cores_before: before,
-  };
-}
-
-const PEERS = (row) => row.engine !== 'sedd-web';
+const peer = (row) => row.engine !== 'sedd-web';
 
 /** The fastest peer's row for the same work and threads, of any dtype (or of f32 for f32). */
 export function fastestPeer(rows, row) {
-  const peers = rows.filter((item) => PEERS(item) && item.work === row.work && item.threads === row.threads && (row.dtype !== 'f32' || item.dtype === 'f32'));
+  const peers = rows.filter((item) => peer(item) && !item.failed && item.work === row.work && item.threads === row.threads && (row.dtype !== 'f32' || item.dtype === 'f32'));
   return peers.length ? peers.reduce((best, item) => (item.median_ms < best.median_ms ? item : best)) : null;
 }
 
 const ms = (value) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
 const percent = (value) => `${(100 * value).toFixed(0)} %`;
+const times = (value) => `${value.toFixed(2)}x`;
 const table = (head, rows) => [`| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...rows.map((cells) => `| ${cells.join(' | ')} |`)].join('\n');
 
 function speedTable(rows) {
   return table(['work', 'engine', 'dtype', 'kernels', 'threads', 'median ms', 'middle half', 'runs', 'GOP/s', 'of the limit', 'of its instructions', 'times the fastest peer'],
     rows.map((row) => {
-      const peer = PEERS(row) ? null : fastestPeer(rows, row);
-      return [row.work, row.engine, row.dtype, row.kernels, row.threads, ms(row.median_ms), row.quartile_ms.map(ms).join(' to '), row.times_ms.length,
-        row.gops.toPrecision(3), percent(row.share_of_peak), percent(row.share_of_set), peer ? (peer.median_ms / row.median_ms).toFixed(2) : ''];
+      const about = [row.work, row.engine, row.dtype, row.kernels, row.threads];
+      if (row.failed) return [...about, row.failed, '', '', '', '', '', ''];
+      const other = peer(row) ? null : fastestPeer(rows, row);
+      return [...about, ms(row.median_ms), row.quartile_ms.map(ms).join(' to '), row.times_ms.length, row.gops.toPrecision(3), percent(row.share_of_peak),
+        percent(row.share_of_set), other ? (other.median_ms / row.median_ms).toFixed(2) : ''];
     }));
 }
 
@@ -55,35 +35,62 @@ function peakTable(peaks) {
     Object.entries(names).map(([name, label]) => [label, ...threads.map((count) => peaks[count][name].toFixed(1))]));
 }
 
-/** 128 tokens: GPT-2 against k denoise steps of a SEDD of its size, by the fastest row of each. */
+/* ---- Whole texts ---- */
+
+/** One size at one number of threads, a line for each way to write; none where GPT-2's row is missing. */
+function textLines(name, rows, threads) {
+  const here = rows.filter((row) => row.work === name && row.threads === threads && !row.failed);
+  const twin = here.find((row) => row.writer === 'gpt2' && !peer(row));
+  const other = twin && fastestPeer(here, twin);
+  return Object.keys(WAYS).flatMap((way) => {
+    const runs = TEXT_STEPS.map((steps) => here.find((row) => row.way === way && row.steps === steps));
+    if (!twin || runs.includes(undefined)) return [];
+    const sedd = runs.at(-1).median_ms;
+    const even = interval(twin.times_ms.map((twinMs, i) => breakEven(TEXT_STEPS, runs.map((row) => row.times_ms[i]), twinMs)));
+    return [[name.replace('texts-', ''), threads, way, ms(sedd), other ? `${ms(other.median_ms)} (${other.dtype})` : '–', ms(twin.median_ms), other ? times(other.median_ms / sedd) : '–',
+      times(twin.median_ms / sedd), `${even.median.toFixed(1)} (${even.low.toFixed(1)} to ${even.high.toFixed(1)})`]];
+  });
+}
+
+/** Three numbers side by side: against the peer, against our own GPT-2, and the steps at which both take equally long. */
 function textTable(rows) {
-  const SIZES = ['small', '10m', 'nano'];
-  const best = (work, threads, own) => rows.filter((row) => row.work === work && row.threads === threads && PEERS(row) !== own)
-    .reduce((least, row) => Math.min(least, row.median_ms), Infinity);
-  const lines = SIZES.flatMap((size) => [...new Set(rows.map((row) => row.threads))].map((threads) => {
-    const [peer, twin, step] = [best(`gpt2-${size}-decode`, threads, false), best(`gpt2-${size}-decode`, threads, true), best(`sedd-${size}-step-128`, threads, true)];
-    const text = (value) => (Number.isFinite(value) ? ms(value) : '–');
-    const times = (value) => (Number.isFinite(value) ? `${value.toFixed(2)}x` : '–');
-    return { known: Number.isFinite(twin) && Number.isFinite(step), cells: [size, threads, text(128 * peer), text(128 * twin), text(8 * step), times((16 * peer) / step),
-      times((16 * twin) / step), ((128 * twin) / step).toFixed(1)] };
-  })).filter((line) => line.known);
-  return lines.length === 0 ? '' : table(['size', 'threads', "fastest peer's GPT-2, ms", 'our GPT-2, ms', 'SEDD in 8 steps, ms', 'against the peer', 'against our GPT-2', 'break-even steps'], lines.map((line) => line.cells));
+  const threads = [...new Set(rows.map((row) => row.threads))];
+  const lines = Object.keys(TEXTS).flatMap((name) => threads.flatMap((count) => textLines(name, rows, count)));
+  return lines.length === 0 ? '' : table(['size', 'threads', `SEDD in ${TEXT_STEPS.at(-1)} steps`, 'ms', "fastest peer's GPT-2, ms", 'our GPT-2, ms', 'against the peer', 'against our GPT-2', 'break-even steps'], lines);
+}
+
+/* ---- Visits and loading ---- */
+
+function visitTable(rows) {
+  const visits = rows.filter((row) => VISITS[row.work]);
+  const middle = (row, part) => quantile(row.visits.map((visit) => visit[part]), 0.5).toFixed(0);
+  return visits.length === 0 ? '' : table(['work', 'engine', 'threads', 'scripts, ms', 'fetch wasm (and the peer\'s weights)', 'compile', 'load', 'first step', 'from the call to load', 'in all, ms', 'middle half', 'visits'],
+    visits.map((row) => (row.failed ? [row.work, row.engine, row.threads, row.failed, '', '', '', '', '', '', '', '']
+      : [row.work, row.engine, row.threads, ...['scripts', 'fetch', 'compile', 'load', 'first', 'sinceLoad'].map((part) => middle(row, part)), row.median_ms.toFixed(0),
+        row.quartile_ms.map((value) => value.toFixed(0)).join(' to '), row.times_ms.length])));
 }
 
 function loadTable(loads) {
-  return table(['model', 'engine', 'dtype', 'download, MB', 'open, ms', 'first run, ms', 'peak memory, MiB'],
+  return loads.length === 0 ? '' : table(['model', 'engine', 'dtype', 'download, MB', 'open, ms', 'first run, ms', 'peak memory, MiB'],
     loads.map((row) => [row.model, row.engine, row.dtype, (row.bytes / 1e6).toFixed(1), ms(row.open_ms), ms(row.first_ms), row.peak_mib.toFixed(0)]));
 }
 
+const section = (words, text) => (text ? [words, text] : []);
+
+const optionsOf = (options) => Object.entries(options).map(([name, value]) => `${name} ${value}`).join(', ') || 'SEDD as published, with the denoiser at the end';
+
 /** The whole run as Markdown. */
 export function markdown({ environment: e, peaks, rows, loads }) {
-  const busy = Math.max(...rows.map((row) => row.other_cores ?? 0));
+  const busy = Math.max(0, ...rows.map((row) => row.other_cores ?? 0));
+  const works = rows.filter((row) => WORKS[row.work]);
   return `${[
     `${e.processor}, ${e.cores} cores, ${e.memoryGiB} GiB, ${e.system}; ${e.host}; onnxruntime-web ${e.onnxruntimeWeb}, wllama ${e.wllama}; commit ${e.commit}, ${e.date.slice(0, 10)}.`,
     `Contenders took turns; other programs used up to ${busy.toFixed(2)} cores${busy > 0.2 ? ' (**not a quiet machine**: trust ratios, not times)' : ''}.`,
-    "Limits of the machine, measured in the same run:", peakTable(peaks),
-    'A denoise step runs every row through the vocabulary head; a decode step is one token with the cache. SEDD-web\'s times include the draw.', speedTable(rows),
-    ...(textTable(rows) ? ['128 tokens, prompt not counted:', textTable(rows)] : []),
-    ...(loads.length ? ['Loading from this machine\'s disk in a fresh browser, one thread:', loadTable(loads)] : []),
+    ...section('Limits of the machine, measured in the same run:', peakTable(peaks)),
+    ...section('A denoise step runs every row through the vocabulary head; a decode step is one token with the cache. SEDD-web\'s times include the draw.', works.length ? speedTable(works) : ''),
+    ...section(`${TEXT_TOKENS} tokens, whole texts, int8; GPT-2 with its cache, the peer is onnxruntime-web. ${Object.entries(WAYS).map(([way, options]) => `*${way}*: ${optionsOf(options)}`).join('; ')}. `
+      + 'Break-even: the steps that take as long as our GPT-2, with a 95 % interval.', textTable(rows)),
+    ...section('A second visit, from the address of a page to the first denoise step of sedd-nano, 128 tokens (caches warm; the server is asked whether files changed):', visitTable(rows)),
+    ...section('Loading from this machine\'s disk in a fresh browser, one thread:', loadTable(loads)),
   ].join('\n\n')}\n`;
 }

@@ -1,5 +1,5 @@
 /** Runs works: opens all contenders for a model at once, checks each, and lets them take turns: A-B-A-B. */
-import { check, idsFor } from './check.mjs';
+import { WrongResult, check, idsFor } from './check.mjs';
 import { watch, quiet } from './machine.mjs';
 import { folderOf, peerFile } from './models.mjs';
 import { MODELS, PROMPT, contendersFor, takesPart, tokensOf } from './works.mjs';
@@ -7,11 +7,12 @@ import { MODELS, PROMPT, contendersFor, takesPart, tokensOf } from './works.mjs'
 const WARM_RUNS = 2; // dropped, and more until
 const WARM_MS = 400; // of one contender: the optimising compiler works in the background
 const PAUSE = 20; // ms between turns, so that spinning threads of one go to sleep before the next
+const BUDGET = 40; // seconds of turns, each contender and work: no turn begins that would not end within it, but for the first
 const TEXT = 'tests/golden/gpt2-tokenizer/';
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 /** What a contender is opened with. */
-export function jobOf(model, { engine, dtype, wasm }, threads, rows) {
+function jobOf(model, { engine, dtype, wasm }, threads, rows) {
   if (engine !== 'sedd-web') {
     const { blocks, heads, hidden } = model;
     return { file: peerFile(model, dtype), threads, context: rows + 1, cache: model.kind === 'gpt2' ? { blocks, heads, size: hidden / heads } : undefined };
@@ -21,64 +22,151 @@ export function jobOf(model, { engine, dtype, wasm }, threads, rows) {
   return { folder, rows, wasm, dtype, threads, ...text };
 }
 
-/** One run of a work; milliseconds, of one token where it decodes. */
-export async function once(host, contender, work, quickRun) {
-  const model = MODELS[work.model];
-  if (work.method === 'step') return host.call(contender.number, 'step', work.length, model.tokens);
-  const ids = idsFor(model, work.length ?? PROMPT);
-  if (work.method === 'prefill') return host.call(contender.number, 'prefill', ids);
-  return (await host.call(contender.number, 'decode', ids, tokensOf(work, quickRun))).ms;
+/** One engine with one dtype on one model. What it loses by a crash or by taking too long, it gets again for the next work. */
+export class Contender {
+  #host;
+  #name;
+  #job;
+  #number = null;
+
+  /** @param {{engine: string, dtype: string, wasm?: string}} item @param {number} rows tokens at once, at most */
+  constructor(host, name, item, threads, rows) {
+    const { engine, dtype } = item;
+    Object.assign(this, { engine, dtype, wasm: item.wasm, threads, model: MODELS[name], checked: '', kernels: item.wasm ?? '' });
+    this.#host = host;
+    this.#name = name;
+    this.#job = jobOf(this.model, item, threads, Math.min(rows, this.model.positions));
+  }
+
+  get open() { return this.#number !== null; }
+  get page() { return this.#host.pageOf(this.#number); }
+
+  /** @returns {Promise<number>} milliseconds */
+  async load() {
+    const { number, kernels, threads, ms } = await this.#host.open(this.engine, this.#job);
+    this.#number = number;
+    Object.assign(this, { kernels, threads, loadMs: ms });
+    return ms;
+  }
+
+  /** Open, and found to be right. @param {(line: string) => void} log */
+  async ready(log) {
+    if (this.open) return;
+    await this.load();
+    this.checked = await check(this, this.#name);
+    log(`${this.#name}, ${this.threads} threads: ${this.engine} ${this.dtype} ${this.kernels} opened in ${this.loadMs.toFixed(0)} ms, ${this.checked}`);
+  }
+
+  call(method, ...args) { return this.#host.call(this.#number, method, ...args); }
+
+  /** One run of a work; milliseconds, of one token where it decodes. */
+  async once({ method, length, count }, quickRun) {
+    if (method === 'step') return this.call('step', length, this.model.tokens);
+    const ids = idsFor(this.model, length ?? PROMPT);
+    if (method === 'prefill') return this.call('prefill', ids);
+    return (await this.call('decode', ids, tokensOf({ count }, quickRun))).ms;
+  }
+
+  async drop() {
+    if (!this.open) return;
+    await this.#host.drop(this.#number);
+    this.#number = null;
+  }
 }
 
-async function warm(host, contender, work, quickRun) {
-  const short = work.slow ? { ...work, length: 128 } : work; // the same code at an eighth of the time
-  const end = performance.now() + WARM_MS;
-  for (let i = 0; i < WARM_RUNS || performance.now() < end; i++) await once(host, contender, short, quickRun);
-  if (work.slow) await once(host, contender, work, quickRun); // memory grows in the first
+/** A contender's turns at one work. What goes wrong costs it its row, and nobody else; but a wrong result ends the bench. */
+export class Turns {
+  #spent = 0;
+  #longest = 0;
+
+  /** @param {Contender} contender @param {{budget?: number, log: (line: string) => void}} options */
+  constructor(contender, { budget = BUDGET, log }) {
+    Object.assign(this, { contender, times: [], failed: '', budget: 1000 * budget, log });
+  }
+
+  /** @param {() => Promise<void>} action */
+  async guard(action) {
+    if (this.failed) return;
+    try {
+      await this.contender.ready(this.log);
+      await action();
+    } catch (error) {
+      if (error instanceof WrongResult) throw error;
+      this.failed = error.message.split('\n')[0].replace(/^page\.evaluate: (Error: )?/, '');
+      this.log(`${this.contender.engine} ${this.contender.dtype}: ${this.failed}`);
+      await this.contender.drop();
+    }
+  }
+
+  /** Takes the time of `run`, unless it would not end within the budget. @param {() => Promise<number>} run milliseconds of its own clock */
+  take(run) {
+    return this.guard(async () => {
+      if (this.#spent > 0 && this.#spent + this.#longest > this.budget) return;
+      const begin = performance.now();
+      this.times.push(await run());
+      const took = performance.now() - begin;
+      this.#spent += took;
+      this.#longest = Math.max(this.#longest, took);
+    });
+  }
+
+  /** A first run at full length is dropped, because memory grows in it, unless there is time for no other. */
+  async takeFirst(run) {
+    await this.take(run);
+    if (this.failed || this.#spent + this.#longest > this.budget) return;
+    this.times.length = 0;
+    this.#spent = 0;
+  }
 }
 
-/** @returns {Promise<object[]>} contenders with `times` */
-async function race(host, contenders, work, options) {
-  const taking = contenders.filter((item) => takesPart(work, item, options.quick)).map((item) => ({ ...item, times: [] }));
-  for (const contender of taking) await warm(host, contender, work, options.quick);
+async function warm(turns, work, quickRun) {
+  const { contender } = turns;
+  // The same code at a part of the time; decoding as many tokens as a quick run.
+  await turns.guard(async () => {
+    const end = performance.now() + WARM_MS;
+    for (let i = 0; i < WARM_RUNS || performance.now() < end; i++) await contender.once({ ...work, length: work.warm ?? work.length }, true);
+  });
+  if (work.warm) await turns.takeFirst(() => contender.once(work, quickRun));
+}
+
+/** @returns {Promise<Turns[]>} */
+async function race(contenders, work, options) {
+  const taking = contenders.filter((item) => takesPart(work, item, options.quick)).map((contender) => new Turns(contender, options));
+  for (const turns of taking) await warm(turns, work, options.quick);
   const before = options.patience ? await quiet(0.2, options.patience) : null;
   const stop = watch();
   const rounds = options.rounds ?? work.rounds[options.quick ? work.rounds.length - 1 : 0];
   for (let round = 0; round < rounds; round++) {
-    for (const contender of taking) {
+    for (const turns of taking) {
       await sleep(PAUSE);
-      for (let i = 0; i < work.repeat; i++) contender.times.push(await once(host, contender, work, options.quick));
+      for (let i = 0; i < work.repeat; i++) await turns.take(() => turns.contender.once(work, options.quick));
     }
   }
   const others = stop();
-  return taking.map((item) => ({ ...item, others, before }));
+  return taking.map((turns) => Object.assign(turns, { others, before }));
 }
+
+const best = ({ contender: { engine, dtype, kernels }, times, failed }) => `${engine} ${dtype} ${kernels} ${failed || Math.min(...times).toPrecision(4)}`;
 
 /**
  * All works of one model at one number of threads.
  * @param {[string, object][]} works names and works
- * @returns {Promise<object[]>} one result a work and contender
+ * @param {{quick: boolean, peers: boolean, node: boolean, rounds?: number, patience: number, budget?: number, log: (line: string) => void}} options
+ * @returns {AsyncGenerator<object[]>} for each work, one result a contender
  */
-export async function runModel(host, name, works, threads, options) {
-  const model = MODELS[name];
+export async function* runModel(host, name, works, threads, options) {
   const rows = Math.max(...works.map(([, work]) => (work.length ?? PROMPT) + (work.count ? tokensOf(work, options.quick) : 0)));
-  const contenders = [];
-  const results = [];
+  const contenders = contendersFor(MODELS[name], options).map((item) => new Contender(host, name, item, threads, rows));
   try {
-    for (const item of contendersFor(model, options)) {
-      const opened = await host.open(item.engine, jobOf(model, item, threads, Math.min(rows, model.positions)));
-      const contender = { ...item, number: opened.number, kernels: opened.kernels, threads: opened.threads, load: opened.ms };
-      contenders.push(contender);
-      contender.checked = await check(host, contender, model, name);
-      options.log(`${name}, ${threads} threads: ${item.engine} ${item.dtype} ${opened.kernels} opened in ${opened.ms.toFixed(0)} ms, ${contender.checked}`);
-    }
     for (const [workName, work] of works) {
-      const raced = await race(host, contenders, work, options);
-      results.push(...raced.map((item) => ({ name: workName, work, ...item })));
-      options.log(`${workName}, ${threads} threads: ${raced.map((item) => `${item.engine} ${item.dtype} ${item.kernels} ${Math.min(...item.times).toPrecision(4)}`).join(', ')} ms at best`);
+      const raced = await race(contenders, work, options);
+      yield raced.map(({ contender, times, failed, others, before }) => {
+        const { engine, dtype, kernels, threads: count, loadMs, checked } = contender;
+        return { name: workName, engine, dtype, kernels, threads: count, loadMs, checked, times, failed, others, before };
+      });
+      options.log(`${workName}, ${threads} threads, ms at best: ${raced.map(best).join(', ')}`);
     }
   } finally {
-    for (const contender of contenders) await host.closeOne(contender.number);
+    for (const contender of contenders) await contender.drop();
   }
-  return results;
 }

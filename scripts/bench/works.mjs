@@ -1,5 +1,6 @@
 /**
- * What is timed: the models, the works on each, who contends, and what the machine's limits say a work must cost.
+ * What is timed: the models, the works on each, whole texts, a visit, who contends, and what the machine's limits say a work
+ * must cost.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -32,20 +33,36 @@ export const PROMPT = 16; // tokens read before decoding starts
 
 /**
  * `rounds` is how often each contender has its turn in a full and a quick run, `repeat` how often it runs in a turn,
- * `count` the tokens decoded in one (full, quick). Works without a quick number are left out of quick runs.
+ * `count` the tokens decoded in one (full, quick). Works without a quick number are left out of quick runs. A slow one
+ * warms up at the length `warm`.
  */
 export const WORKS = {
   'sedd-small-step-128': { model: 'sedd-small', method: 'step', length: 128, rounds: [10, 5], repeat: 1 },
   'sedd-small-step-256': { model: 'sedd-small', method: 'step', length: 256, rounds: [5], repeat: 1 },
-  'sedd-small-step-1024': { model: 'sedd-small', method: 'step', length: 1024, rounds: [3, 3], repeat: 1, slow: true },
+  'sedd-small-step-1024': { model: 'sedd-small', method: 'step', length: 1024, rounds: [3, 3], repeat: 1, warm: 128 },
   'gpt2-small-prefill-16': { model: 'gpt2-small', method: 'prefill', length: 16, rounds: [10], repeat: 2 },
-  'gpt2-small-prefill-512': { model: 'gpt2-small', method: 'prefill', length: 512, rounds: [3], repeat: 1 },
+  'gpt2-small-prefill-512': { model: 'gpt2-small', method: 'prefill', length: 512, rounds: [5], repeat: 1, warm: 16 },
   'gpt2-small-decode': { model: 'gpt2-small', method: 'decode', count: [128, 24], rounds: [5, 4], repeat: 1 },
   'sedd-10m-step-128': { model: 'sedd-10m', method: 'step', length: 128, rounds: [12, 8], repeat: 3 },
   'gpt2-10m-decode': { model: 'gpt2-10m', method: 'decode', count: [96, 96], rounds: [12, 6], repeat: 1 },
   'sedd-nano-step-128': { model: 'sedd-nano', method: 'step', length: 128, rounds: [12], repeat: 3 },
   'gpt2-nano-decode': { model: 'gpt2-nano', method: 'decode', count: [96], rounds: [12], repeat: 1 },
 };
+
+export const TEXT_TOKENS = 128;
+export const TEXT_STEPS = [2, 4, 8];
+/** How a SEDD writes a whole text. */
+export const WAYS = { published: {}, planned: { positions: 'fixed', order: 'spread', grid: 'cosine' } };
+
+/** Whole texts: a SEDD in a few steps beside a GPT-2 of its size. Below six rounds there is no 95 % interval. */
+export const TEXTS = {
+  'texts-small': { sedd: 'sedd-small', gpt2: 'gpt2-small', rounds: 6 },
+  'texts-10m': { sedd: 'sedd-10m', gpt2: 'gpt2-10m', rounds: 10 },
+  'texts-nano': { sedd: 'sedd-nano', gpt2: 'gpt2-nano', rounds: 10 },
+};
+
+/** A second visit, from the page's address to the first step of the shipped SEDD. */
+export const VISITS = { 'first-step': { model: 'sedd-nano', rounds: 12 } };
 
 /** Who contends: engine and dtype; our own engine with each build. Quick runs leave some out. */
 const CONTENDERS = [
@@ -65,8 +82,8 @@ export function contendersFor({ kind }, { quick, peers, node }) {
     && (peers || item.engine === 'sedd-web') && !(node && item.engine === 'wllama'));
 }
 
-/** Quick runs time 1024 tokens in int8 with the best build only: one step of the slowest takes eleven seconds. */
-export const takesPart = (work, item, quick) => !(quick && work.slow) || (item.dtype === 'int8' && item.wasm !== 'simd');
+/** Quick runs time slow works in int8 with the best build only: one step of 1024 tokens of the slowest takes eleven seconds. */
+export const takesPart = (work, item, quick) => !(quick && work.warm) || (item.dtype === 'int8' && item.wasm !== 'simd');
 
 // ---- Operations, bytes and limits ----------------------------------------------------------------
 

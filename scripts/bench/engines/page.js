@@ -1,4 +1,4 @@
-/** In the page: contenders by number, each in a worker of its own (wllama starts its own). Driven by browser.mjs. */
+/** In the page: one contender, or several that work together, each in a worker of its own (wllama starts its own). Driven by hosts.mjs. */
 const contenders = new Map();
 let next = 1;
 
@@ -26,8 +26,6 @@ class Remote {
       this.#worker.postMessage({ id: this.#count, method, args });
     });
   }
-
-  end() { this.#worker.terminate(); }
 }
 
 /** A contender in the page itself. */
@@ -40,8 +38,6 @@ class Local {
     this.#contender = await open(args[1]);
     return { kernels: this.#contender.kernels, threads: this.#contender.threads };
   }
-
-  end() {}
 }
 
 globalThis.bench = {
@@ -56,9 +52,4 @@ globalThis.bench = {
   call: (number, method, ...args) => contenders.get(number).call(method, ...args),
   /** The same call to several at once. */
   together: (numbers, method, ...args) => Promise.all(numbers.map((number) => contenders.get(number).call(method, ...args))),
-  async close(number) {
-    await contenders.get(number).call('close');
-    contenders.get(number).end();
-    contenders.delete(number);
-  },
 };

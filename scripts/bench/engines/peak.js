@@ -36,8 +36,6 @@ class Peak {
     if (SIZES[name]) return fastest((rounds) => this.exports.read(rounds, SIZES[name]), SIZES[name], ms);
     return Math.max(...ROWS.map((rows) => fastest(this.exports[`${name}_${rows}`], rows * OPERATIONS, ms)));
   }
-
-  close() {}
 }
 
 export async function open({ file }) {

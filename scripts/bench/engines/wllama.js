@@ -29,8 +29,6 @@ class Wllama {
     const { timings, ids: written } = await this.#complete(ids, count);
     return { ms: timings.predicted_per_token_ms, ids: written };
   }
-
-  close() { return this.wllama.exit(); }
 }
 
 /** @param {{file: string, threads: number, context: number}} job */

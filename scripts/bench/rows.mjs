@@ -1,0 +1,67 @@
+/** Results as rows for JSON, and pieces of a run put together. */
+import { limitMs, operationsOf, WORKS } from './works.mjs';
+
+/** Linear interpolation between order statistics. */
+export function quantile(values, q) {
+  const list = [...values].sort((a, b) => a - b);
+  const at = (list.length - 1) * q;
+  const low = Math.floor(at);
+  return list[low] + (at - low) * ((list[low + 1] ?? list[low]) - list[low]);
+}
+
+/** The time as a share of what the machine allows, and operations, where a work has them. */
+function shares({ work: name, dtype, kernels, threads, median_ms: median, quick }, peaks) {
+  const work = WORKS[name];
+  const of = (set) => limitMs(work, dtype, set, peaks[threads], quick) / median;
+  return { gops: operationsOf(work, quick) / median / 1e6, share_of_peak: of('relaxed'), share_of_set: of(kernels) };
+}
+
+/**
+ * One row a work, engine, dtype, build and number of threads (and writer, way and steps of whole texts). `failed` says why there are no times.
+ * `share_of_peak` is the machine's limit, with its best instructions in this browser, over the time; `share_of_set` the same with the
+ * instructions the engine was built for.
+ */
+export function rowOf({ name, engine, dtype, kernels, threads, times, failed, loadMs, checked, others, before, more }, peaks, quick) {
+  const row = { work: name, engine, dtype, kernels, threads, ...more, quick };
+  const about = { load_ms: loadMs, checked, other_cores: others, other_cores_before: before };
+  if (failed) return { ...row, failed, median_ms: null, ...about };
+  const timed = { ...row, median_ms: quantile(times, 0.5) };
+  return { ...timed, ...(WORKS[name] && shares(timed, peaks)), quartile_ms: [quantile(times, 0.25), quantile(times, 0.75)], times_ms: times, ...about };
+}
+
+/** What makes two rows, or two loads, the same measurement. */
+const keyOf = ({ work, model, engine, dtype, kernels, threads, writer, way, steps, failed }) => [work, model, engine, dtype, failed ? '' : kernels, threads, writer, way, steps].join(' ');
+const later = (lists) => [...new Map(lists.flat().map((item) => [keyOf(item), item])).values()];
+
+/** The better of measurements: a limit is what was reached undisturbed. */
+function best(list) {
+  const peaks = {};
+  for (const measured of list) {
+    for (const [threads, rates] of Object.entries(measured)) {
+      peaks[threads] ??= {};
+      for (const [name, rate] of Object.entries(rates)) peaks[threads][name] = Math.max(rate, peaks[threads][name] ?? 0);
+    }
+  }
+  return peaks;
+}
+
+const MACHINE = ['processor', 'cores', 'memoryGiB', 'host', 'onnxruntimeWeb', 'wllama'];
+
+function environmentOf(environments) {
+  const last = environments.at(-1);
+  for (const name of MACHINE) {
+    const other = environments.find((item) => item[name] !== last[name]);
+    if (other) throw new Error(`pieces of one run differ in ${name}: ${other[name]} and ${last[name]}`);
+  }
+  return { ...last, commit: [...new Set(environments.flatMap(({ commit }) => commit.split(', ')))].join(', ') };
+}
+
+/**
+ * Pieces of a run as one report; of what was measured twice the later counts, of limits the better, and shares follow from those.
+ * @param {{environment: object, peaks: object, rows: object[], loads: object[]}[]} reports oldest first
+ */
+export function merge(reports) {
+  const peaks = best(reports.map((report) => report.peaks));
+  const rows = later(reports.map((report) => report.rows)).map((row) => (WORKS[row.work] && !row.failed ? { ...row, ...shares(row, peaks) } : row));
+  return { environment: environmentOf(reports.map((report) => report.environment)), peaks, rows, loads: later(reports.map((report) => report.loads)) };
+}

@@ -1,0 +1,51 @@
+/**
+ * Whole texts of 128 tokens, in turns: a GPT-2 with its cache, ours and the peer's, and a SEDD of its size in a few steps, as published
+ * and with planned positions, where the last block and the head see only the rows that open. Times are whole calls, not sums of steps.
+ */
+import { idsFor } from './check.mjs';
+import { watch, quiet } from './machine.mjs';
+import { Contender, Turns } from './run.mjs';
+import { MODELS, TEXT_STEPS, TEXT_TOKENS, TEXTS, WAYS } from './works.mjs';
+
+const SEED = 1;
+const PROMPT = 'A'; // one token in every vocabulary here
+const OURS = { engine: 'sedd-web', dtype: 'int8', wasm: 'relaxed' };
+const PEERS = [{ engine: 'onnxruntime-web', dtype: 'int8' }, { engine: 'onnxruntime-web', dtype: 'f32' }]; // wllama's token takes longer at every size
+
+/** Ours reads the prompt within its time, which makes as many evaluations as tokens. */
+const ownTwin = (contender) => (seed) => contender.call('write', { prompt: PROMPT, tokens: TEXT_TOKENS, seed });
+/** The prompt is read before; a cache of 128 positions has room for one token less. */
+const peerTwin = (contender) => async () => (await contender.call('decode', idsFor(contender.model, 1), TEXT_TOKENS - 1)).ms * TEXT_TOKENS;
+const denoise = (contender, steps, way) => (seed) => contender.call('write', { length: TEXT_TOKENS, steps, seed, ...WAYS[way] });
+
+/**
+ * One list of results {name, engine, dtype, kernels, threads, writer, steps?, way?, times, ...}; times of a round stand at the same place in each.
+ * @param {keyof typeof TEXTS} name
+ * @param {{peers: boolean, rounds?: number, patience: number, log: (line: string) => void}} options
+ */
+export async function* runTexts(host, name, threads, options) {
+  const { sedd, gpt2, rounds } = TEXTS[name];
+  const open = (model, item) => new Contender(host, model, item, threads, TEXT_TOKENS);
+  const twin = open(gpt2, OURS);
+  const denoiser = open(sedd, OURS);
+  const peers = (options.peers ? PEERS : []).map((item) => open(gpt2, item));
+  const writers = [
+    ...peers.map((contender) => ({ contender, about: { writer: 'gpt2' }, write: peerTwin(contender) })),
+    { contender: twin, about: { writer: 'gpt2' }, write: ownTwin(twin) },
+    ...Object.keys(WAYS).flatMap((way) => TEXT_STEPS.map((steps) => ({ contender: denoiser, about: { writer: 'sedd', way, steps }, write: denoise(denoiser, steps, way) }))),
+  ].map((writer) => ({ ...writer, turns: new Turns(writer.contender, { ...options, budget: Infinity }) }));
+  try {
+    for (const { turns, write } of writers) await turns.guard(() => write(SEED)); // warms up
+    const before = options.patience ? await quiet(0.2, options.patience) : null;
+    const stop = watch();
+    for (let round = 0; round < (options.rounds ?? rounds); round++) {
+      for (const { turns, write } of writers) await turns.take(() => write(SEED + 1 + round));
+    }
+    const others = stop();
+    options.log(`${name}, ${threads} threads: ${writers.map(({ turns, about }) => `${about.writer} ${about.way ?? ''} ${about.steps ?? ''} ${turns.failed || Math.min(...turns.times).toPrecision(4)}`).join(', ')}`);
+    yield writers.map(({ contender: { engine, dtype, kernels, threads: count }, about, turns }) => (
+      { name, engine, dtype, kernels, threads: count, times: turns.times, failed: turns.failed, others, before, more: about }));
+  } finally {
+    for (const contender of [twin, denoiser, ...peers]) await contender.drop();
+  }
+}
