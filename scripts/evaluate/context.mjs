@@ -25,7 +25,7 @@ export const SETTINGS = {
     steps: [4, 8, 16, 32, 64, 128],
     temperatures: [0.8],
     temperatureSteps: 64,
-    studentSteps: [2, 4, 8, 16],
+    studentSteps: [4, 8, 16],
     plannedSteps: [4, 8, 16, 32],
     scorings: ['bound'],
     clozeScorings: ['bound', 'chain'], // the chain rule costs an evaluation a token: elsewhere only when asked for, or in full

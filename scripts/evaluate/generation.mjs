@@ -5,8 +5,16 @@ import { interpolate } from './statistics.mjs';
 
 const seeds = (settings) => Array.from({ length: settings.texts }, (_, i) => settings.seed + 1 + i);
 
-/** How positions are chosen: SEDD as published (no name), or planned: as many as planned, far apart, from 8 steps on few at first. */
-const wayOf = (way, steps) => (way === 'planned' ? { positions: 'fixed', order: 'spread', grid: steps < 8 ? 'linear' : 'cosine' } : {});
+const planned = (grid) => ({ positions: 'fixed', order: 'spread', grid });
+
+/**
+ * How positions are chosen: SEDD as published (no name); planned: as many as planned, far apart, from 8 steps on few at first; known: the
+ * same, few at first whatever the steps, and masks that stay shut are left out of the network: what the student was trained for.
+ */
+export function wayOf(way, steps) {
+  if (way === 'known') return { ...planned('cosine'), context: 'known' };
+  return way === 'planned' ? planned(steps < 8 ? 'linear' : 'cosine') : {};
+}
 
 async function write(context, model, { steps, temperature, way }) {
   const { settings, length } = context;
@@ -67,10 +75,7 @@ export async function run(context) {
   ];
   for (const [model, list] of [
     [context.sedd, settled],
-    [
-      context.student,
-      [undefined, 'planned'].flatMap((way) => settings.studentSteps.map((steps) => ({ steps, temperature: 1, ...(way ? { way } : {}) }))),
-    ],
+    [context.student, settings.studentSteps.map((steps) => ({ steps, temperature: 1, way: 'known' }))],
   ]) {
     for (const setting of model ? list : []) {
       const { label, texts } = await write(context, model, setting);

@@ -72,7 +72,7 @@ function withModels(options) {
     sedd: shipped('sedd-nano'),
     twin: shipped('gpt2-nano'),
     judge: shipped('judge-nano') ?? shipped('gpt2-nano'),
-    student: shipped('sedd-nano-sdtt'),
+    student: shipped('sedd-nano-fast'),
   };
   const named = options.sedd !== undefined || options.twin !== undefined;
   const chosen = (name) =>

@@ -11,7 +11,7 @@ import { sections } from '../../scripts/evaluate/report/sections.mjs';
 import { dotChart, lineChart, ticks } from '../../scripts/evaluate/report/svg.mjs';
 import { Results } from '../../scripts/evaluate/store.mjs';
 
-const PAIR = { sedd: 'sedd-nano', twin: 'gpt2-nano', student: 'sedd-nano-sdtt' };
+const PAIR = { sedd: 'sedd-nano', twin: 'gpt2-nano', student: 'sedd-nano-fast' };
 const folder = mkdtempSync(path.join(os.tmpdir(), 'sedd-report-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
@@ -107,9 +107,20 @@ const ROWS = [
   },
 ];
 
-function results() {
+/** A student's, which runs in a way of its own. */
+const TAUGHT = { model: 'sedd-nano-fast', sha256: 'd'.repeat(64), parameters: 4000000, way: 'known' };
+const STUDENT = [
+  { ...written(70, 4.15), ...TAUGHT, kind: 'sedd', steps: 8, temperature: 1 },
+  {
+    table: 'latency', ...TAUGHT, twin: 'gpt2-nano', length: 128, threads: 1, host: 'tool', kernels: 'avx2',
+    rows: [{ steps: 8, ms: 20, interval: [19, 21] }, { steps: null, ms: 60, interval: [59, 61] }],
+    breakEven: { steps: 24.1, interval: [23, 25] },
+  },
+];
+
+function results(rows = ROWS) {
   const file = path.join(folder, 'rows.jsonl');
-  writeFileSync(file, ROWS.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   return new Results(file);
 }
 
@@ -131,6 +142,16 @@ test('Markdown says measured, published and not yet', () => {
   assert.match(text, /the times are equal at 9.6 steps .* At 8 steps the judge gives 200, the twin’s own texts 22.0/);
   assert.match(text, /Entropy within a text goes from 4.40 at 8 steps to 4.20 at 64/);
   assert.match(text, /figures\/steps.svg/);
+});
+
+test('a student stands beside its teacher', () => {
+  const both = results([...ROWS, ...STUDENT]);
+  const text = markdown(sections(both, PAIR), ['machine']);
+  assert.match(text, /\| Student, 8 steps \| 70.0/);
+  assert.match(text, /the times are equal at 9.6 steps .* and at 24.1 of the student\. At 8 steps of the student, known, the judge gives 70.0/);
+  const { steps, breakEven, twin } = card(both, 'sedd-nano-fast', PAIR);
+  assert.deepEqual([steps[0].ppl, steps[0].ms, breakEven.steps, twin.ms], [70, 20, 24.1, 60]);
+  assert.equal(card(both, 'sedd-nano', PAIR).breakEven.steps, 9.6);
 });
 
 test('the page has no script, no inline style, and text is only text', () => {

@@ -28,7 +28,8 @@ function measuredBy(row) {
 export function card(results, folder, pair) {
   const any = [...results.rows.values()].find((row) => row.model === folder);
   if (!any) return null;
-  const sedd = results.of('generation', { model: folder, kind: 'sedd', temperature: 1, way: undefined }).sort((a, b) => a.steps - b.steps);
+  const way = folder === pair.student ? 'known' : undefined; // a student's own way
+  const sedd = results.of('generation', { model: folder, kind: 'sedd', temperature: 1, way }).sort((a, b) => a.steps - b.steps);
   const planned = results
     .of('generation', { model: folder, kind: 'sedd', temperature: 1, way: 'planned' })
     .sort((a, b) => a.steps - b.steps);
@@ -36,7 +37,7 @@ export function card(results, folder, pair) {
   const twin = results.of('generation', { model: pair.twin, kind: 'gpt2', temperature: 1 })[0];
   const real = results.of('generation', { kind: 'held-out' })[0];
   const stories = (model, estimator) => results.of('perplexity', { model, corpus: 'stories', estimator })[0];
-  const latency = results.of('latency', { model: pair.sedd, twin: pair.twin, threads: 1, host: 'tool' }).sort((a, b) => b.length - a.length)[0];
+  const latency = results.of('latency', { model: way ? folder : pair.sedd, twin: pair.twin, threads: 1, host: 'tool' }).sort((a, b) => b.length - a.length)[0];
   const time = (steps) => rounded(latency?.rows.find((row) => row.steps === steps)?.ms);
   const bound = stories(folder, 'kmask');
   const exact = stories(pair.twin, 'blocks');
@@ -59,7 +60,7 @@ export function card(results, folder, pair) {
     bound: likelihood(bound),
     exact: likelihood(nats),
     breakEven:
-      folder === pair.sedd && latency
+      (folder === pair.sedd || folder === pair.student) && latency
         ? { steps: rounded(latency.breakEven.steps, 3), interval: rounded(latency.breakEven.interval, 3) }
         : undefined,
   });

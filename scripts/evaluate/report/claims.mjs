@@ -25,6 +25,7 @@ export function latency(results, { sedd, twin, student }) {
   const rows = results.of('latency', { model: sedd, twin, host: 'tool' }).filter((row) => row.threads === 1);
   const longest = rows.sort((a, b) => b.length - a.length)[0];
   if (!longest) return null;
+  const taught = results.of('latency', { model: student, twin, host: 'tool', threads: 1, length: longest.length })[0];
   const { steps, interval } = longest.breakEven;
   const own = longest.rows.find((row) => row.steps === null);
   const fastest = longest.rows.find((row) => row.steps !== null);
@@ -33,7 +34,7 @@ export function latency(results, { sedd, twin, student }) {
       .of('generation', { model, temperature: 1 })
       .filter((row) => row.steps <= limit)
       .sort((a, b) => a.ppl - b.ppl)[0];
-  const at = quality(student, steps) ?? quality(sedd, steps);
+  const at = quality(student, taught?.breakEven.steps ?? steps) ?? quality(sedd, steps);
   const beside = results.of('generation', { model: twin, temperature: 1 })[0];
   const worth =
     at && beside
@@ -51,7 +52,7 @@ export function latency(results, { sedd, twin, student }) {
     text:
       `${longest.length} tokens on one thread: the twin needs ${figure(own.ms)} ms, SEDD ${figure(fastest.ms)} ms in ` +
       `${fastest.steps} steps; the times are equal at ${fixed(steps, 1)} steps ` +
-      `(95 % interval ${fixed(interval[0], 1)} to ${fixed(interval[1], 1)}).${worth}`,
+      `(95 % interval ${fixed(interval[0], 1)} to ${fixed(interval[1], 1)})${taught ? `, and at ${fixed(taught.breakEven.steps, 1)} of the student` : ''}.${worth}`,
   };
 }
 

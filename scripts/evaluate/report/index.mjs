@@ -9,7 +9,7 @@ import { html } from './html.mjs';
 import { markdown } from './markdown.mjs';
 import { sections } from './sections.mjs';
 
-const PAIR = { sedd: 'sedd-nano', twin: 'gpt2-nano', student: 'sedd-nano-sdtt', judge: 'judge-nano' };
+const PAIR = { sedd: 'sedd-nano', twin: 'gpt2-nano', student: 'sedd-nano-fast', judge: 'judge-nano' };
 
 /** Leaves out rows of weights that the folders no longer hold. @returns {number} how many */
 function dropOld(results, models) {

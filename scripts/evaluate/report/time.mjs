@@ -30,10 +30,10 @@ const chart = (row) => ({
   }),
 });
 
-function table(rows) {
+function table(rows, caption) {
   const steps = rows.length ? seddOf(rows[0]).map((one) => one.steps) : [];
   return {
-    caption: 'Milliseconds a text, median; T* is the number of steps at which SEDD takes as long as its twin, with its 95 % interval.',
+    caption,
     columns: ['', ...steps.map((count) => `${count} steps`), 'GPT-2 twin', 'T*', 'kernels'],
     rows: rows.map((row) => [
       `${row.host === 'tool' ? 'Tool' : row.host}, ${row.length} tokens, ${threadsOf(row)}`,
@@ -44,17 +44,24 @@ function table(rows) {
   };
 }
 
-export function latencySection(results, { sedd, twin }) {
-  const rows = results
-    .of('latency', { model: sedd, twin })
+const rowsOf = (results, model, twin) =>
+  results
+    .of('latency', { model, twin })
     .sort((a, b) => (b.host === 'tool') - (a.host === 'tool') || a.threads - b.threads || a.length - b.length);
+
+export function latencySection(results, { sedd, twin, student }) {
+  const rows = rowsOf(results, sedd, twin);
+  const taught = rowsOf(results, student, twin);
   const longest = Math.max(...rows.map(({ length }) => length));
   const figures = rows.filter(({ length, threads }) => length === longest && threads === 1).map(chart);
   return {
     id: 'time',
     title: 'Time',
     figures,
-    tables: [table(rows)],
+    tables: [
+      table(rows, 'Milliseconds a text, median; T* is the number of steps at which SEDD takes as long as its twin, with its 95 % interval.'),
+      ...(taught.length ? [table(taught, 'The same for the student, whose network sees only what is known and what opens.')] : []),
+    ],
     text: [
       'Both write whole texts in turns, GPT-2 with its key/value cache, warm: natively (sedd bench --twin) and in a browser (the ' +
         'module\u2019s compare), by the same rules.',

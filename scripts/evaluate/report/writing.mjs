@@ -31,8 +31,7 @@ function generationTable(results, { sedd, twin, student }) {
       row(`SEDD, ${data.steps} steps${data.temperature === 1 ? '' : `, temperature ${data.temperature}`}`, data),
     ),
     ...seddRows(results, sedd, 'planned').map((data) => row(`SEDD, planned, ${data.steps} steps`, data)),
-    ...seddRows(results, student).map((data) => row(`Student, ${data.steps} steps`, data)),
-    ...seddRows(results, student, 'planned').map((data) => row(`Student, planned, ${data.steps} steps`, data)),
+    ...seddRows(results, student, 'known').map((data) => row(`Student, ${data.steps} steps`, data)),
     ...results
       .of('generation', { model: twin, kind: 'gpt2' })
       .sort((a, b) => b.temperature - a.temperature)
@@ -45,7 +44,7 @@ function generationTable(results, { sedd, twin, student }) {
       `perplexity at the same entropy (between its temperatures); different pairs of tokens in the set; ` +
       'repeated pairs within a text, %; self-BLEU; Jensen\u2013Shannon divergence of single tokens / pairs / triples to ' +
       'held-out text (its floor: the first row); MAUVE on the judge\u2019s states. Planned: equal shares of the masks open a ' +
-      'step, far apart, few at first; otherwise as published.',
+      'step, far apart, few at first; otherwise as published. The student does the same, and its network sees only what is known and what opens.',
     columns: ['', 'perplexity', 'entropy', 'twin at this entropy', 'distinct-2', 'repeated, %', 'self-BLEU', 'divergence', 'MAUVE'],
     rows,
   };
@@ -54,7 +53,7 @@ function generationTable(results, { sedd, twin, student }) {
 function generationFigures(results, { sedd, twin, student }) {
   const steps = seddRows(results, sedd).filter(({ temperature }) => temperature === 1);
   const planned = seddRows(results, sedd, 'planned');
-  const taught = seddRows(results, student);
+  const taught = seddRows(results, student, 'known');
   const tempered = seddRows(results, sedd).filter(
     (row) =>
       steps.some((other) => other.steps === row.steps) &&
