@@ -17,7 +17,7 @@ const HELP = `usage: node scripts/evaluate WORK [flags]
   conditional   prefix, infilling, short and long prompts, stories with first and last sentence given
   latency       SEDD by steps and length against GPT-2 with its cache; the break-even number of steps
   all           all of these, then the report
-  report        models/RESULTS.md, results.html and the models' card.json from models/results.jsonl
+  report        models/RESULTS.md, results.html and the models' cards from models/results.jsonl
 
   --sedd, --twin, --judge, --student FOLDER   models (default: those in models/; "none": without)
   --data FOLDER       the evaluation sets (*.jsonl, *.txt); without it only what is held out with the models is measured
@@ -88,8 +88,8 @@ async function main([work, ...args]) {
   if (![...WORKS, 'all', 'report'].includes(work))
     throw new Error(`there is no work "${work}"; ${[...WORKS, 'all', 'report'].join(', ')} exist`);
   const options = withModels(parse(args));
+  if (!existsSync(options.tool)) native('native', ['-DCMAKE_BUILD_TYPE=Release']);
   if (work !== 'report') {
-    if (!existsSync(options.tool)) native('native', ['-DCMAKE_BUILD_TYPE=Release']);
     const context = new Context(options);
     try {
       for (const name of work === 'all' ? WORKS : [work]) await (await import(`./${name}.mjs`)).run(context);

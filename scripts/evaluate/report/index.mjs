@@ -1,4 +1,4 @@
-// Writes models/RESULTS.md with its figures, results.html and the models' card.json from the rows of models/results.jsonl.
+// Writes models/RESULTS.md with its figures, results.html, and the models' card.json and cards from the rows of models/results.jsonl.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,6 +7,7 @@ import { Results } from '../store.mjs';
 import { card } from './cards.mjs';
 import { html } from './html.mjs';
 import { markdown } from './markdown.mjs';
+import { writeReadme } from './readme.mjs';
 import { sections } from './sections.mjs';
 
 const PAIR = { sedd: 'sedd-nano', twin: 'gpt2-nano', student: 'sedd-nano-fast', judge: 'judge-nano' };
@@ -44,8 +45,8 @@ function about(results) {
   ];
 }
 
-/** @param {{results: string, out?: string}} options out: another root to write into */
-export function report({ results: file, out = ROOT }) {
+/** @param {{results: string, tool: string, out?: string}} options out: another root to write into */
+export function report({ results: file, tool, out = ROOT }) {
   if (!existsSync(file)) throw new Error(`${file} is not there; measure first (node scripts/evaluate all)`);
   const results = new Results(file);
   const old = dropOld(results, path.join(ROOT, 'models'));
@@ -60,6 +61,8 @@ export function report({ results: file, out = ROOT }) {
   writeFileSync(path.join(out, 'results.html'), html(list, lines));
   for (const folder of Object.values(PAIR)) {
     const figures = existsSync(path.join(models, folder)) ? card(results, folder, PAIR) : null;
-    if (figures) writeFileSync(path.join(models, folder, 'card.json'), `${JSON.stringify(figures, null, 1)}\n`);
+    if (!figures) continue;
+    writeFileSync(path.join(models, folder, 'card.json'), `${JSON.stringify(figures, null, 1)}\n`);
+    writeReadme(tool, path.join(models, folder));
   }
 }
