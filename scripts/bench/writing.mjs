@@ -1,6 +1,7 @@
 /**
- * Whole texts of 128 tokens, in turns: a GPT-2 with its cache, ours and the peer's, and a SEDD of its size in a few steps, as published
- * and with planned positions, where the last block and the head see only the rows that open. Times are whole calls, not sums of steps.
+ * Whole texts of 128 tokens, in turns: a GPT-2 with its cache, ours and the peer's, and a SEDD of its size in a few steps, as published,
+ * with planned positions, where the last block and the head see only the rows that open, and with a network that reads only these and what is
+ * known. Times are whole calls, not sums of steps.
  */
 import { idsFor } from './check.mjs';
 import { watch, quiet } from './machine.mjs';

@@ -14,15 +14,11 @@ class Own {
 
   /** One denoise step with every token masked and every row through the head and the draw: the most it can cost. */
   step(length) {
-    const { engine, engine: { module } } = this;
-    const sampler = engine.scoped((scope) => engine.check(module._wasm_sampler_new(
-      this.session, scope.numbers([length, 4000, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0]), 1, 0, scope.list([]), scope.list([]))));
-    const out = module._malloc(88);
+    const run = this.model.startRun({ length, steps: 4000 });
     const begin = performance.now();
-    engine.checkStatus(module._wasm_sampler_advance(sampler, out));
+    run.advance();
     const ms = performance.now() - begin;
-    module._free(out);
-    module._sedd_sampler_free(sampler);
+    run.free();
     return ms;
   }
 
