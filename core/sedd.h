@@ -337,6 +337,20 @@ struct sedd_step {
     const float *confidence, *entropy;
 };
 
+/* How a model was trained to write: generation_config.json, Hugging Face's file for this, e.g.
+ *     {"steps": 8, "positions": "fixed", "order": "spread", "grid": "cosine", "context": "known"}
+ * Sets what it names of steps, positions, order, grid, context, gamma, temperature, top_k and top_p, and
+ * leaves the rest of *options as it is; keys that are null, or others, are passed over. What is asked of
+ * a run goes before the file, the file before the defaults above; positions other than the file's leave
+ * its order, grid, context and gamma aside (the caller's to do). SEDD_ERROR_FORMAT and
+ * SEDD_ERROR_UNSUPPORTED name file, key, expected and found; more than 64 KiB are refused. */
+enum sedd_status sedd_sample_defaults(const char *json, size_t size,
+                                      struct sedd_sample_options *options,
+                                      struct sedd_error *error);
+/* The same from a model's folder, where a folder without the file changes nothing. */
+enum sedd_status sedd_sample_defaults_open(const char *folder, struct sedd_sample_options *options,
+                                           struct sedd_error *error);
+
 /* Starts a run. Borrows the session until freed; options are copied. batch*length <= session rows.
  * temperature, top_k and top_p need draw exact and the absorb graph; HITTING runs one sequence;
  * Euler decides openings by coin: SCORE and NORMALISED. Options that have no meaning together are

@@ -172,6 +172,21 @@ struct sedd_session *wasm_session_new(struct sedd_engine *engine, const struct s
     return sedd_session_new(engine, model, rows, &session, &last_error) == SEDD_OK ? session : NULL;
 }
 
+/* out[9]: steps, gamma, temperature, top_k, top_p, positions, order, grid, context of a
+ * generation_config.json; 0 where it names none. */
+int32_t wasm_sample_defaults(const char *json, size_t size, double *out)
+{
+    struct sedd_sample_options options = {0};
+    enum sedd_status status = sedd_sample_defaults(json, size, &options, &last_error);
+    if (status == SEDD_OK) {
+        const double values[] = {options.steps,     options.gamma, options.temperature,
+                                 options.top_k,     options.top_p, options.positions,
+                                 options.order,     options.grid,  options.context};
+        memcpy(out, values, sizeof values);
+    }
+    return status;
+}
+
 /* values[14]: length, steps, predictor, draw, positions, order, grid, context, gamma, no_denoise,
  * temperature, top_k, top_p, number of held tokens. */
 struct sedd_sampler *wasm_sampler_new(struct sedd_session *session, const double *values,

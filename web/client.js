@@ -10,6 +10,7 @@
  *   await sedd.dispose();
  */
 import { Connection } from './connection.js';
+import { withDefaults } from './defaults.js';
 import { SeddError } from './errors.js';
 import { probe } from './features.js';
 import { Run, traceOf } from './run.js';
@@ -75,7 +76,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {object} info as a loaded model's
  */
 
-/** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob}} Source
+/** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob, generation?: string|Blob}} Source
  *   'owner/name' is a folder beside the page if there is one, else a model on the hub ('hub:owner/name' or 'hub:owner/name@revision': only there) */
 
 /**
@@ -89,7 +90,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  */
 
 /**
- * @typedef {object} SampleOptions
+ * @typedef {object} SampleOptions what is not given is as the model's folder says (`sedd.defaults`), else as here
  * @property {string} [prompt] text with holes, as prompt.js has it; without holes it is a prefix
  * @property {[number, number][]} [clamp] [position, id]: single tokens that are given
  * @property {number} [length] tokens; default the model's, or what a prompt with counted holes takes
@@ -161,10 +162,12 @@ class Loaded {
   #connection;
 
   /** @param {Connection} connection @param {any} loaded */
-  constructor(connection, { info, kernels, threads, wasm, source, ms }) {
+  constructor(connection, { info, defaults, kernels, threads, wasm, source, ms }) {
     this.#connection = connection;
     /** what the model is: kind, dtype, tokens, length, maskId, parameters, ... */
     this.info = info;
+    /** @type {import('./defaults.js').Defaults} options it was trained for (generation_config.json of its folder): they hold where a call names none */
+    this.defaults = defaults;
     /** @type {string} name of the kernel table */
     this.kernels = kernels;
     /** @type {number} */
@@ -267,7 +270,7 @@ export class SEDD extends Loaded {
    *   console.log(text, seed, timings.stepsMs);
    */
   sample({ trace = false, ...options } = {}) {
-    const all = { steps: 64, ...given(options) };
+    const all = { steps: 64, ...withDefaults(this.defaults, given(options)) };
     return this.start('sample', all, (value, events) => (trace ? { ...value, trace: traceOf(events, { ...all, seed: value.seed }, this) } : value));
   }
 
@@ -294,7 +297,7 @@ export class SEDD extends Loaded {
       if (!(position in ids)) throw new SeddError('argument', `Position ${position} is outside the window's 0 to ${ids.length - 1}.`);
       ids[position] = id ?? this.info.maskId;
     }
-    const steps = changes.steps ?? before.steps ?? 64;
+    const steps = changes.steps ?? before.steps ?? this.defaults.steps ?? 64;
     const position = Math.round((state.position * steps) / (before.steps ?? steps));
     return this.sample({ ...before, length: ids.length, ...changes, steps, edit: [...(before.edit ?? []), ...edit], state: { position, ids } });
   }

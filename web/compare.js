@@ -6,6 +6,7 @@
  * round's (steps, ms), drawn on beyond the last; its interval is between order statistics of the rounds,
  * which holds for any distribution. (core/cli/compare.c measures natively by the same rules.)
  */
+import { withDefaults } from './defaults.js';
 import { SeddError, abortError } from './errors.js';
 import { Events } from './events.js';
 import { probe } from './features.js';
@@ -111,7 +112,8 @@ export class Comparison {
   #controller = new AbortController();
 
   constructor(sedd, gpt2, options) {
-    const settings = settingsOf(options);
+    const { steps, ...trained } = sedd.defaults; // temperature and filters are GPT-2's, too
+    const settings = settingsOf(withDefaults(trained, options));
     const stop = () => this.#controller.abort();
     if (options.signal?.aborted) stop();
     options.signal?.addEventListener('abort', stop, { once: true });

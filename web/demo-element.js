@@ -2,6 +2,7 @@
  * <sedd-demo model="…">: a SEDD that writes in the reader's browser, beside a GPT-2 if one is named. Nothing is
  * fetched until somebody asks: neither the engine nor a model. Documented in web/README.md.
  */
+import { withDefaults } from './defaults.js';
 import { SeddError } from './errors.js';
 import { borrow } from './models.js';
 import { traceOf, writeTrace } from './trace.js';
@@ -125,7 +126,7 @@ export class SeddDemo extends SeddElement {
     const { cells, desk } = this.#parts;
     cells.layout = this.layout;
     cells.meter = this.meter;
-    desk.fill({ prompt: this.prompt, seed: this.getAttribute('seed') ?? '', steps: this.getAttribute('steps') ?? String(this.steps) });
+    desk.fill({ prompt: this.prompt, seed: this.getAttribute('seed') ?? '', steps: this.getAttribute('steps') ?? String(this.#sedd?.defaults.steps ?? this.steps) });
     desk.runButton.disabled = this.disabled;
   }
 
@@ -194,6 +195,7 @@ export class SeddDemo extends SeddElement {
     const [sedd, gpt2 = null] = await Promise.race([Promise.all(borrowed.map(({ model }) => model)), ended]);
     [this.#sedd, this.#gpt2] = [sedd, gpt2];
     this.#parts.desk.say('');
+    this.#arrange();
     this.#show('ready');
     this.emit('ready', { model: sedd.info, compare: gpt2?.info ?? null });
   }
@@ -234,9 +236,10 @@ export class SeddDemo extends SeddElement {
     this.run().catch(() => {});
   }
 
-  /** What the attributes ask for. */
-  #asked() {
-    return Object.fromEntries(OPTIONS.map((name) => [name, this[name]]).filter(([, value]) => value !== null));
+  /** What the attributes ask for, and `changes`; for the rest, what the model was trained for. */
+  #asked(changes = {}) {
+    const said = OPTIONS.filter((name) => this[name] !== null && (name !== 'steps' || this.hasAttribute('steps')));
+    return { steps: this.steps, ...withDefaults(this.#sedd.defaults, { ...Object.fromEntries(said.map((name) => [name, this[name]])), ...changes }) };
   }
 
   /**
@@ -246,7 +249,7 @@ export class SeddDemo extends SeddElement {
    */
   run(changes = {}) {
     return this.#write((signal) => {
-      const options = { ...this.#asked(), ...changes };
+      const options = this.#asked(changes);
       this.#options = options;
       this.#history = null;
       return this.#sedd.sample({ ...options, signal });
@@ -356,7 +359,7 @@ export class SeddDemo extends SeddElement {
     if (!this.#history || !this.#sedd) throw new SeddError('argument', 'There is no run to export yet.', { hint: 'Call run() first.' });
     const { name = this.model, sha256 } = this.#sedd.source ?? {};
     return writeTrace(traceOf(this.#history, {
-      ...this.#options, steps: this.#options.steps ?? this.steps, maskId: this.#sedd.info.maskId, model: { name, ...(sha256 && { sha256 }) },
+      ...this.#options, maskId: this.#sedd.info.maskId, model: { name, ...(sha256 && { sha256 }) },
     }));
   }
 

@@ -15,7 +15,7 @@ import { filesToWrite } from './store-files.js';
 import { ChunkedWeights, Hasher, StoredWeights } from './weights.js';
 
 const LOOK_SECONDS = 3; // to ask whether a stored model is still the one at its source
-const SMALL = ['config', 'tokenizer', 'merges'];
+const SMALL = ['config', 'tokenizer', 'merges', 'generation'];
 const NO_STORE = 'This page has no storage a worker can write (a private window, or an insecure address).';
 
 /** Hex of 'sha256-BASE64' or of hex; '' for none. */
@@ -162,14 +162,14 @@ class Load {
   }
 
   async fromSource(opened, place, entry) {
-    const { config, tokenizer, merges, weights: source } = opened;
+    const { config, tokenizer, merges, generation, weights: source } = opened;
     const { info, dtype, memory, fits, advice } = predict(this.plain, config, this.dtype);
     if (!fits) throw new SeddError('memory', advice.split('. ')[0], { hint: advice.split('. ').slice(1).join('. ') });
     const engine = await this.engineFor(memory);
     const hasher = new Hasher(this.plain);
     const weights = new ChunkedWeights(source, { entry: await this.#entryForChunks(entry, place, opened, info), hasher, onProgress: (loaded) => report(loaded) });
     const report = this.progress(weights, source);
-    const model = await Model.load(engine, { config, tokenizer, merges, weights }, { dtype });
+    const model = await Model.load(engine, { config, tokenizer, merges, generation, weights }, { dtype });
     const sha = await weights.finishHash();
     hasher.free();
     source.close();
@@ -179,7 +179,7 @@ class Load {
     }
     const { url, size, etag, modified, fetched } = source;
     const about = { name: place.name, source: place.id, url, sha256: sha, known: { size, etag, modified }, kind: model.info.kind, dtype: model.info.dtype, want: dtype };
-    const stored = entry ? await this.#keep(engine, model, weights, { config, tokenizer, merges }, entry, about) : false;
+    const stored = entry ? await this.#keep(engine, model, weights, { config, tokenizer, merges, generation }, entry, about) : false;
     return this.#result(engine, model, about, { fromStore: false, stored, fetched });
   }
 

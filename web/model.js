@@ -2,6 +2,7 @@
  * A loaded network with its tokenizer: loading from a byte stream, sampling, likelihood. Synchronous
  * but for the stream; runs in the worker and in Node.
  */
+import { WORDS, readDefaults } from './defaults.js';
 import { SeddError } from './errors.js';
 import { seedWords } from './engine.js';
 import { feedLoader } from './feed.js';
@@ -21,7 +22,7 @@ const whole = (name, value, low, high) => {
 };
 
 /** The place of a word in its list, as the core counts. */
-const choice = (name, value, words) => {
+const choice = (name, value, words = WORDS[name]) => {
   const place = words.indexOf(value);
   if (place < 0) throw new SeddError('argument', `${name} is ${JSON.stringify(value)}; expected ${words.join(' or ')}.`);
   return place;
@@ -40,10 +41,12 @@ export class Model {
   /** @type {Sessions} */ #sessions;
   #borrows = false;
   /** @type {ReturnType<Model['describe']>} what it is */ info;
+  /** @type {import('./defaults.js').Defaults} how it was trained to write */ defaults = {};
 
   /**
    * @param {import('./engine.js').Engine} engine
-   * @param {{config: Uint8Array, weights: AsyncIterable<Uint8Array>, tokenizer: Uint8Array, merges?: Uint8Array}} files
+   * @param {{config: Uint8Array, weights: AsyncIterable<Uint8Array>, tokenizer: Uint8Array, merges?: Uint8Array,
+   *   generation?: Uint8Array|null}} files
    * @param {{dtype?: 'auto'|'f32'|'q8'}} [options]
    */
   static async load(engine, files, { dtype = 'auto' } = {}) {
@@ -55,8 +58,10 @@ export class Model {
     const loader = engine.scoped((scope) => engine.check(
       module._wasm_loader_new(scope.data(files.config), files.config.length, DTYPES[dtype] ?? 0)));
     try {
+      const { kind, weightBytes } = readInfo(engine, (out) => module._wasm_loader_describe(loader, out));
+      if (kind === 'sedd' && files.generation) model.defaults = readDefaults(engine, files.generation);
       // One growth while the memory is small: a browser may copy it all to grow it.
-      module._free(engine.check(module._malloc(readInfo(engine, (out) => module._wasm_loader_describe(loader, out)).weightBytes)));
+      module._free(engine.check(module._malloc(weightBytes)));
       await feedLoader(engine, loader, files.weights);
       model.#model = engine.check(module._wasm_loader_finish(loader));
     } catch (error) {
@@ -83,6 +88,7 @@ export class Model {
     other.#tokenizer = this.#tokenizer;
     other.#sessions = new Sessions(other.#engine, this.#model);
     other.info = this.info;
+    other.defaults = this.defaults;
     return other;
   }
 
@@ -138,10 +144,8 @@ export class Model {
     context = 'all', gamma = 0, denoise = true, temperature = 1, topK = 0, topP = 1, state, ...given }) {
     whole('steps', steps, 1, 1e6);
     const { length, held } = this.#window(given);
-    const values = [length, steps, choice('sampler', sampler, ['analytic', 'euler']), choice('draw', draw, ['exact', 'official']),
-      choice('positions', positions, ['score', 'normalised', 'fixed', 'bounded', 'hitting']),
-      choice('order', order, ['random', 'spread', 'confidence', 'margin', 'entropy']), choice('grid', grid, ['linear', 'cosine']),
-      choice('context', context, ['all', 'known']), gamma, denoise ? 0 : 1, temperature, topK, topP];
+    const values = [length, steps, choice('sampler', sampler), choice('draw', draw), choice('positions', positions), choice('order', order),
+      choice('grid', grid), choice('context', context), gamma, denoise ? 0 : 1, temperature, topK, topP];
     const coin = positions === 'score' || positions === 'normalised';
     const opensAll = positions === 'hitting' || (coin && !denoise) ? -1 : coin ? steps : steps - 1;
     const run = new Draft(this.#engine, this.#sessions, { length, values, seed, held, opensAll });
@@ -192,7 +196,7 @@ export class Model {
     return this.#sessions.use(ids.length, (session) => this.#engine.scoped((scope) => {
       const out = scope.allocate(8 * (1 + positions.length * size));
       this.#engine.checkStatus(this.#engine.module._wasm_inspect(session, scope.list(ids), ids.length,
-        scope.numbers([sigma, step, steps, choice('sampler', sampler, ['analytic', 'euler']), top]), scope.list(positions), positions.length, out));
+        scope.numbers([sigma, step, steps, choice('sampler', sampler), top]), scope.list(positions), positions.length, out));
       const [used, ...rows] = this.#engine.doubles(out, 1 + positions.length * size);
       return { sigma: used, positions: positions.map((position, i) => this.#inspected(position, ids[position], rows.slice(i * size, (i + 1) * size), steps > 0)) };
     }));

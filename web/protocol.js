@@ -5,7 +5,7 @@
  *                    {id, hold: boolean}  pauses or continues a run
  *   from the worker  {id, event}          progress of a call   {id, value} or {id, error}  its end
  *
- * Methods: load(source, options) -> {info, kernels, threads, wasm, source, ms}, events
+ * Methods: load(source, options) -> {info, defaults, kernels, threads, wasm, source, ms}, events
  * {phase, loaded, total, fetched, seconds?}; plan(source, options) -> what loading would take; sample(options), events
  * {start, ids, texts, held, position, steps}, then {step, total, t, sigma, masked, positions, ids, texts,
  * ms}; generate(options), events {index, id, text, ms}; tokenize(text) -> {ids, texts, bytes};

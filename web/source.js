@@ -3,6 +3,7 @@
  * the hub, or one in the store. First `placeOf` says which, without any request; then `openPlace` finds
  * the files and reads all but the weights.
  */
+import { DEFAULTS_FILE, DEFAULTS_MAX } from './defaults.js';
 import { SeddError } from './errors.js';
 import { HUB, Repository, TOKENIZER_REPOSITORY, WEIGHTS } from './hub.js';
 import { LocalFile, RemoteFile, fetchWhole, refuseOther } from './remote.js';
@@ -21,7 +22,8 @@ function rolesOf(blobs) {
   if (ending(/^config\.json$/).length > 1) throw new SeddError('argument', 'Several config.json were given; one model at a time.');
   const weights = named(...WEIGHTS) ?? ending(/\.safetensors$/)[0] ?? ending(/\.(pth|pt|bin)$/)[0];
   const tokenizer = named('tokenizer.json', 'vocab.json');
-  return { config: named('config.json'), weights, tokenizer, merges: tokenizer && fileName(tokenizer) === 'vocab.json' ? named('merges.txt') : undefined };
+  const merges = tokenizer && fileName(tokenizer) === 'vocab.json' ? named('merges.txt') : undefined;
+  return { config: named('config.json'), weights, tokenizer, merges, generation: named(DEFAULTS_FILE) };
 }
 
 function placeOfFiles(roles) {
@@ -47,7 +49,7 @@ function placeOfText(text, base, { hub, revision }) {
 }
 
 /**
- * @param {string|Blob[]|{config, weights, tokenizer?, merges?}|{stored: string}} source
+ * @param {string|Blob[]|{config, weights, tokenizer?, merges?, generation?}|{stored: string}} source
  * @param {string} base @param {{hub?: string, revision?: string}} options
  * @returns {Place}
  */
@@ -80,18 +82,26 @@ async function readTokenizer(get) {
   return vocab && { tokenizer: vocab, merges: await get('merges.txt') };
 }
 
-function vocabularyOf(config) {
+function parsed(config) {
   try {
-    const { tokens, vocab_size: size } = JSON.parse(new TextDecoder().decode(config));
-    return tokens ?? size;
+    return JSON.parse(new TextDecoder().decode(config)) ?? {};
   } catch {
-    return 0; // the loader says what is wrong with it
+    return {}; // the loader says what is wrong with it
   }
 }
 
+const isSedd = (config) => parsed(config).tokens !== undefined;
+
+/** How a SEDD was trained to write, if its folder says so; servers have many ways to say that a file is not there. */
+const readGeneration = (config, get) => (!isSedd(config) ? null : get(DEFAULTS_FILE).catch((error) => {
+  if (error.retry || !(error.status < 500 || error.code === 'content')) throw error;
+  return null;
+}));
+
 /** GPT-2's tokenizer from the hub, for checkpoints that come without one. */
 async function borrowTokenizer(config, options, lack) {
-  if (vocabularyOf(config) !== GPT2_TOKENS) throw lack;
+  const { tokens, vocab_size: size } = parsed(config);
+  if ((tokens ?? size) !== GPT2_TOKENS) throw lack;
   const from = new Repository(TOKENIZER_REPOSITORY, { hub: options.hub });
   let why = 'it is not there.';
   try {
@@ -117,8 +127,9 @@ async function openUrls(url, has, weightsName, known, options) {
     weights = remote(WEIGHTS[1]);
     await weights.look().catch((other) => { throw other.status === 404 ? error : other; });
   }
-  const tokenizer = await readTokenizer(get) ?? await borrowTokenizer(config, options, new SeddError('network', 'There is no tokenizer beside the weights.', { hint: WANTED }));
-  return { config, ...tokenizer, weights, sha256: known(weightsName)?.sha256 ?? '', optional: get };
+  const [tokenizer, generation] = await Promise.all([readTokenizer(get), readGeneration(config, get)]);
+  const read = tokenizer ?? await borrowTokenizer(config, options, new SeddError('network', 'There is no tokenizer beside the weights.', { hint: WANTED }));
+  return { config, ...read, generation, weights, sha256: known(weightsName)?.sha256 ?? '', optional: get };
 }
 
 async function openHub({ repository }, options) {
@@ -152,15 +163,17 @@ async function openFiles({ roles }, options) {
     : await borrowTokenizer(config, options, new SeddError('argument', 'The source lacks tokenizer.', { hint: WANTED }));
   const weights = typeof roles.weights === 'string' ? new RemoteFile(roles.weights, options) : new LocalFile(roles.weights);
   await weights.look();
+  const start = (file) => (typeof file === 'string' ? file : file.slice(0, DEFAULTS_MAX + 1));
+  const generation = roles.generation ? await read(start(roles.generation), DEFAULTS_FILE) : null;
   const none = Object.assign(new SeddError('argument', 'The source has no further files.'), { status: 404 });
-  return { config, ...given, weights, sha256: '', optional: () => Promise.reject(none) };
+  return { config, ...given, generation, weights, sha256: '', optional: () => Promise.reject(none) };
 }
 
 /**
  * Finds the files and reads all but the weights.
  * @param {Place} place
  * @param {{patience: import('./remote.js').Patience, hub?: string, stored?: boolean}} options
- * @returns {Promise<{config: Uint8Array, tokenizer: Uint8Array, merges?: Uint8Array, weights: RemoteFile|LocalFile, sha256: string,
+ * @returns {Promise<{config: Uint8Array, tokenizer: Uint8Array, merges?: Uint8Array, generation: Uint8Array|null, weights: RemoteFile|LocalFile, sha256: string,
  *   optional: (name: string) => Promise<Uint8Array>, place?: Place}>}
  */
 export function openPlace(place, options) {

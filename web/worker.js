@@ -65,7 +65,7 @@ const methods = {
     const begin = performance.now();
     const loaded = await loadModel(source, { ...options, emit: call.emit, signal: call.abort.signal });
     ({ engine, model, optional } = loaded);
-    return { info: model.info, kernels: engine.kernels, threads: engine.threads, wasm: engine.wasm, source: loaded.source, ms: performance.now() - begin };
+    return { info: model.info, defaults: model.defaults, kernels: engine.kernels, threads: engine.threads, wasm: engine.wasm, source: loaded.source, ms: performance.now() - begin };
   },
 
   /** @param {Call} call */

@@ -298,11 +298,11 @@ int cli_compare(struct cli *cli, struct sedd_engine *engine, const struct sedd_m
     c.length = cli_integer(cli, "--length", 128, 1, 1 << 16);
     c.texts = cli_integer(cli, "--texts", c.rounds, c.rounds, 100000);
     c.sweep = cli_has(cli, "--sweep");
-    cli_sampling(cli, &c.sampling);
     bool done = c.sedd_info.kind == SEDD_KIND_SEDD;
     if (!done) {
         fprintf(stderr, "sedd: --twin compares a SEDD with a GPT-2; %s is a GPT-2\n", cli->folder);
     }
+    done = done && cli_sampling(cli, &c.sampling);
     done = done && open_gpt2(cli, "--twin", &c, engine, &twin, &c.twin, &c.twin_info);
     if (done) {
         struct sedd_tokenizer *tokenizer = NULL;

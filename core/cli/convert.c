@@ -11,8 +11,9 @@
 
 #define TEXT_LIMIT (64u << 20)
 
-/* Files of the tokenizer that go along where they are there. */
-static const char *const BESIDE[] = {"tokenizer.json", "vocab.json", "merges.txt"};
+/* Files that go along where they are there. */
+static const char *const BESIDE[] = {"tokenizer.json", "vocab.json", "merges.txt",
+                                     "generation_config.json"};
 
 struct paths {
     char folder[4096]; /* where the other files are */

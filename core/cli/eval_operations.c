@@ -8,7 +8,8 @@
  *     choice      options: [{ids, given}, ...], scoring: bound | chain,
  *                 samples, seed                                          -> nats: [of each option]
  *     sample      length, steps, seed, temperature, topP, topK,
- *                 positions, order, grid, context, gamma (as `sedd sample`),
+ *                 positions, order, grid, context, gamma (as `sedd sample`, but
+ *                 always as published unless given),
  *                 held: [[position, id], ...]                            -> ids, ms
  *     generate    ids (read first), count, seed, temperature, topP, topK -> ids (the new ones), ms
  *     hidden      ids                                                    -> hidden: [H numbers]

@@ -17,6 +17,8 @@ static const struct command COMMANDS[] = {
      "  --prompt TEXT --suffix TEXT --hold POS:ID,... --trace FILE --json]\n"
      "  writes text with a SEDD; a prompt is held at the start of the window, a suffix at its end;\n"
      "  context known leaves masks that stay shut out of the network, for a model trained that way;\n"
+     "  a generation_config.json in the folder says what flags leave open (steps, positions, order,\n"
+     "  grid, context, gamma, temperature, top_k, top_p);\n"
      "  a batch prints as many texts, with --json one object a line",
      " --length --steps --seed --batch --prompt --suffix --hold --trace --json!" CLI_SAMPLING,
      run_sample},

@@ -124,21 +124,50 @@ int32_t cli_word(const struct cli *cli, const char *flag, const char *words)
     return 0;
 }
 
-void cli_sampling(const struct cli *cli, struct sedd_sample_options *options)
+/* The flag's word, or what the model's folder says. */
+static int32_t word_or(const struct cli *cli, const char *flag, const char *words, int32_t fallback)
 {
+    return cli_has(cli, flag) ? cli_word(cli, flag, words) : fallback;
+}
+
+/* Positions other than the folder's leave aside what goes with those. */
+static void choose_positions(const struct cli *cli, struct sedd_sample_options *options)
+{
+    enum sedd_positions positions = (enum sedd_positions)word_or(
+        cli, "--positions", "score normalised fixed bounded hitting", (int32_t)options->positions);
+    if (positions != options->positions) {
+        options->positions = positions;
+        options->order = SEDD_ORDER_RANDOM;
+        options->grid = SEDD_GRID_LINEAR;
+        options->context = SEDD_CONTEXT_ALL;
+        options->gamma = 0.0;
+    }
+    options->order = (enum sedd_order)word_or(cli, "--order", "random spread confidence margin entropy",
+                                              (int32_t)options->order);
+    options->grid =
+        (enum sedd_grid)word_or(cli, "--grid", "linear cosine", (int32_t)options->grid);
+    options->context =
+        (enum sedd_context)word_or(cli, "--context", "all known", (int32_t)options->context);
+    options->gamma = cli_number(cli, "--gamma", options->gamma, 1e-9, 1e9);
+}
+
+bool cli_sampling(const struct cli *cli, struct sedd_sample_options *options)
+{
+    struct sedd_error error;
+    if (sedd_sample_defaults_open(cli->folder, options, &error) != SEDD_OK) {
+        cli_fail(&error);
+        return false;
+    }
+    choose_positions(cli, options);
     options->predictor = (enum sedd_predictor)cli_word(cli, "--sampler", "analytic euler");
     options->draw = (enum sedd_draw)cli_word(cli, "--draw", "exact official");
-    options->positions = (enum sedd_positions)cli_word(cli, "--positions",
-                                                       "score normalised fixed bounded hitting");
-    options->order =
-        (enum sedd_order)cli_word(cli, "--order", "random spread confidence margin entropy");
-    options->grid = (enum sedd_grid)cli_word(cli, "--grid", "linear cosine");
-    options->context = (enum sedd_context)cli_word(cli, "--context", "all known");
-    options->gamma = cli_number(cli, "--gamma", 0.0, 1e-9, 1e9);
     options->no_denoise = cli_has(cli, "--no-denoise");
-    options->temperature = cli_number(cli, "--temperature", 1.0, 0.01, 100.0);
-    options->top_k = cli_integer(cli, "--top-k", 0, 0, INT32_MAX);
-    options->top_p = cli_number(cli, "--top-p", 1.0, 1e-6, 1.0);
+    options->temperature = cli_number(
+        cli, "--temperature", options->temperature == 0.0 ? 1.0 : options->temperature, 0.01, 100.0);
+    options->top_k = cli_integer(cli, "--top-k", options->top_k, 0, INT32_MAX);
+    options->top_p =
+        cli_number(cli, "--top-p", options->top_p == 0.0 ? 1.0 : options->top_p, 1e-6, 1.0);
+    return true;
 }
 
 int32_t *cli_parse_ids(const struct cli *cli, const char *text, size_t *count)

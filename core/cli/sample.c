@@ -204,11 +204,15 @@ int run_sample(struct cli *cli)
     }
     struct sedd_sample_options options = {
         .length = cli_integer(cli, "--length", studio.info.length, 1, 1 << 16),
-        .steps = cli_integer(cli, "--steps", 64, 1, 1000000),
+        .steps = 64,
         .seed = cli_seed(cli),
         .batch = cli_integer(cli, "--batch", 1, 1, 4096),
     };
-    cli_sampling(cli, &options);
+    if (!cli_sampling(cli, &options)) {
+        close_studio(&studio);
+        return EXIT_FAILED;
+    }
+    options.steps = cli_integer(cli, "--steps", options.steps, 1, 1000000);
     if (options.batch > 1 && cli_has(cli, "--trace")) {
         cli_usage(cli, "a trace records one sequence; ", "leave out --trace or --batch");
     }

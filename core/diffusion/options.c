@@ -61,35 +61,44 @@ static enum sedd_status check_words(const struct sedd_sample_options *options,
     return status;
 }
 
-/* What belongs to some ways of choosing positions is refused with the others. */
-static enum sedd_status check_positions(const struct sedd_sample_options *options,
-                                        struct sedd_error *error)
+/* What belongs to some ways of choosing positions has no meaning with the others. */
+const char *sedd_sample_conflict(const struct sedd_sample_options *options)
 {
     bool bounded = options->positions == SEDD_POSITIONS_BOUNDED;
     bool hitting = options->positions == SEDD_POSITIONS_HITTING;
     bool coin = options->positions == SEDD_POSITIONS_SCORE ||
                 options->positions == SEDD_POSITIONS_NORMALISED;
-    const char *sentence = NULL;
     if (options->order != SEDD_ORDER_RANDOM && (coin || hitting)) {
-        sentence = "order needs positions fixed or bounded; the others open masks by chance";
-    } else if (options->grid != SEDD_GRID_LINEAR && (bounded || hitting)) {
-        sentence = "a grid needs positions score, normalised or fixed; bounded and hitting have times "
-                   "of their own";
-    } else if (options->gamma != 0.0 && !bounded) {
-        sentence = "gamma needs positions bounded";
-    } else if (options->predictor == SEDD_PREDICTOR_EULER && !coin) {
-        sentence = "the euler predictor needs positions score or normalised; the others take no coin";
-    } else if (options->no_denoise && !coin) {
-        sentence = "no_denoise needs positions score or normalised; the others leave no mask to the "
-                   "denoiser";
-    } else if (options->context == SEDD_CONTEXT_KNOWN && !sedd_sample_foresees(options)) {
-        sentence = "context known needs positions normalised, hitting, or fixed in order random or "
-                   "spread; in the others the network itself decides which masks open";
-    } else if (hitting && options->batch > 1) {
-        sentence = "positions hitting runs one sequence; expected a batch of 1";
+        return "order needs positions fixed or bounded; the others open masks by chance";
     }
-    if (sentence != NULL) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "%s", sentence);
+    if (options->grid != SEDD_GRID_LINEAR && (bounded || hitting)) {
+        return "a grid needs positions score, normalised or fixed; bounded and hitting have times of "
+               "their own";
+    }
+    if (options->gamma != 0.0 && !bounded) {
+        return "gamma needs positions bounded";
+    }
+    if (options->predictor == SEDD_PREDICTOR_EULER && !coin) {
+        return "the euler predictor needs positions score or normalised; the others take no coin";
+    }
+    if (options->no_denoise && !coin) {
+        return "no_denoise needs positions score or normalised; the others leave no mask to the "
+               "denoiser";
+    }
+    if (options->context == SEDD_CONTEXT_KNOWN && !sedd_sample_foresees(options)) {
+        return "context known needs positions normalised, hitting, or fixed in order random or spread; "
+               "in the others the network itself decides which masks open";
+    }
+    return hitting && options->batch > 1 ? "positions hitting runs one sequence; expected a batch of 1"
+                                         : NULL;
+}
+
+static enum sedd_status check_positions(const struct sedd_sample_options *options,
+                                        struct sedd_error *error)
+{
+    const char *conflict = sedd_sample_conflict(options);
+    if (conflict != NULL) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "%s", conflict);
     }
     if (!(options->gamma >= 0.0) || isinf(options->gamma)) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,

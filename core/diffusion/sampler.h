@@ -1,6 +1,6 @@
 /*
  * sampler.h - the sampler's insides, shared by sampler.c (life and steps), options.c (what may be
- * asked for), choose.c (which masks open) and visit.c (from a row of logits to a token).
+ * asked for), defaults.c (what a model's folder asks for), choose.c (which masks open) and visit.c (from a row of logits to a token).
  */
 #ifndef SEDD_SAMPLER_H
 #define SEDD_SAMPLER_H
@@ -38,6 +38,8 @@ struct sedd_sampler {
 enum sedd_status sedd_sample_check(const struct sedd_session *session,
                                    struct sedd_sample_options *options, struct sedd_error *error);
 
+/* What in the options has no meaning together, as a sentence; NULL where nothing. */
+const char *sedd_sample_conflict(const struct sedd_sample_options *options);
 /* Which masks open in a step is known before the network runs. */
 bool sedd_sample_foresees(const struct sedd_sample_options *options);
 

@@ -2,6 +2,7 @@
 #include "files/json.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,13 +100,31 @@ enum sedd_status sedd_json_integer(const char *file, const cJSON *root, const ch
     return status;
 }
 
+/* "a, b or c" into text, cut where it does not fit. */
+static const char *list_words(char *text, size_t size, const char *const *words, int count)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < count && used < size; i++) {
+        const char *between = i == 0 ? "" : i + 1 == count ? " or " : ", ";
+        used += (size_t)snprintf(text + used, size - used, "%s%s", between, words[i]);
+    }
+    return text;
+}
+
 enum sedd_status sedd_json_word(const char *file, const cJSON *root, const char *path,
                                 const char *const *words, int count, int *index,
                                 struct sedd_error *error)
 {
     const cJSON *item = sedd_json_find(root, path);
-    if (!cJSON_IsString(item)) {
+    char list[160];
+    list_words(list, sizeof list, words, count);
+    if (item == NULL) {
         return sedd_fail(error, SEDD_ERROR_FORMAT, "%s lacks the word \"%s\"", file, path);
+    }
+    if (!cJSON_IsString(item)) {
+        return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: \"%s\" is not a word; expected %s", file, path,
+                         list);
     }
     for (int i = 0; i < count; i++) {
         if (strcmp(item->valuestring, words[i]) == 0) {
@@ -113,6 +132,6 @@ enum sedd_status sedd_json_word(const char *file, const cJSON *root, const char 
             return SEDD_OK;
         }
     }
-    return sedd_fail(error, SEDD_ERROR_UNSUPPORTED, "%s: \"%s\" is \"%.40s\"; this engine runs %s or %s",
-                     file, path, item->valuestring, words[0], words[count - 1]);
+    return sedd_fail(error, SEDD_ERROR_UNSUPPORTED, "%s: \"%s\" is \"%.40s\"; this engine runs %s", file,
+                     path, item->valuestring, list);
 }

@@ -2,7 +2,7 @@
 import { after, before, beforeEach, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { generate } from '../../scripts/generate.mjs';
@@ -29,12 +29,19 @@ function repository(name, options) {
   return there;
 }
 
+/** One with a file that says how it was trained to write. */
+function trained() {
+  const there = repository('trained', { shape: 'sedd-tiny', dtype: 'f32' });
+  writeFileSync(path.join(there, 'generation_config.json'), JSON.stringify({ steps: 8, positions: 'fixed', order: 'spread', context: 'known' }));
+  return there;
+}
+
 before(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'sedd-hub-'));
   generate(path.join(folder, 'bare'), { shape: 'sedd-tiny', dtype: 'f32' });
   hub = await new Hub({
     'me/nano': NANO, gpt2: path.join(ROOT, 'tests/golden/gpt2-tokenizer'), 'me/bare': path.join(folder, 'bare'),
-    'me/float': repository('float', { shape: 'sedd-nano', dtype: 'f32' }), 'me/torch': repository('torch', { shape: 'sedd-nano', dtype: 'f32', format: 'torch' }),
+    'me/trained': trained(), 'me/float': repository('float', { shape: 'sedd-nano', dtype: 'f32' }), 'me/torch': repository('torch', { shape: 'sedd-nano', dtype: 'f32', format: 'torch' }),
   }).start();
   browser = await open('README.md', { isolation: false });
   page = await prepare(browser.page);
@@ -65,7 +72,7 @@ async function prepare(target) {
         const ms = performance.now() - begin;
         const sample = text ? (await model.sample({ length: 16, steps: 4, seed: 1 }).result).text : '';
         await model.dispose();
-        return { ...model.source, dtype: model.info.dtype, phases, sample, ms };
+        return { ...model.source, defaults: model.defaults, dtype: model.info.dtype, phases, sample, ms };
       } catch (error) {
         return { failed: `${error.code ?? error.name}: ${error.message}`, hint: error.hint, phases, ms: performance.now() - begin };
       }
@@ -104,6 +111,13 @@ test('a folder beside the page goes before the hub; a repository without tokeniz
   assert.match((await load('models/none')).failed, /^network: There is no folder .*models\/none\/, and on the hub: .*401/);
   assert.match((await load('hub:me/nano', { revision: 'other' })).failed, /404/);
   assert.equal((await load('hub:me/nano@main')).sha256, SHA);
+});
+
+test('how a model was trained to write is kept with it', async () => {
+  const [first, again] = [await load('me/trained'), await load('me/trained')];
+  assert.deepEqual([first.fromStore, again.fromStore], [false, true]);
+  for (const { defaults } of [first, again]) assert.deepEqual(defaults, { steps: 8, positions: 'fixed', order: 'spread', context: 'known' });
+  assert.deepEqual((await load('me/nano')).defaults, {});
 });
 
 test('float weights are held as int8, kept so, and give the same text on the next visit; torch files too', async () => {

@@ -29,7 +29,7 @@ function pretend({ seddMs = (steps) => 10 * steps, gptMs = () => 60, waitMs = 0,
   const order = [];
   let turn = 0;
   const result = (totalMs, stepsMs) => ({ result: Promise.resolve({ timings: { totalMs, waitMs, stepsMs } }) });
-  const common = { info: { dtype: 'q8', parameters: 1 }, loadMs: 5, kernels: 'k', threads: 1, wasm: 'simd' };
+  const common = { info: { dtype: 'q8', parameters: 1 }, defaults: {}, loadMs: 5, kernels: 'k', threads: 1, wasm: 'simd' };
   return {
     order,
     sedd: { ...common, source: { name: 'a|b', sha256: 'ff' }, sample: (options) => { order.push(options); return result(seddMs(options.steps), [1, 2]); } },

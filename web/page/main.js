@@ -57,6 +57,7 @@ class Page extends EventTarget {
     this.recipe = new Recipe(this.models.choices);
     this.editor = new Editor({ length: () => this.recipe.length });
     this.recipe.addEventListener('change', () => this.#chosen());
+    this.recipe.addEventListener('model', () => this.#trained());
     this.writer = new Writer({ models: this.models, runs: this.runs, stage: this.stage, say, complain });
     const branch = (change, from) => this.branch(change, from);
     this.inspector = new Inspector({ stage: this.stage, model: () => this.models.get(this.stage.run.model), branch });
@@ -236,6 +237,12 @@ class Page extends EventTarget {
     } catch (error) {
       complain(explain(error));
     }
+  }
+
+  /** A model that the reader chose brings what it was trained for. */
+  async #trained() {
+    const model = await this.models.get(this.recipe.model).catch(() => null); // #chosen says what is wrong
+    if (model) this.recipe.set({ context: 'all', ...model.defaults });
   }
 
   /** @param {import('../client.js').SEDD} model */

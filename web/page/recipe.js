@@ -34,6 +34,7 @@ export function readNumber(name, typed) {
   return name === 'seed' ? String(value) : value;
 }
 
+/** Tells of a `change`, and of a `model` that was chosen here (a link's is not). */
 export class Recipe extends EventTarget {
   #inputs = {};
 
@@ -81,7 +82,12 @@ export class Recipe extends EventTarget {
   }
 
   #choice(name, options) {
-    return el('select', { name, aria: { label: t(`name.${name}`) }, on: { change: () => { this.#tidy(); this.#changed(); } } },
+    const change = () => {
+      this.#tidy();
+      this.#changed();
+      if (name === 'model') this.dispatchEvent(new Event('model'));
+    };
+    return el('select', { name, aria: { label: t(`name.${name}`) }, on: { change } },
       ...options.map(([value, label]) => el('option', { value }, label)));
   }
 
@@ -136,6 +142,7 @@ export class Recipe extends EventTarget {
   offer({ id, label }) {
     if (![...this.#inputs.model.options].some((option) => option.value === id)) this.#inputs.model.append(el('option', { value: id }, label));
     this.set({ model: id });
+    this.dispatchEvent(new Event('model'));
   }
 
   shuffle() { this.set({ seed: crypto.getRandomValues(new Uint32Array(1))[0] }); }
