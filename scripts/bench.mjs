@@ -33,7 +33,8 @@ function flagsOf(args) {
   return flags;
 }
 
-const ALL = { ...WORKS, ...TEXTS, ...VISITS };
+const LOAD = 'load'; // every model with every engine in a fresh browser
+const ALL = { ...WORKS, ...TEXTS, ...VISITS, [LOAD]: {} };
 
 function worksOf(only, quick) {
   const names = only?.split(',') ?? Object.keys(ALL).filter((name) => !quick || WORKS[name]?.rounds.length > 1);
@@ -118,8 +119,9 @@ async function measure(flags) {
   add(about, { peaks });
   for await (const results of resultsOf(names, threads, options, newHost, done)) add(about, { rows: results.map((result) => rowOf(result, peaks, options.quick)) });
   add(about, { peaks: (await limits())[1] });
-  const firsts = options.quick || options.node ? [] : names.filter((name, i) => WORKS[name] && names.findIndex((other) => WORKS[other]?.model === WORKS[name].model) === i);
-  for (const name of firsts.filter((work) => !before.loads.some(({ model }) => model === WORKS[work].model))) add(about, { loads: await measureLoads(WORKS[name].model, WORKS[name], options) });
+  for (const model of names.includes(LOAD) && !options.node ? Object.keys(MODELS) : []) {
+    if (!before.loads.some((load) => load.model === model)) add(about, { loads: await measureLoads(model, Object.values(WORKS).find((work) => work.model === model), options) });
+  }
   return merge(pieces);
 }
 

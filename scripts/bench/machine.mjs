@@ -22,7 +22,7 @@ function family() {
       const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
       const fields = text.slice(text.lastIndexOf(')') + 2).split(' ').map(Number);
       parents.set(pid, fields[1]);
-      seconds.set(pid, (fields[11] + fields[12]) / TICKS);
+      seconds.set(pid, (fields[11] + fields[12] + fields[13] + fields[14]) / TICKS); // with those of children that have ended
     } catch { /* it has ended */ }
   }
   const members = new Set([process.pid]);
