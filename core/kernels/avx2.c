@@ -10,6 +10,11 @@ static inline qs qs_dot(qs sum, qw w, qx x)
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
+static inline ri ri_dot(ri sum, ri a, ri b)
+{
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+}
+
 #include "kernels/vector.h"
 
 const struct sedd_kernels sedd_kernels_avx2 = SEDD_VECTOR_TABLE("avx2");

@@ -9,6 +9,11 @@ static inline qs qs_dot(qs sum, qw w, qx x)
     return _mm256_dpbusd_epi32(sum, x, w);
 }
 
+static inline ri ri_dot(ri sum, ri a, ri b)
+{
+    return _mm256_dpwssd_epi32(sum, a, b);
+}
+
 #include "kernels/vector.h"
 
 const struct sedd_kernels sedd_kernels_avx512vnni = SEDD_VECTOR_TABLE("avx512vnni");

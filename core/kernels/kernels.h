@@ -29,6 +29,11 @@
 #define SEDD_GROUP 4
 #define SEDD_INPUTS 8
 
+/* Attention in integers: levels of the values, and how many keys' products are added up in 32 bits
+ * (64 * 1023 * 32767 < 2^31). */
+#define SEDD_VALUE_LEVELS 1023
+#define SEDD_VALUE_KEYS 64
+
 /* A row of activations in 7 bits: x[i] ~ scale * (q[i] - zero), q in 0..127. Seven bits, because the
  * wasm relaxed dot product and x86's pmaddubsw are exact only for a second operand of 0..127. */
 struct sedd_row_scale {
@@ -113,6 +118,20 @@ struct sedd_kernels {
     size_t (*attention_scratch)(int32_t head_size, int32_t keys);
     void (*attention)(const struct sedd_attention *job, int32_t q_begin, int32_t q_end,
                       void *scratch);
+
+    /* The same for int8 models, in integers but for the exponents and the last sums; every query sees
+     * every key, and a query's result does not depend on which others there are. x in steps is
+     * round(x / step), to even, x / step taken as x * (1 / step); with D the head size:
+     *   query, key    in steps of max |x| / floor(sqrt(2^30 / D)), maxima over the query, all keys
+     *   value         in steps of max |v| / VALUE_LEVELS, maxima over a dimension's keys
+     *   weight(key)   round(32767 * 2^t), t = (dot - largest dot) * (query step * key step) *
+     *                 (scale * log2 e), by math.h; 16 bits, so a key of exp(-11) of the largest counts 0
+     *   out           sum (weight * value) * (1 / sum weight) * value step
+     * Both sums are exact over VALUE_KEYS keys and added up in float, ascending. Not-a-number counts
+     * as 0; infinities are clamped to +-FLT_MAX / 4, so out is finite. */
+    size_t (*attention_q8_scratch)(int32_t head_size, int32_t keys);
+    void (*attention_q8)(const struct sedd_attention *job, int32_t q_begin, int32_t q_end,
+                         void *scratch);
 
     /* Largest of x [n], n >= 1. */
     float (*max)(const float *x, int32_t n);

@@ -1,5 +1,6 @@
 /*
- * math.h - the scalar exponential every table agrees on, bit for bit.
+ * math.h - the scalar functions every table agrees on, bit for bit: the exponential, and the steps
+ * and weights of attention in integers (kernels.h).
  *
  * exp(x) = 2^n e^r with n = nearest(x log2 e), r = x - n ln 2 in two parts, e^r by a polynomial of
  * degree six (Taylor coefficients; |r| <= 0.347), added up as
@@ -9,6 +10,8 @@
 #ifndef SEDD_KERNELS_MATH_H
 #define SEDD_KERNELS_MATH_H
 
+#include <float.h>
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -29,11 +32,23 @@
 #define SEDD_GELU_1 -1.59576912f
 #define SEDD_GELU_3 -0.0713548163f
 
+/* 32767 * 2^t for t <= 0, rounded to a whole number: 2^t = 2^n 2^r with n = nearest(t), and for 2^r the
+ * polynomial of degree four with the smallest relative error on |r| <= 1/2, 2.9e-6, that is 1 at 0.
+ * Off by less than 0.6 with the rounding; 0 from t = -16 on. */
+#define SEDD_WEIGHT_MAX 32767
+#define SEDD_WEIGHT_LOW -24.0f
+#define SEDD_WEIGHT_C4 (32767.0f * 9.5828530e-3f)
+#define SEDD_WEIGHT_C3 (32767.0f * 5.5906425e-2f)
+#define SEDD_WEIGHT_C2 (32767.0f * 2.4024099e-1f)
+#define SEDD_WEIGHT_C1 (32767.0f * 6.9312419e-1f)
+#define SEDD_WEIGHT_C0 32767.0f
+
 /* The same constants in memory, each for the vector code to splat: engines make a vector constant of
  * wasm anew at every use, which took as long as the arithmetic. */
 struct sedd_math {
     float exp_low, exp_high, log2e, round, ln2_high, ln2_low, c6, c5, c4, c3, c2, one;
     float gelu_1, gelu_3;
+    float weight_low, w4, w3, w2, w1, w0;
     float tame;      /* FLT_MAX / 4, the largest activation that is quantised as it is */
     int16_t ones[2]; /* 1, 1 */
 };
@@ -54,6 +69,51 @@ static inline float sedd_exp(float x)
     float power;
     memcpy(&power, &exponent, sizeof power);
     return x < SEDD_EXP_LOW ? 0.0f : p * power;
+}
+
+/* v * 2^n, for v and the result normal. */
+static inline float sedd_scale_power(float v, int32_t n)
+{
+    int32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    bits += n * (1 << 23);
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+static inline int32_t sedd_weight(float t)
+{
+    t = t > SEDD_WEIGHT_LOW ? t : SEDD_WEIGHT_LOW;
+    float n = (t + SEDD_EXP_ROUND) - SEDD_EXP_ROUND;
+    float r = t - n;
+    float r2 = r * r;
+    float p = SEDD_WEIGHT_C4 * r2 + (SEDD_WEIGHT_C3 * r + SEDD_WEIGHT_C2);
+    p = p * r2 + (SEDD_WEIGHT_C1 * r + SEDD_WEIGHT_C0);
+    return (int32_t)((sedd_scale_power(p, (int32_t)n) + SEDD_EXP_ROUND) - SEDD_EXP_ROUND);
+}
+
+/* Size of a step where values up to `largest` are rounded to `levels` of them, and its reciprocal: both 0
+ * where all values are; the reciprocal is held below infinity. */
+static inline float sedd_step(float largest, int32_t levels, float *inverse)
+{
+    float step = largest / (float)levels;
+    *inverse = step > 0.0f ? 1.0f / step : 0.0f;
+    *inverse = *inverse > FLT_MAX ? FLT_MAX : *inverse;
+    return step;
+}
+
+/* Levels of queries and keys: a dot product of n of them stays within 2^30, so that the difference of
+ * two fits 32 bits. */
+static inline int32_t sedd_attention_levels(int32_t n)
+{
+    return n == 1 ? INT16_MAX : (int32_t)sqrt(0x1p30 / n);
+}
+
+/* From dot products to exponents of two. */
+static inline float sedd_attention_factor(float query_step, float key_step, float scale)
+{
+    float factor = (query_step * key_step) * (scale * SEDD_EXP_LOG2E);
+    return factor > FLT_MAX ? FLT_MAX : factor;
 }
 
 static inline float sedd_gelu(float v)

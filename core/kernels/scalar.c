@@ -10,8 +10,9 @@
 const struct sedd_math sedd_math = {
     SEDD_EXP_LOW,     SEDD_EXP_HIGH, SEDD_EXP_LOG2E, SEDD_EXP_ROUND, SEDD_EXP_LN2_HIGH,
     SEDD_EXP_LN2_LOW, SEDD_EXP_C6,   SEDD_EXP_C5,    SEDD_EXP_C4,    SEDD_EXP_C3,
-    SEDD_EXP_C2,      1.0f,          SEDD_GELU_1,    SEDD_GELU_3,    FLT_MAX / 4,
-    {1, 1}};
+    SEDD_EXP_C2,      1.0f,          SEDD_GELU_1,    SEDD_GELU_3,    SEDD_WEIGHT_LOW,
+    SEDD_WEIGHT_C4,   SEDD_WEIGHT_C3, SEDD_WEIGHT_C2, SEDD_WEIGHT_C1, SEDD_WEIGHT_C0,
+    FLT_MAX / 4,      {1, 1}};
 
 /* The sum of eight interleaved lanes, in the order every table keeps. */
 static float lanes_sum(const float lane[8])
@@ -208,6 +209,133 @@ static void attention(const struct sedd_attention *job, int32_t q_begin, int32_t
     }
 }
 
+/* ---- Attention in integers ----------------------------------------------------------------- */
+
+/* One head in whole steps. */
+struct whole {
+    float *v_step;      /* [D] */
+    int32_t *weight;    /* [K] dot products, then weights */
+    int16_t *q, *k, *v; /* [D], [K, D], [K, D] */
+};
+
+static size_t place_whole(struct whole *whole, char *scratch, int32_t head_size, int32_t keys)
+{
+    size_t d = (size_t)head_size, n = (size_t)keys;
+    size_t sizes[] = {d * sizeof(float), n * sizeof(int32_t), d * sizeof(int16_t),
+                      n * d * sizeof(int16_t), n * d * sizeof(int16_t)};
+    void *places[5] = {0};
+    size_t used = 0;
+    for (int i = 0; i < 5; i++) {
+        places[i] = scratch == NULL ? NULL : scratch + used;
+        used += sizes[i];
+    }
+    *whole = (struct whole){places[0], places[1], places[2], places[3], places[4]};
+    return used;
+}
+
+static size_t attention_q8_scratch(int32_t head_size, int32_t keys)
+{
+    struct whole whole;
+    return place_whole(&whole, NULL, head_size, keys);
+}
+
+static float largest_of(const float *x, size_t stride, int32_t n, float largest)
+{
+    for (int32_t i = 0; i < n; i++) {
+        largest = fmaxf(largest, fabsf(tame(x[(size_t)i * stride])));
+    }
+    return largest;
+}
+
+/* x [n], `stride` apart, in steps. */
+static void round_steps(int16_t *steps, const float *x, size_t stride, size_t step_stride, int32_t n,
+                        float inverse)
+{
+    for (int32_t i = 0; i < n; i++) {
+        float value = tame(x[(size_t)i * stride]) * inverse;
+        steps[(size_t)i * step_stride] = (int16_t)((value + SEDD_EXP_ROUND) - SEDD_EXP_ROUND);
+    }
+}
+
+/* Rounds keys, with one step a head, which it returns, and values, with one a dimension. */
+static float round_head(const struct sedd_attention *job, const struct whole *whole)
+{
+    int32_t n = job->head_size, keys = job->keys;
+    float largest = 0.0f, inverse;
+    for (int32_t j = 0; j < keys; j++) {
+        largest = largest_of(job->k + (size_t)j * job->kv_stride, 1, n, largest);
+    }
+    float step = sedd_step(largest, sedd_attention_levels(n), &inverse);
+    for (int32_t j = 0; j < keys; j++) {
+        round_steps(whole->k + (size_t)j * (size_t)n, job->k + (size_t)j * job->kv_stride, 1, 1, n,
+                    inverse);
+    }
+    for (int32_t d = 0; d < n; d++) {
+        float inverse_v, top = largest_of(job->v + d, job->kv_stride, keys, 0.0f);
+        whole->v_step[d] = sedd_step(top, SEDD_VALUE_LEVELS, &inverse_v);
+        round_steps(whole->v + d, job->v + d, job->kv_stride, (size_t)n, keys, inverse_v);
+    }
+    return step;
+}
+
+/* Makes weights of the dot products; returns their sum. */
+static float weigh(int32_t *weight, int32_t keys, float factor)
+{
+    int32_t largest = weight[0];
+    float sum = 0.0f;
+    for (int32_t j = 1; j < keys; j++) {
+        largest = sedd_max(largest, weight[j]);
+    }
+    for (int32_t first = 0; first < keys; first += SEDD_VALUE_KEYS) {
+        int32_t part = 0;
+        for (int32_t j = first; j < sedd_min(first + SEDD_VALUE_KEYS, keys); j++) {
+            weight[j] = sedd_weight((float)(weight[j] - largest) * factor);
+            part += weight[j];
+        }
+        sum += (float)part;
+    }
+    return sum;
+}
+
+static float weighted(const int32_t *weight, const int16_t *v, int32_t n, int32_t keys)
+{
+    float sum = 0.0f;
+    for (int32_t first = 0; first < keys; first += SEDD_VALUE_KEYS) {
+        int32_t part = 0;
+        for (int32_t j = first; j < sedd_min(first + SEDD_VALUE_KEYS, keys); j++) {
+            part += weight[j] * v[(size_t)j * (size_t)n];
+        }
+        sum += (float)part;
+    }
+    return sum;
+}
+
+static void attention_q8(const struct sedd_attention *job, int32_t q_begin, int32_t q_end,
+                         void *scratch)
+{
+    int32_t n = job->head_size;
+    struct whole whole;
+    place_whole(&whole, scratch, n, job->keys);
+    float key_step = round_head(job, &whole);
+    for (int32_t i = q_begin; i < q_end; i++) {
+        const float *q = job->q + (size_t)i * job->q_stride;
+        float *out = job->out + (size_t)i * job->out_stride, inverse;
+        float step = sedd_step(largest_of(q, 1, n, 0.0f), sedd_attention_levels(n), &inverse);
+        round_steps(whole.q, q, 1, 1, n, inverse);
+        for (int32_t j = 0; j < job->keys; j++) {
+            whole.weight[j] = 0;
+            for (int32_t d = 0; d < n; d++) {
+                whole.weight[j] += whole.q[d] * whole.k[(size_t)j * (size_t)n + (size_t)d];
+            }
+        }
+        float sum = weigh(whole.weight, job->keys, sedd_attention_factor(step, key_step, job->scale));
+        for (int32_t d = 0; d < n; d++) {
+            float value = weighted(whole.weight, whole.v + d, n, job->keys);
+            out[d] = value * (1.0f / sum) * whole.v_step[d];
+        }
+    }
+}
+
 const struct sedd_kernels sedd_kernels_scalar = {
     .name = "scalar",
     .matmul_f32 = matmul_f32,
@@ -218,6 +346,8 @@ const struct sedd_kernels sedd_kernels_scalar = {
     .rotate = rotate,
     .attention_scratch = attention_scratch,
     .attention = attention,
+    .attention_q8_scratch = attention_q8_scratch,
+    .attention_q8 = attention_q8,
     .max = max,
     .exp_sum = exp_sum,
 };

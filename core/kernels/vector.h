@@ -8,13 +8,16 @@
  *   vf_smaller(a, b)      a < b ? a : b       vf_larger(a, b)  a > b ? a : b  (b for a NaN)
  *   vf_zero_below(v, x, limit)   x < limit ? 0 : v
  *   vf_zero_nan(x)        x is a NaN ? 0 : x
- *   vf_power(t)           2^n for t = n + SEDD_EXP_ROUND, n whole in -126..127
- *   vi                    eight int32: vi_load vi_set1 vi_add vi_sub vi_mul
+ *   vf_times_power(v, t)  v * 2^n for t = n + SEDD_EXP_ROUND, n whole; v and the result normal
+ *   vi                    eight int32: vi_load vi_store vi_set1 vi_add vi_sub vi_mul vi_larger
+ *   vi_pair(a, b)         the low 16 bits of a below those of b
  *   vf_from_vi, vi_bits (of eight floats), vi_store_q7 (clamped to 0..127 -> eight bytes)
  * and, for products, in the registers of the machine (tiles.h):
  *   rf, PANEL_REGISTERS   one register of floats, how many hold a panel's eight channels
  *   rf_load rf_store rf_splat(address) rf_add rf_mul
  *   rf_madd(a, b, c)      a * b + c, fused if the instruction set has it
+ *   ri                    the same register of int32: ri_zero ri_load ri_store ri_splat(address)
+ *   ri_dot(sum, a, b)     sum + the products of two 16-bit pairs
  *   TILE_PANELS           panels a full tile of floats covers; TILE_ROWS_F32, TILE_ROWS_PLAIN its rows
  *   TILE_ROWS_Q8          rows of an int8 tile, at most 6; TILE_PANELS_Q8 its panels
  *   Q8_PARTS              passes over a panel, each over 8 / Q8_PARTS of its channels
@@ -51,7 +54,7 @@ INLINE vf vf_exp(vf x)
     p = vf_add(vf_mul(vf_splat(&m->c6), r2), p);
     p = vf_add(vf_mul(p, r2), vf_add(vf_mul(vf_splat(&m->c3), r), vf_splat(&m->c2)));
     p = vf_add(vf_mul(p, r2), vf_add(r, vf_splat(&m->one)));
-    return vf_zero_below(vf_mul(p, vf_power(shifted)), x, vf_splat(&m->exp_low));
+    return vf_zero_below(vf_times_power(p, shifted), x, vf_splat(&m->exp_low));
 }
 
 INLINE vf vf_gelu(vf v)
@@ -63,6 +66,7 @@ INLINE vf vf_gelu(vf v)
 #include "kernels/tiles.h"
 #include "kernels/rows.h"
 #include "kernels/attend.h"
+#include "kernels/attend_q8.h"
 
 #define SEDD_VECTOR_TABLE(NAME) SEDD_VECTOR_TABLE_WITH(NAME, matmul_q8)
 
@@ -72,5 +76,6 @@ INLINE vf vf_gelu(vf v)
         .name = NAME, .matmul_f32 = matmul_f32, .matmul_q8 = MATMUL_Q8,                            \
         .matmul_plain = matmul_plain, .quantize_row = quantize_row, .norm = norm,                  \
         .rotate = rotate, .attention_scratch = attention_scratch, .attention = attention,          \
+        .attention_q8_scratch = attention_q8_scratch, .attention_q8 = attention_q8,                \
         .max = max, .exp_sum = exp_sum,                                                            \
     }

@@ -9,7 +9,7 @@ typedef struct {
     v128_t low, high;
 } vf;
 typedef vf vi;
-typedef v128_t rf;
+typedef v128_t rf, ri;
 
 #define PANEL_REGISTERS 2
 #define TILE_PANELS 1
@@ -23,6 +23,10 @@ typedef v128_t rf;
 #define rf_splat wasm_v128_load32_splat
 #define rf_add wasm_f32x4_add
 #define rf_mul wasm_f32x4_mul
+#define ri_zero() wasm_i32x4_splat(0)
+#define ri_load wasm_v128_load
+#define ri_store wasm_v128_store
+#define ri_splat wasm_v128_load32_splat
 
 #define DEFINE_PAIRWISE(NAME, OPERATION)                                                           \
     static inline vf NAME(vf a, vf b)                                                              \
@@ -37,6 +41,7 @@ DEFINE_PAIRWISE(vf_div, wasm_f32x4_div)
 DEFINE_PAIRWISE(vi_add, wasm_i32x4_add)
 DEFINE_PAIRWISE(vi_sub, wasm_i32x4_sub)
 DEFINE_PAIRWISE(vi_mul, wasm_i32x4_mul)
+DEFINE_PAIRWISE(vi_larger, wasm_i32x4_max)
 
 static inline vf vf_load(const float *p)
 {
@@ -93,11 +98,10 @@ static inline vi vi_bits(vf v)
     return v;
 }
 
-static inline vf vf_power(vf t)
+static inline vf vf_times_power(vf v, vf t)
 {
-    v128_t bias = wasm_i32x4_splat(127 << 23);
-    return (vf){wasm_i32x4_add(wasm_i32x4_shl(t.low, 23), bias),
-                wasm_i32x4_add(wasm_i32x4_shl(t.high, 23), bias)};
+    return (vf){wasm_i32x4_add(v.low, wasm_i32x4_shl(t.low, 23)),
+                wasm_i32x4_add(v.high, wasm_i32x4_shl(t.high, 23))};
 }
 
 static inline vi vi_set1(int32_t x)
@@ -109,6 +113,27 @@ static inline vi vi_set1(int32_t x)
 static inline vi vi_load(const int32_t *p)
 {
     return (vi){wasm_v128_load(p), wasm_v128_load(p + 4)};
+}
+
+static inline void vi_store(int32_t *p, vi v)
+{
+    wasm_v128_store(p, v.low);
+    wasm_v128_store(p + 4, v.high);
+}
+
+static inline v128_t pair_words(v128_t a, v128_t b)
+{
+    return wasm_i16x8_shuffle(a, wasm_i32x4_shl(b, 16), 0, 9, 2, 11, 4, 13, 6, 15);
+}
+
+static inline vi vi_pair(vi a, vi b)
+{
+    return (vi){pair_words(a.low, b.low), pair_words(a.high, b.high)};
+}
+
+static inline ri ri_dot(ri sum, ri a, ri b)
+{
+    return wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(a, b));
 }
 
 static inline void vi_store_q7(uint8_t *bytes, vi v)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 typedef __m256 vf, rf;
-typedef __m256i vi, qs, qw, qx;
+typedef __m256i vi, ri, qs, qw, qx;
 
 #define PANEL_REGISTERS 1
 #define TILE_PANELS 2
@@ -33,6 +33,7 @@ typedef __m256i vi, qs, qw, qx;
 #define vi_add _mm256_add_epi32
 #define vi_sub _mm256_sub_epi32
 #define vi_mul _mm256_mullo_epi32
+#define vi_larger _mm256_max_epi32
 #define rf_zero _mm256_setzero_ps
 #define rf_load _mm256_loadu_ps
 #define rf_store _mm256_storeu_ps
@@ -40,6 +41,9 @@ typedef __m256i vi, qs, qw, qx;
 #define rf_add _mm256_add_ps
 #define rf_mul _mm256_mul_ps
 #define rf_madd _mm256_fmadd_ps
+#define ri_zero _mm256_setzero_si256
+#define ri_load vi_load
+#define ri_store vi_store
 #define qs_zero _mm256_setzero_si256
 #define qs_add _mm256_add_epi32
 
@@ -53,15 +57,30 @@ static inline vf vf_zero_nan(vf x)
     return _mm256_and_ps(x, _mm256_cmp_ps(x, x, _CMP_ORD_Q));
 }
 
-static inline vf vf_power(vf t)
+static inline vf vf_times_power(vf v, vf t)
 {
     __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(t), 23);
-    return _mm256_castsi256_ps(_mm256_add_epi32(exponent, _mm256_set1_epi32(127 << 23)));
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(v), exponent));
 }
 
 static inline vi vi_load(const int32_t *p)
 {
     return _mm256_loadu_si256((const __m256i *)p);
+}
+
+static inline void vi_store(int32_t *p, vi v)
+{
+    _mm256_storeu_si256((__m256i *)p, v);
+}
+
+static inline vi vi_pair(vi a, vi b)
+{
+    return _mm256_blend_epi16(a, _mm256_slli_epi32(b, 16), 0xAA);
+}
+
+static inline ri ri_splat(const int32_t *p)
+{
+    return _mm256_set1_epi32(*p);
 }
 
 static inline void vi_store_q7(uint8_t *bytes, vi v)

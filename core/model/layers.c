@@ -199,8 +199,12 @@ static void attend(void *context, int32_t begin, int32_t end, int32_t thread)
             .causal_offset = heads->causal_offset,
             .scale = (float)(1.0 / sqrt((double)head_size)),
         };
-        session->engine->kernels->attention(
-            &job, 0, heads->queries, session->attention + (size_t)thread * session->attention_stride);
+        char *scratch = session->attention + (size_t)thread * session->attention_stride;
+        if (sedd_model_attends_q8(session->model)) {
+            session->engine->kernels->attention_q8(&job, 0, heads->queries, scratch);
+        } else {
+            session->engine->kernels->attention(&job, 0, heads->queries, scratch);
+        }
     }
 }
 

@@ -65,7 +65,9 @@ static void allocate(struct sedd_session *s, uint64_t threads, bool *complete)
         s->input = take(s, r * h, sizeof(float), complete);
     }
     s->row = take(s, threads * widest, sizeof(float), complete);
-    s->attention_stride = s->engine->kernels->attention_scratch(head_size, s->rows);
+    s->attention_stride = sedd_model_attends_q8(model)
+                              ? s->engine->kernels->attention_q8_scratch(head_size, s->rows)
+                              : s->engine->kernels->attention_scratch(head_size, s->rows);
     s->attention_stride = (s->attention_stride + SEDD_ALIGNMENT - 1) & ~(size_t)(SEDD_ALIGNMENT - 1);
     s->attention = take(s, threads, s->attention_stride, complete);
     if (sedd) {

@@ -104,6 +104,11 @@ static void call_attention(struct bench *bench)
     bench->table->attention(&bench->attention, 0, bench->n, bench->scratch);
 }
 
+static void call_attention_q8(struct bench *bench)
+{
+    bench->table->attention_q8(&bench->attention, 0, bench->n, bench->scratch);
+}
+
 static void call_quantize(struct bench *bench)
 {
     struct sedd_row_scale scale;
@@ -176,9 +181,14 @@ static void run_attention(struct bench *bench, float *values, float *out)
                                                    .keys = keys,
                                                    .causal_offset = -1,
                                                    .scale = 0.125f};
+        double operations = 4.0 * bench->n * keys * 64;
         bench->scratch = calloc(1, bench->table->attention_scratch(64, keys) + 64);
         print(bench->table->name, "attention", CASES[i].name, "f32",
-              fastest(call_attention, bench, 4.0 * bench->n * keys * 64));
+              fastest(call_attention, bench, operations));
+        free(bench->scratch);
+        bench->scratch = calloc(1, bench->table->attention_q8_scratch(64, keys) + 64);
+        print(bench->table->name, "attention_q8", CASES[i].name, "int8",
+              fastest(call_attention_q8, bench, operations));
         free(bench->scratch);
     }
 }
