@@ -327,6 +327,31 @@ test('a demo downloads nothing until asked, then writes, replays, branches and e
   }
 });
 
+test('a demo writes as its model was trained to, unless an attribute says otherwise', async () => {
+  const trained = { steps: 5, positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known', temperature: 0.7 };
+  const { tab, errors, close } = await page('<sedd-demo model="/models/sedd-nano" length="24" seed="7"></sedd-demo>', {
+    prepare: (target) => target.context().route('**/generation_config.json', (route) => route.fulfill({ json: trained })),
+  });
+  try {
+    const demo = tab.locator('sedd-demo');
+    const run = () => demo.evaluate(async (element) => {
+      const { ids, steps } = await element.run();
+      return { ids, steps, shown: element.shadowRoot.querySelector('[name=steps]').value, trace: JSON.parse(element.exportTrace()) };
+    });
+    const plain = await run();
+    assert.deepEqual([plain.steps, plain.shown, plain.trace.steps, plain.trace.temperature], [5, '5', 5, 0.7]);
+    assert.deepEqual(plain.trace.events.map(({ changed }) => changed.length), [1, 3, 5, 7, 8], 'the cosine grid');
+    await demo.evaluate((element) => { element.steps = 3; element.context = 'all'; });
+    const other = await run();
+    assert.deepEqual([other.steps, other.shown, other.trace.events.length], [3, '3', 3]);
+    await demo.evaluate((element) => { element.positions = 'score'; element.context = null; });
+    assert.equal((await run()).trace.events.length, 4, 'as published, with the denoiser');
+    assert.deepEqual(errors, []);
+  } finally {
+    await close();
+  }
+});
+
 test('tokens are chosen by keys, a run stops by Escape, and can be held', async () => {
   const { tab, close } = await page(`<sedd-demo ${DEMO} loading="eager"></sedd-demo>`, { context: { viewport: { width: 400, height: 700 } } });
   try {
