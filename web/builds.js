@@ -25,7 +25,17 @@ async function found(url) {
   return start.startsWith('version https://git-lfs') ? 'it is a Git LFS pointer' : '';
 }
 
+/** The compiled module, or null: then the loader has its own ways, and says what is wrong. @param {URL} url */
+async function compile(url) {
+  try {
+    return url.protocol.startsWith('http') ? await WebAssembly.compileStreaming(fetch(url, { credentials: 'same-origin' })) : null;
+  } catch {
+    return null;
+  }
+}
+
 /**
+ * The module is fetched while its loader is, which would ask for it later.
  * @param {keyof typeof FILES} build
  * @param {object} options for the loader
  * @returns {Promise<any>} the instance
@@ -33,8 +43,9 @@ async function found(url) {
 export async function openBuild(build, options) {
   const [script, wasm] = FILES[build]();
   try {
-    const { default: create } = await import(/* webpackIgnore: true */ /* @vite-ignore */ script.href);
-    return await create({ ...options, locateFile: () => wasm.href });
+    const [{ default: create }, module] = await Promise.all([import(/* webpackIgnore: true */ /* @vite-ignore */ script.href), compile(wasm)]);
+    const instantiateWasm = (imports, receive) => receive(new WebAssembly.Instance(module, imports), module);
+    return await create({ ...options, locateFile: () => wasm.href, ...(module && { instantiateWasm }) });
   } catch (cause) {
     for (const url of [wasm, script]) {
       const why = await found(url);

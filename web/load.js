@@ -105,12 +105,12 @@ class Load {
   }
 
   async fromStore({ entry, manifest, place }) {
-    await this.#checkFresh({ manifest, place });
-    const files = {};
-    for (const name of SMALL.filter((small) => manifest.small[small])) {
-      files[name] = await entry.get(name, manifest.small[name]);
-      if (!files[name]) throw Object.assign(new SeddError('content', 'The stored model is damaged.', { hint: 'Load it again.' }), { damaged: true });
-    }
+    const fresh = this.#checkFresh({ manifest, place }); // meanwhile the model is read
+    fresh.catch(() => {}); // whatever fails first is told
+    const names = SMALL.filter((name) => manifest.small[name]);
+    const found = await Promise.all(names.map((name) => entry.get(name, manifest.small[name])));
+    if (found.includes(null)) throw Object.assign(new SeddError('content', 'The stored model is damaged.', { hint: 'Load it again.' }), { damaged: true });
+    const files = Object.fromEntries(names.map((name, i) => [name, found[i]]));
     const source = manifest.url ? new RemoteFile(manifest.url, { patience: this.patience, known: manifest.known, stored: true }) : null;
     const progress = (loaded) => report(loaded);
     const weights = manifest.set === 'q' ? new StoredWeights(entry, manifest, progress)
@@ -119,6 +119,13 @@ class Load {
     const engine = await this.engineFor(predict(this.plain, files.config, manifest.want).memory);
     const model = await Model.load(engine, { ...files, weights }, { dtype: manifest.want });
     source?.close();
+    try {
+      await fresh;
+    } catch (error) {
+      model.dispose();
+      if (engine !== this.plain) engine.free();
+      throw error;
+    }
     return this.#result(engine, model, manifest, { fromStore: true, stored: true, fetched: source?.fetched ?? 0 });
   }
 
@@ -289,11 +296,14 @@ class Load {
     }
   }
 
-  async run() {
-    performance.mark('sedd-web:load'); // for profiles; scripts/bench/visit.mjs reads them
+  async #start() {
     this.plain = await Engine.create({ wasm: this.wasm });
     performance.mark('sedd-web:engine');
-    const stored = await this.findStored();
+  }
+
+  async run() {
+    performance.mark('sedd-web:load'); // for profiles; scripts/bench/visit.mjs reads them
+    const [stored] = await Promise.all([this.findStored(), this.#start()]);
     const there = stored && await this.#storedOrNull(stored);
     if (there) return there;
     try {
@@ -306,8 +316,7 @@ class Load {
 
   /** What loading would take, before it is done. */
   async plan() {
-    this.plain = await Engine.create({ wasm: this.wasm });
-    const stored = await this.findStored();
+    const [stored] = await Promise.all([this.findStored(), this.#start()]);
     if (stored) return this.#planStored(stored);
     const opened = await openPlace(this.place, { patience: this.patience, hub: this.hub });
     const place = opened.place ?? this.place;

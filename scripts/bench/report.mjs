@@ -77,7 +77,7 @@ function loadTable(loads) {
 
 const section = (words, text) => (text ? [words, text] : []);
 
-const optionsOf = (options) => Object.entries(options).map(([name, value]) => `${name} ${value}`).join(', ') || 'SEDD as published, with the denoiser at the end';
+const optionsOf = (options) => Object.entries(options).map(([name, value]) => `${name} ${value}`).join(', ');
 
 /** The whole run as Markdown. */
 export function markdown({ environment: e, peaks, rows, loads }) {
@@ -88,7 +88,7 @@ export function markdown({ environment: e, peaks, rows, loads }) {
     `Contenders took turns; other programs used up to ${busy.toFixed(2)} cores${busy > 0.2 ? ' (**not a quiet machine**: trust ratios, not times)' : ''}.`,
     ...section('Limits of the machine, measured in the same run:', peakTable(peaks)),
     ...section('A denoise step runs every row through the vocabulary head; a decode step is one token with the cache. SEDD-web\'s times include the draw.', works.length ? speedTable(works) : ''),
-    ...section(`${TEXT_TOKENS} tokens, whole texts, int8; GPT-2 with its cache, the peer is onnxruntime-web. ${Object.entries(WAYS).map(([way, options]) => `*${way}*: ${optionsOf(options)}`).join('; ')}. `
+    ...section(`${TEXT_TOKENS} tokens, whole texts, int8; GPT-2 with its cache, the peer is onnxruntime-web. ${Object.entries(WAYS).map(([way, options]) => `*${way}*: ${optionsOf(options)}`).join('; ')}; *published* ends with the denoiser. `
       + 'Break-even: the steps that take as long as our GPT-2, with a 95 % interval.', textTable(rows)),
     ...section('A second visit, from the address of a page to the first denoise step of sedd-nano, 128 tokens (caches warm; the server is asked whether files changed):', visitTable(rows)),
     ...section('Loading from this machine\'s disk in a fresh browser, one thread:', loadTable(loads)),

@@ -51,9 +51,9 @@ export const WORKS = {
 
 export const TEXT_TOKENS = 128;
 export const TEXT_STEPS = [2, 4, 8];
-const PLANNED = { positions: 'fixed', order: 'spread', grid: 'cosine' };
-/** How a SEDD writes a whole text. */
-export const WAYS = { published: {}, planned: PLANNED, known: { ...PLANNED, context: 'known' } };
+const PLANNED = { positions: 'fixed', order: 'spread', grid: 'cosine', context: 'all' };
+/** How a SEDD writes a whole text, whatever its folder says it was trained for. */
+export const WAYS = { published: { positions: 'score', order: 'random', grid: 'linear', context: 'all' }, planned: PLANNED, known: { ...PLANNED, context: 'known' } };
 
 /** Whole texts: a SEDD in a few steps beside a GPT-2 of its size. Below six rounds there is no 95 % interval. */
 export const TEXTS = {

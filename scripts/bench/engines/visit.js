@@ -11,7 +11,7 @@ async function own() {
   const asked = performance.now();
   const sedd = await loadSEDD(new URL(`../../../${FOLDER}`, import.meta.url), { threads: Number(threads) });
   const loaded = performance.now();
-  const run = sedd.sample({ steps: 64, seed: 1 });
+  const run = sedd.sample({ steps: 64, seed: 1, positions: 'score', order: 'random', grid: 'linear', context: 'all' }); // every row, as the peer
   let first;
   for await (const { step } of run) if (step === 1) first = performance.now();
   await run.result; // a visit goes on: browsers keep compiled code of what has run for a while
