@@ -47,6 +47,7 @@ static void pack_columns(float *packed, const float *rows, size_t stride, int32_
     for (int32_t first = 0; first < count; first += LANES, packed += (size_t)n * LANES) {
         for (int32_t lane = 0; lane < LANES; lane++) {
             const float *row = rows + (size_t)sedd_min(first + lane, count - 1) * stride;
+            ROLLED
             for (int32_t i = 0; i < n; i++) {
                 packed[i * LANES + lane] = row[i];
             }

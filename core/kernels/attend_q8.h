@@ -65,7 +65,7 @@ INLINE void span_lanes(float largest[LANES], struct span span)
     vf_store(largest, vf_smaller(high, vf_splat(&sedd_math.tame)));
 }
 
-static float largest_of(const float *rows, size_t stride, int32_t count, int32_t n)
+static NOINLINE float largest_of(const float *rows, size_t stride, int32_t count, int32_t n)
 {
     struct span span = {vf_set1(0.0f), vf_set1(0.0f)};
     float lane[LANES], largest = 0.0f;
@@ -75,6 +75,7 @@ static float largest_of(const float *rows, size_t stride, int32_t count, int32_t
         }
     }
     span_lanes(lane, span);
+    ROLLED
     for (int i = 0; i < LANES; i++) {
         largest = lane[i] > largest ? lane[i] : largest;
     }
@@ -125,6 +126,7 @@ static void pack_value_panel(const struct sedd_attention *job, int32_t i, int32_
         span = widen_span(span, load_part(row, i, job->head_size, 0.0f));
     }
     span_lanes(largest, span);
+    ROLLED
     for (int lane = 0; lane < LANES; lane++) {
         steps[lane] = sedd_step(largest[lane], SEDD_VALUE_LEVELS, &inverse[lane]);
     }
@@ -215,7 +217,8 @@ INLINE vi weigh(vi scores, vi highest, vf factor)
 }
 
 /* Weights of `count` keys, at most SEDD_VALUE_KEYS, in pairs; returns their sum. */
-static vf weigh_keys(int32_t *weights, const int32_t *scores, int32_t count, vi highest, vf factor)
+static NOINLINE vf weigh_keys(int32_t *weights, const int32_t *scores, int32_t count, vi highest,
+                              vf factor)
 {
     vi magic = vi_bits(vf_set1(SEDD_EXP_ROUND)), sum = vi_set1(0);
     int32_t j = 0;
@@ -240,6 +243,7 @@ static vf pack_queries(const struct sedd_attention *job, int32_t query, int32_t 
                        float key_step, int32_t *packed)
 {
     float factor[LANES];
+    ROLLED
     for (int32_t lane = 0; lane < LANES; lane++) {
         const float *q = job->q + (size_t)(query + sedd_min(lane, rows - 1)) * job->q_stride;
         int32_t n = job->head_size;

@@ -9,6 +9,7 @@ INLINE vf load_part(const float *x, int32_t i, int32_t n, float fill)
     if (i + LANES <= n) {
         return vf_load(x + i);
     }
+    ROLLED
     for (int32_t lane = 0; lane < LANES; lane++) {
         part[lane] = i + lane < n ? x[i + lane] : fill;
     }

@@ -8,6 +8,7 @@
 #define TILE_ROWS_MAX 8
 #define TILE_PANELS_MAX 4
 #define UNROLL _Pragma("GCC unroll 8") /* a sum that is indexed in a loop lives in memory */
+#define ROLLED _Pragma("GCC unroll 1") /* copies are small and rare: modules have 300 kB */
 #define GROUP_BYTES 16384
 #define ROW_BLOCK 192 /* rows whose activations stay in the second-level cache */
 
