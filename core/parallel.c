@@ -5,13 +5,22 @@
 #define SEDD_HAVE_THREADS 1
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 #endif
 
 #ifdef SEDD_HAVE_THREADS
 
-/* About 20 microseconds of spinning, longer than the serial parts between two loops; less in wasm,
- * which has no pause. Spinning longer there hurts where other programs want the core (NOTES.md). */
+/* How often a waiting thread looks before it sleeps: for some tens of microseconds, which is longer
+ * than the serial parts of a step and about what waking takes. A turn is no more than a load in
+ * wasm, which has no pause. */
+#ifdef __EMSCRIPTEN__
+#define SPIN_COUNT 60000
+#else
 #define SPIN_COUNT 4000
+#endif
+
+/* What different threads write lies on different lines of the cache. */
+#define LINE _Alignas(SEDD_ALIGNMENT)
 
 struct worker {
     struct sedd_pool *pool;
@@ -19,21 +28,28 @@ struct worker {
     int32_t index;
 };
 
+/*
+ * A loop is open from the moment it is announced until its caller finds nothing left to take.
+ * Workers come in while it is open; the caller waits for those inside and for nobody else, so that
+ * a thread which still sleeps, or which the system runs elsewhere, delays nothing.
+ */
 struct sedd_pool {
-    int32_t threads;
+    int32_t threads, spins;
     struct worker *workers; /* [threads - 1] */
     int32_t started;
+    bool stop;
 
-    sedd_task task;
+    sedd_task task; /* these four change only when no loop is open and nobody inside */
     void *context;
     int32_t count, grain;
-    atomic_int next;     /* first index nobody has taken */
-    atomic_int working;  /* workers still in the current loop */
-    atomic_uint loop;    /* number of the current loop; a change wakes the workers */
-    atomic_int sleepers; /* workers waiting on `wake` */
-    atomic_bool stop;
+
+    LINE atomic_uint loop;     /* odd: open; two more for each loop */
+    LINE atomic_int next;      /* first index nobody has taken */
+    LINE atomic_int inside;    /* workers that came in, or look whether they may */
+    LINE atomic_int sleepers;  /* workers waiting on `wake`, or more */
+    atomic_bool caller_sleeps; /* on `left` */
     pthread_mutex_t mutex;
-    pthread_cond_t wake;
+    pthread_cond_t wake, left;
 };
 
 static void relax(void)
@@ -45,41 +61,92 @@ static void relax(void)
 #endif
 }
 
+/* Large pieces first, small ones at last, so that all threads end at about the same time. */
+static int32_t piece_size(const struct sedd_pool *pool, int32_t left)
+{
+    int32_t share = left / (2 * pool->threads) / pool->grain * pool->grain;
+    return sedd_min(left, sedd_max(share, pool->grain));
+}
+
 static void take_pieces(struct sedd_pool *pool, int32_t thread)
 {
-    for (;;) {
-        int32_t begin = atomic_fetch_add(&pool->next, pool->grain);
-        if (begin >= pool->count) {
-            return;
+    int32_t begin = atomic_load(&pool->next);
+    while (begin < pool->count) {
+        int32_t end = begin + piece_size(pool, pool->count - begin);
+        if (atomic_compare_exchange_weak(&pool->next, &begin, end)) {
+            pool->task(pool->context, begin, end, thread);
+            begin = atomic_load(&pool->next);
         }
-        int32_t end = pool->count - begin < pool->grain ? pool->count : begin + pool->grain;
-        pool->task(pool->context, begin, end, thread);
     }
+}
+
+static bool is_open(unsigned loop, unsigned seen)
+{
+    return loop % 2 == 1 && loop != seen;
+}
+
+/* Until a loop other than `seen` opens, or has opened meanwhile. */
+static void sleep_until_loop(struct sedd_pool *pool, unsigned seen)
+{
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&pool->sleepers, 1);
+    unsigned loop = atomic_load(&pool->loop);
+    while (!is_open(loop, seen) && atomic_load(&pool->loop) == loop) {
+        pthread_cond_wait(&pool->wake, &pool->mutex);
+    }
+    pthread_mutex_unlock(&pool->mutex);
 }
 
 static void wait_for_loop(struct sedd_pool *pool, unsigned seen)
 {
-    for (int spin = 0; spin < SPIN_COUNT; spin++) {
-        if (atomic_load(&pool->loop) != seen) {
+    for (;;) {
+        for (int32_t spin = 0; spin < pool->spins; spin++) {
+            if (is_open(atomic_load(&pool->loop), seen)) {
+                return;
+            }
+            relax();
+        }
+        sleep_until_loop(pool, seen);
+        if (is_open(atomic_load(&pool->loop), seen)) {
             return;
         }
-        relax();
     }
-    pthread_mutex_lock(&pool->mutex);
-    atomic_fetch_add(&pool->sleepers, 1);
-    while (atomic_load(&pool->loop) == seen) {
-        pthread_cond_wait(&pool->wake, &pool->mutex);
-    }
-    atomic_fetch_sub(&pool->sleepers, 1);
-    pthread_mutex_unlock(&pool->mutex);
 }
 
-static void announce_loop(struct sedd_pool *pool)
+static void open_loop(struct sedd_pool *pool)
 {
     atomic_fetch_add(&pool->loop, 1);
     if (atomic_load(&pool->sleepers) > 0) {
         pthread_mutex_lock(&pool->mutex);
+        atomic_store(&pool->sleepers, 0);
         pthread_cond_broadcast(&pool->wake);
+        pthread_mutex_unlock(&pool->mutex);
+    }
+}
+
+static void close_loop(struct sedd_pool *pool)
+{
+    atomic_fetch_add(&pool->loop, 1);
+    for (int32_t spin = 0; atomic_load(&pool->inside) > 0; spin++) {
+        if (spin < pool->spins) {
+            relax();
+            continue;
+        }
+        pthread_mutex_lock(&pool->mutex);
+        atomic_store(&pool->caller_sleeps, true);
+        while (atomic_load(&pool->inside) > 0) {
+            pthread_cond_wait(&pool->left, &pool->mutex);
+        }
+        atomic_store(&pool->caller_sleeps, false);
+        pthread_mutex_unlock(&pool->mutex);
+    }
+}
+
+static void leave_loop(struct sedd_pool *pool)
+{
+    if (atomic_fetch_sub(&pool->inside, 1) == 1 && atomic_load(&pool->caller_sleeps)) {
+        pthread_mutex_lock(&pool->mutex);
+        pthread_cond_signal(&pool->left);
         pthread_mutex_unlock(&pool->mutex);
     }
 }
@@ -91,13 +158,25 @@ static void *work(void *argument)
     unsigned seen = 0;
     for (;;) {
         wait_for_loop(pool, seen);
-        seen++;
-        if (atomic_load(&pool->stop)) {
+        atomic_fetch_add(&pool->inside, 1);
+        unsigned loop = atomic_load(&pool->loop);
+        bool open = is_open(loop, seen), stop = open && pool->stop;
+        if (open && !stop) {
+            take_pieces(pool, worker->index);
+            seen = loop;
+        }
+        leave_loop(pool);
+        if (stop) {
             return NULL;
         }
-        take_pieces(pool, worker->index);
-        atomic_fetch_sub(&pool->working, 1);
     }
+}
+
+/* Threads that share cores with each other would spin in each other's way. */
+static int32_t spins_for(int32_t threads)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores >= threads ? SPIN_COUNT : 0;
 }
 
 enum sedd_status sedd_pool_new(int32_t threads, struct sedd_pool **out, struct sedd_error *error)
@@ -110,9 +189,11 @@ enum sedd_status sedd_pool_new(int32_t threads, struct sedd_pool **out, struct s
         return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for %d threads", (int)threads);
     }
     pool->threads = threads;
+    pool->spins = spins_for(threads);
     pool->workers = workers;
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->wake, NULL);
+    pthread_cond_init(&pool->left, NULL);
     for (int32_t i = 0; i + 1 < threads; i++) {
         workers[i] = (struct worker){.pool = pool, .index = i + 1};
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0) {
@@ -131,11 +212,12 @@ void sedd_pool_free(struct sedd_pool *pool)
     if (pool == NULL) {
         return;
     }
-    atomic_store(&pool->stop, true);
-    announce_loop(pool);
+    pool->stop = true;
+    open_loop(pool);
     for (int32_t i = 0; i < pool->started; i++) {
         pthread_join(pool->workers[i].thread, NULL);
     }
+    pthread_cond_destroy(&pool->left);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->mutex);
     sedd_memory_free(pool->workers);
@@ -161,12 +243,9 @@ void sedd_pool_run(struct sedd_pool *pool, int32_t count, int32_t grain, sedd_ta
     pool->count = count;
     pool->grain = grain;
     atomic_store(&pool->next, 0);
-    atomic_store(&pool->working, pool->threads - 1);
-    announce_loop(pool);
+    open_loop(pool);
     take_pieces(pool, 0);
-    while (atomic_load(&pool->working) > 0) {
-        relax();
-    }
+    close_loop(pool);
 }
 
 #else

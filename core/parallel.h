@@ -2,7 +2,8 @@
  * parallel.h - a for-loop over a range, shared by a fixed set of threads.
  *
  * Threads spin for some microseconds between loops (a step is hundreds of short loops) and then
- * sleep. Without threads in the build, or with one, loops run on the calling thread.
+ * sleep; a loop waits for those that came to it, not for all. Without threads in the build, or with
+ * one, loops run on the calling thread.
  */
 #ifndef SEDD_PARALLEL_H
 #define SEDD_PARALLEL_H
@@ -19,8 +20,8 @@ enum sedd_status sedd_pool_new(int32_t threads, struct sedd_pool **pool, struct 
 void sedd_pool_free(struct sedd_pool *pool);
 int32_t sedd_pool_threads(const struct sedd_pool *pool);
 
-/* Runs task over 0..count-1 in pieces of `grain` (>= 1), returns when all is done. What a task
- * computes must not depend on where the pieces begin. */
+/* Runs task over 0..count-1 in pieces of a multiple of `grain` (>= 1; the last may be smaller),
+ * returns when all is done. What a task computes must not depend on where the pieces begin. */
 void sedd_pool_run(struct sedd_pool *pool, int32_t count, int32_t grain, sedd_task task,
                    void *context);
 

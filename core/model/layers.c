@@ -79,10 +79,13 @@ static void multiply_q8(void *context, int32_t begin, int32_t end, int32_t threa
     m->kernels->matmul_q8(m->job, 0, m->job->rows, begin, end);
 }
 
-/* Panels a thread takes at once: few enough to balance, an even number for two-panel kernels. */
-static int32_t panel_grain(int32_t panels, int32_t threads)
+#define PIECE_PRODUCTS 32768 /* about a microsecond: what is smaller costs more to share than to do */
+
+/* The fewest panels a thread takes at once, an even number for two-panel kernels. */
+static int32_t panel_grain(const struct sedd_matmul *job)
 {
-    return sedd_max(2, sedd_round_up(panels / (threads * 4), 2));
+    int64_t products = (int64_t)sedd_max(job->rows, 1) * job->in * SEDD_PANEL;
+    return sedd_round_up((int32_t)((PIECE_PRODUCTS + products - 1) / products), 2);
 }
 
 void sedd_layer_product(struct sedd_session *session, const struct sedd_product *product)
@@ -102,7 +105,6 @@ void sedd_layer_product(struct sedd_session *session, const struct sedd_product 
         .gate_rows = 1,
     };
     bool q8 = linear->wq != NULL;
-    int32_t row_grain = sedd_max(1, product->rows / (sedd_pool_threads(pool) * 4));
     if (q8) {
         job.xq = session->input_q;
         job.xs = session->input_scale;
@@ -111,7 +113,7 @@ void sedd_layer_product(struct sedd_session *session, const struct sedd_product 
         job.w_sum = linear->w_sum;
         job.in_padded = linear->in_padded;
         job.x_stride = (size_t)linear->in_padded;
-        sedd_pool_run(pool, product->rows, row_grain, prepare_q8, &preparation);
+        sedd_pool_run(pool, product->rows, 1, prepare_q8, &preparation);
     } else {
         job.w = linear->w;
         job.x = product->x;
@@ -119,11 +121,11 @@ void sedd_layer_product(struct sedd_session *session, const struct sedd_product 
         if (product->norm != NULL) {
             job.x = session->input;
             job.x_stride = (size_t)linear->in;
-            sedd_pool_run(pool, product->rows, row_grain, prepare_f32, &preparation);
+            sedd_pool_run(pool, product->rows, 1, prepare_f32, &preparation);
         }
     }
     struct multiplication multiplication = {session->engine->kernels, &job};
-    sedd_pool_run(pool, linear->panels, panel_grain(linear->panels, sedd_pool_threads(pool)),
+    sedd_pool_run(pool, linear->panels, panel_grain(&job),
                   q8                                              ? multiply_q8
                   : session->model->info.dtype == SEDD_DTYPE_Q8 ? multiply_plain
                                                                 : multiply_f32,
@@ -160,9 +162,7 @@ void sedd_layer_rotate(struct sedd_session *session, int32_t rows, const int32_t
                        int32_t length)
 {
     struct rotation rotation = {session, places, length};
-    int32_t threads = sedd_pool_threads(session->engine->pool);
-    sedd_pool_run(session->engine->pool, rows, sedd_max(1, rows / (threads * 4)), rotate_rows,
-                  &rotation);
+    sedd_pool_run(session->engine->pool, rows, 1, rotate_rows, &rotation);
 }
 
 /* ---- Attention --------------------------------------------------------------------------- */
