@@ -1,4 +1,4 @@
-/* kernels.c - which tables are compiled in, and which of them run here. */
+/* kernels.c - which tables are compiled in, which of them run here, and what they know of weights. */
 #include "kernels/kernels.h"
 
 #include <string.h>
@@ -34,6 +34,28 @@ static bool has_avx512vnni(void)
     return has_avx2() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl");
 }
 #endif
+
+#define WIDE 258 /* 127 * 258 < 2^15 */
+
+static bool is_wide(const int8_t *first, const int8_t *second)
+{
+    int32_t weights[] = {first[0], first[1], second[0], second[1]}, above = 0, below = 0;
+    for (int i = 0; i < 4; i++) {
+        above += sedd_max(weights[i], 0);
+        below += sedd_min(weights[i], 0);
+    }
+    return above > WIDE || below < -WIDE;
+}
+
+void sedd_wide_add(uint32_t *words, const int8_t *panel, int32_t channel, int32_t in_padded)
+{
+    for (int32_t step = 0; step < in_padded / SEDD_INPUTS; step++) {
+        const int8_t *first = panel + (2 * step * SEDD_PANEL + channel) * SEDD_GROUP;
+        const int8_t *second = first + SEDD_PANEL * SEDD_GROUP;
+        bool wide = is_wide(first, second) || is_wide(first + 2, second + 2);
+        words[step / SEDD_WIDE_STEPS] |= (uint32_t)wide << step % SEDD_WIDE_STEPS;
+    }
+}
 
 /* Slowest first. A wasm module with unknown instructions does not compile, so there the choice was
  * made when the module was picked. */

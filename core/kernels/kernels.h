@@ -47,6 +47,20 @@ enum sedd_epilogue {
     SEDD_EPILOGUE_ADD        /* y += gate[c] * v; gate NULL: y += v */
 };
 
+/* A step is eight inputs, two groups. It is wide for a channel if the positive ones, or the negative
+ * ones, among four weights (the first halves of its two groups, or the second) add up to more than
+ * 258: only then may their products with activations of 0..127 leave 16 bits. Bit s % 32 of a panel's
+ * word s / 32 says that step s is wide for one of its channels. */
+#define SEDD_WIDE_STEPS 32
+
+static inline int32_t sedd_wide_words(int32_t in_padded)
+{
+    return (in_padded / SEDD_INPUTS + SEDD_WIDE_STEPS - 1) / SEDD_WIDE_STEPS;
+}
+
+/* Adds one channel of a packed q8 panel to the panel's words. */
+void sedd_wide_add(uint32_t *words, const int8_t *panel, int32_t channel, int32_t in_padded);
+
 /* y [rows, out] = epilogue(x [rows, in] * W^T + bias). */
 struct sedd_matmul {
     int32_t rows, in, out;
@@ -59,6 +73,7 @@ struct sedd_matmul {
     const int8_t *wq;                /* packed, aligned */
     const float *w_scale;            /* [panels * PANEL] */
     const int32_t *w_sum;            /* [panels * PANEL] sum of the channel's int8 weights */
+    const uint32_t *w_wide;          /* [panels, sedd_wide_words(in_padded)], see sedd_wide_add */
     int32_t in_padded;
     /* both */
     size_t x_stride;   /* elements */

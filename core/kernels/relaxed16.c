@@ -8,14 +8,12 @@
  *
  * and two steps share the second line where the weights allow it: four weights of one lane whose
  * positive ones sum to 258 at most, and so their negative ones, cannot leave 16 bits, as activations
- * are 0..127. Nearly all steps of trained matrices are like that; a scan of each panel finds the
- * others, which take the line apiece. Exact in either case.
+ * are 0..127. Nearly all steps of trained matrices are like that; the others, which w_wide names, take
+ * the line apiece. Exact in either case.
  */
 #include "kernels/wasm.h"
 #include "kernels/math.h"
 #include "kernels/relaxed.h"
-
-#define TILE_ROWS_Q8 4
 
 static inline v128_t add_pairs(v128_t sum, v128_t pairs)
 {
@@ -33,53 +31,11 @@ static inline qs qs_dot(qs sum, qw w, qx x)
 
 /* ---- Two steps at a time ------------------------------------------------------------------- */
 
-#define STEP (2 * SEDD_GROUP) /* inputs */
+#define STEP SEDD_INPUTS
 #define STEP_BYTES (STEP * SEDD_PANEL)
-#define LANE_MAX 258 /* 127 * 258 < 2^15 */
-#define MARKS 64      /* steps of a panel that can be remembered as too large */
+#define BLOCK_INPUTS (SEDD_WIDE_STEPS * STEP)
 #define PAIR_ROWS 4
-#define GROUP_MAX 8  /* panels at a time */
-#define SCAN_ROWS 32 /* fewer rows do not earn the scan */
-
-/* Steps of a panel that cannot share, ascending; then the number of steps. count < 0: too many. */
-struct marks {
-    int32_t count, step[MARKS + 1];
-};
-
-/* Sums of four weights a lane, of weights that all have the same sign. */
-static inline v128_t lane_sums(v128_t first, v128_t second)
-{
-    v128_t ones = wasm_i8x16_splat(1);
-    return wasm_i16x8_add(wasm_i16x8_relaxed_dot_i8x16_i7x16(first, ones),
-                          wasm_i16x8_relaxed_dot_i8x16_i7x16(second, ones));
-}
-
-/* first and second: 16 weights each of two steps that would share. */
-static inline v128_t too_large(v128_t first, v128_t second)
-{
-    v128_t zero = wasm_i8x16_splat(0);
-    v128_t above = lane_sums(wasm_i8x16_max(first, zero), wasm_i8x16_max(second, zero));
-    v128_t below = lane_sums(wasm_i8x16_min(first, zero), wasm_i8x16_min(second, zero));
-    return wasm_v128_or(wasm_i16x8_gt(above, wasm_i16x8_splat(LANE_MAX)),
-                        wasm_i16x8_lt(below, wasm_i16x8_splat(-LANE_MAX)));
-}
-
-static void scan(struct marks *marks, const int8_t *w, int32_t steps)
-{
-    marks->count = 0;
-    for (int32_t step = 0; step < steps; step++, w += STEP_BYTES) {
-        v128_t low = too_large(wasm_v128_load(w), wasm_v128_load(w + 32));
-        v128_t high = too_large(wasm_v128_load(w + 16), wasm_v128_load(w + 48));
-        if (wasm_v128_any_true(wasm_v128_or(low, high))) {
-            if (marks->count == MARKS || marks->count > steps / 8) {
-                marks->count = -1;
-                return;
-            }
-            marks->step[marks->count++] = step;
-        }
-    }
-    marks->step[marks->count] = steps;
-}
+#define FEW_ROWS 32 /* up to here weights are read once for all rows */
 
 INLINE v128_t two_steps(v128_t sum, v128_t first, v128_t second, v128_t x0, v128_t x1)
 {
@@ -118,51 +74,95 @@ INLINE void add_apart(qs *sum, const uint8_t *x, size_t x_stride, const int8_t *
     }
 }
 
-INLINE void tile_shared(const struct sedd_matmul *job, int32_t row, int32_t panel,
-                        const struct marks *marks, const int rows)
+/* The inputs of word `block` of w_wide, for `rows` rows. */
+INLINE void add_block(qs *sum, const struct sedd_matmul *job, int32_t row, int32_t panel,
+                      int32_t block, const int rows)
 {
-    const uint8_t *x = job->xq + (size_t)row * job->x_stride;
-    const int8_t *w = job->wq + (size_t)panel * (size_t)job->in_padded * SEDD_PANEL;
+    int32_t first = block * BLOCK_INPUTS, begin = 0;
+    int32_t steps = sedd_min(job->in_padded - first, BLOCK_INPUTS) / STEP;
+    const uint8_t *x = job->xq + (size_t)row * job->x_stride + (size_t)first;
+    const int8_t *w =
+        job->wq + ((size_t)panel * (size_t)job->in_padded + (size_t)first) * SEDD_PANEL;
+    uint32_t wide = job->w_wide[panel * sedd_wide_words(job->in_padded) + block];
+    for (; wide != 0; wide &= wide - 1) {
+        int32_t step = __builtin_ctz(wide);
+        add_steps(sum, x, job->x_stride, w, begin, step, rows);
+        add_apart(sum, x, job->x_stride, w, step, rows);
+        begin = step + 1;
+    }
+    add_steps(sum, x, job->x_stride, w, begin, steps, rows);
+}
+
+/* A tile of many: its sums stay in registers. */
+static NOINLINE void tile_shared(const struct sedd_matmul *job, int32_t row, int32_t panel)
+{
     qs sum[PAIR_ROWS];
-    int32_t begin = 0, dots[LANES];
-    for (int r = 0; r < rows; r++) {
+    int32_t dots[LANES];
+    for (int r = 0; r < PAIR_ROWS; r++) {
         sum[r] = qs_zero();
     }
-    for (int32_t i = 0;; i++) {
-        add_steps(sum, x, job->x_stride, w, begin, marks->step[i], rows);
-        if (i == marks->count) {
-            break;
-        }
-        add_apart(sum, x, job->x_stride, w, marks->step[i], rows);
-        begin = marks->step[i] + 1;
+    for (int32_t block = 0; block < sedd_wide_words(job->in_padded); block++) {
+        add_block(sum, job, row, panel, block, PAIR_ROWS);
     }
-    for (int r = 0; r < rows; r++) {
+    for (int r = 0; r < PAIR_ROWS; r++) {
         qs_store(dots, sum[r]);
         finish_q8(job, row + r, panel, dots);
     }
 }
 
-static NOINLINE void full_shared(const struct sedd_matmul *job, int32_t row, int32_t panel,
-                                 const struct marks *marks)
+/* Adds a block to sums [rows, LANES], for two to four rows. */
+INLINE void add_to(int32_t *sums, const struct sedd_matmul *job, int32_t row, int32_t panel,
+                   int32_t block, const int rows)
 {
-    tile_shared(job, row, panel, marks, PAIR_ROWS);
+    qs sum[PAIR_ROWS];
+    for (int r = 0; r < rows; r++) {
+        sum[r] = vi_load(sums + r * LANES);
+    }
+    add_block(sum, job, row, panel, block, rows);
+    for (int r = 0; r < rows; r++) {
+        qs_store(sums + r * LANES, sum[r]);
+    }
+}
+
+static NOINLINE void add_tile(int32_t *sums, const struct sedd_matmul *job, int32_t row,
+                              int32_t panel, int32_t block, int32_t rows)
+{
+    switch (rows) {
+    case 2: add_to(sums, job, row, panel, block, 2); break;
+    case 3: add_to(sums, job, row, panel, block, 3); break;
+    default: add_to(sums, job, row, panel, block, PAIR_ROWS); break;
+    }
+}
+
+/* Weights of few rows come from memory, at a pace it can keep: all rows pass over a block of 2 kB
+ * before the next is read. */
+static void panel_few(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,
+                      int32_t panel)
+{
+    int32_t sums[FEW_ROWS * LANES] = {0};
+    for (int32_t block = 0; block < sedd_wide_words(job->in_padded); block++) {
+        for (int32_t row = row_begin, rows; row < row_end; row += rows) {
+            rows = tile_height(row_end - row, PAIR_ROWS);
+            add_tile(sums + (row - row_begin) * LANES, job, row, panel, block, rows);
+        }
+    }
+    for (int32_t row = row_begin; row < row_end; row++) {
+        finish_q8(job, row, panel, sums + (row - row_begin) * LANES);
+    }
 }
 
 static void column_shared(const struct sedd_matmul *job, int32_t row, int32_t end, int32_t panel,
                           int32_t panel_end)
 {
-    struct marks marks[GROUP_MAX];
-    for (int32_t p = panel; p < panel_end; p++) {
-        scan(&marks[p - panel], job->wq + (size_t)p * (size_t)job->in_padded * SEDD_PANEL,
-             job->in_padded / STEP);
-    }
     while (row < end) {
         int32_t rows = tile_height(end - row, PAIR_ROWS);
         for (int32_t p = panel; p < panel_end; p++) {
-            if (rows == PAIR_ROWS && marks[p - panel].count >= 0) {
-                full_shared(job, row, p, &marks[p - panel]);
+            if (rows == PAIR_ROWS) {
+                tile_shared(job, row, p);
+            } else if (rows == 1) { /* one row behind ROW_BLOCK others */
+                row_q8(job, row, p);
             } else {
-                few_q8(job, row, rows, p, 1);
+                panel_few(job, row, row + rows, p);
             }
         }
         row += rows;
@@ -172,11 +172,17 @@ static void column_shared(const struct sedd_matmul *job, int32_t row, int32_t en
 static void matmul_shared(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,
                           int32_t panel_begin, int32_t panel_end)
 {
-    if (row_end - row_begin < SCAN_ROWS) {
-        matmul_q8(job, row_begin, row_end, panel_begin, panel_end);
+    if (row_end - row_begin == 1) {
+        one_q8(job, row_begin, panel_begin, panel_end);
         return;
     }
-    int32_t group = sedd_min(GROUP_MAX, panel_group(job->in_padded * SEDD_PANEL, 1));
+    if (row_end - row_begin <= FEW_ROWS) {
+        for (int32_t panel = panel_begin; panel < panel_end; panel++) {
+            panel_few(job, row_begin, row_end, panel);
+        }
+        return;
+    }
+    int32_t group = panel_group(job->in_padded * SEDD_PANEL, 1);
     for (int32_t row = row_begin; row < row_end; row += ROW_BLOCK) {
         int32_t end = sedd_min(row + ROW_BLOCK, row_end);
         for (int32_t panel = panel_begin; panel < panel_end; panel += group) {

@@ -299,4 +299,6 @@ static inline int32_t panel_group(int32_t panel_bytes, int32_t panels)
 
 DEFINE_MATMUL(f32, tile_f32, TILE_ROWS_F32, TILE_PANELS, job->in * SEDD_PANEL * 4)
 DEFINE_MATMUL(plain, tile_plain, TILE_ROWS_PLAIN, TILE_PANELS, job->in * SEDD_PANEL * 4)
+#ifdef TILE_ROWS_Q8 /* else the file has a product of its own */
 DEFINE_MATMUL(q8, tile_q8, TILE_ROWS_Q8, TILE_PANELS_Q8, job->in_padded * SEDD_PANEL)
+#endif

@@ -19,7 +19,8 @@
  *   ri                    the same register of int32: ri_zero ri_load ri_store ri_splat(address)
  *   ri_dot(sum, a, b)     sum + the products of two 16-bit pairs
  *   TILE_PANELS           panels a full tile of floats covers; TILE_ROWS_F32, TILE_ROWS_PLAIN its rows
- *   TILE_ROWS_Q8          rows of an int8 tile, at most 6; TILE_PANELS_Q8 its panels
+ *   TILE_ROWS_Q8          rows of an int8 tile, at most 6; TILE_PANELS_Q8 its panels (neither: the
+ *                         file has an int8 product of its own)
  *   Q8_PARTS              passes over a panel, each over 8 / Q8_PARTS of its channels
  *   qs, qs_zero, qs_add, qs_store(int32 *, qs)   the sums of a part's channels
  *   qw, qw_load(weights of four inputs, part)

@@ -111,6 +111,7 @@ void sedd_layer_product(struct sedd_session *session, const struct sedd_product 
         job.wq = linear->wq;
         job.w_scale = linear->w_scale;
         job.w_sum = linear->w_sum;
+        job.w_wide = linear->w_wide;
         job.in_padded = linear->in_padded;
         job.x_stride = (size_t)linear->in_padded;
         sedd_pool_run(pool, product->rows, 1, prepare_q8, &preparation);

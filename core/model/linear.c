@@ -21,7 +21,10 @@ enum sedd_status sedd_linear_init(struct sedd_linear *linear, int32_t out, int32
         linear->wq = sedd_memory_new(channels * (uint64_t)linear->in_padded, 1);
         linear->w_scale = sedd_memory_new(channels, sizeof(float));
         linear->w_sum = sedd_memory_new(channels, sizeof(int32_t));
-        complete = linear->wq != NULL && linear->w_scale != NULL && linear->w_sum != NULL;
+        linear->w_wide = sedd_memory_new(
+            (uint64_t)panels, (uint64_t)sedd_wide_words(linear->in_padded) * sizeof(uint32_t));
+        complete = linear->wq != NULL && linear->w_scale != NULL && linear->w_sum != NULL &&
+                   linear->w_wide != NULL;
     } else {
         linear->w = sedd_memory_new(channels * (uint64_t)in, sizeof(float));
         complete = linear->w != NULL;
@@ -37,6 +40,7 @@ void sedd_linear_clear(struct sedd_linear *linear)
     sedd_memory_free(linear->wq);
     sedd_memory_free(linear->w_scale);
     sedd_memory_free(linear->w_sum);
+    sedd_memory_free(linear->w_wide);
     sedd_memory_free(linear->bias);
     *linear = (struct sedd_linear){0};
 }
@@ -76,6 +80,16 @@ static int8_t quantize(float value, float inverse)
     return (int8_t)fmaxf(-127.0f, fminf(127.0f, rounded));
 }
 
+/* What is known of a q8 channel that has just been packed. */
+static void finish_row(struct sedd_linear *linear, int32_t row, int32_t sum)
+{
+    int32_t panel = row / SEDD_PANEL;
+    linear->w_sum[row] = sum;
+    sedd_wide_add(linear->w_wide + (size_t)panel * (size_t)sedd_wide_words(linear->in_padded),
+                  linear->wq + (size_t)panel * SEDD_PANEL * (size_t)linear->in_padded,
+                  row % SEDD_PANEL, linear->in_padded);
+}
+
 void sedd_linear_set_row(struct sedd_linear *linear, int32_t row, const float *values)
 {
     if (linear->w != NULL) {
@@ -92,7 +106,7 @@ void sedd_linear_set_row(struct sedd_linear *linear, int32_t row, const float *v
         linear->wq[place_q8(linear, row, k)] = q;
         sum += q;
     }
-    linear->w_sum[row] = sum;
+    finish_row(linear, row, sum);
 }
 
 void sedd_linear_set_row_q8(struct sedd_linear *linear, int32_t row, const int8_t *values)
@@ -102,7 +116,7 @@ void sedd_linear_set_row_q8(struct sedd_linear *linear, int32_t row, const int8_
         linear->wq[place_q8(linear, row, k)] = values[k];
         sum += values[k];
     }
-    linear->w_sum[row] = sum;
+    finish_row(linear, row, sum);
 }
 
 void sedd_linear_get_row(const struct sedd_linear *linear, int32_t row, float *values)

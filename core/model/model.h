@@ -20,6 +20,7 @@ struct sedd_linear {
     int8_t *wq;        /* q8, or NULL */
     float *w_scale;    /* q8: [panels * PANEL] */
     int32_t *w_sum;    /* q8: [panels * PANEL] */
+    uint32_t *w_wide;  /* q8: [panels, sedd_wide_words(in_padded)] */
     float *bias;       /* [panels * PANEL] or NULL */
 };
 

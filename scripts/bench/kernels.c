@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define SLICES 7
@@ -35,6 +36,7 @@ struct bench {
     void *scratch;
     float *row, *other; /* [3072] */
     uint8_t *quantised;
+    uint32_t *wide; /* [384, 12] */
     int32_t n;
     const struct bench_peak *peak;
 };
@@ -143,6 +145,18 @@ static void call_peak(struct bench *bench)
 
 /* ---- All of one table ---------------------------------------------------------------------- */
 
+static void mark_wide(struct bench *bench)
+{
+    int32_t in = bench->job.in, words = sedd_wide_words(in);
+    memset(bench->wide, 0, (size_t)(panels(bench) * words) * sizeof *bench->wide);
+    for (int32_t row = 0; row < bench->job.out; row++) {
+        int32_t panel = row / SEDD_PANEL;
+        sedd_wide_add(bench->wide + panel * words, bench->job.wq + (size_t)(panel * SEDD_PANEL * in),
+                      row % SEDD_PANEL, in);
+    }
+    bench->job.w_wide = bench->wide;
+}
+
 static void run_products(struct bench *bench, const struct sedd_matmul *operands)
 {
     const char *name = bench->table->name;
@@ -155,6 +169,7 @@ static void run_products(struct bench *bench, const struct sedd_matmul *operands
         bench->job.out = shape->out;
         bench->job.x_stride = (size_t)shape->in;
         bench->job.y_stride = (size_t)shape->out;
+        mark_wide(bench);
         print(name, "matmul_f32", shape->name, "f32", fastest(call_f32, bench, operations));
         print(name, "matmul_plain", shape->name, "f32", fastest(call_plain, bench, operations));
         print(name, "matmul_q8", shape->name, "int8", fastest(call_q8, bench, operations));
@@ -240,9 +255,10 @@ int main(void)
     struct sedd_row_scale *xs = sedd_memory_new(ROWS_MAX, sizeof *xs);
     struct bench bench = {.row = floats(IN_MAX, 1.0f),
                           .other = floats(IN_MAX, 1.0f),
-                          .quantised = sedd_memory_new(IN_MAX, 1)};
+                          .quantised = sedd_memory_new(IN_MAX, 1),
+                          .wide = sedd_memory_new((OUT_MAX / SEDD_PANEL) * sedd_wide_words(IN_MAX), 4)};
     if (!x || !w || !y || !scales || !heads || !xq || !wq || !sums || !xs || !bench.row ||
-        !bench.other || !bench.quantised) {
+        !bench.other || !bench.quantised || !bench.wide) {
         fprintf(stderr, "bench_kernels: no memory for the operands\n");
         return 1;
     }

@@ -123,8 +123,21 @@ struct problem {
     struct sedd_row_scale *xs;
     float *w_scale;
     int32_t *w_sum;
+    uint32_t *w_wide;
     size_t y_size;
 };
+
+/* After a change of weights. */
+static void mark_wide(struct problem *p)
+{
+    int32_t words = sedd_wide_words(p->job.in_padded), panels = sedd_round_up(p->job.out, 8) / 8;
+    memset(p->w_wide, 0, (size_t)(panels * words) * 4);
+    for (int32_t row = 0; row < panels * SEDD_PANEL; row++) {
+        sedd_wide_add(p->w_wide + row / SEDD_PANEL * words,
+                      p->wq + (size_t)(row / SEDD_PANEL * SEDD_PANEL * p->job.in_padded),
+                      row % SEDD_PANEL, p->job.in_padded);
+    }
+}
 
 static void make_problem(struct problem *p, int32_t rows, int32_t in, int32_t out,
                          enum sedd_epilogue epilogue)
@@ -143,6 +156,7 @@ static void make_problem(struct problem *p, int32_t rows, int32_t in, int32_t ou
     p->xs = sedd_memory_new((uint64_t)rows, sizeof *p->xs);
     p->w_scale = sedd_memory_new(channels, 4);
     p->w_sum = sedd_memory_new(channels, 4);
+    p->w_wide = sedd_memory_new((uint64_t)panels * (uint64_t)sedd_wide_words(padded), 4);
     fill(p->x, (size_t)rows * (size_t)padded);
     fill(p->w, channels * (size_t)in);
     fill(p->bias, channels);
@@ -162,17 +176,18 @@ static void make_problem(struct problem *p, int32_t rows, int32_t in, int32_t ou
     memcpy(p->expected, p->y, p->y_size * sizeof(float));
     p->job = (struct sedd_matmul){.rows = rows, .in = in, .out = out, .x = p->x, .w = p->w,
                                   .xq = p->xq, .xs = p->xs, .wq = p->wq, .w_scale = p->w_scale,
-                                  .w_sum = p->w_sum, .in_padded = padded, .x_stride = (size_t)padded,
+                                  .w_sum = p->w_sum, .w_wide = p->w_wide, .in_padded = padded, .x_stride = (size_t)padded,
                                   .bias = out % 2 ? p->bias : NULL, .y = p->y, .y_stride = stride,
                                   .epilogue = epilogue,
                                   .gate = epilogue == SEDD_EPILOGUE_ADD && rows % 2 ? p->gate : NULL,
                                   .gate_rows = 1};
+    mark_wide(p);
 }
 
 static void free_problem(struct problem *p)
 {
     void *owned[] = {p->x, p->w, p->bias, p->gate, p->y, p->expected,
-                     p->xq, p->wq, p->xs, p->w_scale, p->w_sum};
+                     p->xq, p->wq, p->xs, p->w_scale, p->w_sum, p->w_wide};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
         sedd_memory_free(owned[i]);
     }
@@ -255,7 +270,7 @@ static void test_shared(const struct sedd_kernels *k, const struct sedd_kernels 
     static const int32_t lanes[] = {258, 259, -258, -259, 508, -508};
     for (int32_t i = 0; i < 48; i++) {
         struct problem p;
-        int32_t rows = 31 + i % 5, steps = 20 + i % 3;
+        int32_t rows = i == 47 ? 193 : i % 2 == 0 ? 33 + i % 5 : 2 + i % 9, steps = 20 + 8 * (i % 4);
         make_problem(&p, rows, steps * 8, 16, SEDD_EPILOGUE_STORE);
         for (int32_t w = 0; w < steps * 8 * 16; w++) {
             p.wq[w] = (int8_t)(w * 37 % 64 - 32);
@@ -263,6 +278,7 @@ static void test_shared(const struct sedd_kernels *k, const struct sedd_kernels 
         for (int32_t lane = 0; lane <= i % 8; lane++) {
             set_lane(&p, (i + 5 * lane) % steps, (i + lane) % 8, lanes[(i + lane) % 6]);
         }
+        mark_wide(&p);
         memset(p.xq, 127, (size_t)rows * (size_t)steps * 8);
         CHECK(agree(&p, k->matmul_q8, scalar->matmul_q8));
         free_problem(&p);

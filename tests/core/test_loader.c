@@ -4,6 +4,7 @@
  * file's own, quantisation against its definition.
  */
 #include "checkpoint.h"
+#include "kernels/kernels.h"
 #include "model/linear.h"
 #include "test.h"
 
@@ -26,6 +27,7 @@ static bool same_linear(const struct sedd_linear *a, const struct sedd_linear *b
            same(a->w, b->w, channels * (size_t)a->in * 4) &&
            same(a->wq, b->wq, channels * (size_t)a->in_padded) &&
            same(a->w_scale, b->w_scale, channels * 4) && same(a->w_sum, b->w_sum, channels * 4) &&
+           same(a->w_wide, b->w_wide, channels / 8 * (size_t)sedd_wide_words(a->in_padded) * 4) &&
            same(a->bias, b->bias, channels * 4);
 }
 
