@@ -48,6 +48,11 @@ const char *sedd_engine_kernels(const struct sedd_engine *engine)
     return engine->kernels->name;
 }
 
+int32_t *sedd_engine_cancel_flag(struct sedd_engine *engine)
+{
+    return (int32_t *)&engine->cancel;
+}
+
 int32_t sedd_engine_threads(const struct sedd_engine *engine)
 {
     return sedd_pool_threads(engine->pool);

@@ -1,5 +1,5 @@
 /*
- * engine.h - how to compute: one kernel table and a pool of threads.
+ * engine.h - how to compute: one kernel table, a pool of threads, and a flag that stops it.
  */
 #ifndef SEDD_ENGINE_H
 #define SEDD_ENGINE_H
@@ -7,9 +7,12 @@
 #include "kernels/kernels.h"
 #include "parallel.h"
 
+#include <stdatomic.h>
+
 struct sedd_engine {
     const struct sedd_kernels *kernels;
     struct sedd_pool *pool;
+    _Atomic int32_t cancel;
 };
 
 #endif

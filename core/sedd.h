@@ -49,7 +49,7 @@ enum sedd_status {
     SEDD_ERROR_IO,          /* a file cannot be opened or read */
     SEDD_ERROR_FORMAT,      /* a file is damaged, hostile or not what it claims to be */
     SEDD_ERROR_UNSUPPORTED, /* well formed, but not something this engine runs */
-    SEDD_CANCELLED          /* the session's cancel flag was raised */
+    SEDD_CANCELLED          /* the session's or the engine's cancel flag was raised */
 };
 
 struct sedd_error {
@@ -79,6 +79,9 @@ enum sedd_status sedd_engine_new(const struct sedd_engine_options *options,
 void sedd_engine_free(struct sedd_engine *engine);
 const char *sedd_engine_kernels(const struct sedd_engine *engine);
 int32_t sedd_engine_threads(const struct sedd_engine *engine);
+/* Address of an int32 that cancels whatever the engine computes, in all its sessions, while it is not
+ * 0 (sedd_session_cancel has one session's): a host that shares memory raises it by storing 1. */
+int32_t *sedd_engine_cancel_flag(struct sedd_engine *engine);
 
 /* The index-th table compiled in that runs on this processor, slowest first ("scalar" is 0);
  * NULL past the end. */
@@ -221,8 +224,6 @@ uint64_t sedd_session_size(const struct sedd_session *session);
 /* Raises (true) or lowers the cancel flag; may be called from any thread or a callback. A running
  * call returns SEDD_CANCELLED within one block. */
 void sedd_session_cancel(struct sedd_session *session, bool cancel);
-/* Address of that flag, an int32: a shared-memory host can raise it by storing 1. */
-int32_t *sedd_session_cancel_flag(struct sedd_session *session);
 
 /* ---- SEDD: log-scores -------------------------------------------------------------------- */
 

@@ -364,6 +364,7 @@ async function load(kind, source, { signal, onProgress, worker, ...options } = {
   const connection = new Connection(worker);
   try {
     const loaded = await connection.call('load', [plainSource(source), { ...given(options), base: baseOfPage() }], { signal, onEvent: onProgress }).result;
+    connection.cancelFlag = loaded.cancelFlag;
     if (loaded.info.kind !== kind) {
       throw new SeddError('unsupported', `This folder holds a ${loaded.info.kind === 'sedd' ? 'SEDD' : 'GPT-2'}, not a ${kind === 'sedd' ? 'SEDD' : 'GPT-2'}.`,
         { hint: `Use ${loaded.info.kind === 'sedd' ? 'loadSEDD' : 'loadGPT2'}.` });

@@ -1,6 +1,6 @@
 /**
  * Calls to one worker, as protocol.js has them. An abort rejects the call at once; the worker drops
- * it when its turn comes or after the evaluation at hand.
+ * it when its turn comes, or after the evaluation at hand; where they share memory, within it.
  */
 import { SeddError, abortError, unpackError } from './errors.js';
 import { spawn } from './spawn.js';
@@ -20,6 +20,7 @@ export class Connection {
   #next = 1;
   /** @type {Map<number, Call>} */ #calls = new Map();
   /** @type {unknown} */ #ended = null;
+  /** @type {Int32Array | null} of the worker's engine: 1 cancels what it computes */ cancelFlag = null;
 
   /** @param {Worker} [worker] */
   constructor(worker) {
@@ -62,6 +63,8 @@ export class Connection {
     const abort = () => {
       if (!this.#calls.has(id)) return;
       this.#worker.postMessage({ id, abort: true });
+      const [first] = this.#calls.keys();
+      if (this.cancelFlag && id === first) Atomics.store(this.cancelFlag, 0, 1);
       this.#settle(id).reject(abortError());
     };
     const result = new Promise((resolve, reject) => {

@@ -62,6 +62,9 @@ export class Engine {
     this.#pointer = 0;
   }
 
+  /** Where threads share memory: 1 in it cancels what is computed, from any of them. @returns {Int32Array | null} */
+  get cancelFlag() { return this.threads > 1 ? this.ints(this.#module._sedd_engine_cancel_flag(this.#pointer), 1) : null; }
+
   get module() { return this.#module; }
   get pointer() { return this.#pointer; }
   /** Bytes of wasm memory in use by this instance. */

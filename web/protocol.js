@@ -3,9 +3,10 @@
  *
  *   to the worker    {id, method, args}   starts a call        {id, abort: true}   cancels it
  *                    {id, hold: boolean}  pauses or continues a run
+ *                    and 1 stored in the engine's cancelFlag, if there is one, ends the evaluation at hand
  *   from the worker  {id, event}          progress of a call   {id, value} or {id, error}  its end
  *
- * Methods: load(source, options) -> {info, defaults, kernels, threads, wasm, source, ms}, events
+ * Methods: load(source, options) -> {info, defaults, kernels, threads, wasm, cancelFlag, source, ms}, events
  * {phase, loaded, total, fetched, seconds?}; plan(source, options) -> what loading would take; sample(options), events
  * {start, ids, texts, held, position, steps}, then {step, total, t, sigma, masked, positions, ids, texts,
  * ms}; generate(options), events {index, id, text, ms}; tokenize(text) -> {ids, texts, bytes};

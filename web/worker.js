@@ -37,20 +37,33 @@ const textsOf = (ids) => ids.map((id) => (id < model.info.tokens ? model.detoken
 /** What every result of a computation tells. @param {Call} call @param {object} [more] */
 const told = (call, more = {}) => ({ timings: { waitMs: call.waitMs, ...more }, kernels: engine.kernels, threads: engine.threads });
 
-/** @template T @param {() => T} work @returns {[T, number]} the value and the time in ms */
-const timed = (work) => {
-  const begin = performance.now();
-  return [work(), performance.now() - begin];
-};
+/**
+ * The value of `work` and the time in ms. An abort cancels what is under way where threads share memory; `work` has to be
+ * as before then, and is done again if the abort was another call's.
+ * @template T @param {Call} call @param {() => T} work @returns {Promise<[T, number]>}
+ */
+async function timed(call, work) {
+  for (;;) {
+    try {
+      const begin = performance.now();
+      return [work(), performance.now() - begin];
+    } catch (error) {
+      if (error.name !== 'AbortError') throw error;
+      await messages();
+      if (call.abort.signal.aborted) throw error;
+      engine.cancelFlag?.fill(0);
+    }
+  }
+}
 
-/** A budget for this run, with the steps that fit; the first evaluation is timed on the window as it is. */
-function planBudget(options) {
+/** A budget for this run, with the steps that fit; the first evaluation is timed on the window as it is. @param {Call} call */
+async function planBudget(call, options) {
   if (options.budgetMs === undefined) return null;
   if (!(options.budgetMs > 0)) throw new SeddError('argument', `budgetMs is ${options.budgetMs}; expected a number above 0.`);
   const budget = new Budget(options.budgetMs);
   const trial = model.startRun({ ...options, steps: 1, state: undefined });
   try {
-    budget.note(timed(() => trial.advance())[1]);
+    budget.note((await timed(call, () => trial.advance()))[1]);
   } finally {
     trial.free();
   }
@@ -65,7 +78,8 @@ const methods = {
     const begin = performance.now();
     const loaded = await loadModel(source, { ...options, emit: call.emit, signal: call.abort.signal });
     ({ engine, model, optional } = loaded);
-    return { info: model.info, defaults: model.defaults, kernels: engine.kernels, threads: engine.threads, wasm: engine.wasm, source: loaded.source, ms: performance.now() - begin };
+    return { info: model.info, defaults: model.defaults, kernels: engine.kernels, threads: engine.threads, wasm: engine.wasm,
+      cancelFlag: engine.cancelFlag, source: loaded.source, ms: performance.now() - begin };
   },
 
   /** @param {Call} call */
@@ -73,7 +87,7 @@ const methods = {
 
   /** @param {Call} call */
   async sample(call, options) {
-    const budget = planBudget(options);
+    const budget = await planBudget(call, options);
     const run = model.startRun(options);
     const stepsMs = [];
     try {
@@ -85,7 +99,7 @@ const methods = {
           budget.cut(run.position, options.steps);
           run.restore({ position: run.opensAll, ids: run.ids });
         }
-        const [step, ms] = timed(() => run.advance());
+        const [step, ms] = await timed(call, () => run.advance());
         stepsMs.push(ms);
         if (step.rows > 0) budget?.note(ms);
         call.emit({ ...step, texts: textsOf(step.ids), ms });
@@ -103,13 +117,13 @@ const methods = {
   /** @param {Call} call */
   async generate(call, options) {
     await breathe(call);
-    const [run, prefillMs] = timed(() => model.startGeneration(options));
+    const [run, prefillMs] = await timed(call, () => model.startGeneration(options));
     const ids = [];
     const stepsMs = [];
     try {
       while (!run.done) {
         await breathe(call);
-        const [id, ms] = timed(() => run.advance());
+        const [id, ms] = await timed(call, () => run.advance());
         ids.push(id);
         stepsMs.push(ms);
         call.emit({ index: ids.length - 1, id, text: textsOf([id])[0], ms });
@@ -135,7 +149,7 @@ const methods = {
     try {
       for (let done = 0; !run.done; done++) {
         await breathe(call);
-        run.advance();
+        await timed(call, () => run.advance());
         call.emit({ done: done + 1, total: run.total });
       }
       return { ...run.value, ids, texts: textsOf(ids), ...told(call) };
@@ -145,12 +159,12 @@ const methods = {
   },
 
   /** @param {Call} call */
-  inspect: (call, ids, options) => ({ ...model.inspect(ids, options), ...told(call) }),
+  inspect: async (call, ids, options) => ({ ...(await timed(call, () => model.inspect(ids, options)))[0], ...told(call) }),
 
   /** @param {Call} call */
   async selfTest(call, given) {
     const file = given === undefined ? await optional('selftest.json') : null;
-    return { ...selfTest(model, file ? readVectors(file) : given), ...told(call) };
+    return { ...(await timed(call, () => selfTest(model, file ? readVectors(file) : given)))[0], ...told(call) };
   },
 };
 
@@ -160,6 +174,7 @@ async function run(id, method, args) {
   call.waitMs = performance.now() - call.asked;
   try {
     if (call.abort.signal.aborted) throw abortError();
+    engine?.cancelFlag?.fill(0);
     postMessage({ id, value: await methods[method](call, ...args) });
   } catch (error) {
     postMessage({ id, error: packError(error) });

@@ -75,6 +75,7 @@ export class Generation {
   #session;
   #options;
   #logits = 0;
+  /** @type {number | null} */ #drawn = null;
 
   /**
    * Reads the prompt.
@@ -106,13 +107,21 @@ export class Generation {
       this.#engine.module._wasm_gpt2_append(this.#session.pointer, scope.list(ids), ids.length, this.#logits)));
   }
 
-  /** The next token's id. */
-  advance() {
+  /** Drawing destroys the logits: an id that could not be read yet is read by the next call. */
+  #draw() {
     const { words, greedy, temperature, topK, topP } = this.#options;
     const id = this.#engine.module._wasm_gpt2_draw(this.#session.pointer, ...words, greedy ? 1 : 0, temperature, topK, topP, this.step, this.#logits);
     if (id < 0) this.#engine.fail();
+    return id;
+  }
+
+  /** The next token's id. */
+  advance() {
+    this.#drawn ??= this.#draw();
+    const id = this.#drawn;
+    if (this.step + 1 < this.#options.tokens) this.#append([id]);
     this.step++;
-    if (!this.done) this.#append([id]);
+    this.#drawn = null;
     return id;
   }
 

@@ -149,14 +149,10 @@ void sedd_session_cancel(struct sedd_session *session, bool cancel)
     atomic_store(&session->cancel, cancel ? 1 : 0);
 }
 
-int32_t *sedd_session_cancel_flag(struct sedd_session *session)
-{
-    return (int32_t *)&session->cancel;
-}
-
 enum sedd_status sedd_session_check(struct sedd_session *session, struct sedd_error *error)
 {
-    if (atomic_load_explicit(&session->cancel, memory_order_relaxed) != 0) {
+    if (atomic_load_explicit(&session->cancel, memory_order_relaxed) != 0 ||
+        atomic_load_explicit(&session->engine->cancel, memory_order_relaxed) != 0) {
         return sedd_fail(error, SEDD_CANCELLED, "cancelled");
     }
     return SEDD_OK;

@@ -120,6 +120,9 @@ static void test_cancel(struct studio *studio)
     CHECK(sedd_sampler_position(sampler) == 1);
     CHECK(memcmp(before, sedd_sampler_ids(sampler), sizeof before) == 0);
     sedd_session_cancel(studio->session, false);
+    *sedd_engine_cancel_flag(studio->engine) = 1;
+    CHECK(sedd_sampler_advance(sampler, &step, &error) == SEDD_CANCELLED);
+    *sedd_engine_cancel_flag(studio->engine) = 0;
     int32_t changed = 0;
     while (!sedd_sampler_done(sampler)) {
         CHECK(sedd_sampler_advance(sampler, &step, &error) == SEDD_OK);

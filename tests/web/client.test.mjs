@@ -129,6 +129,30 @@ test('an abort lands at once, while running, queued, paused or before the start'
   assert.equal((await sedd.tokenize('still here')).texts.join(''), 'still here');
 });
 
+test('where threads share memory an abort ends the evaluation at hand, and no other call suffers', async () => {
+  const many = await seddInNode({ threads: 2 });
+  try {
+    const options = { length: 1024, steps: 2, seed: 1 };
+    const expected = await many.sample(options).result;
+    const whole = expected.timings.stepsMs[0];
+    const run = many.sample(options);
+    for await (const event of run) if (event.start) break;
+    await new Promise((resolve) => { setTimeout(resolve, whole / 8); });
+    const begin = performance.now();
+    run.abort();
+    await assert.rejects(run.result, isAbort);
+    await many.tokenize('a');
+    assert.ok(performance.now() - begin < whole / 2, `${performance.now() - begin} ms of ${whole}`);
+    const again = many.sample(options);
+    const queued = many.sample({ steps: 4, seed: 1 });
+    queued.abort();
+    await assert.rejects(queued.result, isAbort);
+    assert.equal((await again.result).text, expected.text);
+  } finally {
+    await many.dispose();
+  }
+});
+
 test('a budget is kept, and the same steps and seed write the same text', async () => {
   const { timings } = await sedd.sample({ steps: 8, seed: 6 }).result;
   const step = timings.stepsMs.toSorted((a, b) => a - b)[4];

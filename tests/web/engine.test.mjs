@@ -182,3 +182,24 @@ test('every way to choose positions writes the native text, tells what it did, a
   assert.throws(() => model.startRun({ positions: 'all' }), { code: 'argument', message: /score or normalised or fixed or bounded or hitting/ });
   model.dispose();
 });
+
+test('what the flag has stopped goes on as if nothing had been', async () => {
+  const engine = await Engine.create({ threads: 2 });
+  const model = await load(engine, 'models/gpt2-nano');
+  const write = (stops) => {
+    const run = model.startGeneration({ prompt: 'Once upon a time', tokens: 12, seed: 3 });
+    const ids = [];
+    while (!run.done) {
+      if (stops && ids.length < 11) { // nothing is computed for the last
+        engine.cancelFlag.fill(1);
+        assert.throws(() => run.advance(), { name: 'AbortError' });
+        engine.cancelFlag.fill(0);
+      }
+      ids.push(run.advance());
+    }
+    run.free();
+    return ids;
+  };
+  assert.deepEqual(write(true), write(false));
+  engine.free();
+});
