@@ -21,11 +21,11 @@ import { Writer } from './writer.js';
 
 const RECORDED = { model: 'sedd-nano', url: 'models/sedd-nano/trace.json' };
 
-/** Ready choices: the sampler of the paper, and the one that needs the fewest steps for like quality (core/diffusion/NOTES.md). */
-const PRESETS = {
-  paper: { steps: 64, positions: 'score', grid: 'linear' },
-  fast: { steps: 8, positions: 'fixed', order: 'spread', grid: 'linear', context: 'all' },
-};
+/** Ready choices: the sampler of the paper, and the model for few steps (core/diffusion/NOTES.md). */
+const PRESETS = { paper: 'sedd-nano', fast: 'sedd-nano-fast' };
+
+/** How a model is sampled that says nothing itself. */
+const PUBLISHED = { steps: 64, positions: 'score', grid: 'linear', context: 'all' };
 
 const say = (text) => { $('status').textContent = text; };
 const complain = (text) => { $('form-error').textContent = text; };
@@ -169,7 +169,7 @@ class Page extends EventTarget {
     click('shuffle', () => this.recipe.shuffle());
     $('arrange').addEventListener('change', () => this.stage.arrange({ equal: $('layout').value === 'grid', meter: $('meter').value }));
     click('sheet-open', () => this.stage.toggleSheet());
-    for (const name of Object.keys(PRESETS)) click(`preset-${name}`, () => this.recipe.set(PRESETS[name]));
+    for (const name of Object.keys(PRESETS)) click(`preset-${name}`, () => this.recipe.take(PRESETS[name]));
     click('take', () => this.takeText());
     click('share', () => this.share());
     click('trace-save', () => this.saveTrace());
@@ -242,7 +242,7 @@ class Page extends EventTarget {
   /** A model that the reader chose brings what it was trained for. */
   async #trained() {
     const model = await this.models.get(this.recipe.model).catch(() => null); // #chosen says what is wrong
-    if (model) this.recipe.set({ context: 'all', ...model.defaults });
+    if (model) this.recipe.set({ ...PUBLISHED, ...model.defaults });
   }
 
   /** @param {import('../client.js').SEDD} model */

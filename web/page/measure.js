@@ -1,7 +1,7 @@
 /** Figure 5: the comparison by fixed rules (web/compare.js), as chart, table and one plain sentence. */
 import { SeddError, compare, report } from '../client.js';
 import { $, el } from './dom.js';
-import { readNumber } from './recipe.js';
+import { modelChoice, readNumber } from './recipe.js';
 import { explain, millis, nodes, number, t } from './text.js';
 
 const STEPS = '4, 8, 16, 32, 64';
@@ -27,6 +27,8 @@ class Measure {
       fit();
       return input;
     };
+    this.model = modelChoice('measure.model', page.models.choices);
+    if (asked.get('model') === 'sedd-nano') this.model.value = 'sedd-nano';
     this.steps = field('measure.steps', (asked.get('measure') ?? STEPS).slice(0, 80));
     this.rounds = field('measure.rounds', (asked.get('rounds') ?? ROUNDS).slice(0, 8));
     this.go = el('button', { type: 'button', id: 'measure-start', className: 'primary', on: { click: () => (this.#abort ? this.#abort.abort() : this.start()) } }, t('measure.start'));
@@ -35,7 +37,7 @@ class Measure {
     this.chart = el('div', { className: 'chart', role: 'img', hidden: true, aria: { label: t('measure.chart') } });
     this.table = el('div', { className: 'scroll' });
     this.copies = el('div', { className: 'toolbar quiet', hidden: true }, ...['markdown', 'json', 'csv'].map((format) => el('button', { type: 'button', on: { click: () => this.#copy(format) } }, t(`measure.${format}`))));
-    $('measure-view').append(el('div', { className: 'toolbar recipe' }, this.go, el('span', {}, `${t('measure.steps')} `, this.steps), el('span', {}, `${t('measure.rounds')} `, this.rounds)),
+    $('measure-view').append(el('div', { className: 'toolbar recipe' }, this.go, this.model, el('span', {}, `${t('measure.steps')} `, this.steps), el('span', {}, `${t('measure.rounds')} `, this.rounds)),
       this.say, this.chart, this.verdict, this.table, this.copies);
   }
 
@@ -50,8 +52,8 @@ class Measure {
       const steps = readSteps(this.steps.value);
       const rounds = readNumber('rounds', this.rounds.value);
       this.#remember();
-      const [sedd, gpt2] = await Promise.all([this.page.models.get('sedd-nano'), this.page.models.get('gpt2-nano')]);
-      const card = await this.page.models.card('sedd-nano');
+      const [sedd, gpt2] = await Promise.all([this.page.models.get(this.model.value), this.page.models.get('gpt2-nano')]);
+      const card = await this.page.models.card(this.model.value);
       const comparison = compare(sedd, gpt2, { steps, rounds, length: sedd.info.length, quality: card ?? undefined, signal: this.#abort.signal });
       for await (const { round, rounds: total } of comparison) this.say.textContent = t('measure.progress', { done: round + 1, total });
       this.result = await comparison.result;
@@ -67,6 +69,7 @@ class Measure {
   /** The parameters go into the address, so that a link measures the same. */
   #remember() {
     const url = new URL(location.href);
+    url.searchParams.set('model', this.model.value);
     url.searchParams.set('measure', this.steps.value.replace(/\s+/g, ''));
     url.searchParams.set('rounds', this.rounds.value.trim());
     history.replaceState(null, '', url);

@@ -2,9 +2,10 @@
 import { loadGPT2, loadSEDD, probe } from '../client.js';
 import { t, number } from './text.js';
 
-/** Shipped folders. `card`: its card.json holds measured quality. */
+/** Shipped folders. `card`: its card.json holds measured quality; `steps`: what it races with. */
 export const SHIPPED = [
-  { id: 'sedd-nano', kind: 'sedd', url: 'models/sedd-nano', card: true },
+  { id: 'sedd-nano', kind: 'sedd', url: 'models/sedd-nano', card: true, steps: 64 },
+  { id: 'sedd-nano-fast', kind: 'sedd', url: 'models/sedd-nano-fast', card: true, steps: 8 },
   { id: 'gpt2-nano', kind: 'gpt2', url: 'models/gpt2-nano', card: true },
 ];
 
@@ -19,7 +20,7 @@ export class Models {
   }
 
   /** Choices for the recipe. */
-  get choices() { return SHIPPED.filter(({ kind }) => kind === 'sedd').map(({ id }) => ({ id, label: t(`model.${id}`) })); }
+  get choices() { return SHIPPED.filter(({ kind }) => kind === 'sedd').map(({ id, steps }) => ({ id, label: t(`model.${id}`), steps })); }
 
   /** @param {string} id @returns {Promise<import('../client.js').SEDD>} */
   get(id) {

@@ -5,7 +5,7 @@
 import { Cells } from '../view/cells.js';
 import { History } from '../view/history.js';
 import { $, el, stillness } from './dom.js';
-import { readNumber } from './recipe.js';
+import { modelChoice, readNumber } from './recipe.js';
 import { explain, millis, number, t } from './text.js';
 
 const SHOW_MS = 9000; // the slower one, in slow motion
@@ -17,15 +17,16 @@ class Race {
 
   constructor(page) {
     this.page = page;
-    this.steps = el('input', { type: 'text', name: 'race-steps', inputMode: 'numeric', value: '32', autocomplete: 'off', aria: { label: t('race.steps') } });
-    this.steps.addEventListener('input', () => this.steps.style.setProperty('--digits', String(Math.max(1, this.steps.value.length))));
-    this.steps.style.setProperty('--digits', '2');
+    this.steps = el('input', { type: 'text', name: 'race-steps', inputMode: 'numeric', autocomplete: 'off', aria: { label: t('race.steps') } });
+    const fit = () => this.steps.style.setProperty('--digits', String(Math.max(1, this.steps.value.length)));
+    this.steps.addEventListener('input', fit);
+    this.model = modelChoice('race-model', page.models.choices, ({ steps }) => { this.steps.value = String(steps); fit(); });
     this.slow = el('input', { type: 'checkbox', checked: !stillness.matches });
     this.go = el('button', { type: 'button', id: 'race-start', className: 'primary', on: { click: () => (this.#abort ? this.#abort.abort() : this.start()) } }, t('race.start'));
     this.say = el('p', { className: 'status', role: 'status' });
     this.lanes = { sedd: this.#lane('race.sedd'), twin: this.#lane('race.twin') };
     $('race-view').append(
-      el('div', { className: 'toolbar recipe' }, this.go, el('span', {}, `${t('race.steps')} `, this.steps), el('label', { className: 'check' }, this.slow, t('race.slow'))),
+      el('div', { className: 'toolbar recipe' }, this.go, this.model, el('span', {}, `${t('race.steps')} `, this.steps), el('label', { className: 'check' }, this.slow, t('race.slow'))),
       el('div', { className: 'pair' }, this.lanes.sedd.element, this.lanes.twin.element), this.say);
   }
 
@@ -46,7 +47,7 @@ class Race {
     this.go.textContent = t('race.stop');
     try {
       const steps = readNumber('steps', this.steps.value);
-      const [sedd, gpt2] = await Promise.all([this.page.models.get('sedd-nano'), this.page.models.get('gpt2-nano')]);
+      const [sedd, gpt2] = await Promise.all([this.page.models.get(this.model.value), this.page.models.get('gpt2-nano')]);
       const given = { sedd, gpt2, steps, signal: this.#abort.signal, length: sedd.info.length, ids: (await gpt2.tokenize(BEGINNING)) };
       const parallel = (navigator.hardwareConcurrency ?? 1) > 1;
       this.say.textContent = t(parallel ? 'race.parallel' : 'race.turns');

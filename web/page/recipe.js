@@ -34,6 +34,21 @@ export function readNumber(name, typed) {
   return name === 'seed' ? String(value) : value;
 }
 
+/**
+ * A list of models to pick from outside the recipe; at first the last of them.
+ * @template {{id: string, label: string}} M
+ * @param {string} name
+ * @param {M[]} models
+ * @param {(model: M) => void} [chosen] called at once, and for every choice
+ */
+export function modelChoice(name, models, chosen = () => {}) {
+  const tell = () => chosen(models.find(({ id }) => id === list.value));
+  const list = el('select', { name, aria: { label: t('name.model') }, on: { change: tell } }, ...models.map(({ id, label }) => el('option', { value: id }, label)));
+  list.value = models.at(-1).id;
+  tell();
+  return list;
+}
+
 /** Tells of a `change`, and of a `model` that was chosen here (a link's is not). */
 export class Recipe extends EventTarget {
   #inputs = {};
@@ -138,11 +153,16 @@ export class Recipe extends EventTarget {
     this.#changed();
   }
 
+  /** Chooses a model of the list. */
+  take(model) {
+    this.set({ model });
+    this.dispatchEvent(new Event('model'));
+  }
+
   /** A new model for the list. */
   offer({ id, label }) {
     if (![...this.#inputs.model.options].some((option) => option.value === id)) this.#inputs.model.append(el('option', { value: id }, label));
-    this.set({ model: id });
-    this.dispatchEvent(new Event('model'));
+    this.take(id);
   }
 
   shuffle() { this.set({ seed: crypto.getRandomValues(new Uint32Array(1))[0] }); }

@@ -132,6 +132,7 @@ export default {
   'context.known': 'only what is known or opens',
   'temperature.note': 'Temperature or top-p below 1 draws likelier words than the model’s own distribution.',
   'model.sedd-nano': 'SEDD',
+  'model.sedd-nano-fast': 'SEDD for few steps',
   'model.gpt2-nano': 'GPT-2',
   'model.own': 'your model {name}',
   loading: '{name}: {share}',

@@ -129,6 +129,7 @@ export default {
   'context.known': '只有已知的和要揭开的',
   'temperature.note': '温度或 top-p 小于 1 时，抽到的词比模型自己的分布更常见。',
   'model.sedd-nano': 'SEDD',
+  'model.sedd-nano-fast': '少步 SEDD',
   'model.gpt2-nano': 'GPT-2',
   'model.own': '您的模型 {name}',
   loading: '{name}：{share}',
