@@ -148,7 +148,7 @@ test('a student stands beside its teacher', () => {
   const both = results([...ROWS, ...STUDENT]);
   const text = markdown(sections(both, PAIR), ['machine']);
   assert.match(text, /\| Student, 8 steps \| 70.0/);
-  assert.match(text, /the times are equal at 9.6 steps .* and at 24.1 of the student\. At 8 steps of the student, known, the judge gives 70.0/);
+  assert.match(text, /the times are equal at 9.6 steps .* and at 24.1 of the student, which reads only what is known and what opens\. At 8 steps of the student the judge gives 70.0/);
   const { steps, breakEven, twin } = card(both, 'sedd-nano-fast', PAIR);
   assert.deepEqual([steps[0].ppl, steps[0].ms, breakEven.steps, twin.ms], [70, 20, 24.1, 60]);
   assert.equal(card(both, 'sedd-nano', PAIR).breakEven.steps, 9.6);

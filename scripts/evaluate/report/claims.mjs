@@ -38,13 +38,13 @@ export function latency(results, { sedd, twin, student }) {
   const beside = results.of('generation', { model: twin, temperature: 1 })[0];
   const worth =
     at && beside
-      ? ` At ${at.steps} steps${at.model === student ? ' of the student' : ''}${at.way ? `, ${at.way},` : ''} the judge gives ${figure(at.ppl)}, the twin\u2019s own texts ${figure(beside.ppl)} (entropy ${fixed(at.entropy)} ` +
+      ? ` At ${at.steps} steps${at.model === student ? ' of the student' : at.way ? `, ${at.way},` : ''} the judge gives ${figure(at.ppl)}, the twin\u2019s own texts ${figure(beside.ppl)} (entropy ${fixed(at.entropy)} ` +
         `and ${fixed(beside.entropy)}).`
       : '';
   return {
     claim: 'Lower latency than GPT-2 with its cache',
     verdict:
-      fastest.ms >= own.ms
+      fastest.ms >= own.ms && !(taught?.rows[0].ms < own.ms)
         ? 'does not hold here'
         : at && beside && at.ppl <= beside.ppl
           ? 'holds here'
@@ -52,7 +52,7 @@ export function latency(results, { sedd, twin, student }) {
     text:
       `${longest.length} tokens on one thread: the twin needs ${figure(own.ms)} ms, SEDD ${figure(fastest.ms)} ms in ` +
       `${fastest.steps} steps; the times are equal at ${fixed(steps, 1)} steps ` +
-      `(95 % interval ${fixed(interval[0], 1)} to ${fixed(interval[1], 1)})${taught ? `, and at ${fixed(taught.breakEven.steps, 1)} of the student` : ''}.${worth}`,
+      `(95 % interval ${fixed(interval[0], 1)} to ${fixed(interval[1], 1)})${taught ? `, and at ${fixed(taught.breakEven.steps, 1)} of the student, which reads only what is known and what opens` : ''}.${worth}`,
   };
 }
 
