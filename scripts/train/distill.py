@@ -23,7 +23,7 @@ import torch
 from evaluate import bound, summary
 from losses import times
 from model import load, total_noise
-from train import SAVE_EVERY, Run, Trainer, arguments
+from train import SAVE_EVERY, Run, Trainer, arguments, team
 from workers import Workers
 
 
@@ -102,8 +102,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--teacher", type=Path, required=True)
     args = parser.parse_args()
-    workers = Workers(args.workers)
-    device = machine.setup(args.device, args.threads or (1 if args.workers > 1 else None))
+    workers, device = team(args)
     common = json.loads(args.config.read_text())
     rounds, teacher = common.pop("rounds"), args.teacher
     for i, own in enumerate(rounds):

@@ -21,8 +21,7 @@ from data import generator
 from distill import reversed_bits
 from evaluate import summary, token_loss
 from model import load, total_noise
-from train import SAVE_EVERY, Run, Trainer, arguments
-from workers import Workers
+from train import SAVE_EVERY, Run, Trainer, arguments, team
 
 TIME_END = 1e-5  # as in the engine's grid
 
@@ -111,8 +110,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--start", type=Path, required=True)
     args = parser.parse_args()
-    workers = Workers(args.workers)
-    device = machine.setup(args.device, args.threads or (1 if args.workers > 1 else None))
+    workers, device = team(args)
     c = json.loads(args.config.read_text())
     torch.manual_seed(c["seed"])
     run = Run(args.out, args.data / "tokenizer.json", SAVE_EVERY)

@@ -156,12 +156,17 @@ def arguments(text: str) -> argparse.ArgumentParser:
     return parser
 
 
+def team(args: argparse.Namespace) -> tuple[Workers, torch.device]:
+    """The processes that share a run, and their device; before anything is computed, because it forks."""
+    workers = Workers(args.workers)
+    return workers, machine.setup(args.device, args.threads or (1 if args.workers > 1 else None))
+
+
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--start", type=Path)
     args = parser.parse_args()
-    workers = Workers(args.workers)
-    device = machine.setup(args.device, args.threads or (1 if args.workers > 1 else None))
+    workers, device = team(args)
     c = json.loads(args.config.read_text())
     start = args.start
     if start is None and c.get("causal"):
