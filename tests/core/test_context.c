@@ -4,44 +4,15 @@
  * which reads the known tokens and the masks that open.
  */
 #include "dense.h"
-#include "test.h"
+#include "studio.h"
 
 #include "model/score.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#define LENGTH 32 /* of folder A, whose network has two blocks and 98 states */
-#define ROWS 64
-#define STATES 98
+#define LENGTH 32 /* of folder A */
 #define MASK 97
-
-struct studio {
-    struct sedd_engine *engine;
-    struct sedd_model *model;
-    struct sedd_session *session;
-};
-
-static void open_studio(struct studio *studio, enum sedd_dtype dtype, int32_t threads,
-                        const char *kernels)
-{
-    struct sedd_error error = {SEDD_OK, ""};
-    struct sedd_engine_options options = {.kernels = kernels, .threads = threads};
-    if (!CHECK(sedd_model_open(TEST_DIR "/golden/A", dtype, &studio->model, &error) == SEDD_OK) ||
-        !CHECK(sedd_engine_new(&options, &studio->engine, &error) == SEDD_OK) ||
-        !CHECK(sedd_session_new(studio->engine, studio->model, ROWS, &studio->session, &error) ==
-               SEDD_OK)) {
-        fprintf(stderr, "%s\n", error.message);
-        exit(1);
-    }
-}
-
-static void close_studio(struct studio *studio)
-{
-    sedd_session_free(studio->session);
-    sedd_engine_free(studio->engine);
-    sedd_model_free(studio->model);
-}
 
 /* ---- Passes ------------------------------------------------------------------------------ */
 

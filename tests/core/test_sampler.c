@@ -1,47 +1,12 @@
 /* test_sampler.c - the network on chosen rows, and every way to choose which masks open. */
-#include "test.h"
-
 #include "checkpoint.h"
+#include "studio.h"
+
 #include "model/condition.h"
 #include "model/score.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-#define ROWS 64 /* two sequences of folder A's 32 tokens, whose network has 98 states */
-#define STATES 98
-
-struct studio {
-    struct sedd_engine *engine;
-    struct sedd_model *model;
-    struct sedd_session *session;
-};
-
-static void open_table(struct studio *studio, enum sedd_dtype dtype, int32_t threads,
-                       const char *kernels)
-{
-    struct sedd_error error = {SEDD_OK, ""};
-    struct sedd_engine_options options = {.kernels = kernels, .threads = threads};
-    if (!CHECK(sedd_model_open(TEST_DIR "/golden/A", dtype, &studio->model, &error) == SEDD_OK) ||
-        !CHECK(sedd_engine_new(&options, &studio->engine, &error) == SEDD_OK) ||
-        !CHECK(sedd_session_new(studio->engine, studio->model, ROWS, &studio->session, &error) ==
-               SEDD_OK)) {
-        fprintf(stderr, "%s\n", error.message);
-        exit(1);
-    }
-}
-
-static void open_studio(struct studio *studio, enum sedd_dtype dtype, int32_t threads)
-{
-    open_table(studio, dtype, threads, NULL);
-}
-
-static void close_studio(struct studio *studio)
-{
-    sedd_session_free(studio->session);
-    sedd_engine_free(studio->engine);
-    sedd_model_free(studio->model);
-}
 
 /* ---- Rows -------------------------------------------------------------------------------- */
 
@@ -58,7 +23,7 @@ static void test_rows(enum sedd_dtype dtype)
     static float all[ROWS * STATES], few[ROWS * STATES];
     int32_t ids[ROWS];
     struct studio studio;
-    open_studio(&studio, dtype, 2);
+    open_studio(&studio, dtype, 2, NULL);
     for (int32_t i = 0; i < ROWS; i++) {
         ids[i] = i % 3 == 0 ? STATES - 1 : i * 7 % 97;
     }
@@ -86,8 +51,8 @@ static void test_conditions(enum sedd_dtype dtype, const char *kernels)
     double sigmas[SEDD_CONDITIONS];
     struct studio together, alone;
     int32_t equal = 0;
-    open_table(&together, dtype, 2, kernels);
-    open_table(&alone, dtype, 1, kernels);
+    open_studio(&together, dtype, 2, kernels);
+    open_studio(&alone, dtype, 1, kernels);
     for (int32_t i = 0; i < SEDD_CONDITIONS; i++) {
         sigmas[i] = 0.05 + 0.4 * i;
     }
@@ -177,8 +142,8 @@ static void test_ways(void)
     static int32_t whole[64][ROWS], again[64][ROWS];
     static const int32_t places[] = {0, 7, 31}, held[] = {5, 6, 7};
     struct studio one, two;
-    open_studio(&one, SEDD_DTYPE_AUTO, 1);
-    open_studio(&two, SEDD_DTYPE_AUTO, 2);
+    open_studio(&one, SEDD_DTYPE_AUTO, 1, NULL);
+    open_studio(&two, SEDD_DTYPE_AUTO, 2, NULL);
     for (size_t way = 0; way < WAY_COUNT; way++) {
         struct sedd_sample_options options = WAYS[way];
         options.seed = 11;
@@ -506,7 +471,7 @@ int main(void)
     }
     test_ways();
     test_independence();
-    open_studio(&studio, SEDD_DTYPE_AUTO, 1);
+    open_studio(&studio, SEDD_DTYPE_AUTO, 1, NULL);
     test_batch(&studio);
     test_counts(&studio);
     test_spread(&studio);
