@@ -59,9 +59,8 @@ static void quantize_row(uint8_t *q, struct sedd_row_scale *scale, const float *
     for (int i = 0; i < LANES; i++) {
         high = lane[i] > high ? lane[i] : high;
     }
-    scale->scale = (high - low) / 127.0f;
-    float inverse = scale->scale > 0.0f ? 1.0f / scale->scale : 0.0f;
-    inverse = inverse > FLT_MAX ? FLT_MAX : inverse;
+    float inverse;
+    scale->scale = sedd_step(high - low, 127, &inverse);
     scale->zero = (int32_t)((-low * inverse + SEDD_EXP_ROUND) - SEDD_EXP_ROUND);
     /* v + magic holds round(v) in its low bits: one integer addition takes magic off and adds zero */
     vi offset = vi_sub(vi_set1(scale->zero), vi_bits(vf_set1(SEDD_EXP_ROUND)));

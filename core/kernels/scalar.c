@@ -92,9 +92,8 @@ static void quantize_row(uint8_t *q, struct sedd_row_scale *scale, const float *
         low = v < low ? v : low;
         high = v > high ? v : high;
     }
-    scale->scale = (high - low) / 127.0f;
-    float inverse = scale->scale > 0.0f ? 1.0f / scale->scale : 0.0f;
-    inverse = inverse > FLT_MAX ? FLT_MAX : inverse;
+    float inverse;
+    scale->scale = sedd_step(high - low, 127, &inverse);
     scale->zero = (int32_t)((-low * inverse + SEDD_EXP_ROUND) - SEDD_EXP_ROUND);
     for (int32_t i = 0; i < n; i++) {
         float rounded = (tame(x[i]) * inverse + SEDD_EXP_ROUND) - SEDD_EXP_ROUND;
