@@ -1,0 +1,161 @@
+/*
+ * loader_index.c - from a file's first bytes to the list of its tensors (see loading.h): the header
+ * of safetensors, or a torch file's zip directory and pickle.
+ */
+#include "files/loading.h"
+
+#include "files/torch.h"
+
+#include <string.h>
+
+/* ---- The first bytes --------------------------------------------------------------------- */
+
+/* What else may be offered as weights, by its first bytes. */
+static const char *name_other(const uint8_t *start)
+{
+    static const struct {
+        const char *bytes, *name;
+    } others[] = {
+        {"\x80\x02\x8a\nl\xfc\x9c\x46",
+         "a torch file in the format before 1.6; load it with torch and "
+         "save model.state_dict() again with torch.save"},
+        {"version ", "a Git LFS pointer, not the file itself; fetch the large file (git lfs pull)"},
+        {"<!DOCTYP", "a web page, not the file that was asked for"},
+        {"<!doctyp", "a web page, not the file that was asked for"},
+        {"GGUF", "a GGUF file; expected model.safetensors or pytorch_model.bin"},
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (memcmp(start, others[i].bytes, strlen(others[i].bytes)) == 0) {
+            return others[i].name;
+        }
+    }
+    return NULL;
+}
+
+static enum sedd_status begin_zip(struct sedd_loader *loader, struct sedd_error *error)
+{
+    if (loader->file_size == 0) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         SEDD_TORCH "'s size is not known; its index is found from its end");
+    }
+    loader->crc_table = sedd_memory_new(1, sizeof *loader->crc_table);
+    if (loader->crc_table == NULL) {
+        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory to read " SEDD_TORCH);
+    }
+    sedd_crc_fill(loader->crc_table);
+    loader->header.file = SEDD_TORCH;
+    uint64_t size = loader->file_size < SEDD_ZIP_TAIL ? loader->file_size : SEDD_ZIP_TAIL;
+    return sedd_loader_stage_at(loader, SEDD_PHASE_TAIL, loader->file_size - size, size, error);
+}
+
+static enum sedd_status finish_start(struct sedd_loader *loader, struct sedd_error *error)
+{
+    uint64_t length = 0;
+    const char *other = name_other(loader->stage);
+    if (memcmp(loader->stage, "PK\003\004", 4) == 0) {
+        return begin_zip(loader, error);
+    }
+    for (int i = 7; i >= 0; i--) {
+        length = length << 8 | loader->stage[i];
+    }
+    if (other != NULL) {
+        return sedd_fail(error, SEDD_ERROR_FORMAT,
+                         "the file of weights is another kind of file: %s", other);
+    }
+    if (length < 2 || length > SEDD_HEADER_MAX) {
+        return sedd_fail(error, SEDD_ERROR_FORMAT,
+                         SEDD_SAFETENSORS
+                         " says its header has %llu bytes; expected 2 to %u: it is another "
+                         "kind of file or damaged",
+                         (unsigned long long)length, SEDD_HEADER_MAX);
+    }
+    return sedd_loader_stage(loader, SEDD_PHASE_HEADER, length, error);
+}
+
+/* ---- Safetensors ------------------------------------------------------------------------- */
+
+/* The header's claim against the size of the file, where that is known. */
+static enum sedd_status check_size(const struct sedd_loader *loader, uint64_t size,
+                                   struct sedd_error *error)
+{
+    if (loader->file_size == 0 || loader->file_size == size) {
+        return SEDD_OK;
+    }
+    return sedd_fail(error, SEDD_ERROR_FORMAT,
+                     SEDD_SAFETENSORS " has %llu bytes, but its header describes %llu: %s",
+                     (unsigned long long)loader->file_size, (unsigned long long)size,
+                     loader->file_size < size ? "it is truncated"
+                                              : "something follows its tensors");
+}
+
+static enum sedd_status finish_header(struct sedd_loader *loader, struct sedd_error *error)
+{
+    struct sedd_header *header = &loader->header;
+    enum sedd_status status =
+        sedd_header_parse((const char *)loader->stage, (size_t)loader->unit_size, header, error);
+    if (status != SEDD_OK) {
+        return status;
+    }
+    loader->part.entered = true;
+    loader->part.begin = loader->place;
+    loader->part.end =
+        loader->place + (header->count == 0 ? 0 : header->tensors[header->count - 1].end);
+    status = check_size(loader, loader->part.end, error);
+    return status == SEDD_OK ? sedd_loader_begin_tensors(loader, error) : status;
+}
+
+/* ---- Torch ------------------------------------------------------------------------------- */
+
+static enum sedd_status finish_tail(struct sedd_loader *loader, struct sedd_error *error)
+{
+    enum sedd_status status =
+        sedd_zip_find(loader->stage, (size_t)loader->unit_size, loader->file_size,
+                      &loader->directory, &loader->directory_size, error);
+    return status == SEDD_OK ? sedd_loader_stage_at(loader, SEDD_PHASE_DIRECTORY, loader->directory,
+                                                    loader->directory_size, error)
+                             : status;
+}
+
+static enum sedd_status finish_directory(struct sedd_loader *loader, struct sedd_error *error)
+{
+    enum sedd_status status = sedd_zip_read(loader->stage, (size_t)loader->unit_size,
+                                            loader->directory, &loader->zip, error);
+    if (status == SEDD_OK) {
+        status = sedd_torch_find_pickle(&loader->zip, &loader->pickle, error);
+    }
+    return status == SEDD_OK ? sedd_loader_stage_at(loader, SEDD_PHASE_PICKLE_LOCAL,
+                                                    loader->pickle->place, SEDD_ZIP_LOCAL, error)
+                             : status;
+}
+
+static enum sedd_status finish_pickle_local(struct sedd_loader *loader, struct sedd_error *error)
+{
+    enum sedd_status status = sedd_loader_enter_part(loader, loader->pickle, error);
+    return status == SEDD_OK
+               ? sedd_loader_stage(loader, SEDD_PHASE_PICKLE, loader->pickle->size, error)
+               : status;
+}
+
+static enum sedd_status finish_pickle(struct sedd_loader *loader, struct sedd_error *error)
+{
+    enum sedd_status status = sedd_loader_leave_part(loader, error);
+    if (status == SEDD_OK) {
+        status = sedd_torch_index(loader->stage, (size_t)loader->unit_size, &loader->zip,
+                                  loader->pickle, &loader->header, error);
+    }
+    return status == SEDD_OK ? sedd_loader_begin_tensors(loader, error) : status;
+}
+
+/* ---- Both -------------------------------------------------------------------------------- */
+
+enum sedd_status sedd_loader_read_index(struct sedd_loader *loader, struct sedd_error *error)
+{
+    switch (loader->phase) {
+    case SEDD_PHASE_START: return finish_start(loader, error);
+    case SEDD_PHASE_HEADER: return finish_header(loader, error);
+    case SEDD_PHASE_TAIL: return finish_tail(loader, error);
+    case SEDD_PHASE_DIRECTORY: return finish_directory(loader, error);
+    case SEDD_PHASE_PICKLE_LOCAL: return finish_pickle_local(loader, error);
+    default: return finish_pickle(loader, error);
+    }
+}
