@@ -1,13 +1,35 @@
 /*
- * golden.h - compares this engine with reference outputs: a folder of golden.json (inputs, small
- * results) and golden.safetensors (large results), as described in tests/golden/README.md.
+ * golden.h - compares this engine with reference outputs: a folder of golden.json (inputs and small
+ * results) and golden.safetensors (large results, F32), beside the model they belong to.
+ *
+ * Every key of golden.json is optional; unknown ones are passed over. Ids are [B, L], a text in
+ * place of numbers is the name of a tensor. For a SEDD (N states, K = cond_dim):
+ *
+ *   noise              [{t, sigma_f64, dsigma_f64}]
+ *   grid               [{steps, t [steps + 1]}]: the sampler's times
+ *   timestep_embedding [{sigma}], tensors temb.freq [items, 256] and temb.cond [items, K]
+ *   forward            [{x, sigma [B], logscore: [B, L, N]}]
+ *   steps              [{kind: analytic|euler|denoiser, t, dt, x, probs: [B, L, columns]}]
+ *   score_entropy      [{x0, xt, t [B], loss_f64 [B], entropy_f64_of_same_logscore [B, L]}]
+ *   sample_categorical {probs and uniforms [rows, columns], result [rows]}
+ *   trajectories       [{name, predictor: analytic|euler|none, steps, denoise, x_init,
+ *                        condition: {locs, ids} or null, result [B, L],
+ *                        states_after_each_draw_before_projection [draws, B, L]}],
+ *                      tensors NAME.u0, NAME.u1, ...: the uniforms of each draw
+ *
+ * For a GPT-2:
+ *
+ *   forward            [{x, logits: [B, L, V], nll_per_token_f64 [B, L - 1]}]
+ *   greedy             [{prompt, output}]: the output begins with the prompt
+ *
+ * tests/golden/make_golden.py writes such folders from a float64 implementation of its own.
  */
 #ifndef SEDD_GOLDEN_H
 #define SEDD_GOLDEN_H
 
 #include "common.h"
 
-/* One comparison: its largest error in the unit of the tolerance; it passed if error <= tolerance. */
+/* One comparison: its largest error, in the unit of the tolerance; passed if error <= tolerance. */
 typedef void (*sedd_golden_report)(void *user, const char *name, double error, double tolerance);
 
 /* Runs every check the files allow for this model (f32). *failed counts those over tolerance.
