@@ -4,7 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { chromium } from 'playwright-core';
+import puppeteer from 'puppeteer-core';
 import { ROOT } from './build.mjs';
 import { generate } from './generate.mjs';
 import { Hub } from './hub.mjs';
@@ -77,14 +77,16 @@ function renderers(profile) {
 }
 const parentOf = (pid) => /PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1];
 
+/** Without the network's events of the debugging protocol: for them a renderer keeps a copy of every answer, and its base64. */
 async function openBrowser(url) {
   const profile = mkdtempSync(path.join(work, 'profile-'));
   const paths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-  const context = await chromium.launchPersistentContext(profile, { executablePath: process.env.CHROMIUM ?? paths.find(existsSync), args: ['--no-sandbox'] });
-  const page = await context.newPage();
+  const browser = await puppeteer.launch({
+    executablePath: process.env.CHROMIUM ?? paths.find(existsSync), userDataDir: profile, args: ['--no-sandbox'], networkEnabled: false, protocolTimeout: 0 });
+  const page = await browser.newPage();
   await page.goto(`${url}README.md`);
   await page.evaluate(async () => { window.sedd = await import('/web/client.js'); });
-  return { page, peak: () => Math.max(...renderers(profile).map((pid) => peakOf(pid)), 0), close: async () => { await context.close(); rmSync(profile, { recursive: true, force: true }); } };
+  return { page, peak: () => Math.max(...renderers(profile).map((pid) => peakOf(pid)), 0), close: async () => { await browser.close(); rmSync(profile, { recursive: true, force: true }); } };
 }
 
 const inPage = {

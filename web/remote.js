@@ -142,6 +142,35 @@ export async function fetchWhole(url, patience) {
 
 /* ---- Large files ---- */
 
+const PIECE = 256 << 10; // bytes a read gives at most
+
+/**
+ * The bytes of an answer, into one buffer that is used again and again where the browser can: the arrays it makes
+ * otherwise are garbage, which it lets grow to some 60 MB. What `read` gives is valid until it is called again.
+ */
+class Body {
+  #reader;
+  /** @type {ArrayBuffer | null} */ #buffer = null;
+
+  constructor(stream) {
+    try {
+      this.#reader = stream.getReader({ mode: 'byob' });
+      this.#buffer = new ArrayBuffer(PIECE);
+    } catch { // WebKit
+      this.#reader = stream.getReader();
+    }
+  }
+
+  async read() {
+    if (!this.#buffer) return this.#reader.read();
+    const answer = await this.#reader.read(new Uint8Array(this.#buffer));
+    this.#buffer = answer.value?.buffer;
+    return answer;
+  }
+
+  cancel() { this.#reader.cancel().catch(() => {}); }
+}
+
 const numberOf = (text) => (/^\d+$/.test(text ?? '') ? Number(text) : 0);
 const strong = (etag) => (etag && !etag.startsWith('W/') ? etag : '');
 
@@ -151,7 +180,7 @@ const strong = (etag) => (etag && !etag.startsWith('W/') ? etag : '');
  */
 export class RemoteFile {
   #patience;
-  #stream = null; // {reader, place, end, rest}: the answer that is being read
+  #stream = null; // {body, place, end, rest}: the answer that is being read
   #cache;
   #ranges = true; // until an answer was the whole file
 
@@ -193,19 +222,19 @@ export class RemoteFile {
     const response = await ask(this.url, { headers: this.#headers(place, end), cache: this.#cache }, this.#patience.signal);
     const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
     const length = numberOf(response.headers.get('content-length'));
-    const reader = response.body.getReader();
+    const body = new Body(response.body);
     try {
       if (response.status === 206) {
         if (range && Number(range[1]) !== place) throw new SeddError('content', `${this.url} answered with other bytes than were asked for.`, { url: this.url });
         this.#recognise(response, numberOf(range?.[3]));
-        this.#stream = { reader, place, end: Math.min(range ? Number(range[2]) + 1 : end, this.size || Infinity), rest: null };
+        this.#stream = { body, place, end: Math.min(range ? Number(range[2]) + 1 : end, this.size || Infinity), rest: null };
       } else {
         this.#recognise(response, response.headers.get('content-encoding') ? 0 : length);
         this.#ranges = false;
-        this.#stream = { reader, place: 0, end: this.size || Infinity, rest: null };
+        this.#stream = { body, place: 0, end: this.size || Infinity, rest: null };
       }
     } catch (error) {
-      reader.cancel().catch(() => {});
+      body.cancel();
       throw error;
     }
   }
@@ -216,7 +245,7 @@ export class RemoteFile {
     if (stream.rest) return stream.rest;
     let answer;
     try {
-      answer = await stream.reader.read();
+      answer = await stream.body.read();
     } catch (cause) {
       if (cause.name === 'AbortError') throw cause;
       answer = { done: true };
@@ -286,7 +315,7 @@ export class RemoteFile {
   }
 
   close() {
-    this.#stream?.reader.cancel().catch(() => {});
+    this.#stream?.body.cancel();
     this.#stream = null;
   }
 }

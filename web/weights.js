@@ -7,16 +7,19 @@ import { SeddError } from './errors.js';
 import { CHUNK, sha256 } from './store-entry.js';
 
 const KEPT = 3; // chunks: a torch file's first and last ones are needed again
+const PIECE = 64 << 10; // bytes that are hashed at once: they stay in the processor's nearest memory
 
 /** Hashes the file from front to back while it is read, in wasm: a browser's digest wants it at once. */
 export class Hasher {
   #engine;
   #pointer;
+  #buffer;
   #next = 0;
 
   constructor(engine) {
     this.#engine = engine;
     this.#pointer = engine.check(engine.module._wasm_sha256_new());
+    this.#buffer = engine.check(engine.module._malloc(PIECE));
   }
 
   /** Number of the chunk that is due. */
@@ -24,7 +27,11 @@ export class Hasher {
 
   add(bytes) {
     this.#next++;
-    this.#engine.scoped((scope) => this.#engine.module._wasm_sha256_add(this.#pointer, scope.data(bytes), bytes.length));
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      const part = bytes.subarray(at, at + PIECE);
+      this.#engine.bytes(this.#buffer, part.length).set(part);
+      this.#engine.module._wasm_sha256_add(this.#pointer, this.#buffer, part.length);
+    }
   }
 
   finish() {
@@ -35,7 +42,10 @@ export class Hasher {
     });
   }
 
-  free() { this.#engine.module._free(this.#pointer); }
+  free() {
+    this.#engine.module._free(this.#buffer);
+    this.#engine.module._free(this.#pointer);
+  }
 }
 
 export class ChunkedWeights {
@@ -81,10 +91,11 @@ export class ChunkedWeights {
   }
 
   async #chunk(index, end) {
+    this.#forget(index - 1); // whoever reads on is done with it
     const bytes = this.#recent.get(index) ?? await this.#stored(index) ?? await this.#fetch(index, end);
     this.#recent.delete(index);
     this.#recent.set(index, bytes);
-    if (this.#recent.size > KEPT) this.#forgetOldest();
+    if (this.#recent.size > KEPT) this.#forget(this.#recent.keys().next().value);
     if (this.#hasher?.next === index) this.#hasher.add(bytes);
     if (!this.#seen.has(index)) {
       this.#seen.add(index);
@@ -94,10 +105,10 @@ export class ChunkedWeights {
     return bytes;
   }
 
-  #forgetOldest() {
-    const [index, bytes] = this.#recent.entries().next().value;
+  #forget(index) {
+    const bytes = this.#recent.get(index);
+    if (bytes?.buffer.byteLength === CHUNK) this.#spare.push(bytes.buffer);
     this.#recent.delete(index);
-    if (bytes.buffer.byteLength === CHUNK) this.#spare.push(bytes.buffer);
   }
 
   async #stored(index) {
