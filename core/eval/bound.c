@@ -1,155 +1,19 @@
 /*
- * bound.c - how probable a text is at least: SEDD's bound by two estimators.
+ * bound.c - how probable a text is at least: an upper bound on -ln p by two estimators, one network
+ * evaluation at a time.
  *
- * Score entropy at a masked position (absorb; E = e^sigma - 1, s = score, SEDD section 3.1 and 10):
- *   sum_{y != M} s_y - (1/E) ln s_{x0} + (1/E)(ln(1/E) - 1), 0 elsewhere; loss = sigma' * sum.
- * With normalised scores the bound is an average over any order of opening: mask k of L positions,
- * k uniform over 1..L, and (L/k) * sum of cross-entropies / L estimates it without the noise of a
- * random number of masks (Ou et al. 2024, RADD; stratified in k).
+ * K-mask (absorb): with normalised scores the bound is an average over any order of opening. Mask k
+ * of L positions, k uniform over 1..L; (L/k) * sum of cross-entropies, in nats a window, estimates
+ * it without the noise of a random number of masks (Ou et al. 2024, RADD; stratified in k).
+ * Reference: the reference code's score entropy at times stratified over [1e-3, 1].
  */
 #include "eval/cross_entropy.h"
+#include "eval/score_entropy.h"
 #include "model/score.h"
 #include "random.h"
 
 #include <math.h>
 #include <string.h>
-
-/* ---- Score entropy ----------------------------------------------------------------------- */
-
-struct entropy {
-    struct sedd_session *session;
-    const int32_t *x0, *xt;
-    double shift, inverse_e; /* 1 / (e^sigma - 1) */
-    double *value;           /* [L] */
-};
-
-static double uniform_entropy(const struct entropy *e, int32_t x, int32_t x0, const float *logits)
-{
-    int32_t n = e->session->model->info.states;
-    double scores = 0.0, logs = 0.0, grow = 1.0 / e->inverse_e, r = grow / (grow + n);
-    for (int32_t y = 0; y < n; y++) {
-        double l = y == x ? 0.0 : (double)logits[y] - e->shift;
-        scores += exp(l);
-        logs += l;
-    }
-    double positive = (scores - 1.0) / n, mean = logs / n;
-    if (x == x0) {
-        return positive - r * mean + (double)(n - 1) / n * r * (log(r) - 1.0);
-    }
-    double target = (double)logits[x0] - e->shift;
-    return positive - (target / grow + mean) + ((-log(r) - 1.0) / r - (n - 2)) / n;
-}
-
-static double absorb_entropy(const struct entropy *e, int32_t x0, const float *logits)
-{
-    double scores = 0.0;
-    for (int32_t y = 0; y < e->session->model->info.tokens; y++) {
-        scores += exp((double)logits[y] - e->shift);
-    }
-    double target = (double)logits[x0] - e->shift;
-    return scores - e->inverse_e * target + e->inverse_e * (log(e->inverse_e) - 1.0);
-}
-
-static void visit_entropy(void *user, int32_t row, float *logits, float *work)
-{
-    const struct entropy *e = user;
-    int32_t place = e->session->index[row];
-    (void)work;
-    e->value[place] = e->session->model->info.graph == SEDD_GRAPH_ABSORB
-                          ? absorb_entropy(e, e->x0[place], logits)
-                          : uniform_entropy(e, e->xt[place], e->x0[place], logits);
-}
-
-/* Rows that count: the masked ones, or all in the uniform graph. */
-static int32_t open_rows(struct sedd_session *session, const int32_t *xt, int32_t length)
-{
-    const struct sedd_model_info *info = &session->model->info;
-    int32_t count = 0;
-    for (int32_t i = 0; i < length; i++) {
-        if (xt[i] == info->mask_id || info->graph == SEDD_GRAPH_UNIFORM) {
-            session->index[count++] = i;
-        }
-    }
-    return count;
-}
-
-static enum sedd_status check_window(const struct sedd_session *session, int32_t length,
-                                     struct sedd_error *error)
-{
-    if (session->model->info.kind != SEDD_KIND_SEDD) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "the bound needs a SEDD model; this is a GPT-2");
-    }
-    if (length < 1 || length > session->rows) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "a window of %d tokens does not fit a session of %d rows", (int)length,
-                         (int)session->rows);
-    }
-    return SEDD_OK;
-}
-
-static enum sedd_status score_entropy(struct sedd_session *session, int32_t length,
-                                      const int32_t *x0, const int32_t *xt, double t, double *loss,
-                                      double *value, struct sedd_error *error)
-{
-    const struct sedd_model_info *info = &session->model->info;
-    double sigma, dsigma, sum = 0.0;
-    sedd_noise_at(info, t, &sigma, &dsigma);
-    struct entropy entropy = {session, x0, xt, sedd_score_shift(info, sigma), 1.0 / expm1(sigma),
-                              value};
-    memset(value, 0, (size_t)length * sizeof(double));
-    int32_t rows = open_rows(session, xt, length);
-    struct sedd_reading reading = {.batch = 1,
-                                   .length = length,
-                                   .ids = xt,
-                                   .sigma = sigma,
-                                   .rows = rows,
-                                   .index = session->index};
-    enum sedd_status status = sedd_score_forward(session, &reading, error);
-    if (status == SEDD_OK) {
-        status = sedd_score_head(session, rows, visit_entropy, &entropy, error);
-    }
-    for (int32_t i = 0; i < length; i++) {
-        sum += value[i];
-    }
-    *loss = dsigma * sum;
-    return status;
-}
-
-enum sedd_status sedd_score_entropy(struct sedd_session *session, int32_t length,
-                                    const int32_t *x0, const int32_t *xt, double t, double *loss,
-                                    double *per_position, struct sedd_error *error)
-{
-    const struct sedd_model_info *info = &session->model->info;
-    enum sedd_status status = check_window(session, length, error);
-    if (status == SEDD_OK && !(t > 0.0 && t <= 1.0)) {
-        status = sedd_fail(error, SEDD_ERROR_ARGUMENT, "t is %g; expected above 0, at most 1", t);
-    }
-    if (status == SEDD_OK) {
-        status = sedd_ids_check(x0, (size_t)length, info->tokens, error);
-    }
-    if (status == SEDD_OK) {
-        status = sedd_ids_check(xt, (size_t)length, info->states, error);
-    }
-    if (status != SEDD_OK) {
-        return status;
-    }
-    double *value = sedd_memory_new((uint64_t)length, sizeof *value);
-    if (value == NULL) {
-        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for a window's losses");
-    }
-    double found;
-    status = score_entropy(session, length, x0, xt, t, &found, value, error);
-    if (status == SEDD_OK) {
-        *loss = found;
-        if (per_position != NULL) {
-            memcpy(per_position, value, (size_t)length * sizeof *value);
-        }
-    }
-    sedd_memory_free(value);
-    return status;
-}
-
-/* ---- The bound --------------------------------------------------------------------------- */
 
 struct sedd_bounder {
     struct sedd_session *session;
@@ -205,8 +69,8 @@ static void noise_freely(struct sedd_bounder *b, int32_t sample, double t)
     for (int32_t i = 0; i < b->length; i++) {
         bool moves = uniform_number(b, SEDD_STREAM_MASK, sample, 2 * i) < -expm1(-sigma);
         double u = uniform_number(b, SEDD_STREAM_MASK, sample, 2 * i + 1);
-        int32_t target = info->graph == SEDD_GRAPH_ABSORB ? info->mask_id
-                                                          : (int32_t)(u * info->states);
+        int32_t target =
+            info->graph == SEDD_GRAPH_ABSORB ? info->mask_id : (int32_t)(u * info->states);
         b->xt[i] = moves ? target : b->x0[i];
     }
 }
@@ -227,9 +91,10 @@ static enum sedd_status sample_kmask(struct sedd_bounder *b, int32_t sample, dou
     int32_t k = 1 + (int32_t)((sample + u) / b->options.samples * b->length);
     k = sedd_min(k, b->length);
     mask_exactly(b, sample, k);
-    double masked = fmin((double)k / b->length, 1.0 - 1e-3); /* the most a loglinear sigma reaches */
+    double masked =
+        fmin((double)k / b->length, 1.0 - 1e-3); /* the most a loglinear sigma reaches */
     double sigma = -log1p(-masked), weight = (double)b->length / k;
-    int32_t rows = open_rows(b->session, b->xt, b->length);
+    int32_t rows = sedd_window_open(b->session, b->xt, b->length);
     struct sedd_reading reading = {.batch = 1,
                                    .length = b->length,
                                    .ids = b->xt,
@@ -256,11 +121,12 @@ static enum sedd_status sample_reference(struct sedd_bounder *b, int32_t sample,
     double u = (sample + uniform_number(b, SEDD_STREAM_TIME, sample, 0)) / b->options.samples;
     double t = (1.0 - 1e-3) * u + 1e-3;
     noise_freely(b, sample, t);
-    return score_entropy(b->session, b->length, b->x0, b->xt, t, nats, b->value, error);
+    return sedd_score_entropy_at(b->session, b->length, b->x0, b->xt, t, nats, b->value, error);
 }
 
 /* Takes a sample into the window's mean and the variance of that mean. Samples are stratified, so
- * neighbours are compared with each other (collapsed strata): sum of (a - b)^2 over pairs / samples^2. */
+ * neighbours are compared with each other (collapsed strata): sum of (a - b)^2 over pairs /
+ * samples^2. */
 static void add_sample(struct sedd_bounder *b, double nats)
 {
     bool alone = b->sample + 1 == b->options.samples &&
@@ -303,8 +169,8 @@ static enum sedd_status check_bound(const struct sedd_session *session, const in
                                     struct sedd_error *error)
 {
     const struct sedd_model_info *info = &session->model->info;
-    enum sedd_status status =
-        check_window(session, count < (size_t)info->length ? (int32_t)count : info->length, error);
+    enum sedd_status status = sedd_window_check(
+        session, count < (size_t)info->length ? (int32_t)count : info->length, error);
     if (status == SEDD_OK && options->samples < 0) {
         status = sedd_fail(error, SEDD_ERROR_ARGUMENT, "samples is %d; expected 1 or more",
                            (int)options->samples);
@@ -394,15 +260,16 @@ void sedd_bounder_estimate(const struct sedd_bounder *b, struct sedd_estimate *e
                            double *parts)
 {
     double count = (double)b->count;
-    *estimate = (struct sedd_estimate){b->nats / count, sqrt(b->variance) / count, (int64_t)b->count};
+    *estimate =
+        (struct sedd_estimate){b->nats / count, sqrt(b->variance) / count, (int64_t)b->count};
     if (parts != NULL) {
         memcpy(parts, b->parts, b->count * sizeof *parts);
     }
 }
 
 enum sedd_status sedd_bound(struct sedd_session *session, const int32_t *ids, size_t count,
-                            const struct sedd_bound_options *options, struct sedd_estimate *estimate,
-                            double *parts, struct sedd_error *error)
+                            const struct sedd_bound_options *options,
+                            struct sedd_estimate *estimate, double *parts, struct sedd_error *error)
 {
     struct sedd_bounder *b = NULL;
     enum sedd_status status = sedd_bounder_new(session, ids, count, options, &b, error);

@@ -1,0 +1,153 @@
+/*
+ * score_entropy.c - the integrand of SEDD's loss (Lou, Meng & Ermon 2024, sections 3.1 and 10): how
+ * far the scores of a noised text are from those that know the text. Integrated over noise levels
+ * it is the bound that bound.c estimates.
+ *
+ * A masked position of the absorb graph, with E = e^sigma - 1 and scores s, adds
+ *   sum_{y != M} s_y - (1/E) ln s_{x0} + (1/E)(ln(1/E) - 1),
+ * any other nothing; the loss is sigma' times the sum. The uniform graph's formula is the reference
+ * code's: every position adds, moved or not.
+ */
+#include "eval/score_entropy.h"
+
+#include "model/score.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- One position ------------------------------------------------------------------------ */
+
+struct entropy {
+    struct sedd_session *session;
+    const int32_t *x0, *xt;
+    double shift, inverse_e; /* 1 / (e^sigma - 1) */
+    double *value;           /* [L] */
+};
+
+static double uniform_entropy(const struct entropy *e, int32_t x, int32_t x0, const float *logits)
+{
+    int32_t n = e->session->model->info.states;
+    double scores = 0.0, logs = 0.0, grow = 1.0 / e->inverse_e, r = grow / (grow + n);
+    for (int32_t y = 0; y < n; y++) {
+        double l = y == x ? 0.0 : (double)logits[y] - e->shift;
+        scores += exp(l);
+        logs += l;
+    }
+    double positive = (scores - 1.0) / n, mean = logs / n;
+    if (x == x0) {
+        return positive - r * mean + (double)(n - 1) / n * r * (log(r) - 1.0);
+    }
+    double target = (double)logits[x0] - e->shift;
+    return positive - (target / grow + mean) + ((-log(r) - 1.0) / r - (n - 2)) / n;
+}
+
+static double absorb_entropy(const struct entropy *e, int32_t x0, const float *logits)
+{
+    double scores = 0.0;
+    for (int32_t y = 0; y < e->session->model->info.tokens; y++) {
+        scores += exp((double)logits[y] - e->shift);
+    }
+    double target = (double)logits[x0] - e->shift;
+    return scores - e->inverse_e * target + e->inverse_e * (log(e->inverse_e) - 1.0);
+}
+
+static void visit_entropy(void *user, int32_t row, float *logits, float *work)
+{
+    const struct entropy *e = user;
+    int32_t place = e->session->index[row];
+    (void)work;
+    e->value[place] = e->session->model->info.graph == SEDD_GRAPH_ABSORB
+                          ? absorb_entropy(e, e->x0[place], logits)
+                          : uniform_entropy(e, e->xt[place], e->x0[place], logits);
+}
+
+/* ---- A window ---------------------------------------------------------------------------- */
+
+int32_t sedd_window_open(struct sedd_session *session, const int32_t *xt, int32_t length)
+{
+    const struct sedd_model_info *info = &session->model->info;
+    int32_t count = 0;
+    for (int32_t i = 0; i < length; i++) {
+        if (xt[i] == info->mask_id || info->graph == SEDD_GRAPH_UNIFORM) {
+            session->index[count++] = i;
+        }
+    }
+    return count;
+}
+
+enum sedd_status sedd_window_check(const struct sedd_session *session, int32_t length,
+                                   struct sedd_error *error)
+{
+    if (session->model->info.kind != SEDD_KIND_SEDD) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "the bound needs a SEDD model; this is a GPT-2");
+    }
+    if (length < 1 || length > session->rows) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "a window of %d tokens does not fit a session of %d rows", (int)length,
+                         (int)session->rows);
+    }
+    return SEDD_OK;
+}
+
+enum sedd_status sedd_score_entropy_at(struct sedd_session *session, int32_t length,
+                                       const int32_t *x0, const int32_t *xt, double t, double *loss,
+                                       double *value, struct sedd_error *error)
+{
+    const struct sedd_model_info *info = &session->model->info;
+    double sigma, dsigma, sum = 0.0;
+    sedd_noise_at(info, t, &sigma, &dsigma);
+    struct entropy entropy = {session, x0, xt, sedd_score_shift(info, sigma), 1.0 / expm1(sigma),
+                              value};
+    memset(value, 0, (size_t)length * sizeof(double));
+    int32_t rows = sedd_window_open(session, xt, length);
+    struct sedd_reading reading = {.batch = 1,
+                                   .length = length,
+                                   .ids = xt,
+                                   .sigma = sigma,
+                                   .rows = rows,
+                                   .index = session->index};
+    enum sedd_status status = sedd_score_forward(session, &reading, error);
+    if (status == SEDD_OK) {
+        status = sedd_score_head(session, rows, visit_entropy, &entropy, error);
+    }
+    for (int32_t i = 0; i < length; i++) {
+        sum += value[i];
+    }
+    *loss = dsigma * sum;
+    return status;
+}
+
+enum sedd_status sedd_score_entropy(struct sedd_session *session, int32_t length, const int32_t *x0,
+                                    const int32_t *xt, double t, double *loss, double *per_position,
+                                    struct sedd_error *error)
+{
+    const struct sedd_model_info *info = &session->model->info;
+    enum sedd_status status = sedd_window_check(session, length, error);
+    if (status == SEDD_OK && !(t > 0.0 && t <= 1.0)) {
+        status = sedd_fail(error, SEDD_ERROR_ARGUMENT, "t is %g; expected above 0, at most 1", t);
+    }
+    if (status == SEDD_OK) {
+        status = sedd_ids_check(x0, (size_t)length, info->tokens, error);
+    }
+    if (status == SEDD_OK) {
+        status = sedd_ids_check(xt, (size_t)length, info->states, error);
+    }
+    if (status != SEDD_OK) {
+        return status;
+    }
+    double *value = sedd_memory_new((uint64_t)length, sizeof *value);
+    if (value == NULL) {
+        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for a window's losses");
+    }
+    double found;
+    status = sedd_score_entropy_at(session, length, x0, xt, t, &found, value, error);
+    if (status == SEDD_OK) {
+        *loss = found;
+        if (per_position != NULL) {
+            memcpy(per_position, value, (size_t)length * sizeof *value);
+        }
+    }
+    sedd_memory_free(value);
+    return status;
+}
