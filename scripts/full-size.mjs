@@ -58,7 +58,7 @@ async function nativeLoad(folder) {
   return { ms: performance.now() - begin, peak };
 }
 
-const nativeStep = (folder, length, runs) => JSON.parse(native('bench', folder, '--dtype', 'q8', '--length', String(length), '--steps', '1', '--runs', String(runs), '--json')).median_ms;
+const nativeStep = (folder, length, runs) => JSON.parse(native('bench', folder, '--dtype', 'q8', '--length', String(length), '--steps', '1', '--no-denoise', '--runs', String(runs), '--json')).median_ms;
 const nativeScores = (folder, dtype) => JSON.parse(native('score', folder, '--ids', IDS.join(), '--sigma', String(SIGMA), '--dtype', dtype)).logscore;
 const nativeNll = (folder, dtype) => JSON.parse(native('nll', folder, '--ids', TOKENS.join(), '--dtype', dtype, '--json')).nats_per_token;
 

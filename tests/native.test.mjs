@@ -69,6 +69,29 @@ for (const [name, args, status, words] of [
   });
 }
 
+test('bench times the steps of the sampler that is asked for', () => {
+  const bench = (...args) => JSON.parse(call(tool, ['bench', 'models/sedd-nano', '--seed', '3', ...args, '--json']).stdout);
+  const known = bench('--positions', 'fixed', '--order', 'spread', '--context', 'known', '--steps', '4', '--runs', '5');
+  assert.equal(known.steps, 8, 'whole runs');
+  assert.equal(known.rows, 32, 'a quarter of 128 masks opens in a step');
+  assert.equal(bench('--steps', '1', '--no-denoise', '--runs', '4').rows, 128, 'every step of one finds 128 masks');
+  const long = bench('--steps', '128', '--runs', '6', '--length', '64');
+  assert.equal(long.steps, 6, 'the beginning of a run that is longer');
+  assert.ok(long.rows > 58 && long.rows < 64);
+});
+
+for (const [name, args, status, words] of [
+  ['positions that cannot be left out', ['models/sedd-nano', '--context', 'known'], 1, /context known needs positions/],
+  ['how to sample of a GPT-2', ['models/gpt2-nano', '--no-denoise'], 2, /a GPT-2's decode step has no --no-denoise/],
+  ['a judge of no comparison', ['models/sedd-nano', '--judge', 'models/gpt2-nano'], 2, /needs --twin for --judge/],
+]) {
+  test(`bench refuses ${name}`, () => {
+    const result = call(tool, ['bench', ...args]);
+    assert.equal(result.status, status, result.stderr);
+    assert.match(result.stderr, words);
+  });
+}
+
 for (const language of ['c', 'c++']) {
   test(`sedd.h compiles alone as ${language}`, (t) => {
     const compiler = ['clang', 'cc'].find((name) => call('sh', ['-c', `echo "int x;" | ${name} -x ${language} -fsyntax-only -`]).status === 0);

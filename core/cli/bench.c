@@ -1,8 +1,24 @@
-/* bench.c - how long a denoise step of a SEDD, or a decode step of a GPT-2, takes here. */
+/*
+ * bench.c - how long a denoise step of a SEDD, or a decode step of a GPT-2, takes here.
+ *
+ * Denoise steps follow each other through whole runs of the sampler asked for: with context
+ * `known`, or positions that are planned, a step's cost depends on its place in the run.
+ */
 #include "compare.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+#define WARM_STEPS 3
+
+struct bench {
+    struct sedd_session *session;
+    struct sedd_sample_options sampling; /* SEDD; the seed is the next run's */
+    float *logits;                       /* GPT-2: [V] */
+    double *ms;                          /* room for twice what is asked for */
+    int32_t count;                       /* steps timed */
+    double rows;                         /* SEDD: drawn from, sum over these steps */
+};
 
 static int compare(const void *a, const void *b)
 {
@@ -10,82 +26,122 @@ static int compare(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
-/* The first evaluation of a run, in which every row is masked: the most a step can cost. */
-static enum sedd_status time_denoise(struct sedd_session *session, int32_t length, int32_t steps,
-                                     double *ms, struct sedd_error *error)
+/* `least` steps, of one run if it has more than that; else on to the end of a run. */
+static enum sedd_status time_denoising(struct bench *bench, int32_t least, struct sedd_error *error)
 {
-    struct sedd_sampler *sampler = NULL;
-    struct sedd_step step;
-    struct sedd_sample_options options = {.length = length, .steps = steps};
-    enum sedd_status status = sedd_sampler_new(session, &options, &sampler, error);
-    double start = cli_now_ms();
-    if (status == SEDD_OK) {
-        status = sedd_sampler_advance(sampler, &step, error);
+    enum sedd_status status = SEDD_OK;
+    bool enough = false;
+    bench->count = 0;
+    bench->rows = 0.0;
+    while (status == SEDD_OK && !enough) {
+        struct sedd_sampler *sampler = NULL;
+        struct sedd_step step;
+        status = sedd_sampler_new(bench->session, &bench->sampling, &sampler, error);
+        while (status == SEDD_OK && !enough && !sedd_sampler_done(sampler)) {
+            double start = cli_now_ms();
+            status = sedd_sampler_advance(sampler, &step, error);
+            bench->ms[bench->count++] = cli_now_ms() - start;
+            bench->rows += status == SEDD_OK ? step.rows : 0;
+            enough = bench->count >= least && (step.total > least || sedd_sampler_done(sampler));
+        }
+        sedd_sampler_free(sampler);
+        bench->sampling.seed++;
     }
-    *ms = cli_now_ms() - start;
-    sedd_sampler_free(sampler);
     return status;
 }
 
-static enum sedd_status time_decode(struct sedd_session *session, float *logits, double *ms,
-                                    struct sedd_error *error)
+static enum sedd_status time_decoding(struct bench *bench, int32_t least, int32_t length,
+                                      struct sedd_error *error)
 {
+    enum sedd_status status = SEDD_OK;
     int32_t id = 0;
-    double start = cli_now_ms();
-    enum sedd_status status = sedd_gpt2_append(session, &id, 1, false, logits, error);
-    *ms = cli_now_ms() - start;
+    for (bench->count = 0; bench->count < least && status == SEDD_OK; bench->count++) {
+        if (sedd_gpt2_position(bench->session) == length) {
+            sedd_gpt2_reset(bench->session);
+        }
+        double start = cli_now_ms();
+        status = sedd_gpt2_append(bench->session, &id, 1, false, bench->logits, error);
+        bench->ms[bench->count] = cli_now_ms() - start;
+    }
     return status;
+}
+
+static void print(const struct cli *cli, const struct sedd_engine *engine, bool sedd,
+                  enum sedd_dtype dtype, struct bench *bench)
+{
+    int32_t n = bench->count;
+    bool json = cli_has(cli, "--json");
+    qsort(bench->ms, (size_t)n, sizeof *bench->ms, compare);
+    double median = bench->ms[n / 2], low = bench->ms[n / 4], high = bench->ms[n * 3 / 4];
+    printf(json ? "{\"work\": \"%s\", \"kernels\": \"%s\", \"threads\": %d, \"dtype\": \"%s\", "
+                  "\"steps\": %d, \"median_ms\": %.4g, \"quartile_ms\": [%.4g, %.4g]"
+                : "%s, kernels %s, %d threads, %s: of %d steps median %.4g ms, middle half %.4g to "
+                  "%.4g ms",
+           sedd ? "denoise step" : "decode step", sedd_engine_kernels(engine),
+           (int)sedd_engine_threads(engine), dtype == SEDD_DTYPE_Q8 ? "q8" : "f32", (int)n, median,
+           low, high);
+    if (sedd) {
+        printf(json ? ", \"rows\": %.6g" : "; a step draws from %.4g rows", bench->rows / n);
+    }
+    printf(json ? "}\n" : "\n");
+}
+
+/* Flags that would say nothing here are refused: a figure is of what was asked for. */
+static void check_flags(const struct cli *cli, bool sedd)
+{
+    cli_refuse(cli, " --judge --texts --sweep! --real --hole ", "it needs --twin for ");
+    if (!sedd) {
+        cli_refuse(cli, " --steps --seed " CLI_SAMPLING, "a GPT-2's decode step has no ");
+    }
+}
+
+static int run_single(struct cli *cli, struct sedd_engine *engine, const struct sedd_model *model)
+{
+    struct sedd_model_info info;
+    struct sedd_error error = {.message = "no memory for the bench"};
+    sedd_model_describe(model, &info);
+    bool sedd = info.kind == SEDD_KIND_SEDD;
+    check_flags(cli, sedd);
+    int32_t length = cli_integer(cli, "--length", info.length, 1, 1 << 20);
+    int32_t runs = cli_integer(cli, "--runs", 20, 1, 10000);
+    struct bench bench = {.sampling = {.steps = 64, .seed = cli_seed(cli)}};
+    if (sedd && !cli_sampling(cli, &bench.sampling)) {
+        return EXIT_FAILED;
+    }
+    bench.sampling.length = length;
+    bench.sampling.steps = cli_integer(cli, "--steps", bench.sampling.steps, 1, 1000000);
+    bench.ms = calloc(2 * ((size_t)runs + WARM_STEPS), sizeof *bench.ms);
+    bench.logits = calloc((size_t)info.states, sizeof *bench.logits);
+    bool memory = bench.ms != NULL && bench.logits != NULL;
+    enum sedd_status status = memory
+                                  ? sedd_session_new(engine, model, length, &bench.session, &error)
+                                  : SEDD_ERROR_MEMORY;
+    for (int pass = 0; pass < 2 && status == SEDD_OK; pass++) {
+        int32_t least = pass == 0 ? WARM_STEPS : runs;
+        status = sedd ? time_denoising(&bench, least, &error)
+                      : time_decoding(&bench, least, length, &error);
+    }
+    if (status == SEDD_OK) {
+        print(cli, engine, sedd, info.dtype, &bench);
+    } else {
+        cli_fail(&error);
+    }
+    free(bench.ms);
+    free(bench.logits);
+    sedd_session_free(bench.session);
+    return status == SEDD_OK ? 0 : EXIT_FAILED;
 }
 
 int run_bench(struct cli *cli)
 {
     struct sedd_model *model = cli_model(cli);
     struct sedd_engine *engine = model == NULL ? NULL : cli_engine(cli);
-    struct sedd_session *session = NULL;
-    struct sedd_model_info info = {0};
-    struct sedd_error error;
-    if (engine == NULL) {
-        sedd_model_free(model);
-        return EXIT_FAILED;
+    int code = EXIT_FAILED;
+    if (engine != NULL) {
+        code = cli_has(cli, "--twin") ? cli_compare(cli, engine, model)
+                                      : run_single(cli, engine, model);
     }
-    if (cli_has(cli, "--twin")) {
-        int code = cli_compare(cli, engine, model);
-        sedd_engine_free(engine);
-        sedd_model_free(model);
-        return code;
-    }
-    sedd_model_describe(model, &info);
-    bool sedd = info.kind == SEDD_KIND_SEDD;
-    int32_t length = cli_integer(cli, "--length", info.length, 1, 1 << 20);
-    int32_t runs = cli_integer(cli, "--runs", 20, 1, 10000), warm = 3;
-    int32_t steps = cli_integer(cli, "--steps", 64, 1, 1000000);
-    double *ms = calloc((size_t)(runs + warm), sizeof *ms);
-    float *logits = calloc((size_t)info.states, sizeof *logits);
-    enum sedd_status status = sedd_session_new(engine, model, length, &session, &error);
-    for (int32_t i = 0; i < runs + warm && status == SEDD_OK; i++) {
-        if (!sedd && sedd_gpt2_position(session) == length) {
-            sedd_gpt2_reset(session);
-        }
-        status = sedd ? time_denoise(session, length, steps, &ms[i], &error)
-                      : time_decode(session, logits, &ms[i], &error);
-    }
-    if (status == SEDD_OK) {
-        qsort(ms + warm, (size_t)runs, sizeof *ms, compare);
-        double median = ms[warm + runs / 2], low = ms[warm + runs / 4], high = ms[warm + runs * 3 / 4];
-        printf(cli_has(cli, "--json")
-                   ? "{\"work\": \"%s\", \"kernels\": \"%s\", \"threads\": %d, \"dtype\": \"%s\", "
-                     "\"median_ms\": %.4g, \"quartile_ms\": [%.4g, %.4g]}\n"
-                   : "%s, kernels %s, %d threads, %s: median %.4g ms, middle half %.4g to %.4g ms\n",
-               sedd ? "denoise step" : "decode step", sedd_engine_kernels(engine),
-               (int)sedd_engine_threads(engine), info.dtype == SEDD_DTYPE_Q8 ? "q8" : "f32", median,
-               low, high);
-    } else {
-        cli_fail(&error);
-    }
-    free(ms);
-    free(logits);
-    sedd_session_free(session);
     sedd_engine_free(engine);
     sedd_model_free(model);
-    return status == SEDD_OK ? 0 : EXIT_FAILED;
+    return code;
 }

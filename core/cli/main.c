@@ -36,7 +36,8 @@ static const struct command COMMANDS[] = {
      " --file --ids --json! ", run_nll},
     {"golden", "FOLDER\n  compares the engine with a folder of reference outputs", " ", run_golden},
     {"bench",
-     "MODEL [--length N --steps N --runs N --json]\n  times a denoise step, or a decode step\n"
+     "MODEL [--length N --runs N --json, SEDD: --steps N --seed S and how to sample]\n"
+     "  times a decode step, or a denoise step: the median of --runs steps, through runs of --steps\n"
      "  --twin GPT2 [--judge GPT2 --steps 4,8,16 --texts N --sweep --seed S, and how to sample]:\n"
      "  whole texts in 4 to 128 steps beside the twin's with its cache: time (of --runs texts),\n"
      "  evaluations, the judge's perplexity and entropy (of --texts), the break-even number of steps;\n"

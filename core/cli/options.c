@@ -47,6 +47,19 @@ bool cli_check(const struct cli *cli)
     return true;
 }
 
+void cli_refuse(const struct cli *cli, const char *flags, const char *sentence)
+{
+    char flag[64];
+    for (const char *word = flags + strspn(flags, " "); *word != '\0'; word += strspn(word, " !")) {
+        size_t size = strcspn(word, " !");
+        snprintf(flag, sizeof flag, "%.*s", (int)size, word);
+        if (cli_has(cli, flag)) {
+            cli_usage(cli, sentence, flag);
+        }
+        word += size;
+    }
+}
+
 const char *cli_text(const struct cli *cli, const char *flag)
 {
     const char *found = NULL;

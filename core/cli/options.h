@@ -47,6 +47,8 @@ int32_t *cli_parse_ids(const struct cli *cli, const char *text, size_t *count);
 
 /* Every flag is known to the command and has its value. Prints what is wrong and returns false. */
 bool cli_check(const struct cli *cli);
+/* Ends the program with the usage if one of `flags` (written as in a command) is there. */
+void cli_refuse(const struct cli *cli, const char *flags, const char *sentence);
 /* Prints the sentence with the command's usage to stderr and exits with EXIT_USAGE. */
 void cli_usage(const struct cli *cli, const char *sentence, const char *detail);
 
