@@ -6,12 +6,17 @@ import { serve } from '../../scripts/serve.mjs';
 const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 export const CHROMIUM = process.env.CHROMIUM ?? PATHS.find(existsSync);
 
-/** Opens `path` of the repository; close() ends browser and server. */
+/**
+ * Opens `path` of the repository; close() ends browser and server. `errors` is what a visitor would find in the console: errors,
+ * and requests that failed, of workers too.
+ */
 export async function open(path, { isolation = true, csp = false, ...context } = {}) {
   const server = await serve({ isolation, csp });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-  const page = await (await browser.newContext(context)).newPage();
+  const site = await browser.newContext(context);
+  const page = await site.newPage();
   const errors = [];
+  site.on('response', (response) => { if (response.status() >= 400) errors.push(`${response.url()} answered ${response.status()}`); });
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => { if (message.type() === 'error') errors.push(message.text()); });
   await page.goto(server.url + path);

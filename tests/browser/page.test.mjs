@@ -278,7 +278,7 @@ test('noise, race, measurement and likelihood, in Chinese too, without an access
     await page.locator('#cells .mask').first().click();
     await page.waitForSelector('.candidate');
     assert.deepEqual(await violations(), []);
-    assert.deepEqual(errors, []);
+    assert.deepEqual(errors, [], 'nothing in the console, and no request failed');
     await page.goto((await page.evaluate(() => location.origin)) + '/?lang=zh');
     await ready(page);
     assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-Hans');
