@@ -119,10 +119,18 @@ static void test_cancel(struct studio *studio)
     CHECK(sedd_sampler_advance(sampler, &step, &error) == SEDD_CANCELLED);
     CHECK(sedd_sampler_position(sampler) == 1);
     CHECK(memcmp(before, sedd_sampler_ids(sampler), sizeof before) == 0);
-    sedd_session_cancel(studio->session, false);
+    /* the engine's flag is for all its sessions, whatever these say themselves */
+    struct sedd_session *other;
+    const float sigma = 0.5f;
+    float logscore[98];
+    CHECK(sedd_session_new(studio->engine, studio->model, 1, &other, &error) == SEDD_OK);
     *sedd_engine_cancel_flag(studio->engine) = 1;
+    sedd_session_cancel(studio->session, false);
     CHECK(sedd_sampler_advance(sampler, &step, &error) == SEDD_CANCELLED);
+    CHECK(sedd_score(other, 1, 1, &(int32_t){3}, &sigma, logscore, &error) == SEDD_CANCELLED);
     *sedd_engine_cancel_flag(studio->engine) = 0;
+    CHECK(sedd_score(other, 1, 1, &(int32_t){3}, &sigma, logscore, &error) == SEDD_OK);
+    sedd_session_free(other);
     int32_t changed = 0;
     while (!sedd_sampler_done(sampler)) {
         CHECK(sedd_sampler_advance(sampler, &step, &error) == SEDD_OK);
