@@ -64,15 +64,16 @@ export class StoredModel {
 
   /* ---- Chunks ---- */
 
-  async #read(key) {
+  /** Fills `space`; gives the bytes it has now, 0 where there is nothing sound. */
+  async #read(key, space) {
     const names = await this.#load();
     const name = names.get(key);
-    if (!name) return null;
-    const bytes = await this.#files.read(this.id, name);
-    if (bytes && await sha256(bytes) === CHUNK_NAME.exec(name)[3]) return bytes;
+    if (!name) return 0;
+    const size = await this.#files.readInto(this.id, name, space);
+    if (await sha256(space.subarray(0, size)) === CHUNK_NAME.exec(name)[3]) return size;
     names.delete(key);
     await this.#files.remove(this.id, name);
-    return null;
+    return 0;
   }
 
   async #write(key, name, bytes) {
@@ -88,18 +89,19 @@ export class StoredModel {
     names.delete(key);
   }
 
-  /** @param {'w'|'q'} set @returns {Promise<Uint8Array|null>} */
-  chunk(set, index) { return this.#read(`${set}${index}`); }
-  /** The sha256 of a chunk that `chunk` gave. */
-  hashOf(set, index) { return CHUNK_NAME.exec(this.#names.get(`${set}${index}`))[3]; }
+  /** Fills `space` with a chunk of its size: gives its sha256, undefined where it is not there. @param {'w'|'q'} set @param {Uint8Array} space */
+  async chunk(set, index, space) {
+    const key = `${set}${index}`;
+    return await this.#read(key, space) === space.length ? CHUNK_NAME.exec(this.#names.get(key))[3] : undefined;
+  }
 
   async putChunk(set, index, bytes, sha) {
     await this.#write(`${set}${index}`, chunkName(set, index, sha), bytes);
     await this.#forget(`${set}${index}.part`);
   }
 
-  /** The beginning of a chunk that did not arrive whole. */
-  beginning(index) { return this.#read(`w${index}.part`); }
+  /** The same for the beginning of a chunk that did not arrive whole: gives its size, 0 where there is none. */
+  beginning(index, space) { return this.#read(`w${index}.part`, space); }
   async putBeginning(index, bytes) { await this.#write(`w${index}.part`, `${chunkName('w', index, await sha256(bytes))}.part`, bytes); }
 
   /** Bytes of weights that are here, told by names alone. */

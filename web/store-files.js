@@ -2,8 +2,22 @@
  * Where stored models lie: files in folders, one folder a model, in the origin's private file system
  * (OPFS) or, where a browser has none that a worker can write, in Cache Storage. Both offer the same few
  * calls; nothing here knows what the files mean. No folder is made before the first write.
+ *
+ *   read(id, name)             the file, or null
+ *   readInto(id, name, space)  in a worker: fills `space` with the file's beginning, gives the bytes it has now
+ *   write(id, name, bytes)     in a worker: what fails is removed again
  */
 const NAME = 'sedd-web';
+
+/** What `read` gives, or `nothing` where there is no such file. */
+async function absentAs(nothing, read) {
+  try {
+    return await read();
+  } catch (error) {
+    if (['NotFoundError', 'NotReadableError'].includes(error.name)) return nothing;
+    throw error;
+  }
+}
 
 class PrivateFiles {
   #root = null;
@@ -28,17 +42,28 @@ class PrivateFiles {
     return names;
   }
 
-  async read(id, name) {
-    try {
-      const handle = await (await this.#folder(id))?.getFileHandle(name);
+  async #handle(id, name) { return (await this.#folder(id))?.getFileHandle(name); }
+
+  read(id, name) {
+    return absentAs(null, async () => {
+      const handle = await this.#handle(id, name);
       return handle ? new Uint8Array(await (await handle.getFile()).arrayBuffer()) : null;
-    } catch (error) {
-      if (['NotFoundError', 'NotReadableError'].includes(error.name)) return null;
-      throw error;
-    }
+    });
   }
 
-  /** In a worker only. What fails is removed again. */
+  readInto(id, name, space) {
+    return absentAs(0, async () => {
+      const access = await (await this.#handle(id, name))?.createSyncAccessHandle({ mode: 'read-only' });
+      let size = 0;
+      try {
+        for (let count = 1; access && count > 0; size += count) count = access.read(space.subarray(size), { at: size });
+      } finally {
+        access?.close();
+      }
+      return size;
+    });
+  }
+
   async write(id, name, bytes) {
     const folder = await this.#folder(id, true);
     const handle = await folder.getFileHandle(name, { create: true });
@@ -84,6 +109,12 @@ class CachedFiles {
   async read(id, name) {
     const response = await (await this.#existing())?.match(this.#url(id, name));
     return response ? new Uint8Array(await response.arrayBuffer()) : null;
+  }
+
+  async readInto(id, name, space) {
+    const bytes = (await this.read(id, name))?.subarray(0, space.length) ?? [];
+    space.set(bytes);
+    return bytes.length;
   }
 
   async write(id, name, bytes) { await (await caches.open(NAME)).put(this.#url(id, name), new Response(bytes.slice())); }

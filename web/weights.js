@@ -92,41 +92,47 @@ export class ChunkedWeights {
 
   async #chunk(index, end) {
     this.#forget(index - 1); // whoever reads on is done with it
-    const bytes = this.#recent.get(index) ?? await this.#stored(index) ?? await this.#fetch(index, end);
+    const there = this.#recent.get(index);
+    const bytes = there ?? this.#space(index);
+    const fetched = !there && !await this.#fill(index, bytes);
+    if (fetched) await this.#fetch(index, bytes, end);
+    const checked = fetched && this.#check(index, bytes); // its hash is made by another thread, the whole file's by this one
+    if (this.#hasher?.next === index) this.#hasher.add(bytes);
+    await checked;
+    this.#remember(index, bytes);
+    return bytes;
+  }
+
+  #space(index) { return new Uint8Array(this.#spare.pop() ?? new ArrayBuffer(CHUNK), 0, Math.min(CHUNK, this.size - index * CHUNK)); }
+
+  #remember(index, bytes) {
     this.#recent.delete(index);
     this.#recent.set(index, bytes);
     if (this.#recent.size > KEPT) this.#forget(this.#recent.keys().next().value);
-    if (this.#hasher?.next === index) this.#hasher.add(bytes);
     if (!this.#seen.has(index)) {
       this.#seen.add(index);
       this.#loaded += bytes.length;
     }
     this.#onProgress(this.#loaded);
-    return bytes;
   }
 
   #forget(index) {
-    const bytes = this.#recent.get(index);
-    if (bytes?.buffer.byteLength === CHUNK) this.#spare.push(bytes.buffer);
+    if (!this.#recent.has(index)) return;
+    this.#spare.push(this.#recent.get(index).buffer);
     this.#recent.delete(index);
   }
 
-  async #stored(index) {
-    const bytes = await this.#entry?.chunk('w', index) ?? null;
-    if (!bytes) return null;
-    const sha = this.#entry.hashOf('w', index);
-    if (bytes.length !== this.#sizeOf(index) || (this.expected[index] ?? sha) !== sha) return null;
+  /** From the store, if it is there and sound. */
+  async #fill(index, bytes) {
+    const sha = await this.#entry?.chunk('w', index, bytes);
+    if (!sha || (this.expected[index] ?? sha) !== sha) return false;
     this.hashes[index] = sha;
-    return bytes;
+    return true;
   }
 
-  #sizeOf(index) { return Math.min(CHUNK, this.size - index * CHUNK); }
-
-  async #fetch(index, end) {
-    const buffer = new Uint8Array(this.#spare.pop() ?? new ArrayBuffer(CHUNK), 0, this.#sizeOf(index));
-    const beginning = await this.#entry?.beginning(index) ?? new Uint8Array(0);
-    let filled = beginning.length < buffer.length ? beginning.length : 0;
-    buffer.set(beginning.subarray(0, filled));
+  async #fetch(index, buffer, end) {
+    let filled = await this.#entry?.beginning(index, buffer) ?? 0;
+    if (filled === buffer.length) filled = 0;
     const first = filled;
     // Which container it is shows in the first bytes: only a safetensors file goes on from there.
     const until = index === 0 && !/\.safetensors(\?|$)/.test(this.#source.url) ? CHUNK : Math.ceil(end / CHUNK) * CHUNK;
@@ -139,8 +145,6 @@ export class ChunkedWeights {
       if (filled > first) await this.#keep(() => this.#entry.putBeginning(index, buffer.subarray(0, filled)));
       throw error;
     }
-    await this.#check(index, buffer);
-    return buffer;
   }
 
   async #check(index, bytes) {
@@ -169,22 +173,21 @@ export class ChunkedWeights {
 /** The chunks of a complete set in the store. A bad one throws: what the set was made of has to be loaded again. */
 export class StoredWeights {
   #entry;
-  #count;
   #set;
   #onProgress;
+  #space = new Uint8Array(CHUNK);
 
   constructor(entry, { set, size, hashes }, onProgress) {
     Object.assign(this, { size, hashes });
     this.#entry = entry;
     this.#set = set;
-    this.#count = hashes.length;
     this.#onProgress = onProgress;
   }
 
   async* read(begin, end) {
-    for (let i = Math.floor(begin / CHUNK); i * CHUNK < end && i < this.#count; i++) {
-      const bytes = await this.#entry.chunk(this.#set, i);
-      if (bytes?.length !== Math.min(CHUNK, this.size - i * CHUNK) || this.#entry.hashOf(this.#set, i) !== this.hashes[i]) {
+    for (let i = Math.floor(begin / CHUNK); i * CHUNK < end && i < this.hashes.length; i++) {
+      const bytes = this.#space.subarray(0, Math.min(CHUNK, this.size - i * CHUNK));
+      if (await this.#entry.chunk(this.#set, i, bytes) !== this.hashes[i]) {
         throw Object.assign(new SeddError('content', 'The stored model is damaged.', { hint: 'Load it again.' }), { damaged: true });
       }
       yield bytes.subarray(Math.max(0, begin - i * CHUNK), Math.min(bytes.length, end - i * CHUNK));

