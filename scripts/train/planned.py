@@ -1,13 +1,15 @@
 """Fine-tunes a SEDD for walks of few steps whose positions are planned beforehand, with the context the engine calls "known".
 
-Usage: python3 planned.py CONFIG --data PACK --start MODEL --out RUN [--device auto|cpu|cuda] [--workers N] [--threads N]
-       [--until STEP]
+Usage: python3 planned.py CONFIG --data PACK --start MODEL --out RUN [--teacher MODEL] [--device auto|cpu|cuda]
+       [--workers N] [--threads N] [--until STEP]
 A walk of T steps over a window opens its masks in the order "spread" (positions by their reversed bits, from a random
 start) at the times of the cosine grid. In a step the network sees the tokens that are known and the masks that are about to open;
 the masks that stay shut are left out, as in partition generative models (Deschenaux, Tran, Gulcehre 2025, arXiv
 2505.18883). The loss is the score entropy of the opening tokens, a step drawn in proportion to how many open in it: its
-expectation, in nats a token, bounds -ln p(text) of the very sampler that the student will run. A part `held` of the micro-batches has a
-beginning or two ends that are given. Validation is that bound in the configuration's first number of steps.
+expectation, in nats a token, bounds -ln p(text) of the very sampler that the student will run. With a teacher, which has
+every mask in place, the distributions of the opening tokens are compared instead: (KL(p || q) + KL(q || p)) / 2, less noisy
+than the one token that the text has there. A part `held` of the micro-batches has a beginning or two ends that are
+given. Validation is the bound in the configuration's first number of steps.
 """
 import machine  # first: it sets what PyTorch reads when imported
 
@@ -22,6 +24,7 @@ from distill import reversed_bits
 from evaluate import summary, token_loss
 from model import load, total_noise
 from train import SAVE_EVERY, Run, Trainer, arguments, team
+from workers import Workers
 
 TIME_END = 1e-5  # as in the engine's grid
 
@@ -54,14 +57,29 @@ def order(count: int, length: int, held: int, ends: bool, random: torch.Generato
     return torch.where(given, rank - 1, rank).argsort(1)
 
 
-def opening_loss(model, ids: torch.Tensor, positions: torch.Tensor, known: int, opening: int, t: float):
-    """Cross-entropy and Z - 1 - ln Z [B * opening] of the tokens at positions[:, known:known + opening]."""
-    seen = positions[:, :known + opening]
+def opening_states(model, ids: torch.Tensor, positions: torch.Tensor, known: int, opening: int, t: float, context: int):
+    """States [B * opening, H] of the masks at positions[:, known:known + opening]; the network sees positions[:, :context]."""
+    seen = positions[:, :context]
     x = ids.gather(1, seen)
-    target = x[:, known:].reshape(-1).clone()
     x[:, known:] = model.vocab
-    states = model.hidden(x, total_noise(torch.full((len(ids),), t, device=ids.device)), seen)[:, known:]
-    return token_loss(model, states.flatten(0, 1), target)
+    sigma = total_noise(torch.full((len(ids),), t, device=ids.device))
+    return model.hidden(x, sigma, seen)[:, known:known + opening].flatten(0, 1)
+
+
+def opening_loss(model, ids: torch.Tensor, positions: torch.Tensor, known: int, opening: int, t: float):
+    """Cross-entropy and Z - 1 - ln Z [B * opening] of the tokens that open."""
+    states = opening_states(model, ids, positions, known, opening, t, known + opening)
+    return token_loss(model, states, ids.gather(1, positions[:, known:known + opening]).flatten())
+
+
+def divergence(model, teacher, ids: torch.Tensor, positions: torch.Tensor, known: int, opening: int, t: float):
+    """(KL(p || q) + KL(q || p)) / 2 and Z - 1 - ln Z [B * opening]: p the teacher's, who sees all masks, q the student's."""
+    with torch.no_grad():
+        log_p = teacher.logits(opening_states(teacher, ids, positions, known, opening, t, ids.shape[1])).log_softmax(-1)
+    logits = model.logits(opening_states(model, ids, positions, known, opening, t, known + opening))
+    total = logits.logsumexp(-1, keepdim=True)
+    log_q, log_z = logits - total, total[:, 0] - math.log(model.vocab)
+    return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1) / 2, log_z.exp() - 1 - log_z
 
 
 @torch.no_grad()
@@ -77,6 +95,10 @@ def path_bound(model, windows: torch.Tensor, steps: int, seed: int):
 
 
 class Planned(Trainer):
+    def __init__(self, c: dict, pack: Path, run: Run, model, teacher, device: torch.device, workers: Workers):
+        self.teacher = teacher and teacher.to(device).eval()
+        super().__init__(c, pack, run, model, device, workers)
+
     def loss_parts(self, random: torch.Generator):
         c, length = self.c, self.c["model"]["length"]
         ids = self.text.windows(c["batch"], random)
@@ -91,8 +113,8 @@ class Planned(Trainer):
             pieces.append((part, positions, held + opened[step], opened[step + 1] - opened[step], grid(steps, step)))
         for piece in self.workers.share(pieces):
             with machine.autocast(self.device, c["precision"]):
-                entropy, calibration = opening_loss(self.model, *piece)
-                yield (entropy + calibration).mean() * (len(piece[0]) / len(ids))
+                loss, calibration = divergence(self.model, self.teacher, *piece) if self.teacher else opening_loss(self.model, *piece)
+                yield (loss + calibration).mean() * (len(piece[0]) / len(ids))
 
     def evaluate(self) -> None:
         if not self.workers.first:
@@ -109,12 +131,14 @@ class Planned(Trainer):
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--start", type=Path, required=True)
+    parser.add_argument("--teacher", type=Path)
     args = parser.parse_args()
     workers, device = team(args)
     c = json.loads(args.config.read_text())
     torch.manual_seed(c["seed"])
     run = Run(args.out, args.data / "tokenizer.json", SAVE_EVERY)
-    Planned(c, args.data, run, load(args.start), device, workers).train(args.until)
+    teacher = load(args.teacher) if args.teacher else None
+    Planned(c, args.data, run, load(args.start), teacher, device, workers).train(args.until)
 
 
 if __name__ == "__main__":

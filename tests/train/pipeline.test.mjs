@@ -24,6 +24,7 @@ const configs = {
   gpt2: { name: 'tiny', kind: 'gpt2', ...common, model: shape, steps: 80, decay: 40, dropout: 0.1 },
   student: { kind: 'sdtt', ...common, spread: 0.5, model: { ...shape, cond: 16 }, decay: 5, rounds: [{ student_steps: 8, substeps: 2, steps: 10 }, { student_steps: 4, substeps: 2, steps: 10 }] },
   planned: { kind: 'planned', ...common, batch: 32, micro: 16, model: { ...shape, cond: 16 }, walks: [4, 4, 8], held: 0.4, steps: 160, decay: 120 },
+  drawn: { kind: 'planned', ...common, batch: 32, micro: 16, log_every: 10, model: { ...shape, cond: 16 }, walks: [4], held: 0, steps: 60, decay: 40 },
 };
 
 const call = (file, args) => {
@@ -90,6 +91,18 @@ from tokenizer import Tokenizer; print(Tokenizer.load("pack/tokenizer.json").enc
     const plan_here = JSON.parse(call(python, ['-c', `import sys; sys.path.insert(0, ${JSON.stringify(path.join(ROOT, 'scripts/train'))})
 from planned import plan; print(plan(8, ${LENGTH}))`]));
     assert.deepEqual(events.filter((event) => event.changed.length).map((event) => LENGTH - event.masked), plan_here.slice(1));
+  });
+
+  await t.test('a student of planned steps is drawn to a teacher who sees every mask', () => {
+    script('planned', 'drawn.json', '--data', 'pack', '--start', 'planned/last', '--teacher', 'sedd/best', '--out', 'drawn', '--device', 'cpu', '--threads', '1');
+    const losses = log('drawn').map((entry) => entry.loss).filter((loss) => loss !== undefined);
+    assert.ok(losses.at(-1) > 0 && losses.at(-1) < 0.8 * losses[0], `divergence from the teacher: ${losses}`);
+    const same = call(python, ['-c', `import sys; sys.path.insert(0, ${JSON.stringify(path.join(ROOT, 'scripts/train'))})
+import torch; from pathlib import Path; from model import load; from planned import divergence, order
+model, ids = load(Path("sedd/best")), torch.arange(2 * ${LENGTH}).view(2, ${LENGTH})
+places = order(2, ${LENGTH}, 0, False, torch.Generator().manual_seed(1))
+for opening in (${LENGTH - 12}, 4): print(divergence(model, model, ids, places, 12, opening, 0.6)[0].abs().max().item())`]).trim().split('\n').map(Number);
+    assert.ok(same[0] < 1e-4 && same[1] > 1e-3, `from itself, with all masks and with a few: ${same}`);
   });
 
   await t.test('a student is distilled in rounds and learns its targets', () => {
