@@ -31,13 +31,22 @@ const TOOL = path.join(ROOT, 'build/native/sedd');
 const mb = (bytes) => Math.round(bytes / 1e6);
 const say = (line) => console.log(line);
 
-/** Highest resident size of a process so far, in bytes. */
-function peakOf(pid, field = 'VmHWM') {
+/** Highest resident size of a process so far, in bytes; 0 when it is gone. A kernel that reclaims may not count a peak, so the size now counts, too. */
+function peakOf(pid) {
   try {
-    return 1024 * Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return 1024 * Math.max(...['VmHWM', 'VmRSS'].map((field) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0)));
   } catch {
     return 0;
   }
+}
+
+/** Looks again and again for the most memory any of the processes had. @param {() => (string|number)[]} pids */
+function watch(pids) {
+  let most = 0;
+  const look = () => { most = Math.max(most, ...pids().map(peakOf)); };
+  const timer = setInterval(look, 10);
+  return { peak: () => { look(); return most; }, end: () => clearInterval(timer) };
 }
 
 /* ---- Natively ---- */
@@ -51,11 +60,10 @@ function native(...words) {
 async function nativeLoad(folder) {
   const begin = performance.now();
   const child = spawn(TOOL, ['info', folder, '--dtype', 'q8'], { stdio: 'ignore' });
-  let peak = 0;
-  const timer = setInterval(() => { peak = Math.max(peak, peakOf(child.pid)); }, 5);
+  const memory = watch(() => [child.pid]);
   await new Promise((resolve) => { child.on('exit', resolve); });
-  clearInterval(timer);
-  return { ms: performance.now() - begin, peak };
+  memory.end();
+  return { ms: performance.now() - begin, peak: memory.peak() };
 }
 
 const nativeStep = (folder, length, runs) => JSON.parse(native('bench', folder, '--dtype', 'q8', '--length', String(length), '--steps', '1', '--no-denoise', '--runs', String(runs), '--json')).median_ms;
@@ -86,7 +94,9 @@ async function openBrowser(url) {
   const page = await browser.newPage();
   await page.goto(`${url}README.md`);
   await page.evaluate(async () => { window.sedd = await import('/web/client.js'); });
-  return { page, peak: () => Math.max(...renderers(profile).map((pid) => peakOf(pid)), 0), close: async () => { await browser.close(); rmSync(profile, { recursive: true, force: true }); } };
+  const found = renderers(profile);
+  const memory = watch(() => found);
+  return { page, peak: memory.peak, close: async () => { memory.end(); await browser.close(); rmSync(profile, { recursive: true, force: true }); } };
 }
 
 const inPage = {
@@ -96,7 +106,7 @@ const inPage = {
     try {
       const model = await window.sedd[kind === 'sedd' ? 'loadSEDD' : 'loadGPT2'](`hub:${name}`, { hub, retries, onProgress: ({ phase }) => { phases[phase] ??= performance.now() - begin; } });
       window.model = model;
-      return { ms: performance.now() - begin, phases, ...model.source, kernels: model.kernels, dtype: model.info.dtype };
+      return { ms: performance.now() - begin, phases, ...model.source, kernels: model.kernels, dtype: model.info.dtype, weights: model.info.weightBytes };
     } catch (error) {
       return { failed: error.message };
     }
@@ -145,7 +155,7 @@ async function measure(name, folder, hub, url) {
     if (first.failed) throw new Error(first.failed);
     const peak = browser.peak();
     say(`  load: page ${(first.ms / 1000).toFixed(1)} s (storing from ${(first.phases.keep / 1000).toFixed(1)} s on), native ${(nativeLoaded.ms / 1000).toFixed(1)} s; ${mb(hub.sent(path.basename(first.url)))} MB sent`);
-    say(`  memory: renderer at most ${mb(peak)} MB, ${mb(idle)} MB of it before the load; native ${mb(nativeLoaded.peak)} MB; sha256 ${first.sha256.slice(0, 12)}, kernels ${first.kernels}, ${first.dtype}`);
+    say(`  memory: renderer at most ${mb(peak)} MB, ${mb(idle)} MB of it before the load, ${mb(first.weights)} MB the model: ${mb(peak - idle - first.weights)} MB over; native ${mb(nativeLoaded.peak)} MB; sha256 ${first.sha256.slice(0, 12)}, kernels ${first.kernels}, ${first.dtype}`);
     if (kind === 'sedd') {
       for (const [length, steps] of [[128, 5], [1024, 2]]) {
         const times = await page.evaluate(inPage.steps, [length, steps]);
