@@ -4,7 +4,7 @@
  * to wherever they are kept. A place without that list (a plain mirror) is asked file by file.
  */
 import { SeddError } from './errors.js';
-import { fetchWhole } from './remote.js';
+import { fetchWhole } from './requests.js';
 
 /** Where hub ids point; the option `hub` replaces it, for mirrors and tests. */
 export const HUB = 'https://huggingface.co/';
@@ -28,7 +28,7 @@ export class Repository {
 
   url(file) { return `${this.hub}${this.name}/resolve/${encodeURIComponent(this.commit)}/${file}`; }
 
-  /** Reads the list of files; from then on all come from one commit. @param {import('./remote.js').Patience} patience */
+  /** Reads the list of files; from then on all come from one commit. @param {import('./requests.js').Patience} patience */
   async list(patience) {
     const url = `${this.hub}api/models/${this.name}/revision/${encodeURIComponent(this.revision)}?blobs=true`;
     let answer;

@@ -6,7 +6,8 @@
 import { DEFAULTS_FILE, DEFAULTS_MAX } from './defaults.js';
 import { SeddError } from './errors.js';
 import { HUB, Repository, TOKENIZER_REPOSITORY, WEIGHTS } from './hub.js';
-import { LocalFile, RemoteFile, fetchWhole, refuseOther } from './remote.js';
+import { LocalFile, RemoteFile } from './remote.js';
+import { fetchWhole, refuseOther } from './requests.js';
 
 const GPT2_TOKENS = 50257;
 const WANTED = 'A model is config.json, its weights (model.safetensors or pytorch_model.bin) and tokenizer.json (or vocab.json and merges.txt).';
@@ -172,7 +173,7 @@ async function openFiles({ roles }, options) {
 /**
  * Finds the files and reads all but the weights.
  * @param {Place} place
- * @param {{patience: import('./remote.js').Patience, hub?: string, stored?: boolean}} options
+ * @param {{patience: import('./requests.js').Patience, hub?: string, stored?: boolean}} options
  * @returns {Promise<{config: Uint8Array, tokenizer: Uint8Array, merges?: Uint8Array, generation: Uint8Array|null, weights: RemoteFile|LocalFile, sha256: string,
  *   optional: (name: string) => Promise<Uint8Array>, place?: Place}>}
  */

@@ -10,6 +10,8 @@
  * A chunk's name has its hash, so whatever a crash, a full disk or a faulty one left behind is found out when it
  * is read: it is removed, and counts as missing. Without manifest.json nothing counts as complete.
  */
+import { SeddError } from './errors.js';
+
 export const CHUNK = 4 << 20; // bytes; the last one is shorter
 export const VERSION = 1;
 
@@ -18,6 +20,9 @@ export const sha256 = async (bytes) => hexOf(new Uint8Array(await crypto.subtle.
 
 /** The folder of a source held as a type. */
 export const entryId = async (source, dtype) => (await sha256(new TextEncoder().encode(`${VERSION} ${dtype} ${source}`))).slice(0, 32);
+
+/** A complete entry in which something is not what its manifest says. */
+export const damagedError = () => Object.assign(new SeddError('content', 'The stored model is damaged.', { hint: 'Load it again.' }), { damaged: true });
 
 const CHUNK_NAME = /^([wq])(\d{5})-([0-9a-f]{64})(\.part)?$/;
 const chunkName = (set, index, sha) => `${set}${String(index).padStart(5, '0')}-${sha}`;

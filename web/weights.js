@@ -4,7 +4,7 @@
  * One chunk is in memory at a time, and the few that a torch file is read from twice.
  */
 import { SeddError } from './errors.js';
-import { CHUNK, sha256 } from './store-entry.js';
+import { CHUNK, damagedError, hexOf, sha256 } from './store-entry.js';
 
 const KEPT = 3; // chunks: a torch file's first and last ones are needed again
 const PIECE = 64 << 10; // bytes that are hashed at once: they stay in the processor's nearest memory
@@ -38,7 +38,7 @@ export class Hasher {
     return this.#engine.scoped((scope) => {
       const digest = scope.allocate(32);
       this.#engine.module._wasm_sha256_finish(this.#pointer, digest);
-      return [...this.#engine.bytes(digest, 32)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+      return hexOf(this.#engine.bytes(digest, 32));
     });
   }
 
@@ -75,7 +75,8 @@ export class ChunkedWeights {
     this.count = Math.ceil(this.size / CHUNK);
   }
 
-  get keeping() { return this.#entry !== null; }
+  /** Whether the store has the whole file now. */
+  get kept() { return this.#entry !== null && this.hashes.filter(Boolean).length === this.count; }
 
   async* read(begin, end) {
     for (let i = Math.floor(begin / CHUNK); i * CHUNK < end; i++) {
@@ -188,7 +189,7 @@ export class StoredWeights {
     for (let i = Math.floor(begin / CHUNK); i * CHUNK < end && i < this.hashes.length; i++) {
       const bytes = this.#space.subarray(0, Math.min(CHUNK, this.size - i * CHUNK));
       if (await this.#entry.chunk(this.#set, i, bytes) !== this.hashes[i]) {
-        throw Object.assign(new SeddError('content', 'The stored model is damaged.', { hint: 'Load it again.' }), { damaged: true });
+        throw damagedError();
       }
       yield bytes.subarray(Math.max(0, begin - i * CHUNK), Math.min(bytes.length, end - i * CHUNK));
       this.#onProgress(Math.min((i + 1) * CHUNK, this.size));

@@ -102,6 +102,8 @@ test('a hub id is planned, loaded through redirects and checked, and then comes 
   assert.deepEqual([stored.name, stored.complete, stored.size], ['me/nano', true, SIZE]);
   const byId = await page.evaluate((id) => window.load({ stored: id }), stored.id);
   assert.deepEqual([byId.sha256, byId.fromStore], [SHA, true]);
+  const other = await load({ stored: stored.id }, { integrity: '0'.repeat(64) });
+  assert.equal(other.failed, `content: The file of weights has the sha256 ${SHA}; expected ${'0'.repeat(64)}.`);
 });
 
 test('a folder beside the page goes before the hub; a repository without tokenizer borrows GPT-2\'s', async () => {
@@ -117,7 +119,7 @@ test('how a model was trained to write is kept with it', async () => {
   const [first, again] = [await load('me/trained'), await load('me/trained')];
   assert.deepEqual([first.fromStore, again.fromStore], [false, true]);
   for (const { defaults } of [first, again]) assert.deepEqual(defaults, { steps: 8, positions: 'fixed', order: 'spread', context: 'known' });
-  assert.deepEqual((await load('me/nano')).defaults, {});
+  assert.deepEqual((await load('me/bare')).defaults, {}, 'and a folder without that file has none');
 });
 
 test('float weights are held as int8, kept so, and give the same text on the next visit; torch files too', async () => {
