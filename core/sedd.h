@@ -79,8 +79,9 @@ enum sedd_status sedd_engine_new(const struct sedd_engine_options *options,
 void sedd_engine_free(struct sedd_engine *engine);
 const char *sedd_engine_kernels(const struct sedd_engine *engine);
 int32_t sedd_engine_threads(const struct sedd_engine *engine);
-/* Address of an int32 that cancels whatever the engine computes, in all its sessions, while it is not
- * 0 (sedd_session_cancel has one session's): a host that shares memory raises it by storing 1. */
+/* Address of an int32 that cancels whatever the engine computes, in all its sessions, while it is
+ * not 0 (sedd_session_cancel has one session's): a host that shares memory raises it by storing
+ * 1. */
 int32_t *sedd_engine_cancel_flag(struct sedd_engine *engine);
 
 /* The index-th table compiled in that runs on this processor, slowest first ("scalar" is 0);
@@ -139,9 +140,10 @@ void sedd_model_describe(const struct sedd_model *model, struct sedd_model_info 
  *         read any bytes from `begin` on, at most to `end`; sedd_loader_push(loader, begin, them)
  *     sedd_loader_finish(loader, &model)
  *
- * A torch file's index is a pickle. It is read, never run: tensors of a state dict, or of a training
- * checkpoint of the reference code (its averaged weights, `ema`, if it has them), and nothing else.
- * The CRC-32 of every zip entry that is read is checked, unless it is 0 (not computed). */
+ * A torch file's index is a pickle. It is read, never run: tensors of a state dict, or of a
+ * training checkpoint of the reference code (its averaged weights, `ema`, if it has them), and
+ * nothing else. The CRC-32 of every zip entry that is read is checked, unless it is 0 (not
+ * computed). */
 struct sedd_loader;
 enum sedd_status sedd_loader_new(const char *config_json, size_t config_size,
                                  enum sedd_dtype dtype, struct sedd_loader **loader,
@@ -149,15 +151,15 @@ enum sedd_status sedd_loader_new(const char *config_json, size_t config_size,
 /* Says how many bytes the file has (0: unknown), before the first push. A torch file needs it; for
  * safetensors, a header that describes more or fewer is refused before any memory is taken. */
 void sedd_loader_expect(struct sedd_loader *loader, uint64_t size);
-/* What config.json tells before any weights: sizes, and weight_size as it will be for the type asked
- * for (AUTO: F32 until the index has been read; parameter_count is 0 until then). */
+/* What config.json tells before any weights: sizes, and weight_size as it will be for the type
+ * asked for (AUTO: F32 until the index has been read; parameter_count is 0 until then). */
 void sedd_loader_describe(const struct sedd_loader *loader, struct sedd_model_info *info);
-/* True: wants the bytes *begin .. *end - 1 of the file next (*end UINT64_MAX: up to its end, which is
- * unknown). Ask again after every push: the answer goes on where the push ended, or lies elsewhere.
- * False: nothing more; *begin == *end. */
+/* True: wants the bytes *begin .. *end - 1 of the file next (*end UINT64_MAX: up to its end, which
+ * is unknown). Ask again after every push: the answer goes on where the push ended, or lies
+ * elsewhere. False: nothing more; *begin == *end. */
 bool sedd_loader_want(const struct sedd_loader *loader, uint64_t *begin, uint64_t *end);
-/* `size` bytes, any number, of the file from `offset` on. Bytes that are not wanted are passed over,
- * so a stream may run on through a gap. */
+/* `size` bytes, any number, of the file from `offset` on. Bytes that are not wanted are passed
+ * over, so a stream may run on through a gap. */
 enum sedd_status sedd_loader_push(struct sedd_loader *loader, uint64_t offset, const void *bytes,
                                   size_t size, struct sedd_error *error);
 /* Returns the model (owned) when every tensor has arrived; the loader stays to be freed. */
@@ -235,7 +237,8 @@ enum sedd_status sedd_score(struct sedd_session *session, int32_t batch, int32_t
 
 /* The noise schedule: *sigma = sigma(t), *dsigma = d sigma / dt, for t in [0, 1]. */
 void sedd_noise_at(const struct sedd_model_info *info, double t, double *sigma, double *dsigma);
-/* The time of a noise level, the inverse of sigma(t); the nearest end for a sigma that is not reached. */
+/* The time of a noise level, the inverse of sigma(t); the nearest end for a sigma that is not
+ * reached. */
 double sedd_noise_time(const struct sedd_model_info *info, double sigma);
 
 /* ---- SEDD: sampling ---------------------------------------------------------------------- */
@@ -244,8 +247,10 @@ struct sedd_sampler;
 
 enum sedd_predictor { SEDD_PREDICTOR_ANALYTIC = 0, SEDD_PREDICTOR_EULER };
 enum sedd_draw {
-    SEDD_DRAW_EXACT = 0, /* inverse distribution function, 53-bit uniforms, negative weights are 0 */
-    SEDD_DRAW_OFFICIAL   /* the reference code's exponential race: float32, 24-bit uniforms */
+    /* inverse distribution function, 53-bit uniforms, negative weights are 0 */
+    SEDD_DRAW_EXACT = 0,
+    /* the reference code's exponential race: float32, 24-bit uniforms */
+    SEDD_DRAW_OFFICIAL
 };
 /* Who decides which masks open in a step. All but SCORE need exact draws and the absorb graph. */
 enum sedd_positions {
@@ -259,9 +264,10 @@ enum sedd_positions {
     /* As many masks as planned: of M masks the share (t - s) / t, rounded, at least one; all in the
      * last step, so the denoiser has nothing to do. Which ones is up to `order`. */
     SEDD_POSITIONS_FIXED,
-    /* As many masks, in `order`, as may be drawn independently: the sum of their entropies less the
-     * largest is at most gamma; at least one. `steps` is a limit, in whose last step the rest opens;
-     * the run is over as soon as no mask is left (Ben-Hamu et al. 2025, arXiv 2505.24857). */
+    /* As many masks, in `order`, as may be drawn independently: the sum of their entropies less
+     * the largest is at most gamma; at least one. `steps` is a limit, in whose last step the
+     * rest opens; the run is over as soon as no mask is left (Ben-Hamu et al. 2025, arXiv
+     * 2505.24857). */
     SEDD_POSITIONS_BOUNDED,
     /* First-hitting: one mask an evaluation, any of them, at its own random time: NORMALISED with
      * infinitely many steps, exactly. `steps` is not used (Zheng et al. 2024, arXiv 2409.02908). */
@@ -283,17 +289,18 @@ enum sedd_grid {
     SEDD_GRID_COSINE /* t = cos(pi/2 i / steps): few masks open at first, many at last */
 };
 
-/* What the network reads in a step. A network is trained for one of the two: where its weights meet the
- * other, text gets worse. */
+/* What the network reads in a step. A network is trained for one of the two: where its weights meet
+ * the other, text gets worse. */
 enum sedd_context {
     SEDD_CONTEXT_ALL = 0, /* the whole window, masks included: SEDD as published */
-    /* The known tokens and the masks that open in this step, each at its own position; masks that stay
-     * shut say nothing but that they are there, and are left out of every layer. With K known and M
-     * opening, the blocks pass K + M rows instead of L; from an empty window in S equal steps that is
-     * L (S + 1) / 2 rows instead of L S. Log-scores are the same network's on the shorter sequence, at
-     * the noise of the whole window. Needs positions that are known before the network runs:
-     * NORMALISED, HITTING, or FIXED in order RANDOM or SPREAD (partition generative models: Deschenaux,
-     * Tran & Gulcehre 2025, arXiv 2505.18883; there with an architecture of its own). */
+    /* The known tokens and the masks that open in this step, each at its own position; masks that
+     * stay shut say nothing but that they are there, and are left out of every layer. With K known
+     * and M opening, the blocks pass K + M rows instead of L; from an empty window in S equal
+     * steps that is L (S + 1) / 2 rows instead of L S. Log-scores are the same network's on the
+     * shorter sequence, at the noise of the whole window. Needs positions that are known before
+     * the network runs: NORMALISED, HITTING, or FIXED in order RANDOM or SPREAD (partition
+     * generative models: Deschenaux, Tran & Gulcehre 2025, arXiv 2505.18883; there with an
+     * architecture of its own). */
     SEDD_CONTEXT_KNOWN
 };
 
@@ -340,11 +347,12 @@ struct sedd_step {
 
 /* How a model was trained to write: generation_config.json, Hugging Face's file for this, e.g.
  *     {"steps": 8, "positions": "fixed", "order": "spread", "grid": "cosine", "context": "known"}
- * Sets what it names of steps, positions, order, grid, context, gamma, temperature, top_k and top_p, and
- * leaves the rest of *options as it is; keys that are null, or others, are passed over. What is asked of
- * a run goes before the file, the file before the defaults above; positions other than the file's leave
- * its order, grid, context and gamma aside (the caller's to do). SEDD_ERROR_FORMAT and
- * SEDD_ERROR_UNSUPPORTED name file, key, expected and found; more than 64 KiB are refused. */
+ * Sets what it names of steps, positions, order, grid, context, gamma, temperature, top_k and
+ * top_p, and leaves the rest of *options as it is; keys that are null, or others, are passed over.
+ * What is asked of a run goes before the file, the file before the defaults above; positions other
+ * than the file's leave its order, grid, context and gamma aside (the caller's to do).
+ * SEDD_ERROR_FORMAT and SEDD_ERROR_UNSUPPORTED name file, key, expected and found; more than 64 KiB
+ * are refused. */
 enum sedd_status sedd_sample_defaults(const char *json, size_t size,
                                       struct sedd_sample_options *options,
                                       struct sedd_error *error);
@@ -360,8 +368,9 @@ enum sedd_status sedd_sampler_new(struct sedd_session *session,
                                   const struct sedd_sample_options *options,
                                   struct sedd_sampler **sampler, struct sedd_error *error);
 void sedd_sampler_free(struct sedd_sampler *sampler);
-/* One step, at most one network evaluation. *step is valid until the next call on this sampler. SEDD_ERROR_ARGUMENT
- * once the run is over. After SEDD_CANCELLED the sampler is as before the call. */
+/* One step, at most one network evaluation. *step is valid until the next call on this sampler.
+ * SEDD_ERROR_ARGUMENT once the run is over. After SEDD_CANCELLED the sampler is as before the
+ * call. */
 enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_step *step,
                                       struct sedd_error *error);
 bool sedd_sampler_done(const struct sedd_sampler *sampler);
@@ -377,9 +386,9 @@ enum sedd_status sedd_sampler_restore(struct sedd_sampler *sampler, int32_t posi
 /* ---- SEDD: looking inside ---------------------------------------------------------------- */
 
 struct sedd_inspect_options {
-    double sigma;             /* the noise level; 0: that of evaluation `step` of a run in `steps` */
-    int32_t step;             /* 0 .. steps; `steps` itself is the denoiser */
-    int32_t steps;            /* width of the step whose probabilities are asked for; 0 with sigma: none */
+    double sigma; /* the noise level, 0: that of evaluation `step` */
+    int32_t step;  /* of a run in `steps`: 0 .. steps; `steps` itself is the denoiser */
+    int32_t steps; /* how wide the step is whose probabilities are asked for; 0 with sigma: none */
     enum sedd_predictor predictor;
     const int32_t *positions; /* [position_count], 0..L-1; borrowed */
     int32_t position_count;
@@ -399,8 +408,8 @@ struct sedd_candidate {
 };
 
 /* What the network says of single positions of ids [L]: out [position_count], candidates
- * [position_count, top_k], likeliest first. *sigma receives the noise level used. Only these rows go
- * through the vocabulary head. L <= rows. */
+ * [position_count, top_k], likeliest first. *sigma receives the noise level used. Only these rows
+ * go through the vocabulary head. L <= rows. */
 enum sedd_status sedd_inspect(struct sedd_session *session, int32_t length, const int32_t *ids,
                               const struct sedd_inspect_options *options, double *sigma,
                               struct sedd_inspected *out, struct sedd_candidate *candidates,
@@ -458,8 +467,9 @@ struct sedd_bound_options {
  * may be shorter). parts: NULL or [count], each token's share in nats (kmask only). Needs a session
  * of at least one window's rows. kmask: absorb only. */
 enum sedd_status sedd_bound(struct sedd_session *session, const int32_t *ids, size_t count,
-                            const struct sedd_bound_options *options, struct sedd_estimate *estimate,
-                            double *parts, struct sedd_error *error);
+                            const struct sedd_bound_options *options,
+                            struct sedd_estimate *estimate, double *parts,
+                            struct sedd_error *error);
 
 /* The same, one network evaluation a call, for hosts that want to stop or show progress in between.
  * Copies ids and options, borrows the session until freed. */
@@ -483,8 +493,9 @@ enum sedd_status sedd_score_entropy(struct sedd_session *session, int32_t length
                                     const int32_t *x0, const int32_t *xt, double t, double *loss,
                                     double *per_position, struct sedd_error *error);
 
-/* Exact -ln p(ids) per token of a GPT-2, in blocks of the session's rows (usually n_positions), each
- * read after `bos` (usually <|endoftext|>). parts: NULL or [count], each token's value in nats. */
+/* Exact -ln p(ids) per token of a GPT-2, in blocks of the session's rows (usually n_positions),
+ * each read after `bos` (usually <|endoftext|>). parts: NULL or [count], each token's value in
+ * nats. */
 enum sedd_status sedd_gpt2_nll(struct sedd_session *session, const int32_t *ids, size_t count,
                                int32_t bos, struct sedd_estimate *estimate, double *parts,
                                struct sedd_error *error);
@@ -505,8 +516,10 @@ struct sedd_option {
 };
 
 enum sedd_scoring {
-    SEDD_SCORING_BOUND = 0, /* an upper bound: k of n scored tokens masked, k stratified over 1..n */
-    SEDD_SCORING_CHAIN      /* the chain rule from left to right, what is to come masked: n passes */
+    /* an upper bound: k of n scored tokens masked, k stratified over 1..n */
+    SEDD_SCORING_BOUND = 0,
+    /* the chain rule from left to right, what is to come masked: n passes */
+    SEDD_SCORING_CHAIN
 };
 
 struct sedd_choice_options {
@@ -517,8 +530,9 @@ struct sedd_choice_options {
 
 /* nats [count]: -ln p(scored tokens | context) of each option; the smallest is the choice. Options
  * share their random times and masks (by place among the scored tokens), which cancels most of the
- * noise of their differences. Equal lengths are computed together, up to the session's rows; results
- * do not depend on that. A GPT-2 reads a context that options share once. Absorb graph only. */
+ * noise of their differences. Equal lengths are computed together, up to the session's rows;
+ * results do not depend on that. A GPT-2 reads a context that options share once. Absorb graph
+ * only. */
 enum sedd_status sedd_choice(struct sedd_session *session, const struct sedd_option *options,
                              int32_t count, const struct sedd_choice_options *choice, double *nats,
                              struct sedd_error *error);

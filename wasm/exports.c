@@ -216,8 +216,8 @@ struct sedd_sampler *wasm_sampler_new(struct sedd_session *session, const double
     return sedd_sampler_new(session, &options, &sampler, &last_error) == SEDD_OK ? sampler : NULL;
 }
 
-/* out[11]: step, total, t, sigma, rows, masked, number changed, and the addresses of their places, ids,
- * confidences and entropies (0: there are none). */
+/* out[11]: step, total, t, sigma, rows, masked, number changed, and the addresses of their places,
+ * ids, confidences and entropies (0: there are none). */
 int32_t wasm_sampler_advance(struct sedd_sampler *sampler, double *out)
 {
     struct sedd_step step;

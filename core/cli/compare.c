@@ -1,11 +1,11 @@
 /*
- * compare.c - a SEDD against its GPT-2 twin: the time of a whole text in a few numbers of steps beside
- * the twin's with its cache, what a judge thinks of both, and the number of steps at which the times
- * are equal (T*).
+ * compare.c - a SEDD against its GPT-2 twin: the time of a whole text in a few numbers of steps
+ * beside the twin's with its cache, what a judge thinks of both, and the number of steps at which
+ * the times are equal (T*).
  *
  * Runs take turns, twin first, so that a slow minute falls on all. A sweep writes texts at several
- * temperatures, untimed: each model becomes a curve of perplexity over entropy, and the two are compared
- * where their entropies are equal.
+ * temperatures, untimed: each model becomes a curve of perplexity over entropy, and the two are
+ * compared where their entropies are equal.
  */
 #include "comparison.h"
 
@@ -35,7 +35,8 @@ static void lay_out(struct comparison *c, int32_t number)
     }
 }
 
-/* Reads what stands before the hole and writes on; of what stands behind it GPT-2 learns nothing. */
+/* Reads what stands before the hole and writes on; of what stands behind it GPT-2 learns
+ * nothing. */
 static enum sedd_status write_twin(struct comparison *c, double temperature, uint64_t seed,
                                    struct sedd_error *error)
 {
@@ -131,7 +132,8 @@ static enum sedd_status run_round(struct comparison *c, int32_t round, struct se
 {
     enum sedd_status status = SEDD_OK;
     for (int32_t i = 0; i < c->column_count && status == SEDD_OK; i++) {
-        int32_t at = (i + c->column_count - 1) % c->column_count; /* the twin, then the fewest steps */
+        /* the twin, then the fewest steps */
+        int32_t at = (i + c->column_count - 1) % c->column_count;
         struct column *column = &c->columns[at];
         double begin = cli_now_ms();
         status = write_text(c, column, c->sampling.temperature, round, error);
@@ -208,7 +210,8 @@ static bool open_columns(struct comparison *c)
     }
     free(asked);
     if (!fits) {
-        cli_usage(c->cli, "--steps expects numbers from 1 to 1000000, each above the one before, not ",
+        cli_usage(c->cli,
+                  "--steps expects numbers from 1 to 1000000, each above the one before, not ",
                   cli_text(c->cli, "--steps"));
     }
     return c->columns != NULL;
@@ -232,8 +235,8 @@ static bool open_real(struct comparison *c)
     }
     for (size_t i = 0; i < count; i++) {
         if (c->real[i] < 0 || c->real[i] >= c->sedd_info.tokens) {
-            fprintf(stderr, "sedd: id %d in %s is outside this model's 0 to %d\n", (int)c->real[i], path,
-                    (int)c->sedd_info.tokens - 1);
+            fprintf(stderr, "sedd: id %d in %s is outside this model's 0 to %d\n", (int)c->real[i],
+                    path, (int)c->sedd_info.tokens - 1);
             return false;
         }
     }

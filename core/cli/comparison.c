@@ -1,8 +1,8 @@
 /*
- * comparison.c - the statistics of a comparison, and how they are printed. T* of one round lies on the
- * line through (0, 0) and the measured (steps, ms), drawn on beyond the last; intervals are between
- * order statistics of the rounds, which holds for any distribution. Perplexity is exp of the judge's
- * exact nats a token.
+ * comparison.c - the statistics of a comparison, and how they are printed. T* of one round lies on
+ * the line through (0, 0) and the measured (steps, ms), drawn on beyond the last; intervals are
+ * between order statistics of the rounds, which holds for any distribution. Perplexity is exp of
+ * the judge's exact nats a token.
  */
 #include "comparison.h"
 
@@ -71,12 +71,14 @@ static struct spread column_spread(const struct comparison *c, int32_t column, d
     return spread_of(work, c->rounds);
 }
 
-/* The twin's perplexity where its entropy is that of `quality`; NaN where its curve does not reach. */
+/* The twin's perplexity where its entropy is that of `quality`; NaN where its curve does not
+ * reach. */
 static double twin_there(const struct comparison *c, const struct quality *quality)
 {
     const struct column *twin = &c->columns[c->column_count - 1];
     return c->sweep && c->judge != NULL
-               ? exp(quality_on_curve(twin->sweep, COMPARE_TEMPERATURE_COUNT, quality_entropy(quality)))
+               ? exp(quality_on_curve(twin->sweep, COMPARE_TEMPERATURE_COUNT,
+                                      quality_entropy(quality)))
                : NAN;
 }
 
@@ -141,8 +143,8 @@ static void print_row(const struct comparison *c, int32_t at, double *work, bool
 static void print_sweep(const struct comparison *c, bool json)
 {
     char name[32], judged[32], there[32];
-    printf(json ? ", \"sweep\": [" : "\n%-10s %12s %12s %10s %12s\n", "", "temperature", "perplexity",
-           "entropy", "twin there");
+    printf(json ? ", \"sweep\": [" : "\n%-10s %12s %12s %10s %12s\n", "", "temperature",
+           "perplexity", "entropy", "twin there");
     for (int32_t i = 0; i < c->column_count * COMPARE_TEMPERATURE_COUNT; i++) {
         const struct column *column = &c->columns[i / COMPARE_TEMPERATURE_COUNT];
         const struct quality *quality = &column->sweep[i % COMPARE_TEMPERATURE_COUNT];
@@ -156,7 +158,8 @@ static void print_sweep(const struct comparison *c, bool json)
                    temperature,
                    number(judged, sizeof judged,
                           c->judge == NULL ? NAN : exp(quality_nats(quality)), "-"),
-                   quality_entropy(quality), number(there, sizeof there, twin_there(c, quality), "-"));
+                   quality_entropy(quality),
+                   number(there, sizeof there, twin_there(c, quality), "-"));
         }
     }
     printf(json ? "]" : "\n");
@@ -178,8 +181,9 @@ static void print_real(const struct comparison *c, bool json)
 
 static void print_break_even(const struct comparison *c, double *work, bool json)
 {
+    /* steps say how long it takes */
     bool counted = c->sampling.positions != SEDD_POSITIONS_BOUNDED &&
-                   c->sampling.positions != SEDD_POSITIONS_HITTING; /* steps say how long it takes */
+                   c->sampling.positions != SEDD_POSITIONS_HITTING;
     struct spread star = column_spread(c, c->column_count, work);
     if (counted) {
         printf(json ? ", \"break_even_steps\": %.4g, \"break_even_interval\": [%.4g, %.4g]"

@@ -1,5 +1,6 @@
 /*
- * comparison.h - a comparison of a SEDD with its twin, as compare.c fills it and comparison.c prints it.
+ * comparison.h - a comparison of a SEDD with its twin, as compare.c fills it and comparison.c
+ * prints it.
  */
 #ifndef SEDD_CLI_COMPARISON_H
 #define SEDD_CLI_COMPARISON_H
@@ -30,7 +31,7 @@ struct comparison {
     bool sweep;
     int32_t *real; /* [real_count, length] windows of real text, or NULL */
     int32_t real_count;
-    int32_t hole, first;   /* > 0: only `hole` tokens from `first` on are written, the rest is real */
+    int32_t hole, first; /* > 0: only `hole` tokens from `first` on are written, the rest is real */
     struct quality real_quality;
     int32_t *ids;  /* [length] the text just written */
     double *parts; /* [length] what the judge gives each token */

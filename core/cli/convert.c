@@ -1,5 +1,6 @@
 #define _POSIX_C_SOURCE 200809L /* stat, mkdir */
-/* convert.c - sedd convert: weights of any kind that is read -> a folder of the engine's own format. */
+/* convert.c - sedd convert: weights of any kind that is read -> a folder of the engine's own
+ * format. */
 #include "files/convert.h"
 #include "files/open.h"
 #include "options.h"
@@ -81,7 +82,8 @@ static enum sedd_status convert(const struct paths *paths, const char *config_pa
     }
     snprintf(there, sizeof there, "%.4000s/model.safetensors", out);
     if (is_there(there)) {
-        return sedd_fail(error, SEDD_ERROR_IO, "%.300s is there already; name another folder", there);
+        return sedd_fail(error, SEDD_ERROR_IO, "%.300s is there already; name another folder",
+                         there);
     }
     if (config_path != NULL) {
         config = cli_file(config_path, &size);

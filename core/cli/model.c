@@ -24,11 +24,12 @@ int run_info(struct cli *cli)
                info.noise == SEDD_NOISE_LOGLINEAR ? "loglinear" : "geometric", (int)info.cond_dim,
                info.scale_by_sigma ? "true" : "false", (int)info.mask_id);
     }
-    printf("\"tokens\": %d, \"states\": %d, \"hidden_size\": %d, \"n_blocks\": %d, \"n_heads\": %d, "
-           "\"length\": %d, \"parameters\": %llu, \"weight_bytes\": %llu}\n",
-           (int)info.tokens, (int)info.states, (int)info.hidden_size, (int)info.n_blocks,
-           (int)info.n_heads, (int)info.length, (unsigned long long)info.parameter_count,
-           (unsigned long long)info.weight_size);
+    printf(
+        "\"tokens\": %d, \"states\": %d, \"hidden_size\": %d, \"n_blocks\": %d, \"n_heads\": %d, "
+        "\"length\": %d, \"parameters\": %llu, \"weight_bytes\": %llu}\n",
+        (int)info.tokens, (int)info.states, (int)info.hidden_size, (int)info.n_blocks,
+        (int)info.n_heads, (int)info.length, (unsigned long long)info.parameter_count,
+        (unsigned long long)info.weight_size);
     sedd_model_free(model);
     return 0;
 }
@@ -125,8 +126,8 @@ int run_logits(struct cli *cli)
 static void print_check(void *user, const char *name, double error, double tolerance)
 {
     (void)user;
-    printf("%s %-36s error %.3g, tolerance %.3g\n", error <= tolerance ? "ok  " : "FAIL", name, error,
-           tolerance);
+    printf("%s %-36s error %.3g, tolerance %.3g\n", error <= tolerance ? "ok  " : "FAIL", name,
+           error, tolerance);
 }
 
 static char *read_in(const char *folder, const char *name, size_t *size)

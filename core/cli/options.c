@@ -88,7 +88,8 @@ double cli_number(const struct cli *cli, const char *flag, double fallback, doub
     char *end, message[96];
     double value = strtod(text, &end);
     if (end == text || *end != '\0' || !(value >= low && value <= high)) {
-        snprintf(message, sizeof message, "%s expects a number from %g to %g, not ", flag, low, high);
+        snprintf(message, sizeof message, "%s expects a number from %g to %g, not ", flag, low,
+                 high);
         cli_usage(cli, message, text);
     }
     return value;
@@ -155,8 +156,8 @@ static void choose_positions(const struct cli *cli, struct sedd_sample_options *
         options->context = SEDD_CONTEXT_ALL;
         options->gamma = 0.0;
     }
-    options->order = (enum sedd_order)word_or(cli, "--order", "random spread confidence margin entropy",
-                                              (int32_t)options->order);
+    options->order = (enum sedd_order)word_or(
+        cli, "--order", "random spread confidence margin entropy", (int32_t)options->order);
     options->grid =
         (enum sedd_grid)word_or(cli, "--grid", "linear cosine", (int32_t)options->grid);
     options->context =
@@ -175,8 +176,9 @@ bool cli_sampling(const struct cli *cli, struct sedd_sample_options *options)
     options->predictor = (enum sedd_predictor)cli_word(cli, "--sampler", "analytic euler");
     options->draw = (enum sedd_draw)cli_word(cli, "--draw", "exact official");
     options->no_denoise = cli_has(cli, "--no-denoise");
-    options->temperature = cli_number(
-        cli, "--temperature", options->temperature == 0.0 ? 1.0 : options->temperature, 0.01, 100.0);
+    options->temperature =
+        cli_number(cli, "--temperature", options->temperature == 0.0 ? 1.0 : options->temperature,
+                   0.01, 100.0);
     options->top_k = cli_integer(cli, "--top-k", options->top_k, 0, INT32_MAX);
     options->top_p =
         cli_number(cli, "--top-p", options->top_p == 0.0 ? 1.0 : options->top_p, 1e-6, 1.0);

@@ -29,16 +29,19 @@ struct command {
 const char *cli_text(const struct cli *cli, const char *flag);
 bool cli_has(const struct cli *cli, const char *flag);
 /* Numbers; a value that is none, or out of range, ends the program with the usage. */
-double cli_number(const struct cli *cli, const char *flag, double fallback, double low, double high);
+double cli_number(const struct cli *cli, const char *flag, double fallback, double low,
+                  double high);
 int32_t cli_integer(const struct cli *cli, const char *flag, int32_t fallback, int32_t low,
                     int32_t high);
 uint64_t cli_seed(const struct cli *cli);
 /* The number of the flag's word in a list with spaces between; 0: the first, or no such flag. */
 int32_t cli_word(const struct cli *cli, const char *flag, const char *words);
-/* How to sample: everything but sizes, seed and held tokens (steps only where the model's folder says,
- * else as they are): what the folder's generation_config.json says, then the flags. Failing prints one
- * sentence, returns false. */
-#define CLI_SAMPLING " --sampler --draw --positions --order --grid --context --gamma --no-denoise! --temperature --top-k --top-p "
+/* How to sample: everything but sizes, seed and held tokens (steps only where the model's folder
+ * says, else as they are): what the folder's generation_config.json says, then the flags. Failing
+ * prints one sentence, returns false. */
+#define CLI_SAMPLING                                                                               \
+    " --sampler --draw --positions --order --grid --context --gamma --no-denoise! --temperature"   \
+    " --top-k --top-p "
 bool cli_sampling(const struct cli *cli, struct sedd_sample_options *options);
 /* A list "1,2,3" (owned; a flag that must be there). */
 int32_t *cli_ids(const struct cli *cli, const char *flag, size_t *count);

@@ -1,7 +1,7 @@
 /*
- * quality.h - what texts are worth: a judge's nats a token and the entropy of the tokens within each
- * text (Deschenaux & Gulcehre 2024). Low perplexity by repetition shows as low entropy, so that texts
- * are compared where their entropies are equal.
+ * quality.h - what texts are worth: a judge's nats a token and the entropy of the tokens within
+ * each text (Deschenaux & Gulcehre 2024). Low perplexity by repetition shows as low entropy, so
+ * that texts are compared where their entropies are equal.
  */
 #ifndef SEDD_CLI_QUALITY_H
 #define SEDD_CLI_QUALITY_H

@@ -17,7 +17,8 @@ static bool open_tokenizer(const struct cli *cli, bool needed, struct sedd_token
     return true;
 }
 
-/* Ids of --file, or of --ids where the command takes it. Owned (sedd_memory_free); NULL: said why. */
+/* Ids of --file, or of --ids where the command takes it. Owned (sedd_memory_free); NULL: said
+ * why. */
 static int32_t *input_ids(const struct cli *cli, struct sedd_tokenizer *tokenizer, size_t *count)
 {
     int32_t *ids = NULL;

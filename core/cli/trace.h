@@ -1,5 +1,6 @@
 /*
- * trace.h - recorded runs (`sedd sample --trace`), in the format that web/trace.js reads and documents.
+ * trace.h - recorded runs (`sedd sample --trace`), in the format that web/trace.js reads and
+ * documents.
  */
 #ifndef SEDD_CLI_TRACE_H
 #define SEDD_CLI_TRACE_H

@@ -1,7 +1,7 @@
 /*
- * defaults.c - generation_config.json: how a model was trained to write. The file and its general keys
- * are Hugging Face's (temperature, top_k, top_p); the sampler's own have the names of its options. The
- * file is as untrusted as the weights.
+ * defaults.c - generation_config.json: how a model was trained to write. The file and its general
+ * keys are Hugging Face's (temperature, top_k, top_p); the sampler's own have the names of its
+ * options. The file is as untrusted as the weights.
  */
 #include "diffusion/sampler.h"
 #include "files/json.h"
@@ -68,7 +68,8 @@ static enum sedd_status read_numbers(const cJSON *root, struct sedd_sample_optio
         status = sedd_json_integer(FILE_NAME, root, "steps", 1, 1000000, 0, &options->steps, error);
     }
     if (status == SEDD_OK && given(root, "top_k")) {
-        status = sedd_json_integer(FILE_NAME, root, "top_k", 0, INT32_MAX, 0, &options->top_k, error);
+        status =
+            sedd_json_integer(FILE_NAME, root, "top_k", 0, INT32_MAX, 0, &options->top_k, error);
     }
     return status;
 }
@@ -84,7 +85,8 @@ enum sedd_status sedd_sample_defaults(const char *json, size_t size,
     }
     enum sedd_status status = sedd_json_parse(FILE_NAME, json, size, &root, error);
     if (status == SEDD_OK && !cJSON_IsObject(root)) {
-        status = sedd_fail(error, SEDD_ERROR_FORMAT, FILE_NAME " is JSON, but not an object of keys");
+        status =
+            sedd_fail(error, SEDD_ERROR_FORMAT, FILE_NAME " is JSON, but not an object of keys");
     }
     status = status == SEDD_OK ? read_words(root, &read, error) : status;
     status = status == SEDD_OK ? read_numbers(root, &read, error) : status;

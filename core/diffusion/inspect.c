@@ -63,8 +63,8 @@ static void measure(const struct inspection *in, int32_t own, const float *logsc
     out->entropy = sum > 0.0 ? log(sum) - weighted / sum : 0.0;
 }
 
-/* The step's probabilities as its draw makes them: negative weights count 0, the rest is scaled to 1.
- * Overwrites `row`. */
+/* The step's probabilities as its draw makes them: negative weights count 0, the rest is scaled to
+ * 1. Overwrites `row`. */
 static void move(const struct inspection *in, int32_t own, float *row, struct sedd_inspected *out,
                  struct sedd_candidate *best)
 {
@@ -121,7 +121,8 @@ static enum sedd_status check(const struct sedd_session *session, int32_t length
 {
     const struct sedd_model_info *info = &session->model->info;
     if (info->kind != SEDD_KIND_SEDD) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "inspection needs a SEDD model; this is a GPT-2");
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "inspection needs a SEDD model; this is a GPT-2");
     }
     if (length < 1 || length > session->rows) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
@@ -140,11 +141,12 @@ static enum sedd_status check(const struct sedd_session *session, int32_t length
     }
     if (options->top_k < 1 || options->top_k > info->tokens || options->position_count < 1 ||
         options->position_count > length || options->steps < 0) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "inspection of %d positions, %d tokens each, in %d steps; expected 1 to %d "
-                         "positions, 1 to %d tokens and no negative steps",
-                         (int)options->position_count, (int)options->top_k, (int)options->steps,
-                         (int)length, (int)info->tokens);
+        return sedd_fail(
+            error, SEDD_ERROR_ARGUMENT,
+            "inspection of %d positions, %d tokens each, in %d steps; expected 1 to %d "
+            "positions, 1 to %d tokens and no negative steps",
+            (int)options->position_count, (int)options->top_k, (int)options->steps, (int)length,
+            (int)info->tokens);
     }
     for (int32_t i = 0; i < options->position_count; i++) {
         if (options->positions[i] < 0 || options->positions[i] >= length) {
@@ -173,8 +175,9 @@ enum sedd_status sedd_inspect(struct sedd_session *session, int32_t length, cons
     }
     const struct sedd_model_info *info = &session->model->info;
     bool given = options->sigma > 0.0;
-    double sigma, dsigma, t = given ? sedd_noise_time(info, options->sigma)
-                                    : sedd_grid_time(SEDD_GRID_LINEAR, options->steps, options->step);
+    double sigma, dsigma,
+        t = given ? sedd_noise_time(info, options->sigma)
+                  : sedd_grid_time(SEDD_GRID_LINEAR, options->steps, options->step);
     sedd_noise_at(info, t, &sigma, &dsigma);
     sigma = given ? options->sigma : sigma;
     struct inspection in = {.session = session,
@@ -188,8 +191,8 @@ enum sedd_status sedd_inspect(struct sedd_session *session, int32_t length, cons
         enum sedd_move kind = last ? SEDD_MOVE_DENOISER
                               : options->predictor == SEDD_PREDICTOR_EULER ? SEDD_MOVE_EULER
                                                                            : SEDD_MOVE_ANALYTIC;
-        in.transition = sedd_transition_at(info, kind, t, sedd_grid_delta(SEDD_GRID_LINEAR, options->steps,
-                                                           options->step));
+        in.transition = sedd_transition_at(
+            info, kind, t, sedd_grid_delta(SEDD_GRID_LINEAR, options->steps, options->step));
     }
     memset(out, 0, (size_t)options->position_count * sizeof *out);
     memcpy(session->index, options->positions,

@@ -1,4 +1,5 @@
-/* options.c - what a sampler may be asked for: defaults filled in, the rest refused in a sentence. */
+/* options.c - what a sampler may be asked for: defaults filled in, the rest refused in a
+ * sentence. */
 #include "diffusion/draw.h"
 #include "diffusion/sampler.h"
 
@@ -72,8 +73,8 @@ const char *sedd_sample_conflict(const struct sedd_sample_options *options)
         return "order needs positions fixed or bounded; the others open masks by chance";
     }
     if (options->grid != SEDD_GRID_LINEAR && (bounded || hitting)) {
-        return "a grid needs positions score, normalised or fixed; bounded and hitting have times of "
-               "their own";
+        return "a grid needs positions score, normalised or fixed; bounded and hitting have times "
+               "of their own";
     }
     if (options->gamma != 0.0 && !bounded) {
         return "gamma needs positions bounded";
@@ -86,11 +87,12 @@ const char *sedd_sample_conflict(const struct sedd_sample_options *options)
                "denoiser";
     }
     if (options->context == SEDD_CONTEXT_KNOWN && !sedd_sample_foresees(options)) {
-        return "context known needs positions normalised, hitting, or fixed in order random or spread; "
-               "in the others the network itself decides which masks open";
+        return "context known needs positions normalised, hitting, or fixed in order random or "
+               "spread; in the others the network itself decides which masks open";
     }
-    return hitting && options->batch > 1 ? "positions hitting runs one sequence; expected a batch of 1"
-                                         : NULL;
+    return hitting && options->batch > 1
+               ? "positions hitting runs one sequence; expected a batch of 1"
+               : NULL;
 }
 
 static enum sedd_status check_positions(const struct sedd_sample_options *options,
@@ -129,7 +131,8 @@ enum sedd_status sedd_sample_check(const struct sedd_session *session,
 {
     const struct sedd_model_info *info = &session->model->info;
     if (info->kind != SEDD_KIND_SEDD) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "sampling needs a SEDD model; this is a GPT-2");
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "sampling needs a SEDD model; this is a GPT-2");
     }
     options->batch = options->batch == 0 ? 1 : options->batch;
     options->length = options->length == 0 ? info->length : options->length;

@@ -4,9 +4,9 @@
  * reference code's pc_sampler).
  *
  * Absorb graph: a token once opened never changes, so only masked rows go through the head and the
- * draw, and where which masks open is known beforehand only those; with context `known` the others are
- * not even read. The times are schedule.c's, the
- * choice among masks order.c's, the draws visit.c's.
+ * draw, and where which masks open is known beforehand only those; with context `known` the others
+ * are not even read. The times are schedule.c's, the choice among masks order.c's, the draws
+ * visit.c's.
  */
 #include "diffusion/sampler.h"
 
@@ -116,7 +116,8 @@ enum sedd_status sedd_sampler_new(struct sedd_session *session,
                          (int)options.length);
     }
     if (options.held_count > 0) {
-        memcpy(sampler->held_positions, options.held_positions, options.held_count * sizeof(int32_t));
+        memcpy(sampler->held_positions, options.held_positions,
+               options.held_count * sizeof(int32_t));
         memcpy(sampler->held_ids, options.held_ids, options.held_count * sizeof(int32_t));
     }
     start(sampler, options.initial_ids);

@@ -1,6 +1,7 @@
 /*
  * sampler.h - the sampler's insides, shared by sampler.c (life and steps), options.c (what may be
- * asked for), defaults.c (what a model's folder asks for), choose.c (which masks open) and visit.c (from a row of logits to a token).
+ * asked for), defaults.c (what a model's folder asks for), choose.c (which masks open) and visit.c
+ * (from a row of logits to a token).
  */
 #ifndef SEDD_SAMPLER_H
 #define SEDD_SAMPLER_H
@@ -31,7 +32,7 @@ struct sedd_sampler {
     float *confidence, *entropy;       /* [B, L] of drawn rows */
     double *rank;                      /* [B, L] of masks; see order.h */
     struct sedd_ranked *ranked;        /* [L] */
-    int32_t *known;                    /* [B, L] context known: the places read, ascending; else NULL */
+    int32_t *known; /* [B, L] context known: the places read, ascending; else NULL */
 };
 
 /* Fills in defaults and refuses what cannot be done. */

@@ -12,9 +12,9 @@ double sedd_grid_time(enum sedd_grid grid, int32_t steps, int32_t i);
 /* How far it is from time i to the next. */
 double sedd_grid_delta(enum sedd_grid grid, int32_t steps, int32_t i);
 
-/* The planned number of masks to open of `masked` in step i: the share (t - s) / t of them, rounded,
- * but at least one; all in the last step. Depends on the state alone, so that a run may continue from
- * any state. */
+/* The planned number of masks to open of `masked` in step i: the share (t - s) / t of them,
+ * rounded, but at least one; all in the last step. Depends on the state alone, so that a run may
+ * continue from any state. */
 int32_t sedd_schedule_count(enum sedd_grid grid, int32_t steps, int32_t i, int32_t masked);
 
 /* The time at which a token is masked with probability `share`, kept inside the grid's range. */

@@ -1,6 +1,6 @@
 /*
- * config.c - see config.h. SEDD: the nested training configuration of the reference code. GPT-2: the
- * flat configuration of the Hugging Face hub.
+ * config.c - see config.h. SEDD: the nested training configuration of the reference code. GPT-2:
+ * the flat configuration of the Hugging Face hub.
  */
 #include "files/config.h"
 
@@ -69,8 +69,8 @@ static enum sedd_status read_noise(const cJSON *root, struct sedd_model_info *in
         status = sedd_json_number(FILE_NAME, root, "noise.sigma_min", 1e-12, 80.0, NAN,
                                   &info->sigma_min, error);
         if (status == SEDD_OK) {
-            status = sedd_json_number(FILE_NAME, root, "noise.sigma_max", info->sigma_min, 80.0, NAN,
-                                      &info->sigma_max, error);
+            status = sedd_json_number(FILE_NAME, root, "noise.sigma_max", info->sigma_min, 80.0,
+                                      NAN, &info->sigma_max, error);
         }
     }
     return status;
@@ -101,7 +101,8 @@ static enum sedd_status read_sedd(const cJSON *root, struct sedd_model_info *inf
     info->scale_by_sigma = cJSON_IsTrue(scale);
     if (info->scale_by_sigma && info->graph == SEDD_GRAPH_UNIFORM) {
         return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                         FILE_NAME ": scale_by_sigma goes with the absorb graph only; this is uniform");
+                         FILE_NAME
+                         ": scale_by_sigma goes with the absorb graph only; this is uniform");
     }
     bool absorb = info->graph == SEDD_GRAPH_ABSORB;
     info->states = info->tokens + (absorb ? 1 : 0);

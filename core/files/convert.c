@@ -53,8 +53,8 @@ static enum sedd_status close_target(struct target *target, enum sedd_status sta
     return status;
 }
 
-enum sedd_status sedd_file_write(const char *folder, const char *name, const void *bytes, size_t size,
-                                 struct sedd_error *error)
+enum sedd_status sedd_file_write(const char *folder, const char *name, const void *bytes,
+                                 size_t size, struct sedd_error *error)
 {
     struct target target = {.file = NULL};
     enum sedd_status status = open_target(&target, folder, name, error);
@@ -77,8 +77,8 @@ struct conversion {
 
 static enum sedd_status fail_write(const struct conversion *conversion, struct sedd_error *error)
 {
-    return sedd_fail(error, SEDD_ERROR_IO, "%.300s cannot be written: %s", conversion->target.partial,
-                     strerror(errno));
+    return sedd_fail(error, SEDD_ERROR_IO, "%.300s cannot be written: %s",
+                     conversion->target.partial, strerror(errno));
 }
 
 static enum sedd_status begin(void *user, const struct sedd_slots *slots,

@@ -12,16 +12,17 @@ enum sedd_status sedd_json_parse(const char *file, const char *text, size_t size
     const char *end = NULL;
     cJSON *parsed = cJSON_ParseWithLengthOpts(text, size, &end, false);
     if (parsed == NULL) {
-        return sedd_fail(error, SEDD_ERROR_FORMAT,
-                         "%s is not valid JSON near byte %zu of %zu; it may be truncated or another "
-                         "kind of file",
-                         file, end == NULL ? (size_t)0 : (size_t)(end - text), size);
+        return sedd_fail(
+            error, SEDD_ERROR_FORMAT,
+            "%s is not valid JSON near byte %zu of %zu: it is truncated or another kind of file",
+            file, end == NULL ? (size_t)0 : (size_t)(end - text), size);
     }
     for (; end < text + size; end++) {
         if (*end != ' ' && *end != '\n' && *end != '\r' && *end != '\t' && *end != '\0') {
             cJSON_Delete(parsed);
-            return sedd_fail(error, SEDD_ERROR_FORMAT, "%s has something after its JSON at byte %zu",
-                             file, (size_t)(end - text));
+            return sedd_fail(error, SEDD_ERROR_FORMAT,
+                             "%s has something after its JSON at byte %zu", file,
+                             (size_t)(end - text));
         }
     }
     *root = parsed;
@@ -76,8 +77,8 @@ enum sedd_status sedd_json_number(const char *file, const cJSON *root, const cha
         return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: \"%s\" is not a number", file, path);
     }
     if (!(found >= low && found <= high)) {
-        return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: \"%s\" is %g; expected %g to %g", file, path,
-                         found, low, high);
+        return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: \"%s\" is %g; expected %g to %g", file,
+                         path, found, low, high);
     }
     *value = found;
     return SEDD_OK;
@@ -91,8 +92,8 @@ enum sedd_status sedd_json_integer(const char *file, const cJSON *root, const ch
     enum sedd_status status = sedd_json_number(file, root, path, low, high,
                                                fallback < 0 ? NAN : fallback, &number, error);
     if (status == SEDD_OK && number != floor(number)) {
-        return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: \"%s\" is %g; expected a whole number", file,
-                         path, number);
+        return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: \"%s\" is %g; expected a whole number",
+                         file, path, number);
     }
     if (status == SEDD_OK) {
         *value = (int32_t)number;
@@ -123,8 +124,8 @@ enum sedd_status sedd_json_word(const char *file, const cJSON *root, const char 
         return sedd_fail(error, SEDD_ERROR_FORMAT, "%s lacks the word \"%s\"", file, path);
     }
     if (!cJSON_IsString(item)) {
-        return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: \"%s\" is not a word; expected %s", file, path,
-                         list);
+        return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: \"%s\" is not a word; expected %s", file,
+                         path, list);
     }
     for (int i = 0; i < count; i++) {
         if (strcmp(item->valuestring, words[i]) == 0) {
@@ -132,6 +133,6 @@ enum sedd_status sedd_json_word(const char *file, const cJSON *root, const char 
             return SEDD_OK;
         }
     }
-    return sedd_fail(error, SEDD_ERROR_UNSUPPORTED, "%s: \"%s\" is \"%.40s\"; this engine runs %s", file,
-                     path, item->valuestring, list);
+    return sedd_fail(error, SEDD_ERROR_UNSUPPORTED, "%s: \"%s\" is \"%.40s\"; this engine runs %s",
+                     file, path, item->valuestring, list);
 }

@@ -6,14 +6,15 @@
 
 #include "model/weights.h"
 
-/* Told what arrives. Memory is then taken for one tensor at a time and given back afterwards, and no
- * model comes of it: for files that are written while another is read. */
+/* Told what arrives. Memory is then taken for one tensor at a time and given back afterwards, and
+ * no model comes of it: for files that are written while another is read. */
 struct sedd_watcher {
     /* The index has been read: every slot of the model and the type they will have. */
     enum sedd_status (*begin)(void *user, const struct sedd_slots *slots,
                               const struct sedd_model_info *info, struct sedd_error *error);
     /* A slot (never a scale) is complete, its scale included. */
-    enum sedd_status (*complete)(void *user, const struct sedd_slot *slot, struct sedd_error *error);
+    enum sedd_status (*complete)(void *user, const struct sedd_slot *slot,
+                                 struct sedd_error *error);
     void *user;
 };
 

@@ -24,8 +24,8 @@ static enum sedd_status check_finite(const struct sedd_packer *packer, const str
     for (size_t i = 0; i < count; i++) {
         if (!isfinite(values[i])) {
             return sedd_fail(error, SEDD_ERROR_FORMAT,
-                             "%s: tensor \"%.80s\" holds a value that is not a number", packer->file,
-                             slot->tensor->name);
+                             "%s: tensor \"%.80s\" holds a value that is not a number",
+                             packer->file, slot->tensor->name);
         }
     }
     return SEDD_OK;
@@ -59,8 +59,8 @@ static enum sedd_status pack_row(const struct sedd_packer *packer, const struct 
     return status;
 }
 
-/* A whole [in, out] matrix, SEDD_PACK_ROWS output channels at a time, so that each line of memory is
- * read once for all of them. */
+/* A whole [in, out] matrix, SEDD_PACK_ROWS output channels at a time, so that each line of memory
+ * is read once for all of them. */
 static enum sedd_status pack_conv1d(const struct sedd_packer *packer, const struct sedd_slot *slot,
                                     const uint8_t *bytes, struct sedd_error *error)
 {

@@ -14,8 +14,8 @@ struct sedd_packer {
 
 #define SEDD_PACK_ROWS 16
 
-/* Bytes that are packed at once: a row; GPT-2's [in, out] matrices and vectors whole, because a row of
- * the model is a column there. */
+/* Bytes that are packed at once: a row; GPT-2's [in, out] matrices and vectors whole, because a row
+ * of the model is a column there. */
 uint64_t sedd_pack_unit_size(const struct sedd_slot *slot);
 /* Packs unit number `unit`; refuses what is no finite number. */
 enum sedd_status sedd_pack_unit(const struct sedd_packer *packer, const struct sedd_slot *slot,

@@ -1,6 +1,7 @@
 /*
- * pickle.h - the part of Python's pickle that torch.save writes for a state dict: dicts, lists, tuples,
- * texts, numbers and tensors. Nothing is ever called: a class outside the short list is refused by name.
+ * pickle.h - the part of Python's pickle that torch.save writes for a state dict: dicts, lists,
+ * tuples, texts, numbers and tensors. Nothing is ever called: a class outside the short list is
+ * refused by name.
  *
  * Values lie in one array and refer to each other by number, so neither depth nor cycles matter.
  */

@@ -64,9 +64,10 @@ static enum sedd_status read_tensor(const cJSON *item, struct sedd_tensor *tenso
         }
     }
     if (element_size == 0) {
-        return sedd_fail(error, SEDD_ERROR_FORMAT, FILE_NAME ": tensor \"%.80s\" has the type \"%.20s\"; "
-                         "expected F32, F16, BF16 or I8", tensor->name,
-                         cJSON_IsString(dtype) ? dtype->valuestring : "(none)");
+        return sedd_fail(error, SEDD_ERROR_FORMAT,
+                         FILE_NAME ": tensor \"%.80s\" has the type \"%.20s\"; "
+                                   "expected F32, F16, BF16 or I8",
+                         tensor->name, cJSON_IsString(dtype) ? dtype->valuestring : "(none)");
     }
     uint64_t count;
     enum sedd_status status = read_shape(sedd_json_find(item, "shape"), tensor, &count, error);
@@ -74,12 +75,13 @@ static enum sedd_status read_tensor(const cJSON *item, struct sedd_tensor *tenso
         return status;
     }
     uint64_t bytes;
-    if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 || !read_size(offsets->child, &tensor->begin) ||
+    if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
+        !read_size(offsets->child, &tensor->begin) ||
         !read_size(offsets->child->next, &tensor->end) || tensor->end < tensor->begin ||
         !sedd_size_multiply(count, element_size, &bytes) || bytes != tensor->end - tensor->begin) {
         return sedd_fail(error, SEDD_ERROR_FORMAT,
-                         FILE_NAME ": the data offsets of tensor \"%.80s\" do not match its type and "
-                                   "shape",
+                         FILE_NAME
+                         ": the data offsets of tensor \"%.80s\" do not match its type and shape",
                          tensor->name);
     }
     return SEDD_OK;

@@ -1,6 +1,6 @@
 /*
- * safetensors.h - the index of a file of weights (both containers have this one), and the header of a
- * .safetensors file: 8 bytes of length, JSON, then data.
+ * safetensors.h - the index of a file of weights (both containers have this one), and the header of
+ * a .safetensors file: 8 bytes of length, JSON, then data.
  */
 #ifndef SEDD_SAFETENSORS_H
 #define SEDD_SAFETENSORS_H
@@ -35,12 +35,14 @@ struct sedd_header {
 enum sedd_status sedd_header_parse(const char *text, size_t size, struct sedd_header *header,
                                    struct sedd_error *error);
 /* No name twice. */
-enum sedd_status sedd_header_check_names(const struct sedd_header *header, struct sedd_error *error);
+enum sedd_status sedd_header_check_names(const struct sedd_header *header,
+                                         struct sedd_error *error);
 void sedd_header_clear(struct sedd_header *header);
 
 /* Bytes of one element; 0 for types this engine does not read. */
 size_t sedd_element_size(enum sedd_element element);
 /* `count` elements at `bytes` (any alignment) -> floats. */
-void sedd_element_read(enum sedd_element element, const uint8_t *bytes, size_t count, float *values);
+void sedd_element_read(enum sedd_element element, const uint8_t *bytes, size_t count,
+                       float *values);
 
 #endif

@@ -64,8 +64,8 @@ static void add_block(uint32_t state[8], const uint8_t *block)
 
 void sedd_sha256_init(struct sedd_sha256 *sha)
 {
-    *sha = (struct sedd_sha256){.state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f,
-                                          0x9b05688c, 0x1f83d9ab, 0x5be0cd19}};
+    *sha = (struct sedd_sha256){.state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}};
 }
 
 void sedd_sha256_add(struct sedd_sha256 *sha, const void *bytes, size_t size)

@@ -1,6 +1,6 @@
 /*
- * sha256.h - SHA-256 (FIPS 180-4) of bytes that arrive in pieces: whole files are checked while they
- * stream, where a browser's own digest wants them at once.
+ * sha256.h - SHA-256 (FIPS 180-4) of bytes that arrive in pieces: whole files are checked while
+ * they stream, where a browser's own digest wants them at once.
  */
 #ifndef SEDD_SHA256_H
 #define SEDD_SHA256_H

@@ -36,15 +36,17 @@ enum sedd_status sedd_torch_find_pickle(const struct sedd_zip *zip,
         *pickle = &zip->entries[i];
         return SEDD_OK;
     }
-    return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                     "the file is a zip, but not one that torch.save writes: it has no " PICKLE_NAME);
+    return sedd_fail(
+        error, SEDD_ERROR_UNSUPPORTED,
+        "the file is a zip, but not one that torch.save writes: it has no " PICKLE_NAME);
 }
 
 /* ---- One tensor -------------------------------------------------------------------------- */
 
 static enum sedd_status fail_tensor(struct index *index, const char *name, const char *what)
 {
-    return sedd_fail(index->error, SEDD_ERROR_FORMAT, FILE_NAME ": tensor \"%.80s\" %s", name, what);
+    return sedd_fail(index->error, SEDD_ERROR_FORMAT, FILE_NAME ": tensor \"%.80s\" %s", name,
+                     what);
 }
 
 /* Whole numbers of a list, at most SEDD_RANK_MAX. */
@@ -119,7 +121,8 @@ static enum sedd_status add_tensor(struct index *index, const char *name, uint32
     uint64_t width = sedd_element_size(tensor.element), total = (uint64_t)storage->integer;
     if (width > 0) { /* others are refused where they are needed */
         bool fits = sedd_size_multiply(total, width, &size) && size == entry->size &&
-                    (uint64_t)source->integer <= total && count <= total - (uint64_t)source->integer;
+                    (uint64_t)source->integer <= total &&
+                    count <= total - (uint64_t)source->integer;
         if (!fits) {
             return fail_tensor(index, name, "does not fit the data it names");
         }
@@ -149,8 +152,8 @@ static const char *take_name(struct index *index, uint32_t key)
     return name;
 }
 
-/* The tensors under `names`; with a list of `averages`, its tensors under the parameters' names: the
- * list is in the order of the dict, which has buffers besides. */
+/* The tensors under `names`; with a list of `averages`, its tensors under the parameters' names:
+ * the list is in the order of the dict, which has buffers besides. */
 static enum sedd_status add_all(struct index *index, uint32_t names, const uint32_t *averages)
 {
     const struct sedd_pickle *pickle = &index->pickle;
@@ -166,7 +169,8 @@ static enum sedd_status add_all(struct index *index, uint32_t names, const uint3
         if (averages == NULL || strcmp(name, "rotary_emb.inv_freq") == 0) {
             status = add_tensor(index, name, pickle->items[item].value);
         } else if (average == 0) {
-            return fail_tensor(index, name, "has no average: \"ema\" has fewer tensors than \"model\"");
+            return fail_tensor(index, name,
+                               "has no average: \"ema\" has fewer tensors than \"model\"");
         } else {
             status = add_tensor(index, name, pickle->items[average].value);
             average = pickle->items[average].next;
@@ -179,7 +183,8 @@ static enum sedd_status add_all(struct index *index, uint32_t names, const uint3
     return status;
 }
 
-/* A dict of tensors, or the reference code's {"model": ..., "ema": {"shadow_params": [...]}, ...}. */
+/* A dict of tensors, or the reference code's {"model": ..., "ema": {"shadow_params": [...]},
+ * ...}. */
 static enum sedd_status add_state(struct index *index)
 {
     const struct sedd_pickle *pickle = &index->pickle;
@@ -234,7 +239,8 @@ static enum sedd_status reserve(struct index *index, size_t size)
     index->header.names = index->name = sedd_memory_new(names, 1);
     return index->header.tensors != NULL && index->name != NULL
                ? SEDD_OK
-               : sedd_fail(index->error, SEDD_ERROR_MEMORY, "no memory for the index of " FILE_NAME);
+               : sedd_fail(index->error, SEDD_ERROR_MEMORY,
+                           "no memory for the index of " FILE_NAME);
 }
 
 enum sedd_status sedd_torch_index(const uint8_t *bytes, size_t size, const struct sedd_zip *zip,

@@ -48,7 +48,8 @@ static size_t print_header(const struct sedd_layout *layout, char *text, size_t 
             print(text, capacity, &used, ",%d", columns);
         }
         print(text, capacity, &used, "],\"data_offsets\":[%llu,%llu]}",
-              (unsigned long long)tensor->begin, (unsigned long long)(tensor->begin + tensor->size));
+              (unsigned long long)tensor->begin,
+              (unsigned long long)(tensor->begin + tensor->size));
     }
     print(text, capacity, &used, "}");
     return used;
@@ -116,7 +117,8 @@ void sedd_layout_clear(struct sedd_layout *layout)
 size_t sedd_written_unit_size(const struct sedd_written *tensor)
 {
     const struct sedd_slot *slot = tensor->slot;
-    bool by_row = !tensor->scale && (slot->kind == SEDD_SLOT_LINEAR || slot->kind == SEDD_SLOT_TABLE);
+    bool by_row =
+        !tensor->scale && (slot->kind == SEDD_SLOT_LINEAR || slot->kind == SEDD_SLOT_TABLE);
     return (size_t)(by_row ? slot->columns : slot->rows) * sedd_element_size(tensor->element);
 }
 
@@ -238,8 +240,9 @@ enum sedd_status sedd_writer_new(const struct sedd_model *model, enum sedd_dtype
         const struct sedd_written *tensor = &writer->layout.tensors[i];
         for (int32_t u = 0; tensor->element == SEDD_ELEMENT_F16 && u < tensor->units; u++) {
             if (!sedd_written_unit(tensor, u, writer->row, writer->unit)) {
-                status = sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                                   "\"%s\" holds values past 65504, the largest of F16", tensor->name);
+                status =
+                    sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                              "\"%s\" holds values past 65504, the largest of F16", tensor->name);
                 break;
             }
         }

@@ -32,8 +32,8 @@ void sedd_layout_clear(struct sedd_layout *layout);
 /* Bytes of one unit; a row of the file. */
 size_t sedd_written_unit_size(const struct sedd_written *tensor);
 size_t sedd_layout_longest_unit(const struct sedd_layout *layout);
-/* Writes unit `unit` of a filled slot to `bytes`; `row` is scratch for a row of floats. False when a
- * value does not fit F16. */
+/* Writes unit `unit` of a filled slot to `bytes`; `row` is scratch for a row of floats. False when
+ * a value does not fit F16. */
 bool sedd_written_unit(const struct sedd_written *tensor, int32_t unit, float *row, uint8_t *bytes);
 
 #endif

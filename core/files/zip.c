@@ -73,8 +73,9 @@ enum sedd_status sedd_zip_find(const uint8_t *tail, size_t size, uint64_t file_s
         return SEDD_OK;
     }
     return sedd_fail(error, SEDD_ERROR_FORMAT,
-                     FILE_NAME " begins like a zip but has no zip directory at its end: it is truncated "
-                               "or damaged; fetch it again");
+                     FILE_NAME
+                     " begins like a zip but has no zip directory at its end: it is truncated "
+                     "or damaged; fetch it again");
 }
 
 /* ---- The directory ----------------------------------------------------------------------- */
@@ -135,7 +136,8 @@ static size_t read_record(const uint8_t *at, size_t left, uint64_t directory, ch
     entry->place = read32(at + 42);
     uint64_t packed = read32(at + 20);
     const char *wrong = NULL;
-    if (!read_wide(at + CENTRAL_SIZE + name_size, extra_size, &entry->size, &packed, &entry->place)) {
+    if (!read_wide(at + CENTRAL_SIZE + name_size, extra_size, &entry->size, &packed,
+                   &entry->place)) {
         wrong = "has damaged sizes";
     } else if ((read16(at + 8) & 1) != 0) {
         wrong = "is encrypted; torch writes no such file";
@@ -168,7 +170,8 @@ static enum sedd_status check_entries(struct sedd_zip *zip, struct sedd_error *e
     for (size_t i = 0; i < zip->count; i++) {
         const struct sedd_zip_entry *entry = &zip->entries[i], *last = entry - 1;
         zip->by_name[i] = entry;
-        if (i > 0 && entry->place - last->place < SEDD_ZIP_LOCAL + strlen(last->name) + last->size) {
+        if (i > 0 &&
+            entry->place - last->place < SEDD_ZIP_LOCAL + strlen(last->name) + last->size) {
             return fail_entry(error, entry->name, "overlaps another");
         }
     }
@@ -202,7 +205,8 @@ enum sedd_status sedd_zip_read(const uint8_t *bytes, size_t size, uint64_t place
     }
     char *name = zip.names;
     for (size_t at = 0; status == SEDD_OK && at < size; zip.count++) {
-        size_t used = read_record(bytes + at, size - at, place, &name, &zip.entries[zip.count], error);
+        size_t used =
+            read_record(bytes + at, size - at, place, &name, &zip.entries[zip.count], error);
         status = used == 0 ? SEDD_ERROR_FORMAT : SEDD_OK;
         at += used;
     }
@@ -226,13 +230,15 @@ void sedd_zip_clear(struct sedd_zip *zip)
     *zip = (struct sedd_zip){0};
 }
 
-/* Sizes and checksum are the directory's: torch leaves them 0 here and writes a descriptor behind. */
+/* Sizes and checksum are the directory's: torch leaves them 0 here and writes a descriptor
+ * behind. */
 enum sedd_status sedd_zip_check_local(const uint8_t *local, const struct sedd_zip_entry *entry,
                                       uint64_t *skip, struct sedd_error *error)
 {
     if (read32(local) != 0x04034B50 || read16(local + 8) != 0 ||
         read16(local + 26) != strlen(entry->name)) {
-        return fail_entry(error, entry->name, "is not where the directory says: the file is damaged");
+        return fail_entry(error, entry->name,
+                          "is not where the directory says: the file is damaged");
     }
     *skip = read16(local + 26) + read16(local + 28);
     return SEDD_OK;

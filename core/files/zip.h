@@ -1,14 +1,16 @@
 /*
- * zip.h - the zip container of torch files: where its entries lie. Stored entries only, zip64 and data
- * descriptors included; the central directory at the end is what counts. (APPNOTE.TXT 6.3.)
+ * zip.h - the zip container of torch files: where its entries lie. Stored entries only, zip64 and
+ * data descriptors included; the central directory at the end is what counts. (APPNOTE.TXT 6.3.)
  */
 #ifndef SEDD_ZIP_H
 #define SEDD_ZIP_H
 
 #include "common.h"
 
-#define SEDD_ZIP_TAIL (65535u + 22 + 20 + 56) /* the directory's end records lie in these last bytes */
-#define SEDD_ZIP_LOCAL 30                     /* bytes of a local header without its name and extras */
+/* Bytes at the file's end that hold the directory's end records, and of a local header without its
+ * name and extras. */
+#define SEDD_ZIP_TAIL (65535u + 22 + 20 + 56)
+#define SEDD_ZIP_LOCAL 30
 #define SEDD_ZIP_DIRECTORY_MAX (4u << 20)
 
 struct sedd_zip_entry {
@@ -25,7 +27,8 @@ struct sedd_zip {
     char *names;
 };
 
-/* Finds the central directory from the file's last `size` bytes (SEDD_ZIP_TAIL, or the whole file). */
+/* Finds the central directory from the file's last `size` bytes (SEDD_ZIP_TAIL, or the whole
+ * file). */
 enum sedd_status sedd_zip_find(const uint8_t *tail, size_t size, uint64_t file_size,
                                uint64_t *directory, uint64_t *directory_size,
                                struct sedd_error *error);

@@ -58,8 +58,8 @@ static void modulate(struct sedd_session *session, int32_t rows, const float *c,
         multiply(session, rows, &model->blocks[i].modulation, c, c_stride,
                  modulation + (size_t)i * 6 * h, stride);
     }
-    multiply(session, rows, &model->final_modulation, c, c_stride, modulation + (size_t)blocks * 6 * h,
-             stride);
+    multiply(session, rows, &model->final_modulation, c, c_stride,
+             modulation + (size_t)blocks * 6 * h, stride);
     for (int32_t row = 0; row < rows; row++) {
         float *m = modulation + (size_t)row * stride;
         for (int32_t i = 0; i < blocks; i++, m += 6 * h) {

@@ -1,6 +1,7 @@
 /*
- * condition.h - the noise conditioning: what the network makes of sigma alone. It is the same for every
- * token, so a run's noise levels are worked out several at a time, and the session keeps the latest.
+ * condition.h - the noise conditioning: what the network makes of sigma alone. It is the same for
+ * every token, so a run's noise levels are worked out several at a time, and the session keeps the
+ * latest.
  */
 #ifndef SEDD_CONDITION_H
 #define SEDD_CONDITION_H
@@ -15,8 +16,8 @@ void sedd_condition(struct sedd_session *session, double sigma);
 
 /* Whether they are kept. */
 bool sedd_condition_kept(const struct sedd_session *session, double sigma);
-/* Works out `count` noise levels, at most SEDD_CONDITIONS, reading each matrix once. The bits are those
- * of single ones. */
+/* Works out `count` noise levels, at most SEDD_CONDITIONS, reading each matrix once. The bits are
+ * those of single ones. */
 void sedd_condition_prepare(struct sedd_session *session, const double *sigmas, int32_t count);
 
 #endif

@@ -139,10 +139,12 @@ static enum sedd_status check_append(const struct sedd_session *session, const i
                                      int32_t count, struct sedd_error *error)
 {
     if (session->model->info.kind != SEDD_KIND_GPT2) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "this call needs a GPT-2; this is a SEDD model");
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "this call needs a GPT-2; this is a SEDD model");
     }
     if (count < 1) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "there are no tokens to read; expected one or more");
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "there are no tokens to read; expected one or more");
     }
     if (count > session->rows - session->position) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,

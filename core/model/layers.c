@@ -40,8 +40,8 @@ static void prepare_q8(void *context, int32_t begin, int32_t end, int32_t thread
     const struct sedd_product *product = p->product;
     const struct sedd_model *model = session->model;
     int32_t in = product->linear->in, padded = product->linear->in_padded;
-    float *scratch =
-        session->row + (size_t)thread * (size_t)sedd_max(model->info.hidden_size, model->inner_size);
+    float *scratch = session->row +
+                     (size_t)thread * (size_t)sedd_max(model->info.hidden_size, model->inner_size);
     for (int32_t row = begin; row < end; row++) {
         const float *x = source_row(product, row);
         if (product->norm != NULL) {
@@ -79,7 +79,8 @@ static void multiply_q8(void *context, int32_t begin, int32_t end, int32_t threa
     m->kernels->matmul_q8(m->job, 0, m->job->rows, begin, end);
 }
 
-#define PIECE_PRODUCTS 32768 /* about a microsecond: what is smaller costs more to share than to do */
+/* About a microsecond: what is smaller costs more to share than to do. */
+#define PIECE_PRODUCTS 32768
 
 /* The fewest panels a thread takes at once, an even number for two-panel kernels. */
 static int32_t panel_grain(const struct sedd_matmul *job)
@@ -248,18 +249,19 @@ enum sedd_status sedd_layer_head(struct sedd_session *session, int32_t rows, con
             return status;
         }
         int32_t count = sedd_min(session->head_rows, rows - first);
-        sedd_layer_product(session, &(struct sedd_product){
-                                        .rows = count,
-                                        .x = index == NULL ? session->hidden + (size_t)first * hidden
-                                                           : session->hidden,
-                                        .x_stride = hidden,
-                                        .index = index == NULL ? NULL : index + first,
-                                        .norm = norm,
-                                        .norm_bias = norm_bias,
-                                        .linear = &model->head,
-                                        .y = session->logits,
-                                        .y_stride = (size_t)model->info.states,
-                                    });
+        sedd_layer_product(
+            session,
+            &(struct sedd_product){
+                .rows = count,
+                .x = index == NULL ? session->hidden + (size_t)first * hidden : session->hidden,
+                .x_stride = hidden,
+                .index = index == NULL ? NULL : index + first,
+                .norm = norm,
+                .norm_bias = norm_bias,
+                .linear = &model->head,
+                .y = session->logits,
+                .y_stride = (size_t)model->info.states,
+            });
         visit.first = first;
         sedd_pool_run(session->engine->pool, count, 1, visit_rows, &visit);
     }

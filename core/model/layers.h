@@ -24,8 +24,8 @@ struct sedd_product {
 
 void sedd_layer_product(struct sedd_session *session, const struct sedd_product *product);
 
-/* Rotates q and k of `rows` rows of the session's qkv. Row r lies at position places[r] % length (NULL:
- * r % length). */
+/* Rotates q and k of `rows` rows of the session's qkv. Row r lies at position places[r] % length
+ * (NULL: r % length). */
 void sedd_layer_rotate(struct sedd_session *session, int32_t rows, const int32_t *places,
                        int32_t length);
 

@@ -55,7 +55,8 @@ static size_t place_q8(const struct sedd_linear *linear, int32_t row, int32_t k)
 {
     size_t groups = (size_t)linear->in_padded / SEDD_GROUP;
     size_t group = (size_t)(row / SEDD_PANEL) * groups + (size_t)(k / SEDD_GROUP);
-    return (group * SEDD_PANEL + (size_t)(row % SEDD_PANEL)) * SEDD_GROUP + (size_t)(k % SEDD_GROUP);
+    return (group * SEDD_PANEL + (size_t)(row % SEDD_PANEL)) * SEDD_GROUP +
+           (size_t)(k % SEDD_GROUP);
 }
 
 /* Scale of a row, max|x| / 127, and its reciprocal; both 0 for a row of zeros or of values so small

@@ -55,8 +55,8 @@ struct sedd_model {
     struct sedd_linear head;       /* [N, H]; GPT-2: wte */
 };
 
-/* Whether attention is in integers: in int8 SEDD models. A GPT-2 keeps floats, because its cache grows a
- * token at a time. */
+/* Whether attention is in integers: in int8 SEDD models. A GPT-2 keeps floats, because its cache
+ * grows a token at a time. */
 static inline bool sedd_model_attends_q8(const struct sedd_model *model)
 {
     return model->info.dtype == SEDD_DTYPE_Q8 && model->info.kind == SEDD_KIND_SEDD;

@@ -36,8 +36,8 @@ static int32_t rows_before(const int32_t *places, int32_t count, int32_t row, in
 }
 
 /* What the session's qkv become of the residual stream: queries and keys rotated. */
-static void project_qkv(struct sedd_session *session, const struct sedd_block *block, const float *m,
-                        const struct sedd_reading *reading)
+static void project_qkv(struct sedd_session *session, const struct sedd_block *block,
+                        const float *m, const struct sedd_reading *reading)
 {
     size_t hidden = (size_t)session->model->info.hidden_size;
     sedd_layer_product(session, &(struct sedd_product){.rows = reading->read_count,
@@ -54,8 +54,8 @@ static void project_qkv(struct sedd_session *session, const struct sedd_block *b
 /* Adds the attention of q [sequences * queries, q_stride] to as many rows of `stream`; the keys are
  * the session's from row `first_key` on. */
 static void attend(struct sedd_session *session, const struct sedd_block *block, const float *m,
-                   int32_t sequences, int32_t queries, int32_t keys, const float *q, size_t q_stride,
-                   size_t first_key, float *stream)
+                   int32_t sequences, int32_t queries, int32_t keys, const float *q,
+                   size_t q_stride, size_t first_key, float *stream)
 {
     size_t hidden = (size_t)session->model->info.hidden_size;
     const float *k = session->qkv + first_key * 3 * hidden + hidden;
@@ -78,11 +78,11 @@ static void attend(struct sedd_session *session, const struct sedd_block *block,
                                                        .gate = m + SEDD_GATE1 * hidden});
 }
 
-/* The same sequence by sequence, where they may have different numbers of rows: q [rows, q_stride] of
- * `places`, keys of every place that is read. */
-static void attend_apart(struct sedd_session *session, const struct sedd_block *block, const float *m,
-                         const struct sedd_reading *reading, int32_t rows, const int32_t *places,
-                         const float *q, size_t q_stride)
+/* The same sequence by sequence, where they may have different numbers of rows: q [rows, q_stride]
+ * of `places`, keys of every place that is read. */
+static void attend_apart(struct sedd_session *session, const struct sedd_block *block,
+                         const float *m, const struct sedd_reading *reading, int32_t rows,
+                         const int32_t *places, const float *q, size_t q_stride)
 {
     size_t hidden = (size_t)session->model->info.hidden_size;
     for (int32_t b = 0, query = 0, key = 0; b < reading->batch; b++) {
@@ -138,8 +138,8 @@ static void run_block(struct sedd_session *session, const struct sedd_block *blo
     mlp_half(session, block, m, reading->read_count);
 }
 
-/* The same where only some rows are wanted: keys and values come from every row, all that follows from
- * the wanted ones, which move to the front of the residual stream. */
+/* The same where only some rows are wanted: keys and values come from every row, all that follows
+ * from the wanted ones, which move to the front of the residual stream. */
 static void run_last_block(struct sedd_session *session, const struct sedd_block *block,
                            const float *m, const struct sedd_reading *reading)
 {
@@ -148,8 +148,9 @@ static void run_last_block(struct sedd_session *session, const struct sedd_block
     project_qkv(session, block, m, reading);
     for (int32_t i = 0, row = 0; i < reading->rows; i++, row++) {
         row = rows_before(reading->read, reading->read_count, row, reading->index[i]);
-        memmove(session->hidden + (size_t)i * hidden, /* i <= row: none is overwritten before its turn */
-                session->hidden + (size_t)row * hidden, hidden * sizeof(float));
+        /* i <= row: none is overwritten before its turn */
+        memmove(session->hidden + (size_t)i * hidden, session->hidden + (size_t)row * hidden,
+                hidden * sizeof(float));
         memcpy(q + (size_t)i * hidden, session->qkv + (size_t)row * 3 * hidden,
                hidden * sizeof(float));
     }
@@ -272,7 +273,8 @@ static enum sedd_status check_score(const struct sedd_session *session, int32_t 
     for (int32_t b = 0; b < batch; b++) {
         if (!(sigma[b] > 0.0f) || !isfinite(sigma[b]) || sigma[b] > 80.0f) {
             return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                             "sigma is %g; expected a number above 0, at most 80", (double)sigma[b]);
+                             "sigma is %g; expected a number above 0, at most 80",
+                             (double)sigma[b]);
         }
     }
     return sedd_ids_check(ids, (size_t)batch * (size_t)length, info->states, error);

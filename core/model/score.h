@@ -6,8 +6,8 @@
 
 #include "model/layers.h"
 
-/* What the network reads, and what is wanted of it. A place is a position of a sequence, counted through
- * ids [B, L]; lists of places ascend. */
+/* What the network reads, and what is wanted of it. A place is a position of a sequence, counted
+ * through ids [B, L]; lists of places ascend. */
 struct sedd_reading {
     int32_t batch, length; /* B * L <= the session's rows */
     const int32_t *ids;    /* [B, L], 0..N-1 */
@@ -19,10 +19,10 @@ struct sedd_reading {
 };
 
 /* Leaves the residual stream of the wanted places in the session, side by side and ready for
- * sedd_score_head. A place keeps its position in the sequence (the rotary angle), whatever is left out
- * before it. What only other rows would need of the last block is not computed. */
-enum sedd_status sedd_score_forward(struct sedd_session *session, const struct sedd_reading *reading,
-                                    struct sedd_error *error);
+ * sedd_score_head. A place keeps its position in the sequence (the rotary angle), whatever is left
+ * out before it. What only other rows would need of the last block is not computed. */
+enum sedd_status sedd_score_forward(struct sedd_session *session,
+                                    const struct sedd_reading *reading, struct sedd_error *error);
 
 /* Runs the head on the `rows` rows of the sedd_score_forward before it. Visitors get the row's
  * number among them and raw logits: the log-score is logit - sedd_score_shift, and 0 at the row's

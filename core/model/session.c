@@ -68,7 +68,8 @@ static void allocate(struct sedd_session *s, uint64_t threads, bool *complete)
     s->attention_stride = sedd_model_attends_q8(model)
                               ? s->engine->kernels->attention_q8_scratch(head_size, s->rows)
                               : s->engine->kernels->attention_scratch(head_size, s->rows);
-    s->attention_stride = (s->attention_stride + SEDD_ALIGNMENT - 1) & ~(size_t)(SEDD_ALIGNMENT - 1);
+    s->attention_stride =
+        (s->attention_stride + SEDD_ALIGNMENT - 1) & ~(size_t)(SEDD_ALIGNMENT - 1);
     s->attention = take(s, threads, s->attention_stride, complete);
     if (sedd) {
         uint64_t half = (uint64_t)head_size / 2;

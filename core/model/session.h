@@ -15,7 +15,8 @@
 /* GPT-2 reads a longer prompt in slices of this many tokens. */
 #define SEDD_GPT2_SLICE 128
 
-/* Noise levels whose modulations are kept: those of a short run, so that the next one finds them. */
+/* Noise levels whose modulations are kept: those of a short run, so that the next one finds
+ * them. */
 #define SEDD_CONDITIONS 16
 
 struct sedd_session {
@@ -45,7 +46,7 @@ struct sedd_session {
     size_t modulation_size;
     double condition_sigma[SEDD_CONDITIONS]; /* the noise level of each; 0: none */
     int32_t condition_next;                  /* which is overwritten next */
-    float *condition; /* SEDD: [SEDD_CONDITIONS, 256 + 2K] features, then the sigma network's layers */
+    float *condition; /* SEDD: [SEDD_CONDITIONS, 256 + 2K] features, then sigma_map's two layers */
 
     float *keys, *values; /* GPT-2: cache [n_blocks, P, H] each */
     int32_t position;     /* GPT-2: tokens in the cache */

@@ -52,9 +52,10 @@ static void list_sedd(struct sedd_model *model, struct sedd_slots *slots)
     embedding->table = &model->embedding;
     embedding->quantised = true;
     add(slots, SEDD_SLOT_SCALE, n, 1, "", "vocab_embed.embedding_scale")->table = &model->embedding;
-    add_linear(slots, &model->sigma_in, SEDD_SLOT_LINEAR, k, SEDD_FREQUENCIES, "", "sigma_map.mlp.0",
-               false, true);
-    add_linear(slots, &model->sigma_out, SEDD_SLOT_LINEAR, k, k, "", "sigma_map.mlp.2", false, true);
+    add_linear(slots, &model->sigma_in, SEDD_SLOT_LINEAR, k, SEDD_FREQUENCIES, "",
+               "sigma_map.mlp.0", false, true);
+    add_linear(slots, &model->sigma_out, SEDD_SLOT_LINEAR, k, k, "", "sigma_map.mlp.2", false,
+               true);
     for (int32_t i = 0; i < info->n_blocks; i++) {
         struct sedd_block *b = &model->blocks[i];
         char prefix[32];
@@ -91,7 +92,8 @@ static void list_gpt2(struct sedd_model *model, struct sedd_slots *slots)
         add_vector(slots, &b->norm2_weight, h, prefix, "ln_2.weight");
         add_vector(slots, &b->norm2_bias, h, prefix, "ln_2.bias");
         add_linear(slots, &b->mlp_in, SEDD_SLOT_CONV1D, inner, h, prefix, "mlp.c_fc", true, true);
-        add_linear(slots, &b->mlp_out, SEDD_SLOT_CONV1D, h, inner, prefix, "mlp.c_proj", true, true);
+        add_linear(slots, &b->mlp_out, SEDD_SLOT_CONV1D, h, inner, prefix, "mlp.c_proj", true,
+                   true);
     }
     add_vector(slots, &model->norm_final_weight, h, "", "ln_f.weight");
     add_vector(slots, &model->norm_final_bias, h, "", "ln_f.bias");
@@ -183,8 +185,8 @@ static void write_shape(char *text, size_t size, const uint64_t *shape, int rank
     snprintf(text + used, size - used, "]");
 }
 
-static enum sedd_status fail_shape(const char *file, const struct sedd_slot *slot, const struct sedd_tensor *tensor,
-                                   struct sedd_error *error)
+static enum sedd_status fail_shape(const char *file, const struct sedd_slot *slot,
+                                   const struct sedd_tensor *tensor, struct sedd_error *error)
 {
     char found[96], expected[96]; /* SEDD_RANK_MAX sizes of at most 16 digits */
     uint64_t shape[2] = {(uint64_t)slot->rows, (uint64_t)slot->columns};
@@ -199,8 +201,8 @@ static enum sedd_status fail_shape(const char *file, const struct sedd_slot *slo
                      tensor->name, found, expected);
 }
 
-static enum sedd_status check_tensor(const char *file, const struct sedd_slot *slot, const struct sedd_tensor *tensor,
-                                     struct sedd_error *error)
+static enum sedd_status check_tensor(const char *file, const struct sedd_slot *slot,
+                                     const struct sedd_tensor *tensor, struct sedd_error *error)
 {
     if (!shape_fits(slot, tensor)) {
         return fail_shape(file, slot, tensor, error);
@@ -320,7 +322,7 @@ enum sedd_status sedd_slots_match(struct sedd_slots *slots, const struct sedd_he
 enum sedd_status sedd_slot_allocate(struct sedd_slot *slot, enum sedd_dtype dtype,
                                     struct sedd_error *error)
 {
-    slot -= slot->kind == SEDD_SLOT_SCALE ? 1 : 0; /* the list has a scale right behind its matrix */
+    slot -= slot->kind == SEDD_SLOT_SCALE ? 1 : 0; /* the list has it right behind its matrix */
     if (slot->allocated) {
         return SEDD_OK;
     }
@@ -340,7 +342,8 @@ enum sedd_status sedd_slot_allocate(struct sedd_slot *slot, enum sedd_dtype dtyp
                              (int)slot->columns, Q8_IN_MAX);
         }
         return sedd_linear_init(slot->linear, slot->rows, slot->columns, held, error);
-    case SEDD_SLOT_TABLE: return sedd_table_init(slot->table, slot->rows, slot->columns, held, error);
+    case SEDD_SLOT_TABLE:
+        return sedd_table_init(slot->table, slot->rows, slot->columns, held, error);
     case SEDD_SLOT_SCALE: return SEDD_OK;
     }
     return SEDD_OK;

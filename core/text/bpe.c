@@ -184,7 +184,8 @@ int32_t sedd_bpe_size(const struct sedd_bpe *bpe)
 
 /* ---- Encoding ---------------------------------------------------------------------------- */
 
-enum sedd_status sedd_bpe_work_new(size_t size, struct sedd_bpe_work **out, struct sedd_error *error)
+enum sedd_status sedd_bpe_work_new(size_t size, struct sedd_bpe_work **out,
+                                   struct sedd_error *error)
 {
     struct sedd_bpe_work *work = sedd_memory_new(1, sizeof *work);
     bool complete = work != NULL && size < NONE / 2;
@@ -197,7 +198,8 @@ enum sedd_status sedd_bpe_work_new(size_t size, struct sedd_bpe_work **out, stru
     }
     if (!complete) {
         sedd_bpe_work_free(work);
-        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory to tokenize a word of %zu bytes", size);
+        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory to tokenize a word of %zu bytes",
+                         size);
     }
     *out = work;
     return SEDD_OK;

@@ -64,5 +64,6 @@ size_t sedd_pretoken_end(const char *text, size_t size, size_t begin)
     }
     size_t start = begin + (text[begin] == ' ' && begin + 1 < size);
     enum sedd_character kind = look(text, size, start, &step);
-    return kind == SEDD_CHARACTER_SPACE ? spaces_end(text, size, begin) : run_end(text, size, start, kind);
+    return kind == SEDD_CHARACTER_SPACE ? spaces_end(text, size, begin)
+                                        : run_end(text, size, start, kind);
 }

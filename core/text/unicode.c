@@ -15,7 +15,8 @@ enum sedd_character sedd_unicode_kind(int32_t c)
     if (is_space(c)) {
         return SEDD_CHARACTER_SPACE;
     }
-    size_t low = 0, high = sizeof UNICODE_RUNS / sizeof UNICODE_RUNS[0]; /* the run lies in [low, high) */
+    /* the run lies in [low, high) */
+    size_t low = 0, high = sizeof UNICODE_RUNS / sizeof UNICODE_RUNS[0];
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
         if (UNICODE_RUNS[middle] >> 2 <= (uint32_t)c) {
