@@ -12,7 +12,7 @@ enum sedd_status sedd_engine_new(const struct sedd_engine_options *options,
 {
     int32_t threads = options->threads == 0 ? 1 : options->threads;
     if (threads < 1 || threads > SEDD_THREADS_MAX) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "%d threads were asked for; 1 to %d run",
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "%d threads were asked for; expected 1 to %d",
                          (int)threads, SEDD_THREADS_MAX);
     }
     const struct sedd_kernels *kernels = sedd_kernels_find(options->kernels);

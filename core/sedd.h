@@ -229,7 +229,9 @@ void sedd_session_cancel(struct sedd_session *session, bool cancel);
 
 /* ---- SEDD: log-scores -------------------------------------------------------------------- */
 
-/* ids [B, L] in 0..N-1, sigma [B] > 0 finite; logscore [B, L, N] receives ln of the score, with 0
+#define SEDD_SIGMA_MAX 80.0 /* e^80 is still a float32 */
+
+/* ids [B, L] in 0..N-1, sigma [B] above 0, at most SEDD_SIGMA_MAX; logscore [B, L, N] receives ln of the score, with 0
  * at each position's own token (SEDD, section 3 and the reference implementation). B*L <= rows. */
 enum sedd_status sedd_score(struct sedd_session *session, int32_t batch, int32_t length,
                             const int32_t *ids, const float *sigma, float *logscore,

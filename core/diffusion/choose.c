@@ -10,6 +10,12 @@
 #include <math.h>
 #include <stdlib.h>
 
+bool sedd_sample_by_coin(const struct sedd_sample_options *options)
+{
+    return options->positions == SEDD_POSITIONS_SCORE ||
+           options->positions == SEDD_POSITIONS_NORMALISED;
+}
+
 bool sedd_sample_foresees(const struct sedd_sample_options *options)
 {
     return options->positions == SEDD_POSITIONS_NORMALISED ||
@@ -83,8 +89,7 @@ static int32_t rows_by_order(struct sedd_sampler *sampler)
 
 void sedd_sampler_keep(struct sedd_sampler *sampler)
 {
-    if (sampler->options.positions <= SEDD_POSITIONS_NORMALISED ||
-        sedd_sample_foresees(&sampler->options)) {
+    if (sedd_sample_by_coin(&sampler->options) || sedd_sample_foresees(&sampler->options)) {
         return;
     }
     int32_t masked;

@@ -120,18 +120,12 @@ static enum sedd_status check(const struct sedd_session *session, int32_t length
                               struct sedd_error *error)
 {
     const struct sedd_model_info *info = &session->model->info;
-    if (info->kind != SEDD_KIND_SEDD) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "inspection needs a SEDD model; this is a GPT-2");
+    enum sedd_status status = sedd_score_check(session, "inspection", 1, length, error);
+    if (status == SEDD_OK && options->sigma != 0.0) {
+        status = sedd_sigma_check(options->sigma, error);
     }
-    if (length < 1 || length > session->rows) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "a window of %d tokens does not fit a session of %d rows", (int)length,
-                         (int)session->rows);
-    }
-    if (options->sigma != 0.0 && !(options->sigma > 0.0 && options->sigma <= 80.0)) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "sigma is %g; expected a number above 0, at most 80", options->sigma);
+    if (status != SEDD_OK) {
+        return status;
     }
     if (options->sigma == 0.0 &&
         (options->steps < 1 || options->step < 0 || options->step > options->steps)) {
@@ -164,36 +158,43 @@ static enum sedd_status check(const struct sedd_session *session, int32_t length
     return sedd_ids_check(ids, (size_t)length, info->states, error);
 }
 
+/* The noise level asked for, and the step that begins there. */
+static double begin_step(const struct sedd_model_info *info,
+                         const struct sedd_inspect_options *options,
+                         struct sedd_transition *transition)
+{
+    bool given = options->sigma > 0.0, last = !given && options->step == options->steps;
+    double t = given ? sedd_noise_time(info, options->sigma)
+                     : sedd_grid_time(SEDD_GRID_LINEAR, options->steps, options->step);
+    double sigma, dsigma;
+    sedd_noise_at(info, t, &sigma, &dsigma);
+    if (options->steps > 0) {
+        bool euler = options->predictor == SEDD_PREDICTOR_EULER;
+        enum sedd_move kind = last    ? SEDD_MOVE_DENOISER
+                              : euler ? SEDD_MOVE_EULER
+                                      : SEDD_MOVE_ANALYTIC;
+        double delta = sedd_grid_delta(SEDD_GRID_LINEAR, options->steps, options->step);
+        *transition = sedd_transition_at(info, kind, t, delta);
+    }
+    return given ? options->sigma : sigma;
+}
+
 enum sedd_status sedd_inspect(struct sedd_session *session, int32_t length, const int32_t *ids,
-                              const struct sedd_inspect_options *options,
-                              double *sigma_out, struct sedd_inspected *out,
-                              struct sedd_candidate *candidates, struct sedd_error *error)
+                              const struct sedd_inspect_options *options, double *sigma_out,
+                              struct sedd_inspected *out, struct sedd_candidate *candidates,
+                              struct sedd_error *error)
 {
     enum sedd_status status = check(session, length, ids, options, error);
     if (status != SEDD_OK) {
         return status;
     }
-    const struct sedd_model_info *info = &session->model->info;
-    bool given = options->sigma > 0.0;
-    double sigma, dsigma,
-        t = given ? sedd_noise_time(info, options->sigma)
-                  : sedd_grid_time(SEDD_GRID_LINEAR, options->steps, options->step);
-    sedd_noise_at(info, t, &sigma, &dsigma);
-    sigma = given ? options->sigma : sigma;
     struct inspection in = {.session = session,
                             .options = options,
                             .ids = ids,
-                            .shift = (float)sedd_score_shift(info, sigma),
                             .out = out,
                             .candidates = candidates};
-    if (options->steps > 0) {
-        bool last = !given && options->step == options->steps;
-        enum sedd_move kind = last ? SEDD_MOVE_DENOISER
-                              : options->predictor == SEDD_PREDICTOR_EULER ? SEDD_MOVE_EULER
-                                                                           : SEDD_MOVE_ANALYTIC;
-        in.transition = sedd_transition_at(
-            info, kind, t, sedd_grid_delta(SEDD_GRID_LINEAR, options->steps, options->step));
-    }
+    double sigma = begin_step(&session->model->info, options, &in.transition);
+    in.shift = (float)sedd_score_shift(&session->model->info, sigma);
     memset(out, 0, (size_t)options->position_count * sizeof *out);
     memcpy(session->index, options->positions,
            (size_t)options->position_count * sizeof *session->index);
@@ -209,10 +210,7 @@ enum sedd_status sedd_inspect(struct sedd_session *session, int32_t length, cons
         status = sedd_score_head(session, options->position_count, visit, &in, error);
     }
     if (status == SEDD_OK && in.broken) {
-        status = sedd_fail(error, SEDD_ERROR_FORMAT,
-                           "the network's output at sigma %.4g is not a number; the weights are "
-                           "damaged or not meant for this configuration",
-                           sigma);
+        status = sedd_score_fail(sigma, error);
     }
     if (status == SEDD_OK) {
         *sigma_out = sigma;

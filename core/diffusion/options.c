@@ -67,8 +67,7 @@ const char *sedd_sample_conflict(const struct sedd_sample_options *options)
 {
     bool bounded = options->positions == SEDD_POSITIONS_BOUNDED;
     bool hitting = options->positions == SEDD_POSITIONS_HITTING;
-    bool coin = options->positions == SEDD_POSITIONS_SCORE ||
-                options->positions == SEDD_POSITIONS_NORMALISED;
+    bool coin = sedd_sample_by_coin(options);
     if (options->order != SEDD_ORDER_RANDOM && (coin || hitting)) {
         return "order needs positions fixed or bounded; the others open masks by chance";
     }
@@ -117,23 +116,13 @@ static enum sedd_status check_sizes(const struct sedd_session *session,
         return sedd_fail(error, SEDD_ERROR_ARGUMENT, "steps is %d; expected 1 to 1000000",
                          (int)options->steps);
     }
-    if (options->batch < 1 || options->length < 1 ||
-        (int64_t)options->batch * options->length > session->rows) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "%d sequences of %d tokens do not fit a session of %d rows",
-                         (int)options->batch, (int)options->length, (int)session->rows);
-    }
-    return SEDD_OK;
+    return sedd_score_check(session, "sampling", options->batch, options->length, error);
 }
 
 enum sedd_status sedd_sample_check(const struct sedd_session *session,
                                    struct sedd_sample_options *options, struct sedd_error *error)
 {
     const struct sedd_model_info *info = &session->model->info;
-    if (info->kind != SEDD_KIND_SEDD) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "sampling needs a SEDD model; this is a GPT-2");
-    }
     options->batch = options->batch == 0 ? 1 : options->batch;
     options->length = options->length == 0 ? info->length : options->length;
     options->temperature = options->temperature == 0.0 ? 1.0 : options->temperature;

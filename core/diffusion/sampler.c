@@ -89,9 +89,7 @@ static bool allocate(struct sedd_sampler *sampler)
 
 static int32_t total_steps(const struct sedd_sample_options *options)
 {
-    bool coin = options->positions == SEDD_POSITIONS_SCORE ||
-                options->positions == SEDD_POSITIONS_NORMALISED;
-    return options->steps + (coin && !options->no_denoise ? 1 : 0);
+    return options->steps + (sedd_sample_by_coin(options) && !options->no_denoise ? 1 : 0);
 }
 
 enum sedd_status sedd_sampler_new(struct sedd_session *session,
@@ -155,7 +153,9 @@ static void plan(struct sedd_sampler *sampler)
     const struct sedd_sample_options *options = &sampler->options;
     int32_t i = sampler->position;
     double dsigma, delta = 0.0;
-    bool denoise = i == options->steps && options->positions <= SEDD_POSITIONS_NORMALISED;
+    bool planned = options->positions == SEDD_POSITIONS_FIXED ||
+                   options->positions == SEDD_POSITIONS_BOUNDED;
+    bool denoise = i == options->steps && sedd_sample_by_coin(options);
     if (options->positions == SEDD_POSITIONS_HITTING) {
         sampler->t = sedd_schedule_hit(info, options->seed, i, sampler->masked);
     } else if (options->positions == SEDD_POSITIONS_BOUNDED) {
@@ -170,9 +170,7 @@ static void plan(struct sedd_sampler *sampler)
                                                                        : SEDD_MOVE_ANALYTIC;
     sampler->transition = sedd_transition_at(info, move, sampler->t, delta);
     sampler->shift = (float)sedd_score_shift(info, sampler->sigma);
-    sampler->rest = denoise || (options->positions > SEDD_POSITIONS_NORMALISED &&
-                                options->positions < SEDD_POSITIONS_HITTING &&
-                                i + 1 == options->steps);
+    sampler->rest = denoise || (planned && i + 1 == options->steps);
 }
 
 /* Exact draws and the absorb graph: whether a mask opens, and what it becomes. */
@@ -188,8 +186,9 @@ static void prepare(struct sedd_sampler *sampler)
     const struct sedd_sample_options *options = &sampler->options;
     double sigmas[SEDD_CONDITIONS], dsigma;
     int32_t count = sedd_min(sampler->total - sampler->position, SEDD_CONDITIONS);
-    if (options->positions >= SEDD_POSITIONS_BOUNDED ||
-        sedd_condition_kept(sampler->session, sampler->sigma)) {
+    bool own_times = options->positions == SEDD_POSITIONS_BOUNDED ||
+                     options->positions == SEDD_POSITIONS_HITTING;
+    if (own_times || sedd_condition_kept(sampler->session, sampler->sigma)) {
         return;
     }
     for (int32_t i = 0; i < count; i++) {
@@ -233,10 +232,7 @@ static enum sedd_status evaluate(struct sedd_sampler *sampler, int32_t *rows,
                                  sampler, error);
     }
     if (status == SEDD_OK && sampler->broken) {
-        return sedd_fail(error, SEDD_ERROR_FORMAT,
-                         "the network's output at sigma %.4g is not a number; the weights are "
-                         "damaged or not meant for this configuration",
-                         sampler->sigma);
+        return sedd_score_fail(sampler->sigma, error);
     }
     if (status == SEDD_OK) {
         sedd_sampler_keep(sampler);

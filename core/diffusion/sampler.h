@@ -41,6 +41,9 @@ enum sedd_status sedd_sample_check(const struct sedd_session *session,
 
 /* What in the options has no meaning together, as a sentence; NULL where nothing. */
 const char *sedd_sample_conflict(const struct sedd_sample_options *options);
+/* A coin for each mask decides whether it opens (SCORE and NORMALISED), so that some may be left at
+ * the end, for the denoiser. */
+bool sedd_sample_by_coin(const struct sedd_sample_options *options);
 /* Which masks open in a step is known before the network runs. */
 bool sedd_sample_foresees(const struct sedd_sample_options *options);
 

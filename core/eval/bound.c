@@ -91,14 +91,12 @@ static enum sedd_status sample_kmask(struct sedd_bounder *b, int32_t sample, dou
     int32_t k = 1 + (int32_t)((sample + u) / b->options.samples * b->length);
     k = sedd_min(k, b->length);
     mask_exactly(b, sample, k);
-    double masked =
-        fmin((double)k / b->length, 1.0 - 1e-3); /* the most a loglinear sigma reaches */
-    double sigma = -log1p(-masked), weight = (double)b->length / k;
+    double weight = (double)b->length / k;
     int32_t rows = sedd_window_open(b->session, b->xt, b->length);
     struct sedd_reading reading = {.batch = 1,
                                    .length = b->length,
                                    .ids = b->xt,
-                                   .sigma = sigma,
+                                   .sigma = sedd_masked_sigma(k, b->length),
                                    .rows = rows,
                                    .index = b->session->index};
     enum sedd_status status = sedd_score_forward(b->session, &reading, error);
@@ -169,8 +167,8 @@ static enum sedd_status check_bound(const struct sedd_session *session, const in
                                     struct sedd_error *error)
 {
     const struct sedd_model_info *info = &session->model->info;
-    enum sedd_status status = sedd_window_check(
-        session, count < (size_t)info->length ? (int32_t)count : info->length, error);
+    int32_t window = count < (size_t)info->length ? (int32_t)count : info->length;
+    enum sedd_status status = sedd_score_check(session, "the bound", 1, window, error);
     if (status == SEDD_OK && options->samples < 0) {
         status = sedd_fail(error, SEDD_ERROR_ARGUMENT, "samples is %d; expected 1 or more",
                            (int)options->samples);

@@ -129,13 +129,6 @@ static int32_t mask_sequence(struct choosing *c, const struct evaluation *e, int
     return listed;
 }
 
-static void visit_target(void *user, int32_t row, float *logits, float *work)
-{
-    const struct choosing *c = user;
-    (void)work;
-    c->value[row] = sedd_cross_entropy(c->session, logits, c->target[row]);
-}
-
 static enum sedd_status run_batch(struct choosing *c, const struct evaluation *first, int32_t count,
                                   double *nats, struct sedd_error *error)
 {
@@ -143,16 +136,16 @@ static enum sedd_status run_batch(struct choosing *c, const struct evaluation *f
     for (int32_t i = 0; i < count; i++) {
         listed = mask_sequence(c, &first[i], i * first->length, listed);
     }
-    double share = fmin((double)first->masked / first->targets, 1.0 - 1e-3); /* as in bound.c */
+    struct sedd_targets targets = {c->session, c->target, c->value};
     struct sedd_reading reading = {.batch = count,
                                    .length = first->length,
                                    .ids = c->ids,
-                                   .sigma = -log1p(-share),
+                                   .sigma = sedd_masked_sigma(first->masked, first->targets),
                                    .rows = listed,
                                    .index = c->session->index};
     enum sedd_status status = sedd_score_forward(c->session, &reading, error);
     if (status == SEDD_OK) {
-        status = sedd_score_head(c->session, listed, visit_target, c, error);
+        status = sedd_score_head(c->session, listed, sedd_targets_visit, &targets, error);
     }
     bool chain = c->choice->scoring == SEDD_SCORING_CHAIN;
     double weight = chain ? 1.0 : (double)first->targets / first->masked / c->samples;
@@ -225,19 +218,6 @@ static enum sedd_status choose_sedd(struct sedd_session *session, const struct s
 
 /* ---- GPT-2 ------------------------------------------------------------------------------- */
 
-struct exact {
-    const struct sedd_session *session;
-    const int32_t *target;
-    double *value; /* [rows of the call] */
-};
-
-static void visit_exact(void *user, int32_t row, float *logits, float *work)
-{
-    const struct exact *exact = user;
-    (void)work;
-    exact->value[row] = sedd_cross_entropy(exact->session, logits, exact->target[row]);
-}
-
 static bool same_context(const struct sedd_option *a, const struct sedd_option *b)
 {
     return a->given == b->given && memcmp(a->ids, b->ids, (size_t)a->given * sizeof *a->ids) == 0;
@@ -257,9 +237,9 @@ static enum sedd_status read_targets(struct sedd_session *session, const struct 
                                      double *value, double *nats, struct sedd_error *error)
 {
     int32_t targets = option->length - option->given;
-    struct exact exact = {session, option->ids + option->given, value};
+    struct sedd_targets exact = {session, option->ids + option->given, value};
     enum sedd_status status = sedd_gpt2_visit(session, option->ids + option->given - 1, targets, -1,
-                                              visit_exact, &exact, error);
+                                              sedd_targets_visit, &exact, error);
     for (int32_t i = 0; i < targets && status == SEDD_OK; i++) {
         *nats += value[i];
     }
@@ -305,7 +285,8 @@ static enum sedd_status check_option(const struct sedd_session *session,
                          (int)number, (int)option->length, (int)option->given, (int)lowest);
     }
     if (option->length - lowest > session->rows) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "option %d has %d tokens; %d fit", (int)number,
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "option %d has %d tokens; the session has room for %d", (int)number,
                          (int)option->length, (int)session->rows + lowest);
     }
     return sedd_ids_check(option->ids, (size_t)option->length, info->tokens, error);

@@ -1,22 +1,27 @@
 /*
- * cross_entropy.h - minus the logarithm of a token's probability, from a row of logits.
+ * cross_entropy.h - minus the logarithm of a token's probability, from a row of logits; and the
+ * noise level at which masked tokens are asked for it.
  */
 #ifndef SEDD_CROSS_ENTROPY_H
 #define SEDD_CROSS_ENTROPY_H
 
 #include "model/session.h"
 
-#include <math.h>
+/* Softmax over the V real tokens (never the mask's column), in nats. Overwrites the row. */
+double sedd_cross_entropy(const struct sedd_session *session, float *logits, int32_t target);
 
-/* Softmax over the V real tokens (never the mask's column). Overwrites the row. */
-static inline double sedd_cross_entropy(const struct sedd_session *session, float *logits,
-                                        int32_t target)
-{
-    const struct sedd_kernels *kernels = session->engine->kernels;
-    int32_t tokens = session->model->info.tokens;
-    double wanted = (double)logits[target];
-    float largest = kernels->max(logits, tokens);
-    return log((double)kernels->exp_sum(logits, tokens, 1.0f, largest)) + (double)largest - wanted;
-}
+/* The tokens that a call's rows are asked for, and what each costs. */
+struct sedd_targets {
+    const struct sedd_session *session;
+    const int32_t *target; /* [rows of the call] */
+    double *value;         /* [rows of the call] */
+};
+
+/* A sedd_row_visitor whose user is the targets. */
+void sedd_targets_visit(void *user, int32_t row, float *logits, float *work);
+
+/* The noise level at which a share masked / count of the tokens is masked; as most, that of a share
+ * of 1 - 1e-3, which is the highest a loglinear schedule reaches. */
+double sedd_masked_sigma(int32_t masked, int32_t count);
 
 #endif

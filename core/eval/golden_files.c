@@ -19,10 +19,7 @@ enum sedd_status sedd_golden_open(struct sedd_golden *golden, const char *json, 
         return status;
     }
     snprintf(golden->name, sizeof golden->name, "golden.safetensors");
-    uint64_t length = 0;
-    for (int i = 7; i >= 0 && tensors_size >= 8; i--) {
-        length = length << 8 | tensors[i];
-    }
+    uint64_t length = tensors_size >= 8 ? sedd_header_size(tensors) : 0;
     if (tensors_size < 8 || length > tensors_size - 8) {
         return sedd_golden_damaged(golden);
     }

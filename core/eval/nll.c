@@ -20,28 +20,15 @@ struct reading {
     int32_t bos;
 };
 
-struct targets {
-    const struct sedd_session *session;
-    const int32_t *target; /* [rows of the call] */
-    double *value;         /* [rows of the call] */
-};
-
-static void visit_target(void *user, int32_t row, float *logits, float *work)
-{
-    const struct targets *targets = user;
-    (void)work;
-    targets->value[row] = sedd_cross_entropy(targets->session, logits, targets->target[row]);
-}
-
 /* Tokens first .. first + length - 1 behind `bos`. */
 static enum sedd_status read_block(const struct reading *r, size_t first, int32_t length,
                                    struct sedd_error *error)
 {
-    struct targets targets = {r->session, r->ids + first, r->value + first};
+    struct sedd_targets targets = {r->session, r->ids + first, r->value + first};
     r->input[0] = r->bos;
     memcpy(r->input + 1, r->ids + first, (size_t)(length - 1) * sizeof *r->input);
     sedd_gpt2_reset(r->session);
-    return sedd_gpt2_visit(r->session, r->input, length, -1, visit_target, &targets, error);
+    return sedd_gpt2_visit(r->session, r->input, length, -1, sedd_targets_visit, &targets, error);
 }
 
 /* Tokens first .. first + fresh - 1 at the end of a full window. */
@@ -50,9 +37,9 @@ static enum sedd_status read_on(const struct reading *r, size_t first, int32_t f
 {
     int32_t length = r->session->rows;
     size_t begin = first + (size_t)fresh - 1 - (size_t)length; /* this input predicts the next */
-    struct targets targets = {r->session, r->ids + begin + 1, r->value + begin + 1};
+    struct sedd_targets targets = {r->session, r->ids + begin + 1, r->value + begin + 1};
     sedd_gpt2_reset(r->session);
-    return sedd_gpt2_visit(r->session, r->ids + begin, length, fresh, visit_target, &targets,
+    return sedd_gpt2_visit(r->session, r->ids + begin, length, fresh, sedd_targets_visit, &targets,
                            error);
 }
 
@@ -61,9 +48,9 @@ static enum sedd_status check_nll(const struct sedd_session *session, const int3
                                   struct sedd_error *error)
 {
     const struct sedd_model_info *info = &session->model->info;
-    if (info->kind != SEDD_KIND_GPT2) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "this call needs a GPT-2; this is a SEDD model");
+    enum sedd_status status = sedd_gpt2_check(session, error);
+    if (status != SEDD_OK) {
+        return status;
     }
     if (count == 0) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
@@ -73,7 +60,7 @@ static enum sedd_status check_nll(const struct sedd_session *session, const int3
         return sedd_fail(error, SEDD_ERROR_ARGUMENT, "the stride is %d; expected 1 to %d",
                          (int)stride, (int)session->rows);
     }
-    enum sedd_status status = sedd_ids_check(&bos, 1, info->tokens, error);
+    status = sedd_ids_check(&bos, 1, info->tokens, error);
     return status == SEDD_OK ? sedd_ids_check(ids, count, info->tokens, error) : status;
 }
 

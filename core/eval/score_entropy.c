@@ -75,21 +75,6 @@ int32_t sedd_window_open(struct sedd_session *session, const int32_t *xt, int32_
     return count;
 }
 
-enum sedd_status sedd_window_check(const struct sedd_session *session, int32_t length,
-                                   struct sedd_error *error)
-{
-    if (session->model->info.kind != SEDD_KIND_SEDD) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "the bound needs a SEDD model; this is a GPT-2");
-    }
-    if (length < 1 || length > session->rows) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "a window of %d tokens does not fit a session of %d rows", (int)length,
-                         (int)session->rows);
-    }
-    return SEDD_OK;
-}
-
 enum sedd_status sedd_score_entropy_at(struct sedd_session *session, int32_t length,
                                        const int32_t *x0, const int32_t *xt, double t, double *loss,
                                        double *value, struct sedd_error *error)
@@ -123,7 +108,7 @@ enum sedd_status sedd_score_entropy(struct sedd_session *session, int32_t length
                                     struct sedd_error *error)
 {
     const struct sedd_model_info *info = &session->model->info;
-    enum sedd_status status = sedd_window_check(session, length, error);
+    enum sedd_status status = sedd_score_check(session, "the score entropy", 1, length, error);
     if (status == SEDD_OK && !(t > 0.0 && t <= 1.0)) {
         status = sedd_fail(error, SEDD_ERROR_ARGUMENT, "t is %g; expected above 0, at most 1", t);
     }

@@ -6,10 +6,6 @@
 
 #include "model/session.h"
 
-/* A SEDD, and a window of `length` tokens that fits the session. */
-enum sedd_status sedd_window_check(const struct sedd_session *session, int32_t length,
-                                   struct sedd_error *error);
-
 /* Lists in session->index, ascending, which positions of xt [L] count: the masked ones, or all in
  * the uniform graph. Returns how many. */
 int32_t sedd_window_open(struct sedd_session *session, const int32_t *xt, int32_t length);

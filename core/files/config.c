@@ -33,13 +33,27 @@ static enum sedd_status check_heads(const struct sedd_model_info *info, bool rot
     return SEDD_OK;
 }
 
+/* A whole number that must be there, 1 .. high. */
+struct size {
+    const char *path;
+    int32_t high, *value;
+};
+
+static enum sedd_status read_sizes(const cJSON *root, const struct size *sizes, size_t count,
+                                   struct sedd_error *error)
+{
+    enum sedd_status status = SEDD_OK;
+    for (size_t i = 0; i < count && status == SEDD_OK; i++) {
+        status = sedd_json_integer(FILE_NAME, root, sizes[i].path, 1, sizes[i].high, -1,
+                                   sizes[i].value, error);
+    }
+    return status;
+}
+
 static enum sedd_status read_sedd_sizes(const cJSON *root, struct sedd_model_info *info,
                                         struct sedd_error *error)
 {
-    const struct {
-        const char *path;
-        int32_t high, *value;
-    } fields[] = {
+    const struct size sizes[] = {
         {"tokens", TOKENS_MAX, &info->tokens},
         {"model.hidden_size", HIDDEN_MAX, &info->hidden_size},
         {"model.cond_dim", HIDDEN_MAX, &info->cond_dim},
@@ -47,14 +61,8 @@ static enum sedd_status read_sedd_sizes(const cJSON *root, struct sedd_model_inf
         {"model.n_blocks", BLOCKS_MAX, &info->n_blocks},
         {"model.n_heads", HIDDEN_MAX, &info->n_heads},
     };
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        enum sedd_status status = sedd_json_integer(FILE_NAME, root, fields[i].path, 1,
-                                                    fields[i].high, -1, fields[i].value, error);
-        if (status != SEDD_OK) {
-            return status;
-        }
-    }
-    return check_heads(info, true, error);
+    enum sedd_status status = read_sizes(root, sizes, sizeof sizes / sizeof sizes[0], error);
+    return status == SEDD_OK ? check_heads(info, true, error) : status;
 }
 
 static enum sedd_status read_noise(const cJSON *root, struct sedd_model_info *info,
@@ -66,11 +74,11 @@ static enum sedd_status read_noise(const cJSON *root, struct sedd_model_info *in
         sedd_json_word(FILE_NAME, root, "noise.type", noises, 2, &noise, error);
     info->noise = (enum sedd_noise)noise;
     if (status == SEDD_OK && info->noise == SEDD_NOISE_GEOMETRIC) {
-        status = sedd_json_number(FILE_NAME, root, "noise.sigma_min", 1e-12, 80.0, NAN,
+        status = sedd_json_number(FILE_NAME, root, "noise.sigma_min", 1e-12, SEDD_SIGMA_MAX, NAN,
                                   &info->sigma_min, error);
         if (status == SEDD_OK) {
-            status = sedd_json_number(FILE_NAME, root, "noise.sigma_max", info->sigma_min, 80.0,
-                                      NAN, &info->sigma_max, error);
+            status = sedd_json_number(FILE_NAME, root, "noise.sigma_max", info->sigma_min,
+                                      SEDD_SIGMA_MAX, NAN, &info->sigma_max, error);
         }
     }
     return status;
@@ -117,21 +125,12 @@ static enum sedd_status read_gpt2(const cJSON *root, struct sedd_model_info *inf
     double eps = 0.0;
     const char *length_key =
         sedd_json_find(root, "n_positions") != NULL ? "n_positions" : "n_ctx";
-    const struct {
-        const char *path;
-        int32_t high, fallback, *value;
-    } fields[] = {
-        {"vocab_size", TOKENS_MAX, -1, &info->tokens},
-        {"n_embd", HIDDEN_MAX, -1, &info->hidden_size},
-        {"n_layer", BLOCKS_MAX, -1, &info->n_blocks},
-        {"n_head", HIDDEN_MAX, -1, &info->n_heads},
-        {length_key, LENGTH_MAX, -1, &info->length},
+    const struct size sizes[] = {
+        {"vocab_size", TOKENS_MAX, &info->tokens}, {"n_embd", HIDDEN_MAX, &info->hidden_size},
+        {"n_layer", BLOCKS_MAX, &info->n_blocks},  {"n_head", HIDDEN_MAX, &info->n_heads},
+        {length_key, LENGTH_MAX, &info->length},
     };
-    enum sedd_status status = SEDD_OK;
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0] && status == SEDD_OK; i++) {
-        status = sedd_json_integer(FILE_NAME, root, fields[i].path, 1, fields[i].high,
-                                   fields[i].fallback, fields[i].value, error);
-    }
+    enum sedd_status status = read_sizes(root, sizes, sizeof sizes / sizeof sizes[0], error);
     if (status == SEDD_OK) {
         *inner_size = 4 * info->hidden_size;
         if (!cJSON_IsNull(sedd_json_find(root, "n_inner"))) {

@@ -50,13 +50,10 @@ static enum sedd_status begin_zip(struct sedd_loader *loader, struct sedd_error 
 
 static enum sedd_status finish_start(struct sedd_loader *loader, struct sedd_error *error)
 {
-    uint64_t length = 0;
+    uint64_t length = sedd_header_size(loader->stage);
     const char *other = name_other(loader->stage);
     if (memcmp(loader->stage, "PK\003\004", 4) == 0) {
         return begin_zip(loader, error);
-    }
-    for (int i = 7; i >= 0; i--) {
-        length = length << 8 | loader->stage[i];
     }
     if (other != NULL) {
         return sedd_fail(error, SEDD_ERROR_FORMAT,

@@ -49,12 +49,12 @@ enum sedd_status sedd_file_read(const char *folder, const char *name, uint64_t l
                                strerror(errno));
             break;
         }
-        if (used < capacity) {
-            break;
-        }
-        if (capacity > limit) {
+        if (used > limit) {
             status = sedd_fail(error, SEDD_ERROR_FORMAT, "%s has more than %llu bytes", name,
                                (unsigned long long)limit);
+            break;
+        }
+        if (used < capacity) {
             break;
         }
         capacity *= 2;

@@ -164,6 +164,15 @@ static enum sedd_status fill(struct sedd_header *header, const cJSON *root,
     return status == SEDD_OK ? sedd_header_check_names(header, error) : status;
 }
 
+uint64_t sedd_header_size(const uint8_t *bytes)
+{
+    uint64_t size = 0;
+    for (int i = 7; i >= 0; i--) {
+        size = size << 8 | bytes[i];
+    }
+    return size;
+}
+
 enum sedd_status sedd_header_parse(const char *text, size_t size, struct sedd_header *header,
                                    struct sedd_error *error)
 {

@@ -30,6 +30,8 @@ struct sedd_header {
     char *names; /* owns them */
 };
 
+/* The header's size, from the 8 bytes in front of it (little endian). */
+uint64_t sedd_header_size(const uint8_t *bytes);
 /* Parses and checks a header: known fields, dtype x shape == bytes, one tensor after another from
  * offset 0, no name twice. */
 enum sedd_status sedd_header_parse(const char *text, size_t size, struct sedd_header *header,

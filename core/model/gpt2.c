@@ -135,12 +135,20 @@ static enum sedd_status run_slice(struct sedd_session *session, const int32_t *i
     return status;
 }
 
+enum sedd_status sedd_gpt2_check(const struct sedd_session *session, struct sedd_error *error)
+{
+    return session->model->info.kind == SEDD_KIND_GPT2
+               ? SEDD_OK
+               : sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                           "this call needs a GPT-2; this is a SEDD model");
+}
+
 static enum sedd_status check_append(const struct sedd_session *session, const int32_t *ids,
                                      int32_t count, struct sedd_error *error)
 {
-    if (session->model->info.kind != SEDD_KIND_GPT2) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "this call needs a GPT-2; this is a SEDD model");
+    enum sedd_status status = sedd_gpt2_check(session, error);
+    if (status != SEDD_OK) {
+        return status;
     }
     if (count < 1) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,

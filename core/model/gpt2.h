@@ -6,6 +6,9 @@
 
 #include "model/layers.h"
 
+/* The session's model is a GPT-2. */
+enum sedd_status sedd_gpt2_check(const struct sedd_session *session, struct sedd_error *error);
+
 /* Appends ids to the cache in slices; after each slice runs the head on its last `keep` rows
  * (keep < 0: on all rows of every slice; otherwise on that many rows of the whole call, counted
  * from the end). `row` of the visitor counts tokens of this call. */

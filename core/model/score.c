@@ -236,6 +236,38 @@ enum sedd_status sedd_ids_check(const int32_t *ids, size_t count, int32_t limit,
     return SEDD_OK;
 }
 
+enum sedd_status sedd_score_check(const struct sedd_session *session, const char *what,
+                                  int32_t batch, int32_t length, struct sedd_error *error)
+{
+    if (session->model->info.kind != SEDD_KIND_SEDD) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "%s needs a SEDD model; this is a GPT-2",
+                         what);
+    }
+    if (batch < 1 || length < 1 || (int64_t)batch * length > session->rows) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "%d x %d tokens do not fit a session of %d rows", (int)batch, (int)length,
+                         (int)session->rows);
+    }
+    return SEDD_OK;
+}
+
+enum sedd_status sedd_sigma_check(double sigma, struct sedd_error *error)
+{
+    return sigma > 0.0 && sigma <= SEDD_SIGMA_MAX
+               ? SEDD_OK
+               : sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                           "sigma is %g; expected a number above 0, at most %g", sigma,
+                           SEDD_SIGMA_MAX);
+}
+
+enum sedd_status sedd_score_fail(double sigma, struct sedd_error *error)
+{
+    return sedd_fail(error, SEDD_ERROR_FORMAT,
+                     "the network's output at sigma %.4g is not a number; the weights are damaged "
+                     "or not meant for this configuration",
+                     sigma);
+}
+
 /* ---- The public call --------------------------------------------------------------------- */
 
 struct output {
@@ -261,23 +293,13 @@ static enum sedd_status check_score(const struct sedd_session *session, int32_t 
                                     int32_t length, const int32_t *ids, const float *sigma,
                                     struct sedd_error *error)
 {
-    const struct sedd_model_info *info = &session->model->info;
-    if (info->kind != SEDD_KIND_SEDD) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "scores need a SEDD model; this is a GPT-2");
+    enum sedd_status status = sedd_score_check(session, "a score", batch, length, error);
+    for (int32_t b = 0; b < batch && status == SEDD_OK; b++) {
+        status = sedd_sigma_check((double)sigma[b], error);
     }
-    if (batch < 1 || length < 1 || (int64_t)batch * length > session->rows) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "%d sequences of %d tokens do not fit a session of %d rows", (int)batch,
-                         (int)length, (int)session->rows);
-    }
-    for (int32_t b = 0; b < batch; b++) {
-        if (!(sigma[b] > 0.0f) || !isfinite(sigma[b]) || sigma[b] > 80.0f) {
-            return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                             "sigma is %g; expected a number above 0, at most 80",
-                             (double)sigma[b]);
-        }
-    }
-    return sedd_ids_check(ids, (size_t)batch * (size_t)length, info->states, error);
+    return status == SEDD_OK ? sedd_ids_check(ids, (size_t)batch * (size_t)length,
+                                              session->model->info.states, error)
+                             : status;
 }
 
 enum sedd_status sedd_score(struct sedd_session *session, int32_t batch, int32_t length,

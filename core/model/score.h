@@ -30,6 +30,13 @@ enum sedd_status sedd_score_forward(struct sedd_session *session,
 enum sedd_status sedd_score_head(struct sedd_session *session, int32_t rows, sedd_row_visitor visit,
                                  void *user, struct sedd_error *error);
 
+/* A SEDD, and `batch` sequences of `length` tokens that fit the session; `what` needs them. */
+enum sedd_status sedd_score_check(const struct sedd_session *session, const char *what,
+                                  int32_t batch, int32_t length, struct sedd_error *error);
+enum sedd_status sedd_sigma_check(double sigma, struct sedd_error *error);
+/* What there is to say when logits at this sigma are no numbers. */
+enum sedd_status sedd_score_fail(double sigma, struct sedd_error *error);
+
 /* ln(e^sigma - 1) + ln(N - 1) where the model scales by sigma, else 0. */
 double sedd_score_shift(const struct sedd_model_info *info, double sigma);
 

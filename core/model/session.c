@@ -94,8 +94,9 @@ enum sedd_status sedd_session_new(struct sedd_engine *engine, const struct sedd_
 {
     const struct sedd_model_info *info = &model->info;
     if (rows < 1 || rows > (1 << 24)) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "a session of %d rows was asked for; 1 to %d",
-                         (int)rows, 1 << 24);
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "a session of %d rows was asked for; expected 1 to %d", (int)rows,
+                         1 << 24);
     }
     if (info->kind == SEDD_KIND_GPT2 && rows > info->length) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,

@@ -163,7 +163,7 @@ static void test_refusals(const struct studio *studio)
     struct sedd_choice_options choice = {0};
     struct sedd_option option = {ids, 65, 60};
     CHECK(sedd_choice(studio->session, &option, 1, &choice, &nats, &error) == SEDD_ERROR_ARGUMENT);
-    CHECK_TEXT(error.message, "option 0 has 65 tokens; 64 fit");
+    CHECK_TEXT(error.message, "option 0 has 65 tokens; the session has room for 64");
     option = (struct sedd_option){ids, 4, 4};
     CHECK(sedd_choice(studio->session, &option, 1, &choice, &nats, &error) == SEDD_ERROR_ARGUMENT);
     CHECK_TEXT(error.message, "one or more to score");

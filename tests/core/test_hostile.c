@@ -3,6 +3,7 @@
  * tensor, nothing crashes and nothing leaks (run it under the sanitizers).
  */
 #include "checkpoint.h"
+#include "files/open.h"
 #include "test.h"
 
 #include <math.h>
@@ -337,6 +338,17 @@ static void open_refuses(const char *folder, enum sedd_status status, const char
     CHECK(model == NULL);
 }
 
+static void test_limit(void)
+{
+    char *text = NULL;
+    size_t size;
+    struct sedd_error error = {0};
+    CHECK(sedd_file_read(TEST_DIR "/golden/A", "config.json", 100, &text, &size, &error) ==
+          SEDD_ERROR_FORMAT);
+    CHECK_TEXT(error.message, "config.json has more than 100 bytes");
+    CHECK(text == NULL);
+}
+
 static void test_folder(void)
 {
     char folder[] = "/tmp/sedd-test-XXXXXX", path[600];
@@ -391,6 +403,7 @@ int main(void)
     test_order();
     test_huge_claim();
     test_q8_width();
+    test_limit();
     test_folder();
     return test_report("hostile");
 }
