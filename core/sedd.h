@@ -13,6 +13,48 @@
  *     sedd_session    engine + model + all scratch memory; every computation happens in one
  *     sedd_sampler    one run of the denoising loop in a session, one network evaluation a step
  *
+ * A program that writes a text; it links libsedd_core.a, libcjson.a and libutf8proc.a, which the
+ * build puts side by side, libm and pthreads:
+ *
+ *     #include "sedd.h"
+ *     #include <stdio.h>
+ *
+ *     int main(void)
+ *     {
+ *         const char *folder = "models/sedd-nano";
+ *         struct sedd_engine_options how = {.threads = 2};
+ *         struct sedd_sample_options what = {.length = 64, .steps = 64, .seed = 1};
+ *         struct sedd_engine *engine = NULL;
+ *         struct sedd_model *model = NULL;
+ *         struct sedd_tokenizer *tokenizer = NULL;
+ *         struct sedd_session *session = NULL;
+ *         struct sedd_sampler *sampler = NULL;
+ *         struct sedd_step step;
+ *         struct sedd_error error;
+ *         char *text = NULL;
+ *         size_t size;
+ *         bool well = sedd_engine_new(&how, &engine, &error) == SEDD_OK &&
+ *                     sedd_model_open(folder, SEDD_DTYPE_AUTO, &model, &error) == SEDD_OK &&
+ *                     sedd_tokenizer_open(folder, &tokenizer, &error) == SEDD_OK &&
+ *                     sedd_sample_defaults_open(folder, &what, &error) == SEDD_OK &&
+ *                     sedd_session_new(engine, model, what.length, &session, &error) == SEDD_OK &&
+ *                     sedd_sampler_new(session, &what, &sampler, &error) == SEDD_OK;
+ *         while (well && !sedd_sampler_done(sampler)) {
+ *             well = sedd_sampler_advance(sampler, &step, &error) == SEDD_OK;
+ *         }
+ *         const int32_t *ids = well ? sedd_sampler_ids(sampler) : NULL;
+ *         well = well && sedd_tokenizer_decode(tokenizer, ids, (size_t)what.length, &text, &size,
+ *                                              &error) == SEDD_OK;
+ *         fprintf(well ? stdout : stderr, "%s\n", well ? text : error.message);
+ *         sedd_memory_free(text);
+ *         sedd_sampler_free(sampler);
+ *         sedd_session_free(session);
+ *         sedd_tokenizer_free(tokenizer);
+ *         sedd_model_free(model);
+ *         sedd_engine_free(engine);
+ *         return well ? 0 : 1;
+ *     }
+ *
  * Shapes are written [rows, columns], row-major. B sequences of L tokens; H hidden size;
  * V real tokens (`tokens` in config.json); N states = V + 1 for the absorb graph (the mask is
  * id V), N = V for the uniform graph. sigma is total noise, in nats.
@@ -25,7 +67,8 @@
  *     used from any thread, one thread at a time; engine, model and tokenizer are immutable after
  *     creation and may be shared by sessions on several threads, except that two sessions that
  *     compute at the same time need an engine each.
- *   - Options structs are zero-initialised; zero means the documented default.
+ *   - Options structs are zero-initialised; zero means the documented default. A pointer may be
+ *     NULL only where that is said.
  */
 #ifndef SEDD_H
 #define SEDD_H
@@ -215,8 +258,9 @@ void sedd_memory_free(void *memory);
 struct sedd_session;
 
 /* All scratch for up to `rows` tokens at once (B x L; for GPT-2 the size of the key/value cache,
- * at most n_positions). Borrows engine and model until freed. Nothing below allocates afterwards
- * except samplers. Returns owned. */
+ * at most n_positions). Borrows engine and model until freed. No evaluation of the network
+ * allocates afterwards: what a run, a bound or a choice needs besides is taken when it begins.
+ * Returns owned. */
 enum sedd_status sedd_session_new(struct sedd_engine *engine, const struct sedd_model *model,
                                   int32_t rows, struct sedd_session **session,
                                   struct sedd_error *error);
@@ -231,8 +275,9 @@ void sedd_session_cancel(struct sedd_session *session, bool cancel);
 
 #define SEDD_SIGMA_MAX 80.0 /* e^80 is still a float32 */
 
-/* ids [B, L] in 0..N-1, sigma [B] above 0, at most SEDD_SIGMA_MAX; logscore [B, L, N] receives ln of the score, with 0
- * at each position's own token (SEDD, section 3 and the reference implementation). B*L <= rows. */
+/* ids [B, L] in 0..N-1, sigma [B] above 0, at most SEDD_SIGMA_MAX; logscore [B, L, N] receives ln
+ * of the score, with 0 at each position's own token (SEDD, section 3 and the reference
+ * implementation). B*L <= rows. */
 enum sedd_status sedd_score(struct sedd_session *session, int32_t batch, int32_t length,
                             const int32_t *ids, const float *sigma, float *logscore,
                             struct sedd_error *error);
@@ -388,7 +433,7 @@ enum sedd_status sedd_sampler_restore(struct sedd_sampler *sampler, int32_t posi
 /* ---- SEDD: looking inside ---------------------------------------------------------------- */
 
 struct sedd_inspect_options {
-    double sigma; /* the noise level, 0: that of evaluation `step` */
+    double sigma;  /* the noise level, at most SEDD_SIGMA_MAX; 0: that of evaluation `step` */
     int32_t step;  /* of a run in `steps`: 0 .. steps; `steps` itself is the denoiser */
     int32_t steps; /* how wide the step is whose probabilities are asked for; 0 with sigma: none */
     enum sedd_predictor predictor;

@@ -3,7 +3,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -100,6 +100,21 @@ for (const language of ['c', 'c++']) {
     return assert.equal(result.status, 0, result.stderr);
   });
 }
+
+test('the program in sedd.h writes what the tool writes', (t) => {
+  const header = readFileSync(path.join(ROOT, 'core/sedd.h'), 'utf8');
+  const block = /^ \*     #include "sedd.h"[^]*?^ \*     }$/m.exec(header)[0];
+  const folder = path.join(ROOT, 'build', builds[0]);
+  const program = path.join(folder, 'example');
+  const libraries = ['sedd_core', 'cjson', 'utf8proc'].map((name) => path.join(folder, `lib${name}.a`));
+  if (builds[0] !== 'native') return t.skip('the libraries are built for a sanitizer');
+  writeFileSync(`${program}.c`, block.replace(/^ \* {0,5}/gm, ''));
+  const built = call('cc', ['-std=c11', '-Wall', '-Wextra', '-Werror', '-Icore', `${program}.c`, ...libraries, '-lm', '-lpthread', '-o', program]);
+  assert.equal(built.status, 0, built.stderr);
+  const { text } = JSON.parse(call(tool, ['sample', 'models/sedd-nano', '--length', '64', '--seed', '1', '--json']).stdout);
+  assert.ok(text.length > 50);
+  assert.equal(call(program).stdout, `${text}\n`);
+});
 
 test('the shipped models give the likelihoods of their cards', () => {
   const WINDOWS = [0, 1, 2, 3, 4, 5, 6, 7, 64, 65, 66, 67, 68, 69, 70, 71];
