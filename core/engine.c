@@ -1,10 +1,24 @@
 /* engine.c - see engine.h and sedd.h. */
 #include "engine.h"
 
+#include <stdio.h>
+
 const char *sedd_kernels_name(size_t index)
 {
     const struct sedd_kernels *kernels = sedd_kernels_at(index);
     return kernels == NULL ? NULL : kernels->name;
+}
+
+static enum sedd_status fail_kernels(const char *name, struct sedd_error *error)
+{
+    char list[160] = "";
+    for (size_t i = 0, used = 0; sedd_kernels_name(i) != NULL && used < sizeof list; i++) {
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ",
+                                 sedd_kernels_name(i));
+    }
+    return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                     "there is no kernel table \"%.40s\" that runs on this processor; there are: %s",
+                     name, list);
 }
 
 enum sedd_status sedd_engine_new(const struct sedd_engine_options *options,
@@ -17,9 +31,7 @@ enum sedd_status sedd_engine_new(const struct sedd_engine_options *options,
     }
     const struct sedd_kernels *kernels = sedd_kernels_find(options->kernels);
     if (kernels == NULL) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "there is no kernel table \"%.40s\" that runs on this processor",
-                         options->kernels);
+        return fail_kernels(options->kernels, error);
     }
     struct sedd_engine *engine = sedd_memory_new(1, sizeof *engine);
     if (engine == NULL) {

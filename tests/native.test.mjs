@@ -60,7 +60,8 @@ for (const [name, args, status, words] of [
   ['an id out of range', ['score', 'models/sedd-nano', '--ids', '1,5000', '--sigma', '0.5'], 1, /token id 5000 at position 1/],
   ['a prompt longer than the window', ['sample', 'models/sedd-nano', '--length', '4', '--prompt', 'one two three four five six seven'], 1, /has room for/],
   ['a GPT-2 asked for a score', ['score', 'models/gpt2-nano', '--ids', '1', '--sigma', '0.5'], 1, /a score needs a SEDD model/],
-  ['an unknown kernel table', ['info', 'models/sedd-nano', '--kernels'], 2, /a value is missing/],
+  ['a kernel table that is not there', ['score', 'models/sedd-nano', '--ids', '1', '--sigma', '0.5', '--kernels', 'fast'], 1, /no kernel table "fast".*there are: scalar/],
+  ['a flag without its value', ['info', 'models/sedd-nano', '--kernels'], 2, /a value is missing/],
 ]) {
   test(`the tool says what is wrong with ${name}`, () => {
     const result = call(tool, args);
