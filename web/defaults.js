@@ -3,19 +3,10 @@
  * what of it holds under a call's own options.
  */
 import { SeddError } from './errors.js';
+import { WORDS } from './sampling.js';
 
 export const DEFAULTS_FILE = 'generation_config.json';
 export const DEFAULTS_MAX = 1 << 16; // bytes
-
-/** The words of the options that are one of some, as the core counts them. */
-export const WORDS = {
-  sampler: ['analytic', 'euler'],
-  draw: ['exact', 'official'],
-  positions: ['score', 'normalised', 'fixed', 'bounded', 'hitting'],
-  order: ['random', 'spread', 'confidence', 'margin', 'entropy'],
-  grid: ['linear', 'cosine'],
-  context: ['all', 'known'],
-};
 
 /** @typedef {{steps?: number, positions?: string, order?: string, grid?: string, context?: string, gamma?: number, temperature?: number, topK?: number, topP?: number}} Defaults */
 

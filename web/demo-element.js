@@ -5,6 +5,7 @@
 import { withDefaults } from './defaults.js';
 import { SeddError } from './errors.js';
 import { borrow } from './models.js';
+import { WORDS } from './sampling.js';
 import { traceOf, writeTrace } from './trace.js';
 import { Cells } from './view/cells.js';
 import { Desk, deskStyle } from './view/desk.js';
@@ -26,10 +27,7 @@ const FIELDS = {
   temperature: number(0.01, 100),
   topP: number(1e-6, 1, { attribute: 'top-p' }),
   topK: number(0, 2 ** 31 - 1, { step: 1, attribute: 'top-k' }),
-  positions: { ...choice('score', 'normalised', 'fixed', 'bounded', 'hitting'), fallback: null },
-  order: { ...choice('random', 'spread', 'confidence', 'margin', 'entropy'), fallback: null },
-  grid: { ...choice('linear', 'cosine'), fallback: null },
-  context: { ...choice('all', 'known'), fallback: null },
+  ...Object.fromEntries(['positions', 'order', 'grid', 'context'].map((name) => [name, { ...choice(...WORDS[name]), fallback: null }])),
   loading: choice('lazy', 'eager'),
   reveal: choice('interaction', 'auto', 'manual'),
   layout: choice('lines', 'text', 'grid'),
@@ -48,7 +46,7 @@ pre { font: 0.8125rem/1.5 var(--sedd-font-mono, ui-monospace, monospace); overfl
 .error { font: 0.875rem/1.5 var(--_ui); margin: 0.5rem 0; padding-inline-start: 0.75rem; border-inline-start: 3px solid var(--_accent); overflow-wrap: anywhere; }
 `);
 
-const WORDS = {
+const SENTENCES = {
   loading: (loaded, total) => (total ? `Loading: ${Math.round((20 * loaded) / total) * 5} % of ${(total / 1e6).toFixed(1)} MB` : 'Loading the engine'),
   step: (step, total, open, length) => `Step ${step} of ${total}, ${open} of ${length} fixed`,
   done: (length, steps, ms, used) => `${length} tokens, ${steps} evaluations, ${Math.round(ms)} ms, seed ${used}`,
@@ -171,7 +169,7 @@ export class SeddDemo extends SeddElement {
     this.#ready ??= this.#load().catch((error) => {
       this.#letGo();
       this.#show('waiting');
-      this.#parts.desk.say(error.name === 'AbortError' ? WORDS.stopped : '');
+      this.#parts.desk.say(error.name === 'AbortError' ? SENTENCES.stopped : '');
       this.fail(error);
       throw error;
     });
@@ -206,7 +204,7 @@ export class SeddDemo extends SeddElement {
     const { desk } = this.#parts;
     if (total) desk.progress.value = loaded / total;
     else desk.progress.removeAttribute('value');
-    desk.say(WORDS.loading(loaded, total));
+    desk.say(SENTENCES.loading(loaded, total));
     this.emit('progress', { loaded, total, phase });
   }
 
@@ -286,12 +284,12 @@ export class SeddDemo extends SeddElement {
       for await (const event of run) this.#event(event);
       const sample = this.#result = await run.result;
       const evaluations = this.#history.events().filter(({ rows }) => rows !== 0).length;
-      this.#parts.desk.say(WORDS.done(sample.ids.length, evaluations, computing(sample.timings), sample.seed));
+      this.#parts.desk.say(SENTENCES.done(sample.ids.length, evaluations, computing(sample.timings), sample.seed));
       if (this.#gpt2) await this.#writeTwin(sample, abort.signal);
       this.emit('done', { sample });
       return sample;
     } catch (error) {
-      if (error.name === 'AbortError' && abort === this.#abort) this.#parts.desk.say(WORDS.stopped);
+      if (error.name === 'AbortError' && abort === this.#abort) this.#parts.desk.say(SENTENCES.stopped);
       this.fail(error);
       throw error;
     } finally {
@@ -316,7 +314,7 @@ export class SeddDemo extends SeddElement {
       const state = this.#history.at(this.#history.last);
       cells.show(state);
       const quarter = Math.ceil(event.total / 4);
-      if (event.step % quarter === 0) desk.say(WORDS.step(event.step, event.total, state.texts.length - state.masked, state.texts.length));
+      if (event.step % quarter === 0) desk.say(SENTENCES.step(event.step, event.total, state.texts.length - state.masked, state.texts.length));
       this.emit('step', event);
     }
     timeline.follow(this.#history, event.start ? 0 : this.#history.last + event.total - event.step);
@@ -381,7 +379,7 @@ export class SeddDemo extends SeddElement {
     try {
       const comparison = compare(this.#sedd, this.#gpt2, {
         ...sampling, prompt: prefixOf(prompt), steps: counts, length, signal: abort.signal,
-        onProgress: ({ round, rounds }) => desk.say(WORDS.comparing(round + 1, rounds)),
+        onProgress: ({ round, rounds }) => desk.say(SENTENCES.comparing(round + 1, rounds)),
       });
       const written = report(await comparison.result, format);
       await this.#copy(written);
@@ -399,11 +397,11 @@ export class SeddDemo extends SeddElement {
     const { desk, report } = this.#parts;
     try {
       await navigator.clipboard.writeText(written);
-      desk.say(WORDS.copied);
+      desk.say(SENTENCES.copied);
     } catch {
       report.textContent = written;
       report.hidden = false;
-      desk.say(WORDS.shown);
+      desk.say(SENTENCES.shown);
     }
   }
 }

@@ -2,12 +2,13 @@
  * A loaded network with its tokenizer: loading from a byte stream, sampling, likelihood. Synchronous
  * but for the stream; runs in the worker and in Node.
  */
-import { WORDS, readDefaults } from './defaults.js';
+import { readDefaults } from './defaults.js';
 import { SeddError } from './errors.js';
 import { seedWords } from './engine.js';
 import { feedLoader } from './feed.js';
 import { Bound, Exact } from './likelihood.js';
 import { layPrompt } from './prompt.js';
+import { WORDS, settingsOf } from './sampling.js';
 import { Sessions } from './sessions.js';
 import { Draft, Generation } from './writing.js';
 import { DTYPES, readInfo } from './sizes.js';
@@ -140,12 +141,12 @@ export class Model {
    * A run of the denoising loop. `advance()` makes one evaluation and returns what changed.
    * @param {any} options as for `SEDD.sample` in client.js
    */
-  startRun({ steps = 64, seed = 0, sampler = 'analytic', draw = 'exact', positions = 'score', order = 'random', grid = 'linear',
-    context = 'all', gamma = 0, denoise = true, temperature = 1, topK = 0, topP = 1, state, ...given }) {
+  startRun({ steps = 64, seed = 0, state, ...given }) {
     whole('steps', steps, 1, 1e6);
     const { length, held } = this.#window(given);
-    const values = [length, steps, choice('sampler', sampler), choice('draw', draw), choice('positions', positions), choice('order', order),
-      choice('grid', grid), choice('context', context), gamma, denoise ? 0 : 1, temperature, topK, topP];
+    const settings = settingsOf(given);
+    const { positions, gamma = 0, denoise, temperature, topK, topP } = settings;
+    const values = [length, steps, ...Object.keys(WORDS).map((name) => choice(name, settings[name])), gamma, denoise ? 0 : 1, temperature, topK, topP];
     const coin = positions === 'score' || positions === 'normalised';
     const opensAll = positions === 'hitting' || (coin && !denoise) ? -1 : coin ? steps : steps - 1;
     const run = new Draft(this.#engine, this.#sessions, { length, values, seed, held, opensAll });

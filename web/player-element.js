@@ -2,6 +2,7 @@
  * <sedd-player src="run.trace.json">: replays a recorded run. No model, no wasm, no worker; it works alone.
  * Documented in web/README.md.
  */
+import { WORDS } from './sampling.js';
 import { fetchTrace, readTrace } from './trace.js';
 import { SeddElement, choice, define, flag, mirror, number, text, whenNear } from './view/element.js';
 import { History } from './view/history.js';
@@ -29,6 +30,9 @@ const style = lazySheet(`
 .error { font: 0.875rem/1.5 var(--_ui); color: var(--_ink); margin: 0.5rem 0; padding-inline-start: 0.75rem; border-inline-start: 3px solid var(--_accent); overflow-wrap: anywhere; }
 [hidden] { display: none; }
 `);
+
+/** What of a trace's settings is not as published, as <sedd-demo>'s attributes name it. */
+const settings = (trace) => Object.entries(WORDS).filter(([name, [published]]) => (trace[name] ?? published) !== published).map(([name]) => `${name} ${trace[name]}`);
 
 const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
@@ -156,7 +160,7 @@ export class SeddPlayer extends SeddElement {
     sheet.open(history);
     timeline.open(history, this.step ?? Math.round(history.last / 2), { preview: true });
     caption.hidden = false;
-    caption.textContent = [`Recorded run${trace.model ? ` of ${trace.model.name}` : ''}`, `${trace.steps} steps`, `${trace.length} tokens`, `seed ${trace.seed}`].join(' \u00b7 ');
+    caption.textContent = [`Recorded run${trace.model ? ` of ${trace.model.name}` : ''}`, `${trace.steps} steps`, `${trace.length} tokens`, `seed ${trace.seed}`, ...settings(trace)].join(' \u00b7 ');
     this.emit('ready', { trace });
     this.#watch();
   }

@@ -4,6 +4,7 @@
  */
 import { SeddError } from './errors.js';
 import { Events } from './events.js';
+import { settingsOf } from './sampling.js';
 
 /**
  * @typedef {object} StepEvent one evaluation of SEDD; the first event has `start` instead, with all ids
@@ -40,8 +41,8 @@ export function traceOf(events, options, { info, source = {} }) {
   const texts = {};
   for (const { ids, texts: words } of events) ids.forEach((id, i) => { if (words[i] !== null) texts[id] = words[i]; });
   return {
-    format: 'sedd-trace', version: 1, length: start.ids.length, steps: start.steps, seed: String(options.seed), sampler: options.sampler ?? 'analytic',
-    temperature: options.temperature ?? 1, topK: options.topK ?? 0, topP: options.topP ?? 1, maskId: info.maskId, initial: start.ids,
+    format: 'sedd-trace', version: 1, length: start.ids.length, steps: start.steps, seed: String(options.seed), ...settingsOf(options),
+    maskId: info.maskId, initial: start.ids,
     events: steps.map(({ step, sigma, masked, positions, ids, ms, confidence }) => ({
       step, sigma, masked, changed: positions, ids, ms, ...(confidence && { confidence }) })),
     texts, held: start.held, ...(source.name && { model: { name: source.name, ...(source.sha256 && { sha256: source.sha256 }) } }),

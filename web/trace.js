@@ -4,10 +4,14 @@
  * each step claims must be the number that is left. Whatever else is refused with one sentence.
  *
  *   {"format":"sedd-trace","version":1,"length","steps","seed","sampler","temperature","topK","topP","maskId",
+ *    "draw"?,"positions"?,"order"?,"grid"?,"context"?,"gamma"?,"denoise"?,
  *    "initial":[id a position],"events":[{"step","sigma","masked","changed":[position],"ids":[id],"ms"?,"confidence"?}],
  *    "texts":{"id":"text"},"model"?:{"name","sha256"?},"held"?:[position]}
+ *
+ * The settings are those of sampling.js; traces of before these were recorded lack those of the second line.
  */
 import { SeddError } from './errors.js';
+import { WORDS, settingsOf } from './sampling.js';
 
 const FORMAT = 'sedd-trace';
 const VERSION = 1;
@@ -32,6 +36,13 @@ const LIMITS = { size: 32 << 20, length: 1 << 16, steps: 1e6, id: 2 ** 31 - 1, t
  * @property {number} steps
  * @property {string} seed
  * @property {string} sampler
+ * @property {string} [draw]
+ * @property {string} [positions]
+ * @property {string} [order]
+ * @property {string} [grid]
+ * @property {string} [context]
+ * @property {number} [gamma]
+ * @property {boolean} [denoise]
  * @property {number} temperature
  * @property {number} topK
  * @property {number} topP
@@ -68,6 +79,11 @@ class Reader {
 
   text(value, place, limit = LIMITS.text) {
     if (typeof value !== 'string' || value.length > limit) this.refuse(place, `text of at most ${limit} characters`, typeof value === 'string' ? value.length : value);
+    return value;
+  }
+
+  word(value, place, words) {
+    if (!words.includes(value)) this.refuse(place, words.join(' or '), value);
     return value;
   }
 
@@ -136,6 +152,22 @@ function readEvents(read, value, { length, maskId, initial }) {
   });
 }
 
+/** How the run was made, as far as the trace says. */
+function readSettings(read, data) {
+  const settings = {
+    sampler: read.text(data.sampler, 'sampler', 64),
+    temperature: read.number(data.temperature, 'temperature', 0, 1000),
+    topK: read.whole(data.topK, 'topK', 0, LIMITS.id),
+    topP: read.number(data.topP, 'topP', 0, 1),
+  };
+  for (const name of ['draw', 'positions', 'order', 'grid', 'context']) {
+    if (data[name] !== undefined) settings[name] = read.word(data[name], name, WORDS[name]);
+  }
+  if (data.gamma !== undefined) settings.gamma = read.number(data.gamma, 'gamma', 0, 1e9);
+  if (data.denoise !== undefined) settings.denoise = read.word(data.denoise, 'denoise', [true, false]);
+  return settings;
+}
+
 function readTexts(read, value) {
   const texts = {};
   for (const [id, text] of Object.entries(read.object(value, 'texts'))) {
@@ -173,10 +205,7 @@ export function readTrace(source, name = 'The trace') {
     format: FORMAT, version: VERSION, length,
     steps: read.whole(data.steps, 'steps', 1, LIMITS.steps),
     seed: read.seed(data.seed),
-    sampler: read.text(data.sampler, 'sampler', 64),
-    temperature: read.number(data.temperature, 'temperature', 0, 1000),
-    topK: read.whole(data.topK, 'topK', 0, LIMITS.id),
-    topP: read.number(data.topP, 'topP', 0, 1),
+    ...readSettings(read, data),
     maskId, initial,
     events: readEvents(read, data.events, { length, maskId, initial }),
     texts: readTexts(read, data.texts),
@@ -203,10 +232,10 @@ export function writeTrace(trace) {
 /**
  * The trace of a run.
  * @param {import('./view/history.js').History} history
- * @param {{steps: number, seed: number|bigint|string, maskId: number, sampler?: string, temperature?: number, topK?: number, topP?: number, model?: {name: string, sha256?: string}}} options
+ * @param {{steps: number, seed: number|bigint|string, maskId: number, model?: {name: string, sha256?: string}, [setting: string]: unknown}} options
  * @returns {Trace}
  */
-export function traceOf(history, { steps, seed, maskId, sampler = 'analytic', temperature = 1, topK = 0, topP = 1, model }) {
+export function traceOf(history, { steps, seed, maskId, model, ...options }) {
   const start = history.at(0);
   const texts = {};
   const note = (ids, strings) => ids.forEach((id, i) => { if (strings[i] !== null) texts[id] = strings[i]; });
@@ -216,7 +245,7 @@ export function traceOf(history, { steps, seed, maskId, sampler = 'analytic', te
     return { step, sigma, masked, changed: positions, ids, ms, ...(confidence && { confidence }) };
   });
   return readTrace({
-    format: FORMAT, version: VERSION, length: history.length, steps, seed: String(seed), sampler, temperature, topK, topP, maskId,
+    format: FORMAT, version: VERSION, length: history.length, steps, seed: String(seed), ...settingsOf(options), maskId,
     initial: start.ids, events, texts, held: history.held, model,
   });
 }

@@ -147,8 +147,8 @@ static int32_t word_or(const struct cli *cli, const char *flag, const char *word
 /* Positions other than the folder's leave aside what goes with those. */
 static void choose_positions(const struct cli *cli, struct sedd_sample_options *options)
 {
-    enum sedd_positions positions = (enum sedd_positions)word_or(
-        cli, "--positions", "score normalised fixed bounded hitting", (int32_t)options->positions);
+    enum sedd_positions positions = (enum sedd_positions)word_or(cli, "--positions", CLI_POSITIONS,
+                                                                 (int32_t)options->positions);
     if (positions != options->positions) {
         options->positions = positions;
         options->order = SEDD_ORDER_RANDOM;
@@ -156,12 +156,10 @@ static void choose_positions(const struct cli *cli, struct sedd_sample_options *
         options->context = SEDD_CONTEXT_ALL;
         options->gamma = 0.0;
     }
-    options->order = (enum sedd_order)word_or(
-        cli, "--order", "random spread confidence margin entropy", (int32_t)options->order);
-    options->grid =
-        (enum sedd_grid)word_or(cli, "--grid", "linear cosine", (int32_t)options->grid);
+    options->order = (enum sedd_order)word_or(cli, "--order", CLI_ORDERS, (int32_t)options->order);
+    options->grid = (enum sedd_grid)word_or(cli, "--grid", CLI_GRIDS, (int32_t)options->grid);
     options->context =
-        (enum sedd_context)word_or(cli, "--context", "all known", (int32_t)options->context);
+        (enum sedd_context)word_or(cli, "--context", CLI_CONTEXTS, (int32_t)options->context);
     options->gamma = cli_number(cli, "--gamma", options->gamma, 1e-9, 1e9);
 }
 
@@ -173,8 +171,8 @@ bool cli_sampling(const struct cli *cli, struct sedd_sample_options *options)
         return false;
     }
     choose_positions(cli, options);
-    options->predictor = (enum sedd_predictor)cli_word(cli, "--sampler", "analytic euler");
-    options->draw = (enum sedd_draw)cli_word(cli, "--draw", "exact official");
+    options->predictor = (enum sedd_predictor)cli_word(cli, "--sampler", CLI_SAMPLERS);
+    options->draw = (enum sedd_draw)cli_word(cli, "--draw", CLI_DRAWS);
     options->no_denoise = cli_has(cli, "--no-denoise");
     options->temperature =
         cli_number(cli, "--temperature", options->temperature == 0.0 ? 1.0 : options->temperature,

@@ -20,8 +20,8 @@ struct cli {
 
 struct command {
     const char *name;
-    const char *help;    /* one line of what it does, then its own flags */
-    const char *flags;   /* " --steps --json! ": a ! marks flags without a value */
+    const char *help;  /* one line of what it does, then its own flags */
+    const char *flags; /* " --steps --json! ": a ! marks flags without a value */
     int (*run)(struct cli *cli);
 };
 
@@ -36,6 +36,13 @@ int32_t cli_integer(const struct cli *cli, const char *flag, int32_t fallback, i
 uint64_t cli_seed(const struct cli *cli);
 /* The number of the flag's word in a list with spaces between; 0: the first, or no such flag. */
 int32_t cli_word(const struct cli *cli, const char *flag, const char *words);
+/* The words of sedd.h's enums, in their order. */
+#define CLI_SAMPLERS "analytic euler"
+#define CLI_DRAWS "exact official"
+#define CLI_POSITIONS "score normalised fixed bounded hitting"
+#define CLI_ORDERS "random spread confidence margin entropy"
+#define CLI_GRIDS "linear cosine"
+#define CLI_CONTEXTS "all known"
 /* How to sample: everything but sizes, seed and held tokens (steps only where the model's folder
  * says, else as they are): what the folder's generation_config.json says, then the flags. Failing
  * prints one sentence, returns false. */

@@ -1,6 +1,6 @@
 // Makes dist/ (the engine in one file, the elements for a script tag) and says what a visitor downloads: bytes, gzipped, SRI.
 // usage: node scripts/package/bundle.mjs      (needs web/wasm, see build.mjs)
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -31,6 +31,21 @@ const inline = {
   },
 };
 
+/** The style sheets inside the elements' modules, minified like the rest. */
+const sheets = {
+  name: 'sheets',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]web[\\/].*\.js$/ }, async ({ path: name }) => {
+      let contents = readFileSync(name, 'utf8');
+      for (const [whole, css] of contents.matchAll(/(?<=(?:lazySheet|addStyle)\(|const CSS = )`([^`$]+)`/g)) {
+        const { code } = await transform(css, { loader: 'css', minify: true });
+        contents = contents.replace(whole, () => `\`${code.trim()}\``);
+      }
+      return { contents };
+    });
+  },
+};
+
 /** A script and what it imports, minified in memory: what a bundler makes of it. */
 async function minified(entry) {
   const { outputFiles } = await build({ ...COMMON, entryPoints: [entry], write: false });
@@ -53,8 +68,8 @@ export async function bundle() {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
   await build({ ...COMMON, entryPoints: { inline: 'web/client.js' }, outdir: 'dist', plugins: [inline] });
-  await build({ ...COMMON, entryPoints: { player: 'web/player-element.js' }, outdir: 'dist' });
-  await build({ ...COMMON, entryPoints: { element: 'web/define.js' }, outdir: 'dist', splitting: true, chunkNames: 'element-[hash]', plugins: [inline] });
+  await build({ ...COMMON, entryPoints: { player: 'web/player-element.js' }, outdir: 'dist', plugins: [sheets] });
+  await build({ ...COMMON, entryPoints: { element: 'web/define.js' }, outdir: 'dist', splitting: true, chunkNames: 'element-[hash]', plugins: [inline, sheets] });
   for (const name of readdirSync(path.join(ROOT, 'web/wasm')).sort()) {
     const { raw } = say(`web/wasm/${name}`, readFileSync(path.join(ROOT, 'web/wasm', name)));
     if (name.endsWith('.wasm')) gate(name, raw, LIMITS.wasm);

@@ -170,6 +170,38 @@ test('a trace goes out and comes back the same; another file gets a sentence', a
     await page.setInputFiles('#trace-open', { name: 'run.json', mimeType: 'application/json', buffer: saved });
     await page.waitForFunction(() => document.getElementById('origin').textContent === 'opened trace');
     assert.equal(await text(page), before);
+    assert.equal(await page.inputValue('[name=steps]'), '8', 'its settings are there to run it again');
+    assert.equal(await page.inputValue('[name=seed]'), '5');
+
+    await page.fill('#prompt', 'Once upon a time there was a {2} who lived. {*} The end.');
+    await page.selectOption('[name=positions]', 'fixed');
+    await page.selectOption('[name=order]', 'spread');
+    await page.selectOption('[name=context]', 'known');
+    await write(page);
+    const planned = await text(page);
+    const [other] = await Promise.all([page.waitForEvent('download'), page.click('#trace-save')]);
+    const trace = readFileSync(await other.path());
+    const { positions, order, grid, context, held } = JSON.parse(trace);
+    assert.deepEqual([positions, order, grid, context], ['fixed', 'spread', 'linear', 'known']);
+    await page.reload();
+    await ready(page);
+    await page.setInputFiles('#trace-open', { name: 'planned.json', mimeType: 'application/json', buffer: trace });
+    await page.waitForFunction(() => document.getElementById('origin').textContent === 'opened trace');
+    assert.equal(await page.inputValue('[name=order]'), 'spread');
+    assert.equal(await page.inputValue('[name=context]'), 'known');
+    assert.match(await page.inputValue('#prompt'), /^Once upon a time there was a\{2\} who lived\.\{\d+\} The end\.$/);
+    await page.click('#share');
+    await page.waitForFunction(() => /context=known/.test(location.hash) && /clamp=0-/.test(location.hash));
+    await write(page);
+    assert.equal(await text(page), planned, 'run again it is the same');
+    const address = await page.evaluate(() => location.href);
+    await page.goto('about:blank');
+    await page.goto(address);
+    await page.waitForFunction(() => document.getElementById('origin')?.textContent === 'live');
+    await rest(page);
+    assert.equal(await text(page), planned, 'and by the link');
+    assert.equal(held.length, await page.locator('#cells .held').count());
+
     await page.setInputFiles('#trace-open', { name: 'page.json', mimeType: 'application/json', buffer: Buffer.from('<!doctype html>') });
     await page.waitForFunction(() => /page\.json is a web page/.test(document.getElementById('form-error').textContent));
   } finally {

@@ -2,7 +2,8 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { loadGPT2, loadSEDD } from '../../web/client.js';
 import { readTrace } from '../../web/trace.js';
@@ -176,6 +177,17 @@ test('a trace holds the run and is one that the reader takes', async () => {
   for (const { changed, ids: now } of read.events) changed.forEach((place, i) => { end[place] = now[i]; });
   assert.deepEqual(end, ids);
   assert.equal(read.temperature, 0.9);
+  const asked = { positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known' };
+  const planned = readTrace((await sedd.sample({ ...asked, prompt: 'Once upon a time', length: 32, steps: 4, seed: 8, trace: true }).result).trace);
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'sedd-client-'));
+  execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', '--prompt', 'Once upon a time', '--length', '32', '--steps', '4', '--seed', '8',
+    ...Object.entries(asked).flatMap(([name, value]) => [`--${name}`, value]), '--trace', path.join(folder, 'run.json')], { cwd: ROOT });
+  const native = readTrace(readFileSync(path.join(folder, 'run.json'), 'utf8'));
+  rmSync(folder, { recursive: true });
+  for (const name of ['length', 'steps', 'seed', 'sampler', 'draw', ...Object.keys(asked), 'denoise', 'temperature', 'topK', 'topP', 'held', 'initial']) {
+    assert.deepEqual(planned[name], native[name], name);
+  }
+  assert.equal(native.context, 'known');
   assert.equal((await sedd.sample({ length: 8, steps: 2 }).result).trace, undefined);
 });
 

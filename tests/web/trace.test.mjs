@@ -42,6 +42,12 @@ test('a trace survives reading and writing', () => {
   assert.deepEqual(readTrace(writeTrace(trace)), trace);
 });
 
+test('a trace says how it was made; one of before that is read, too', () => {
+  const made = { draw: 'exact', positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known', gamma: 0.5, denoise: false };
+  assert.deepEqual(readTrace(writeTrace({ ...SMALL, ...made })), { ...SMALL, ...made });
+  assert.equal(readTrace(SMALL).positions, undefined, 'what is not known is not made up');
+});
+
 test('what is read is a copy of the known fields only', () => {
   const source = { ...structuredClone(SMALL), extra: { deep: true } };
   source.self = source;
@@ -64,6 +70,11 @@ const REFUSED = [
   ['seed', 'abc', /seed .* found "abc"/],
   ['temperature', null, /temperature should be a number .* found null/],
   ['topP', 1.5, /topP .* found 1.5/],
+  ['positions', 'planned', /positions should be score or normalised or fixed or bounded or hitting; found "planned"/],
+  ['context', null, /context should be all or known; found null/],
+  ['order', ['spread'], /order should be random .*; found a list of 1/],
+  ['gamma', -1, /gamma should be a number from 0 .* found -1/],
+  ['denoise', 'no', /denoise should be true or false; found "no"/],
   ['maskId', 1.5, /maskId .* found 1.5/],
   ['initial.1', 2 ** 40, /initial\[1\] .* found 1099511627776/],
   ['initial', {}, /initial .* found an object/],
@@ -136,7 +147,8 @@ test('a history takes tokens that change and go back to masks', () => {
 test('a run becomes a trace that plays the same', () => {
   const history = History.fromTrace(readTrace(SMALL));
   const again = traceOf(history, { steps: 2, seed: 7n, maskId: 9, model: SMALL.model });
-  assert.deepEqual(readTrace(JSON.stringify(again)), SMALL);
+  const published = { draw: 'exact', positions: 'score', order: 'random', grid: 'linear', context: 'all', denoise: true };
+  assert.deepEqual(readTrace(JSON.stringify(again)), { ...SMALL, ...published });
   assert.deepEqual(History.fromTrace(again).at(2), history.at(2));
 });
 

@@ -6,7 +6,7 @@ import { SeddError, escapeText, parsePrompt } from '../client.js';
 import { fetchTrace } from '../trace.js';
 import { $, el } from './dom.js';
 import { Editor } from './editor.js';
-import { openTrace, runOf, saveTrace } from './files.js';
+import { openTrace, promptOf, runOf, saveTrace } from './files.js';
 import { Inspector } from './inspector.js';
 import { listenToKeys } from './keys.js';
 import { Models } from './models.js';
@@ -89,7 +89,9 @@ class Page extends EventTarget {
 
   async openFile(file) {
     try {
-      const run = await openTrace(file, this.recipe.model);
+      const run = await openTrace(file, this.models.choices.map(({ id }) => id), this.recipe.model);
+      this.recipe.set({ ...run.options, model: run.model });
+      this.editor.text = promptOf(run);
       this.runs.add(run);
       this.stage.open(run, { play: true });
       complain('');
@@ -103,7 +105,7 @@ class Page extends EventTarget {
     const run = this.runs.current;
     let link;
     try {
-      link = run && run.origin === 'live' ? runLink(run) : recipeLink(order(this.recipe, this.editor));
+      link = run && run.origin !== 'recorded' ? runLink(run) : recipeLink(order(this.recipe, this.editor));
     } catch (error) {
       complain(explain(error));
       return;
@@ -111,11 +113,12 @@ class Page extends EventTarget {
     const url = new URL(location.href);
     url.hash = link;
     history.replaceState(null, '', url);
-    let said = 'share.copied';
+    const opened = run?.origin === 'imported';
+    let said = opened ? 'share.copied.trace' : 'share.copied';
     try {
       await navigator.clipboard.writeText(url.href);
     } catch {
-      said = 'share.shown';
+      said = opened ? 'share.shown.trace' : 'share.shown';
     }
     say(`${t(said)}${run?.model.startsWith('own:') ? ` ${t('share.own')}` : ''}`);
   }
@@ -127,7 +130,7 @@ class Page extends EventTarget {
       return;
     }
     try {
-      saveTrace(run, (await this.models.get(run.model)).info.maskId);
+      saveTrace(run, await this.models.get(run.model));
     } catch (error) {
       complain(explain(error));
     }

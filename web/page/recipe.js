@@ -1,12 +1,10 @@
 /** The options of a run as one sentence whose numbers and words are fields. */
 import { SeddError } from '../errors.js';
+import { WORDS } from '../sampling.js';
 import { $, el } from './dom.js';
 import { t } from './text.js';
 
-const POSITIONS = ['score', 'normalised', 'fixed', 'bounded', 'hitting'];
-const ORDERS = ['random', 'spread', 'confidence', 'margin', 'entropy'];
-const GRIDS = ['linear', 'cosine'];
-const CONTEXTS = ['all', 'known'];
+export const CHOICES = ['positions', 'order', 'grid', 'context'];
 const PARTS = ['order', 'gamma', 'grid', 'context']; // that not every way of choosing positions has
 const SEED_MAX = 18446744073709551615n;
 
@@ -58,10 +56,10 @@ export class Recipe extends EventTarget {
     super();
     for (const name of ASKED) this.#inputs[name] = this.#number(name);
     this.#inputs.model = this.#choice('model', models.map(({ id, label }) => [id, label]));
-    this.#inputs.positions = this.#choice('positions', POSITIONS.map((id) => [id, t(`positions.${id}`)]));
-    this.#inputs.order = this.#choice('order', ORDERS.map((id) => [id, t(`order.${id}`)]));
-    this.#inputs.grid = this.#choice('grid', GRIDS.map((id) => [id, t(`grid.${id}`)]));
-    this.#inputs.context = this.#choice('context', CONTEXTS.map((id) => [id, t(`context.${id}`)]));
+    this.#inputs.positions = this.#choice('positions', WORDS.positions.map((id) => [id, t(`positions.${id}`)]));
+    this.#inputs.order = this.#choice('order', WORDS.order.map((id) => [id, t(`order.${id}`)]));
+    this.#inputs.grid = this.#choice('grid', WORDS.grid.map((id) => [id, t(`grid.${id}`)]));
+    this.#inputs.context = this.#choice('context', WORDS.context.map((id) => [id, t(`context.${id}`)]));
     $('recipe').replaceChildren(...this.#sentence(t('recipe')));
     this.#tidy();
   }
@@ -137,7 +135,7 @@ export class Recipe extends EventTarget {
     if (!this.orderPart.hidden) options.order = this.#inputs.order.value;
     if (!this.gammaPart.hidden) options.gamma = readNumber('gamma', this.#inputs.gamma.value);
     if (!this.gridPart.hidden) options.grid = this.#inputs.grid.value;
-    if (!this.contextPart.hidden) options.context = this.#inputs.context.value;
+    options.context = this.contextPart.hidden ? 'all' : this.#inputs.context.value; // said, for the model may have been trained for another
     return options;
   }
 

@@ -7,14 +7,11 @@
  *   b=STEP~pPOSITION=ID~…~s=SEED~t=TEMPERATURE                                  a branch; several in order; ID empty: a mask
  */
 import { SeddError } from '../errors.js';
-import { FIELDS, readNumber } from './recipe.js';
+import { WORDS } from '../sampling.js';
+import { CHOICES, FIELDS, readNumber } from './recipe.js';
 import { t } from './text.js';
 
 export const VERSION = '1';
-const CHOICES = {
-  positions: /^(score|normalised|fixed|bounded|hitting)$/, order: /^(random|spread|confidence|margin|entropy)$/, grid: /^(linear|cosine)$/,
-  context: /^(all|known)$/,
-};
 const PROMPT_MAX = 20000;
 const BRANCHES_MAX = 32;
 
@@ -29,7 +26,7 @@ export function runLink(run) {
 /** @param {object} options @param {{from: number, change: import('./runs.js').Change}[]} [lineage] */
 export function recipeLink({ prompt, clamp, ...options }, lineage = []) {
   const given = new URLSearchParams({ v: VERSION });
-  for (const name of ['model', ...Object.keys(FIELDS), ...Object.keys(CHOICES)]) if (options[name] !== undefined) given.set(name, String(options[name]));
+  for (const name of ['model', ...Object.keys(FIELDS), ...CHOICES]) if (options[name] !== undefined) given.set(name, String(options[name]));
   if (clamp) given.set('clamp', clamp.map(([position, id]) => `${position}-${id}`).join(','));
   else given.set('prompt', prompt ?? '');
   for (const { from, change } of lineage) {
@@ -52,9 +49,9 @@ export function readLink(hash) {
   const options = { model: (given.get('model') ?? 'sedd-nano').slice(0, 200) };
   for (const name of ['length', 'steps', 'seed', 'temperature', 'topP']) options[name] = readNumber(name, given.get(name) ?? String(FIELDS[name].value));
   if (given.has('gamma')) options.gamma = readNumber('gamma', given.get('gamma'));
-  for (const [name, pattern] of Object.entries(CHOICES)) {
+  for (const name of CHOICES) {
     if (!given.has(name)) continue;
-    if (!pattern.test(given.get(name))) refuse(`${name}=${given.get(name).slice(0, 40)}`);
+    if (!WORDS[name].includes(given.get(name))) refuse(`${name}=${given.get(name).slice(0, 40)}`);
     options[name] = given.get(name);
   }
   if (given.has('clamp')) options.clamp = readClamp(given.get('clamp'), options.length);

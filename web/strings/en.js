@@ -316,7 +316,9 @@ export default {
 
   share: 'Copy link to this run',
   'share.copied': 'The link is copied; it reproduces this run exactly.',
+  'share.copied.trace': 'The link is copied; it makes this run again where the weights are the same.',
   'share.shown': 'The link is in the address bar; copy it from there.',
+  'share.shown.trace': 'The link is in the address bar; copy it from there. It makes this run again where the weights are the same.',
   'share.version': 'This link was made by another version of the page ({version}); this one reads version 1. The settings were left as they are.',
   'share.damaged': 'The link cannot be read: {what}. The settings were left as they are.',
   'share.step': 'it branches after step {from}, and the run ends at {last}',
@@ -325,7 +327,7 @@ export default {
   'trace.save': 'Save trace',
   'trace.open': 'Open a trace',
   'trace.none': 'There is no run to save yet.',
-  'trace.opened': 'Trace with {steps} steps of {length} tokens.',
+  'trace.opened': 'Trace with {steps} steps of {length} tokens. Its settings and its text stand below; Write makes such a run here.',
   gif: 'Save as GIF',
   'gif.making': 'Drawing {share} %',
   'gif.saved': 'The GIF is saved.',

@@ -313,7 +313,9 @@ export default {
 
   share: '复制这次运行的链接',
   'share.copied': '链接已复制；它能精确重现这次运行。',
+  'share.copied.trace': '链接已复制；在权重相同的地方，它能再次得到这次运行。',
   'share.shown': '链接在地址栏里，请从那里复制。',
+  'share.shown.trace': '链接在地址栏里，请从那里复制；在权重相同的地方，它能再次得到这次运行。',
   'share.version': '这个链接由本页的另一个版本（{version}）生成，而本版本只读第 1 版。设置没有改变。',
   'share.damaged': '无法读取链接：{what}。设置没有改变。',
   'share.step': '它在第 {from} 步之后分支，而运行在第 {last} 步结束',
@@ -322,7 +324,7 @@ export default {
   'trace.save': '保存记录',
   'trace.open': '打开记录',
   'trace.none': '还没有可以保存的运行。',
-  'trace.opened': '记录：{steps} 步，{length} 个词元。',
+  'trace.opened': '记录：{steps} 步，{length} 个词元。它的设置和文本已填在下方；按“写作”可在这里照样运行。',
   gif: '保存为 GIF',
   'gif.making': '正在绘制 {share}%',
   'gif.saved': 'GIF 已保存。',
