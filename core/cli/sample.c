@@ -281,13 +281,20 @@ int run_generate(struct cli *cli)
     if (!open_studio(cli, true, &studio)) {
         return EXIT_FAILED;
     }
-    bool done = sedd_tokenizer_encode(studio.tokenizer, text, strlen(text), &prompt, &prompt_count,
-                                      &error) == SEDD_OK;
+    if (sedd_tokenizer_encode(studio.tokenizer, text, strlen(text), &prompt, &prompt_count,
+                              &error) != SEDD_OK) {
+        cli_fail(&error);
+        close_studio(&studio);
+        return EXIT_FAILED;
+    }
     int32_t *ids = calloc(prompt_count + count + 1, sizeof *ids);
     float *logits = calloc((size_t)studio.info.states, sizeof *logits);
     int32_t bos = sedd_tokenizer_find(studio.tokenizer, "<|endoftext|>");
     size_t skip = prompt_count == 0 ? 1 : 0; /* an empty prompt starts at end-of-text, unprinted */
-    if (done && ids != NULL && logits != NULL) {
+    bool done = ids != NULL && logits != NULL;
+    if (!done) {
+        fprintf(stderr, "sedd: no memory for %zu tokens\n", count);
+    } else {
         ids[0] = bos;
         memcpy(ids + skip, prompt, prompt_count * sizeof *ids);
         done = write_tokens(cli, &studio, ids, prompt_count + skip, count, logits) &&
