@@ -1,11 +1,14 @@
 /**
  * Keeping a run inside a time budget. Before the run one evaluation is timed and the steps are chosen that
- * fit; when the run falls behind nevertheless, the denoiser (which opens every mask) comes early. What was
- * done is reported, and a run with the reported steps and seed writes the same text.
+ * fit; when the run falls behind nevertheless, it goes on in fewer steps from the noise it has reached, so
+ * that the masks that are left are spread over the evaluations that fit. What was done is reported: each change is
+ * what `sedd.resume` does with other `steps`, so the text can be written again.
  */
 
-/** An evaluation may take this much longer than the one that was timed: the first ones are the slowest. */
+/** An evaluation may take this much longer than the ones before: the first are the slowest. */
 const RESERVE = 1.1;
+/** How much of the pace an evaluation makes: one alone that is slow shall not decide. */
+const WEIGHT = 0.2;
 
 export class Budget {
   /** @param {number} budgetMs @param {() => number} now */
@@ -13,34 +16,48 @@ export class Budget {
     this.budgetMs = budgetMs;
     this.now = now;
     this.begin = now();
+    this.noted = this.begin;
     this.slowest = 0;
-    /** @type {{askedMs: number, kept: boolean, cutAfter?: number, reason?: string}} cutAfter: the step after which the denoiser came early */
+    this.pace = 0; // ms an evaluation, of late
+    /** @type {{askedMs: number, kept: boolean, changes?: {after: number, steps: number}[], reason?: string}} changes: after which step it went on in how many in all */
     this.report = { askedMs: budgetMs, kept: true };
   }
 
   get left() { return this.budgetMs - (this.now() - this.begin); }
 
   /** Notes what an evaluation took. @param {number} ms */
-  note(ms) { this.slowest = Math.max(ms, 0.5 * this.slowest); }
+  note(ms) {
+    this.slowest = Math.max(ms, 0.5 * this.slowest);
+    this.pace += (this.pace ? WEIGHT : 1) * (ms - this.pace);
+    this.noted = this.now();
+  }
+
+  /** Notes the time since the last note: an evaluation with all that goes with it. */
+  lap() { this.note(this.now() - this.noted); }
+
+  /** Evaluations that fit, at least one; where two of the slowest would not, one. */
+  get fitting() {
+    const { left } = this;
+    return left < 2 * this.slowest * RESERVE ? 1 : Math.max(1, Math.floor(left / (this.pace * RESERVE)));
+  }
 
   /**
    * The steps that fit, at most the asked ones; the denoiser takes one evaluation more.
    * @param {number} asked @param {boolean} denoise
    */
   steps(asked, denoise) {
-    const evaluations = Math.floor(this.left / (this.slowest * RESERVE));
-    const steps = Math.max(1, Math.min(asked, evaluations - (denoise ? 1 : 0)));
-    if (steps < asked) this.report.reason = `One evaluation takes ${this.slowest.toFixed(1)} ms here, so ${steps} of the ${asked} steps fit.`;
+    const steps = Math.max(1, Math.min(asked, this.fitting - (denoise ? 1 : 0)));
+    if (steps < asked) this.report.reason = `One evaluation takes ${this.pace.toFixed(1)} ms here, so ${steps} of the ${asked} steps fit.`;
     return steps;
   }
 
-  /** Must the denoiser come now, with `ahead` evaluations still planned? @param {number} ahead */
-  late(ahead) { return ahead > 1 && this.left < 2 * this.slowest * RESERVE; }
+  /** Would the evaluations ahead not fit any more? @param {number} ahead */
+  behind(ahead) { return ahead > this.fitting && this.left < Math.max(ahead * this.pace, 2 * this.slowest * RESERVE); }
 
-  /** @param {number} step @param {number} steps */
-  cut(step, steps) {
-    this.report.cutAfter = step;
-    this.report.reason = `Steps became slower (${this.slowest.toFixed(1)} ms), so the denoiser came after step ${step} of ${steps}.`;
+  /** @param {number} after the step done, as the run counts them @param {number} steps that it goes on in, in all */
+  change(after, steps) {
+    (this.report.changes ??= []).push({ after, steps });
+    this.report.reason = `Steps became slower (${this.pace.toFixed(1)} ms), so the run went on in fewer after step ${after}.`;
   }
 
   finish() {
@@ -49,4 +66,15 @@ export class Budget {
     if (!this.report.kept) this.report.reason = `The run took ${took.toFixed(0)} ms, although it made as few evaluations as it can: one takes ${this.slowest.toFixed(1)} ms here.`;
     return this.report;
   }
+}
+
+/**
+ * The run in fewer steps that has the same noise where this one stands, with `evaluations` to go; with `denoise` one of them is the denoiser.
+ * @param {{steps: number, position: number}} run @param {number} evaluations @param {boolean} denoise
+ */
+export function thinned({ steps, position }, evaluations, denoise) {
+  const ahead = evaluations - (denoise ? 1 : 0);
+  if (ahead === 0) return { steps, position: steps };
+  const fewer = Math.round((ahead * steps) / (steps - position));
+  return { steps: fewer, position: fewer - ahead };
 }

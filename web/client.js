@@ -125,7 +125,8 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {string} kernels
  * @property {number} threads
  * @property {object} [trace]
- * @property {{askedMs: number, kept: boolean, cutAfter?: number, reason?: string}} [budget] cutAfter: the step after which the denoiser came early
+ * @property {{askedMs: number, kept: boolean, changes?: {after: number, steps: number}[], reason?: string}} [budget] changes: after which
+ *   step the run went on in how many steps in all, as `resume(run.state(after), { steps })` does
  */
 
 /** @typedef {{edit?: [number, number|null][]} & SampleOptions} Changes */

@@ -110,7 +110,7 @@ export class Run {
       event.positions.forEach((place, i) => { ids[place] = event.ids[i]; });
       position = event.step;
     }
-    return { position, ids, options: { ...this.#options, length: ids.length, state: undefined } };
+    return { position, ids, options: { ...this.#options, steps: start.steps, length: ids.length, state: undefined } };
   }
 
   /** Every event from the first on, also for a second loop. */

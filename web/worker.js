@@ -1,5 +1,5 @@
 /** The worker's side of protocol.js: one engine, one model, calls one after another. */
-import { Budget } from './budget.js';
+import { Budget, thinned } from './budget.js';
 import { SeddError, abortError, packError } from './errors.js';
 import { loadModel, planModel } from './load.js';
 import { readVectors, selfTest } from './selftest.js';
@@ -88,25 +88,33 @@ const methods = {
   /** @param {Call} call */
   async sample(call, options) {
     const budget = await planBudget(call, options);
-    const run = model.startRun(options);
+    const { steps } = options;
+    let run = model.startRun(options);
+    let now = steps; // steps of the run as it goes on: fewer, where a budget asks for it
+    /** A step as the asked number of them counts: at the same noise. */
+    const asked = (step) => (step > now ? steps + step - now : Math.round((step * steps) / now));
     const stepsMs = [];
     try {
       const initial = run.ids;
-      call.emit({ start: true, ids: initial, texts: textsOf(initial), held: run.held, position: run.position, steps: options.steps });
+      call.emit({ start: true, ids: initial, texts: textsOf(initial), held: run.held, position: run.position, steps });
       while (!run.done) {
         await breathe(call);
-        if (run.position < run.opensAll && budget?.late(run.opensAll + 1 - run.position)) {
-          budget.cut(run.position, options.steps);
-          run.restore({ position: run.opensAll, ids: run.ids });
+        const { position, opensAll, ids } = run;
+        if (position < opensAll && budget?.behind(opensAll + 1 - position)) {
+          const rest = thinned({ steps, position: asked(position) }, budget.fitting, opensAll === now);
+          budget.change(asked(position), rest.steps);
+          now = rest.steps;
+          run.free();
+          run = model.startRun({ ...options, steps: now, state: { position: rest.position, ids } });
         }
         const [step, ms] = await timed(call, () => run.advance());
         stepsMs.push(ms);
-        if (step.rows > 0) budget?.note(ms);
-        call.emit({ ...step, texts: textsOf(step.ids), ms });
+        if (step.rows > 0) budget?.lap();
+        call.emit({ ...step, step: asked(step.step), total: asked(step.total), texts: textsOf(step.ids), ms });
       }
       const { ids } = run;
       return {
-        ids, text: model.detokenize(ids.filter((id) => id !== model.info.maskId)), steps: options.steps,
+        ids, text: model.detokenize(ids.filter((id) => id !== model.info.maskId)), steps,
         ...told(call, { firstMs: stepsMs[0], stepsMs }), ...(budget && { budget: budget.finish() }),
       };
     } finally {

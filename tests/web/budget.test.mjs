@@ -1,7 +1,7 @@
-// A time budget on a clock of its own: how many steps are chosen, when the denoiser comes early, what is reported.
+// A time budget on a clock of its own: how many steps are chosen, how a run that falls behind goes on, what is reported.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { Budget } from '../../web/budget.js';
+import { Budget, thinned } from '../../web/budget.js';
 
 function clock() {
   const time = { now: 0 };
@@ -29,18 +29,47 @@ test('a budget below one evaluation still gives one step, and says that it was n
   assert.deepEqual(budget.finish(), { askedMs: 5, kept: false, reason: 'The run took 30 ms, although it made as few evaluations as it can: one takes 10.0 ms here.' });
 });
 
-test('a run that falls behind ends with the denoiser in time', () => {
+test('a run that falls behind goes on in as many steps as fit, from the same noise', () => {
   const { time, now } = clock();
-  const budget = new Budget(100, now);
+  const budget = new Budget(1000, now);
   budget.note(10);
-  assert.equal(budget.late(9), false);
-  time.now = 70;
-  budget.note(20);
-  assert.equal(budget.late(5), true, '30 ms hold one evaluation of 22 ms, not two');
-  assert.equal(budget.late(1), false, 'the last one is the denoiser itself');
-  budget.cut(3, 8);
-  time.now = 92;
-  const { kept, reason, cutAfter } = budget.finish();
-  assert.deepEqual([kept, cutAfter], [true, 3]);
-  assert.match(reason, /Steps became slower \(20\.0 ms\), so the denoiser came after step 3 of 8/);
+  assert.equal(budget.behind(90), false);
+  time.now = 400;
+  for (let i = 0; i < 40; i++) budget.note(20);
+  assert.equal(budget.behind(50), true, '600 ms do not hold 50 evaluations of 20 ms');
+  assert.equal(budget.behind(29), false, 'they hold 29, without a reserve');
+  assert.equal(budget.fitting, 27, 'and 27 with one');
+  const rest = thinned({ steps: 80, position: 30 }, budget.fitting, true);
+  assert.deepEqual(rest, { steps: 42, position: 16 }, '26 steps and the denoiser');
+  assert.ok(Math.abs(rest.position / rest.steps - 30 / 80) < 0.5 / rest.steps);
+  budget.change(30, rest.steps);
+  const { kept, reason, changes } = budget.finish();
+  assert.deepEqual([kept, changes], [true, [{ after: 30, steps: 42 }]]);
+  assert.match(reason, /Steps became slower \(20\.0 ms\), so the run went on in fewer after step 30\./);
+});
+
+test('one slow evaluation does not decide, two of its kind that would not fit do', () => {
+  const { time, now } = clock();
+  const budget = new Budget(1000, now);
+  for (let i = 0; i < 20; i++) budget.note(10);
+  budget.note(60);
+  time.now = 500;
+  assert.equal(budget.behind(24), false);
+  time.now = 880;
+  assert.deepEqual([budget.behind(5), budget.fitting], [true, 1]);
+  assert.equal(budget.behind(1), false, 'the last one opens all there is');
+  assert.deepEqual(thinned({ steps: 8, position: 3 }, 1, true), { steps: 8, position: 8 }, 'the denoiser at once');
+  assert.deepEqual(thinned({ steps: 8, position: 4 }, 1, false), { steps: 2, position: 1 }, 'or the last step, where there is none');
+});
+
+test('every rest has the noise of where the run stands, to half a step, and resume finds the same place', () => {
+  for (let steps = 1; steps <= 40; steps++) {
+    for (let position = 0; position < steps; position++) {
+      for (let ahead = 1; ahead < steps - position; ahead++) {
+        const rest = thinned({ steps, position }, ahead, false);
+        assert.equal(rest.steps - rest.position, ahead);
+        assert.equal(rest.position, Math.round((position * rest.steps) / steps), JSON.stringify({ steps, position, ahead, rest }));
+      }
+    }
+  }
 });

@@ -160,7 +160,26 @@ test('a budget is kept, and the same steps and seed write the same text', async 
   const { budget, steps, text } = await sedd.sample({ steps: 400, seed: 6, budgetMs: 24 * step }).result;
   assert.ok(steps < 400 && steps >= 1 && budget.askedMs === 24 * step, JSON.stringify({ steps, budget }));
   assert.match(budget.reason, /One evaluation takes|Steps became slower|The run took/);
-  if (budget.cutAfter === undefined) assert.equal((await sedd.sample({ steps, seed: 6 }).result).text, text);
+  if (!budget.changes) assert.equal((await sedd.sample({ steps, seed: 6 }).result).text, text);
+  const late = await seddInNode({ worker: new NodeWorker({ slowAfter: 100 }) });
+  try {
+    for (const positions of ['score', 'fixed']) {
+      const run = late.sample({ steps: 400, seed: 6, length: 64, budgetMs: 600, positions });
+      const events = [];
+      for await (const event of run) if (!event.start) events.push(event);
+      const { budget: { changes, kept }, ids } = await run.result;
+      const [first] = changes;
+      const after = events.filter(({ step }) => step > first.after);
+      assert.ok(kept && after.length > 3, JSON.stringify({ kept, first, after: after.length }));
+      assert.ok(events.every(({ step }, i) => i === 0 || step > events[i - 1].step));
+      assert.equal(events.at(-1).step, events.at(-1).total);
+      assert.ok(Math.max(...after.map(({ positions: { length } }) => length)) < 0.8 * after.reduce((sum, { positions: { length } }) => sum + length, 0), 'spread, not all at once');
+      const last = changes.at(-1);
+      assert.deepEqual((await sedd.resume(run.state(last.after), { steps: last.steps, budgetMs: undefined }).result).ids, ids, 'resume goes on as it did');
+    }
+  } finally {
+    await late.dispose();
+  }
   const hopeless = await sedd.sample({ steps: 8, seed: 6, budgetMs: 0.01 }).result;
   assert.equal(hopeless.budget.kept, false);
   assert.match(hopeless.budget.reason, /one takes [\d.]+ ms here/);

@@ -1,11 +1,11 @@
 // worker.js in a Node thread, behind the interface of a browser's Worker.
-import { Worker as Thread, isMainThread, parentPort } from 'node:worker_threads';
+import { Worker as Thread, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 
-/** What client.js needs of a Worker. */
+/** What client.js needs of a Worker. `slowAfter`: its clock counts how often it is asked, a millisecond a time, four after so many. */
 export class NodeWorker {
-  constructor() {
-    this.thread = new Thread(fileURLToPath(import.meta.url));
+  constructor({ slowAfter } = {}) {
+    this.thread = new Thread(fileURLToPath(import.meta.url), { workerData: { slowAfter } });
     this.thread.on('message', (data) => this.onmessage?.({ data }));
     this.thread.on('error', (error) => this.onerror?.({ message: error.message }));
   }
@@ -15,6 +15,11 @@ export class NodeWorker {
 }
 
 if (!isMainThread) {
+  if (workerData.slowAfter) {
+    let asked = 0;
+    let time = 0;
+    performance.now = () => time += asked++ < workerData.slowAfter ? 1 : 4;
+  }
   // Node reads up to 1,000 messages from one port before it looks at another, which browsers do not.
   globalThis.MessageChannel = class {
     port1 = { onmessage: null };
