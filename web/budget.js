@@ -17,7 +17,6 @@ export class Budget {
     this.now = now;
     this.begin = now();
     this.noted = this.begin;
-    this.slowest = 0;
     this.pace = 0; // ms an evaluation, of late
     /** @type {{askedMs: number, kept: boolean, changes?: {after: number, steps: number}[], reason?: string}} changes: after which step it went on in how many in all */
     this.report = { askedMs: budgetMs, kept: true };
@@ -27,7 +26,6 @@ export class Budget {
 
   /** Notes what an evaluation took. @param {number} ms */
   note(ms) {
-    this.slowest = Math.max(ms, 0.5 * this.slowest);
     this.pace += (this.pace ? WEIGHT : 1) * (ms - this.pace);
     this.noted = this.now();
   }
@@ -35,11 +33,8 @@ export class Budget {
   /** Notes the time since the last note: an evaluation with all that goes with it. */
   lap() { this.note(this.now() - this.noted); }
 
-  /** Evaluations that fit, at least one; where two of the slowest would not, one. */
-  get fitting() {
-    const { left } = this;
-    return left < 2 * this.slowest * RESERVE ? 1 : Math.max(1, Math.floor(left / (this.pace * RESERVE)));
-  }
+  /** Evaluations that fit, at least one. */
+  get fitting() { return Math.max(1, Math.floor(this.left / (this.pace * RESERVE))); }
 
   /**
    * The steps that fit, at most the asked ones; the denoiser takes one evaluation more.
@@ -52,18 +47,18 @@ export class Budget {
   }
 
   /** Would the evaluations ahead not fit any more? @param {number} ahead */
-  behind(ahead) { return ahead > this.fitting && this.left < Math.max(ahead * this.pace, 2 * this.slowest * RESERVE); }
+  behind(ahead) { return ahead > 1 && this.left < ahead * this.pace; }
 
   /** @param {number} after the step done, as the run counts them @param {number} steps that it goes on in, in all */
   change(after, steps) {
     (this.report.changes ??= []).push({ after, steps });
-    this.report.reason = `Steps became slower (${this.pace.toFixed(1)} ms), so the run went on in fewer after step ${after}.`;
+    this.report.reason = `Steps became slower (${this.pace.toFixed(1)} ms): fewer after step ${after}.`;
   }
 
   finish() {
     const took = this.now() - this.begin;
     this.report.kept = took <= this.budgetMs;
-    if (!this.report.kept) this.report.reason = `The run took ${took.toFixed(0)} ms, although it made as few evaluations as it can: one takes ${this.slowest.toFixed(1)} ms here.`;
+    if (!this.report.kept) this.report.reason = `The run took ${took.toFixed(0)} ms; one evaluation takes ${this.pace.toFixed(1)} ms here.`;
     return this.report;
   }
 }

@@ -182,7 +182,7 @@ test('a budget is kept, and the same steps and seed write the same text', async 
   }
   const hopeless = await sedd.sample({ steps: 8, seed: 6, budgetMs: 0.01 }).result;
   assert.equal(hopeless.budget.kept, false);
-  assert.match(hopeless.budget.reason, /one takes [\d.]+ ms here/);
+  assert.match(hopeless.budget.reason, /one evaluation takes [\d.]+ ms here/);
   assert.ok(!hopeless.ids.includes(sedd.info.maskId), 'and the text is whole all the same');
   const enough = await sedd.sample({ length: 16, steps: 4, seed: 6, budgetMs: 60000 }).result;
   assert.deepEqual([enough.steps, enough.budget.kept, enough.budget.reason], [4, true, undefined]);
