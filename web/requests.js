@@ -5,7 +5,7 @@
 import { SeddError, abortError } from './errors.js';
 
 const WAIT_MAX = 60; // seconds a server may ask us to wait before we give up
-const LIMITS = { 'config.json': 1 << 20, 'tokenizer.json': 64 << 20, 'vocab.json': 64 << 20, 'merges.txt': 64 << 20 };
+const LARGEST = 64 << 20; // bytes of a small file; config.json is a good deal smaller
 
 /** An error that may pass: `after` seconds, where the server said so. */
 export const passing = (error, after) => Object.assign(error, { retry: true, after });
@@ -120,7 +120,7 @@ export function refuseOther(bytes, name, url = '') {
 /** A small file as a whole. @param {string} url @param {Patience} patience @returns {Promise<Uint8Array>} */
 export async function fetchWhole(url, patience) {
   const name = decodeURIComponent(new URL(url).pathname.split('/').at(-1));
-  const limit = LIMITS[name] ?? 64 << 20;
+  const limit = name === 'config.json' ? 1 << 20 : LARGEST;
   for (;;) {
     try {
       const response = await ask(url, {}, patience.signal);
