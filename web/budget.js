@@ -2,7 +2,7 @@
  * Keeping a run inside a time budget. Before the run one evaluation is timed and the steps are chosen that
  * fit; when the run falls behind nevertheless, it goes on in fewer steps from the noise it has reached, so
  * that the masks that are left are spread over the evaluations that fit. What was done is reported: each change is
- * what `sedd.resume` does with other `steps`, so the text can be written again.
+ * what `sedd.resume` does with other `steps` (but where the denoiser came at once in the first half).
  */
 
 /** An evaluation may take this much longer than the ones before: the first are the slowest. */
@@ -52,7 +52,7 @@ export class Budget {
   /** @param {number} after the step done, as the run counts them @param {number} steps that it goes on in, in all */
   change(after, steps) {
     (this.report.changes ??= []).push({ after, steps });
-    this.report.reason = `Steps became slower (${this.pace.toFixed(1)} ms): fewer after step ${after}.`;
+    this.report.reason = `Fewer steps after step ${after}.`;
   }
 
   finish() {
@@ -69,7 +69,7 @@ export class Budget {
  */
 export function thinned({ steps, position }, evaluations, denoise) {
   const ahead = evaluations - (denoise ? 1 : 0);
-  if (ahead === 0) return { steps, position: steps };
+  if (ahead === 0) return { steps: 1, position: 1 };
   const fewer = Math.round((ahead * steps) / (steps - position));
   return { steps: fewer, position: fewer - ahead };
 }

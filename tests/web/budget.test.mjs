@@ -45,7 +45,7 @@ test('a run that falls behind goes on in as many steps as fit, from the same noi
   budget.change(30, rest.steps);
   const { kept, reason, changes } = budget.finish();
   assert.deepEqual([kept, changes], [true, [{ after: 30, steps: 42 }]]);
-  assert.match(reason, /Steps became slower \(20\.0 ms\): fewer after step 30\./);
+  assert.match(reason, /Fewer steps after step 30\./);
 });
 
 test('one slow evaluation does not decide, and the last opens all there is', () => {
@@ -59,7 +59,7 @@ test('one slow evaluation does not decide, and the last opens all there is', () 
   assert.deepEqual([budget.behind(5), budget.fitting], [true, 4]);
   time.now = 999;
   assert.deepEqual([budget.behind(2), budget.behind(1), budget.fitting], [true, false, 1]);
-  assert.deepEqual(thinned({ steps: 8, position: 3 }, 1, true), { steps: 8, position: 8 }, 'the denoiser at once');
+  assert.deepEqual(thinned({ steps: 8, position: 3 }, 1, true), { steps: 1, position: 1 }, 'the denoiser at once');
   assert.deepEqual(thinned({ steps: 8, position: 4 }, 1, false), { steps: 2, position: 1 }, 'or the last step, where there is none');
 });
 
