@@ -127,8 +127,8 @@ export async function run(context) {
   const { settings, judge, sedd, windows, length } = context;
   if (!judge || !context.fits(judge) || !sedd) return;
   const all = heldOut(windows, length, judge.info.tokens);
-  const used = all.slice(0, settings.texts);
-  const rest = all.slice(settings.texts, 2 * settings.texts);
+  const count = Math.min(settings.texts, Math.floor(all.length / 2));
+  const [used, rest] = [all.slice(0, count), all.slice(count, 2 * count)];
   const [half, quarter] = length >= 100 ? [50, 25] : [Math.floor(length / 2), Math.floor(length / 4)];
   const against = (size) => rest.map((ids) => ids.slice(0, size));
   await compare(context, `prefix ${half} + ${half}`, pieces(used, half, half, 0), {

@@ -21,7 +21,7 @@ export const SETTINGS = {
     tasks: Object.keys(TASKS),
     items: 40,
     choiceSamples: 8,
-    texts: 64,
+    texts: 256,
     steps: [4, 8, 16, 32, 64, 128],
     temperatures: [0.8],
     temperatureSteps: 64,

@@ -38,7 +38,7 @@ async function measure(context, row, label, texts, real) {
     texts: texts.length,
     length: texts[0].length,
     ...judgement(await judged(judge, name, texts)),
-    ...(await diversity(judge, name, texts)),
+    ...(await diversity(judge, name, texts, real.length)),
     ...(await likeness(judge, name, texts, real)),
   };
   record(result);

@@ -18,8 +18,11 @@ export async function judged(judge, label, texts, contexts) {
 
 export const judgement = (nats) => ({ nats: mean(nats), error: standardError(nats), ...perplexity(mean(nats), standardError(nats)) });
 
-export async function diversity(judge, label, texts) {
-  const [{ entropy, entropyError, selfBleu, distinct, repetition }] = await judge.ask(`${label}, diversity`, [{ op: 'diversity', texts }]);
+/** Entropy within a text, of all; what depends on how many there are (pairs, self-BLEU) of the first `count`. */
+export async function diversity(judge, label, texts, count = texts.length) {
+  const ask = async (some) => (await judge.ask(`${label}, diversity`, [{ op: 'diversity', texts: some }]))[0];
+  const { entropy, entropyError } = await ask(texts);
+  const { selfBleu, distinct, repetition } = await ask(texts.slice(0, count));
   return { entropy, entropyError, selfBleu, distinct, repetition };
 }
 

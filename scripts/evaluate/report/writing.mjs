@@ -37,10 +37,10 @@ function generationTable(results, { sedd, twin, student }) {
       .sort((a, b) => b.temperature - a.temperature)
       .map((data) => row(`GPT-2 twin, temperature ${data.temperature}`, data)),
   ];
-  const judge = (real ?? seddRows(results, sedd)[0])?.judge;
+  const any = seddRows(results, sedd)[0] ?? real;
   return {
     caption:
-      `${real ? `${real.texts} texts of ${real.length} tokens each. ` : ''}Perplexity by the judge (${judge}) on ids with its 95 % interval; entropy within a text, nats; the twin\u2019s ` +
+      `${any ? `${any.texts} texts of ${any.length} tokens a row (held out: ${real?.texts ?? 'none'}); what belongs to a set is of the first ${any.against}. ` : ''}Perplexity by the judge (${any?.judge}) on ids with its 95 % interval; entropy within a text, nats; the twin\u2019s ` +
       `perplexity at the same entropy (between its temperatures); different pairs of tokens in the set; ` +
       'repeated pairs within a text, %; self-BLEU; Jensen\u2013Shannon divergence of single tokens / pairs / triples to ' +
       'held-out text (its floor: the first row); MAUVE on the judge\u2019s states. Planned: equal shares of the masks open a ' +
@@ -165,18 +165,20 @@ const publishedWriting = () => ({
   rows: GENERATION.map(([what, value, on]) => [what, published(value), on, missing]),
 });
 
+function judgeText(results, pair) {
+  const judge = results.of('generation')[0]?.judge;
+  if (judge === pair.twin) return 'There is no larger judge: the twin judges, its own texts too, which flatters them. ';
+  const row = results.of('perplexity', { model: judge, corpus: 'stories', estimator: 'blocks' })[0];
+  const known = row ? ` (${judge}: ${row.parameters.toLocaleString('en')} parameters, ${fixed(row.nats, 3)} nats a token on the held-out stories)` : '';
+  return `A GPT-2 of its own start${known} judges the texts and wrote none of them. `;
+}
+
 export function generationSection(results, pair) {
-  const own = results.of('generation')[0]?.judge === pair.twin;
   return {
     id: 'writing',
     title: 'Writing',
     figures: generationFigures(results, pair),
     tables: [generationTable(results, pair), publishedWriting()],
-    text: [
-      (own
-        ? 'There is no larger judge: the twin judges, its own texts too, which flatters them. '
-        : 'A GPT-2 that wrote none of them judges the texts. ') +
-        'It reads ids as they were written. Seeds are consecutive; nothing is picked.',
-    ],
+    text: [`${judgeText(results, pair)}It reads ids as they were written. Seeds are consecutive; nothing is picked.`],
   };
 }
