@@ -11,5 +11,5 @@ const file = (folder, name) => new File([readFileSync(path.join(ROOT, folder, na
 /** The files of a model folder. */
 export const filesOf = (folder) => ['config.json', 'model.safetensors', 'tokenizer.json'].map((name) => file(folder, name));
 
-export const seddInNode = (options) => loadSEDD(filesOf('models/sedd-nano'), { worker: new NodeWorker(), ...options });
-export const gpt2InNode = (options) => loadGPT2(filesOf('models/gpt2-nano'), { worker: new NodeWorker(), ...options });
+export const seddInNode = ({ worker = new NodeWorker(), ...options } = {}) => loadSEDD(filesOf('models/sedd-nano'), { worker, ...options });
+export const gpt2InNode = ({ worker = new NodeWorker(), ...options } = {}) => loadGPT2(filesOf('models/gpt2-nano'), { worker, ...options });
