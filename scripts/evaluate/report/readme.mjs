@@ -68,7 +68,7 @@ function figures(card) {
     measured.texts && `${measured.texts} texts a row, ${measured.length} tokens, temperature 1, consecutive seeds, judged on ids; lower perplexity counts at like entropy only.`,
     card.planned && `Planned: \`${shown(PLANNED)}\` (below 8 steps the even grid); the other rows: as published.`,
   ].filter(Boolean);
-  return `${said.join('\n')}\n\n${writing(card)}\n\n${measured.machine}, commit ${measured.commit}: \`node scripts/evaluate all\`; more in [models/RESULTS.md](../RESULTS.md).`;
+  return `${[said.join('\n'), ...(measured.judge ? [writing(card)] : [])].join('\n\n')}\n\n${measured.machine}, commit ${measured.commit}: \`node scripts/evaluate all\`; more in [models/RESULTS.md](../RESULTS.md).`;
 }
 
 /** Puts `content` between the marks of `name`, where the text has them. */
