@@ -1,9 +1,11 @@
-"""Learning rate, weight decay groups and the moving average of the weights."""
+"""Learning rate, the optimisers and the moving average of the weights."""
 import math
 from contextlib import contextmanager
 
 import torch
 from torch import nn
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # quintic coefficients of Jordan et al. 2024
 
 
 def rate(step: int, c: dict) -> float:
@@ -15,12 +17,101 @@ def rate(step: int, c: dict) -> float:
     return c["lr"] * warm * fall
 
 
-def optimizer(model: nn.Module, c: dict, device: torch.device) -> torch.optim.Optimizer:
-    matrices = [p for p in model.parameters() if p.ndim == 2]
-    vectors = [p for p in model.parameters() if p.ndim != 2]
-    groups = [{"params": matrices, "weight_decay": c["weight_decay"]}, {"params": vectors, "weight_decay": 0.0}]
-    fast = {"fused": True} if device.type == "cuda" else {"foreach": True}
-    return torch.optim.AdamW(groups, lr=c["lr"], betas=(0.9, 0.98), eps=1e-8, **fast)
+def orthogonal(matrices: torch.Tensor, steps: int = 5) -> torch.Tensor:
+    """Newton-Schulz iteration on stacked matrices [n, r, c]: each keeps its singular vectors, its singular values become
+    about 1 (0.7 to 1.2). bfloat16 products, as published."""
+    a, b, c = NEWTON_SCHULZ
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = (matrices.transpose(-1, -2) if tall else matrices).contiguous()
+    x = (x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)).bfloat16()
+    for _ in range(steps):
+        square = x @ x.transpose(-1, -2)
+        x = a * x + (b * square + c * (square @ square)) @ x
+    return (x.transpose(-1, -2) if tall else x).float()
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum, orthogonalised, for the matrices of the blocks.
+
+    Jordan et al. 2024 (github.com/KellerJordan/Muon): momentum 0.95 with Nesterov, five Newton-Schulz steps. Liu et al.
+    2025 (arXiv 2502.16982): an update is scaled by 0.2 sqrt(max(rows, columns)), so that it is as large as AdamW's and
+    takes AdamW's weight decay. A matrix that is three times as long as wide is query, key and value: three matrices.
+    """
+
+    def __init__(self, parameters, lr: float, weight_decay: float, momentum: float = 0.95):
+        super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure=None) -> None:
+        for group in self.param_groups:
+            same = {}  # shape -> (view of the weights, their update) of every part of that shape
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                for view, update in zip(thirds(p), thirds(self._nesterov(p, group["momentum"]))):
+                    same.setdefault(tuple(view.shape), []).append((view, update))
+            for shape, parts in same.items():
+                size = 0.2 * math.sqrt(max(shape))
+                for (view, _), update in zip(parts, orthogonal(torch.stack([update for _, update in parts]))):
+                    view.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"] * size)
+
+    def _nesterov(self, p: torch.Tensor, keep: float) -> torch.Tensor:
+        buffer = self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
+        buffer.lerp_(p.grad, 1 - keep)
+        return p.grad.lerp(buffer, keep)
+
+
+def thirds(matrix: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Query, key and value of a fused matrix, [3H, H] (SEDD) or [H, 3H] (GPT-2); any other matrix whole."""
+    rows, columns = matrix.shape
+    if rows == 3 * columns:
+        return matrix.split(columns, 0)
+    return matrix.split(rows, 1) if columns == 3 * rows else (matrix,)
+
+
+class Optimizers:
+    """What a configuration's `optimizer` asks for: "adamw" for every weight, or "muon" for the matrices of the blocks
+    and AdamW at half the rate for the rest (embedding, head, noise level, modulations, vectors)."""
+
+    def __init__(self, model: nn.Module, c: dict, device: torch.device):
+        kind = c.get("optimizer", "adamw")
+        if kind not in ("adamw", "muon"):
+            raise SystemExit(f'optimizer "{kind}": "adamw" or "muon"')
+        blocks = [p for name, p in model.named_parameters() if kind == "muon" and in_block(name, p)]
+        taken = set(map(id, blocks))
+        rest = [p for p in model.parameters() if id(p) not in taken]
+        groups = [{"params": [p for p in rest if p.ndim == 2], "weight_decay": c["weight_decay"]},
+                  {"params": [p for p in rest if p.ndim != 2], "weight_decay": 0.0}]
+        fast = {"fused": True} if device.type == "cuda" else {"foreach": True}
+        self.share = [0.5 if blocks else 1.0]
+        self.all = [torch.optim.AdamW(groups, lr=c["lr"], betas=(0.9, 0.98), eps=1e-8, **fast)]
+        if blocks:
+            self.share.append(1.0)
+            self.all.append(Muon(blocks, c["lr"], c["weight_decay"]))
+
+    def step(self, lr: float) -> None:
+        for optimizer, share in zip(self.all, self.share):
+            for group in optimizer.param_groups:
+                group["lr"] = lr * share
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+
+    def state(self) -> list[dict]:
+        return [optimizer.state_dict() for optimizer in self.all]
+
+    def restore(self, states: list[dict]) -> None:
+        """The moments of a saved run; the settings stay those of the configuration."""
+        if len(states) != len(self.all):
+            raise SystemExit("state.pt was written by another optimizer: start from last/ with --start and another --out")
+        for optimizer, state in zip(self.all, states):
+            for group, own in zip(state["param_groups"], optimizer.param_groups):
+                group["weight_decay"] = own["weight_decay"]
+            optimizer.load_state_dict(state)
+
+
+def in_block(name: str, p: torch.Tensor) -> bool:
+    """Whether Muon takes it: attention and MLP matrices of a block, not its modulation."""
+    return p.ndim == 2 and name.startswith(("blocks.", "h.")) and "adaLN" not in name
 
 
 class Average:

@@ -1,10 +1,14 @@
 """Turns folders of plain text into what train.py reads: a tokenizer, packed ids and validation windows.
 
-Usage: python3 prepare.py OUT FOLDER[=WEIGHT]... [--vocab 2048 | --tokenizer FILE] [--length 128] [--seed 0]
-A FOLDER holds train.txt and valid.txt, or any *.txt files, of which every twentieth document is then held out;
-documents are separated by a line <|endoftext|>. WEIGHT (default 1) multiplies how often a folder's text is seen,
-beside its size. Validation windows come from the first folder: half from a document's start, half from anywhere.
-OUT gets tokenizer.json, NAME.bin (uint16 ids) and NAME.starts.npy a folder, valid.npy, data.json.
+Usage: python3 prepare.py OUT SOURCE[=WEIGHT]... [--vocab 2048 | --tokenizer FILE] [--length 128] [--seed 0]
+       [--valid FILE] [--mend FILE]
+A SOURCE is a text file, or a folder with train.txt and valid.txt, or with any *.txt files, of which every twentieth
+document is then held out. <|endoftext|> separates documents. WEIGHT (default 1) multiplies how often a source is
+seen, beside its size. Validation windows come from the first source: half from a document's start, half from
+anywhere. With --valid they are those of FILE (.npy, or ids separated by commas), so that figures stay comparable
+when sources change; a source without valid.txt is then trained on whole. The documents of --mend FILE stand in for
+those with the same letters in other cases: stories whose capitals were lost.
+OUT gets tokenizer.json, NAME.bin (uint16 ids) and NAME.starts.npy a source, valid.npy, data.json.
 """
 import argparse
 import json
@@ -17,29 +21,67 @@ from tokenizer import END, Tokenizer, learn
 
 HOLD_OUT = 20  # every twentieth document, where there is no valid.txt
 WINDOWS = 128
+MOST = 65536  # tokens that 16 bits can tell apart
 
 
 def documents(path: Path) -> list[str]:
-    parts, current = [], []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.strip() == END:
-            parts.append("\n".join(current))
-            current = []
-        else:
-            current.append(line)
-    parts.append("\n".join(current))
+    """The documents of a UTF-8 file; <|endoftext|> ends one wherever it stands."""
+    raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise SystemExit(f"{path}, line {line}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8") from None
+    parts = text.replace("\r\n", "\n").split(END)
     return [part.strip() for part in parts if part.strip()]
 
 
-def read_folder(folder: Path) -> tuple[list[str], list[str]]:
-    """Training and held-out documents of a folder."""
-    if (folder / "train.txt").is_file() and (folder / "valid.txt").is_file():
-        return documents(folder / "train.txt"), documents(folder / "valid.txt")
-    found = [text for path in sorted(folder.rglob("*.txt")) for text in documents(path)]
+def read_source(source: Path, whole: bool) -> tuple[list[str], list[str]]:
+    """Training and held-out documents; `whole`: nothing is held out but a valid.txt."""
+    if (source / "train.txt").is_file() and (source / "valid.txt").is_file():
+        return documents(source / "train.txt"), documents(source / "valid.txt")
+    files = [source] if source.is_file() else sorted(source.rglob("*.txt"))
+    found = [text for path in files for text in documents(path)]
     if len(found) < 2:
-        raise SystemExit(f"{folder}: found {len(found)} documents in *.txt files, at least 2 are needed")
+        raise SystemExit(f"{source}: {len(found)} documents found in *.txt files, at least 2 are needed")
+    if whole:
+        return found, []
     step = min(HOLD_OUT, len(found))
     return [text for i, text in enumerate(found) if i % step], found[::step]
+
+
+def letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).lower()
+
+
+def mend(texts: list[str], better: dict[str, str]) -> tuple[list[str], int]:
+    """`texts` with those replaced that have the letters of a better one; and how many were."""
+    out = [better.get(letters(text), text) for text in texts]
+    return out, sum(a is not b for a, b in zip(out, texts))
+
+
+def weighted(argument: str) -> tuple[Path, float]:
+    """SOURCE or SOURCE=WEIGHT; a path that exists may hold "="."""
+    path, equals, weight = argument.rpartition("=")
+    if not equals or Path(argument).exists():
+        return Path(argument), 1.0
+    try:
+        value = float(weight)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise SystemExit(f'{argument}: the weight is "{weight}", a number above 0 is expected')
+    return Path(path), value
+
+
+def given_windows(path: Path, length: int, vocab: int) -> np.ndarray:
+    """Validation windows of a file: .npy, or ids separated by commas; `length` tokens each."""
+    ids = np.load(path) if path.suffix == ".npy" else np.array(path.read_text().replace(",", " ").split(), np.int64)
+    if ids.size == 0 or ids.size % length or (ids.ndim == 2 and ids.shape[1] != length):
+        raise SystemExit(f"{path}: {ids.size} ids (shape {list(ids.shape)}), windows of {length} are expected")
+    if ids.min() < 0 or ids.max() >= vocab:
+        raise SystemExit(f"{path}: ids from {ids.min()} to {ids.max()}, the tokenizer has {vocab}")
+    return ids.reshape(-1, length).astype(np.int64)
 
 
 def pack(tokenizer: Tokenizer, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -61,34 +103,44 @@ def windows(ids: np.ndarray, starts: np.ndarray, length: int, random: np.random.
     return ids[begin[:, None] + np.arange(length)].astype(np.int64)
 
 
-def main() -> None:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("folders", nargs="+")
+    parser.add_argument("sources", nargs="+")
     parser.add_argument("--vocab", type=int, default=2048)
     parser.add_argument("--tokenizer", type=Path)
     parser.add_argument("--length", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    if not 258 <= args.vocab <= 65535:
-        raise SystemExit(f"--vocab {args.vocab}: 258 to 65535 tokens can be packed")
+    parser.add_argument("--valid", type=Path)
+    parser.add_argument("--mend", type=Path)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = arguments()
+    if not 258 <= args.vocab <= MOST:
+        raise SystemExit(f"--vocab {args.vocab}: 258 to {MOST} tokens can be packed")
     began, random = time.time(), np.random.default_rng(args.seed)
-    named = [(Path(text.split("=")[0]), float((text.split("=") + ["1"])[1])) for text in args.folders]
-    texts = [(folder, weight, *read_folder(folder)) for folder, weight in named]
+    better = {letters(text): text for text in documents(args.mend)} if args.mend else {}
+    texts = [(source, weight, *read_source(source, bool(args.valid))) for source, weight in map(weighted, args.sources)]
     tokenizer = Tokenizer.load(args.tokenizer) if args.tokenizer else learn((t for x in texts for t in x[2]), args.vocab)
+    if len(tokenizer) > MOST:
+        raise SystemExit(f"{args.tokenizer}: {len(tokenizer)} tokens, {MOST} at most fit into 16 bits")
     args.out.mkdir(parents=True, exist_ok=True)
     tokenizer.save(args.out / "tokenizer.json")
     about = {"vocab": len(tokenizer), "length": args.length, "seed": args.seed, "corpora": []}
-    for i, (folder, weight, train, valid) in enumerate(texts):
-        order = random.permutation(len(train))
-        ids, starts = pack(tokenizer, [train[j] for j in order])
-        name = f"{i}-{folder.name}"
+    for i, (source, weight, train, valid) in enumerate(texts):
+        train, mended = mend(train, better)
+        ids, starts = pack(tokenizer, [train[j] for j in random.permutation(len(train))])
+        name = f"{i}-{source.stem}"
         ids.tofile(args.out / f"{name}.bin")
         np.save(args.out / f"{name}.starts.npy", starts)
-        about["corpora"].append({"name": name, "weight": weight, "documents": len(train), "tokens": len(ids)})
-        if i == 0:
+        about["corpora"].append({"name": name, "weight": weight, "documents": len(train), "mended": mended, "tokens": len(ids)})
+        if i == 0 and not args.valid:
             np.save(args.out / "valid.npy", windows(*pack(tokenizer, valid), args.length, random))
-        print(f"{name}: {len(train)} documents, {len(ids)} tokens, {time.time() - began:.0f} s", flush=True)
+        print(f"{name}: {len(train)} documents ({mended} mended), {len(ids)} tokens, {time.time() - began:.0f} s", flush=True)
+    if args.valid:
+        np.save(args.out / "valid.npy", given_windows(args.valid, args.length, len(tokenizer)))
     (args.out / "data.json").write_text(json.dumps(about, indent=2) + "\n")
 
 

@@ -19,7 +19,7 @@ from data import Text, generator
 from evaluate import bound, nll, read_windows, summary
 from losses import next_token, noised, score_entropy, times
 from model import GPT2
-from optimise import Average, optimizer, rate
+from optimise import Average, Optimizers, rate
 from runs import Run
 from start import begin
 from workers import Workers
@@ -35,7 +35,7 @@ class Trainer:
         if self.text.vocab != model.vocab:
             raise SystemExit(f"{pack} has {self.text.vocab} tokens, the model {model.vocab}: use a pack with its tokenizer")
         self.valid = torch.from_numpy(read_windows(pack / "valid.npy")).to(device)
-        self.optimizer = optimizer(self.model, c, device)
+        self.optimizers = Optimizers(self.model, c, device)
         self.average = Average(self.model, c["ema"])
         self.step, self.tokens, self.best = 0, 0, float("inf")
         if c.get("compile") and device.type == "cuda":
@@ -44,14 +44,14 @@ class Trainer:
         state = run.resume(device)
         if state:
             self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            self.optimizers.restore(state["optimizers"])
             self.average.restore(state["average"])
             self.step, self.tokens, self.best = state["step"], state["tokens"], state["best"]
 
     def save(self) -> None:
         if not self.workers.first:
             return
-        self.run.save({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
+        self.run.save({"model": self.model.state_dict(), "optimizers": self.optimizers.state(),
                        "average": self.average.state(), "step": self.step, "tokens": self.tokens, "best": self.best})
         with self.average.swapped():
             self.run.write_model("last", self.model)
@@ -76,18 +76,18 @@ class Trainer:
     def one_step(self) -> torch.Tensor:
         random = generator(self.device, self.c["seed"], self.step)
         torch.manual_seed(random.initial_seed() + self.workers.rank)  # dropout's
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate(self.step, self.c)
         total = torch.zeros((), device=self.device)
         for loss in self.loss_parts(random):
             loss.backward()
             total += loss.detach()
+        for p in self.model.parameters():
+            if p.grad is None:  # the head while the model is causal
+                p.grad = torch.zeros_like(p)
         stop = torch.tensor(float(self.run.stopped and self.workers.first))
         self.workers.add([p.grad for p in self.model.parameters()] + [total, stop])
         self.run.stopped |= bool(stop)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizers.step(rate(self.step, self.c))
         self.average.update()
         self.step += 1
         self.tokens += self.c["batch"] * self.c["model"]["length"]
