@@ -9,11 +9,13 @@ const SCOPE = new URL(self.registration.scope);
 const WEIGHTS = /\.(safetensors|bin|pth)$/;
 const REFERENCES = [
   /<(?:script|link|img)\b[^>]*?(?:src|href)="([^"#]+)"/g, // HTML
-  /(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)['"]/g, /new URL\(\s*['"](\.[^'"]+)['"]\s*,\s*import\.meta\.url/g, // modules and workers
+  /(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)['"]/g,
+  /new URL\(\s*['"](\.[^'"]+)['"]\s*,\s*import\.meta\.url/g, // modules and workers
   /url\(\s*['"]?(\.[^'")]+)/g, // styles
 ];
 
-const own = (url) => url.origin === SCOPE.origin && url.pathname.startsWith(SCOPE.pathname) && !WEIGHTS.test(url.pathname);
+const own = (url) =>
+  url.origin === SCOPE.origin && url.pathname.startsWith(SCOPE.pathname) && !WEIGHTS.test(url.pathname);
 /** The wasm modules: the page says which one it runs. */
 const chosen = (url) => !url.pathname.includes('/wasm/');
 const bare = (url) => Object.assign(new URL(url), { search: '', hash: '' });
@@ -29,7 +31,8 @@ async function keep(cache, url) {
 async function keepAll(names) {
   const cache = await caches.open(CACHE);
   const found = new Set(names.map((name) => bare(new URL(name, SCOPE)).href));
-  for (const name of found) { // grows while it is walked
+  for (const name of found) {
+    // grows while it is walked
     const url = new URL(name);
     const text = await keep(cache, url).catch(() => '');
     for (const pattern of REFERENCES) {
@@ -63,5 +66,6 @@ self.addEventListener('message', (event) => {
 });
 self.addEventListener('fetch', (event) => {
   const { request } = event;
-  if (request.method === 'GET' && !request.headers.has('range') && own(new URL(request.url))) event.respondWith(answer(request));
+  if (request.method === 'GET' && !request.headers.has('range') && own(new URL(request.url)))
+    event.respondWith(answer(request));
 });

@@ -16,9 +16,10 @@ static enum sedd_status fail_kernels(const char *name, struct sedd_error *error)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ",
                                  sedd_kernels_name(i));
     }
-    return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                     "there is no kernel table \"%.40s\" that runs on this processor; there are: %s",
-                     name, list);
+    return sedd_fail(
+        error, SEDD_ERROR_ARGUMENT,
+        "there is no kernel table \"%.40s\" that runs on this processor; there are: %s", name,
+        list);
 }
 
 enum sedd_status sedd_engine_new(const struct sedd_engine_options *options,

@@ -188,9 +188,8 @@ void sedd_model_describe(const struct sedd_model *model, struct sedd_model_info 
  * nothing else. The CRC-32 of every zip entry that is read is checked, unless it is 0 (not
  * computed). */
 struct sedd_loader;
-enum sedd_status sedd_loader_new(const char *config_json, size_t config_size,
-                                 enum sedd_dtype dtype, struct sedd_loader **loader,
-                                 struct sedd_error *error);
+enum sedd_status sedd_loader_new(const char *config_json, size_t config_size, enum sedd_dtype dtype,
+                                 struct sedd_loader **loader, struct sedd_error *error);
 /* Says how many bytes the file has (0: unknown), before the first push. A torch file needs it; for
  * safetensors, a header that describes more or fewer is refused before any memory is taken. */
 void sedd_loader_expect(struct sedd_loader *loader, uint64_t size);
@@ -359,15 +358,15 @@ struct sedd_sample_options {
     enum sedd_predictor predictor;
     enum sedd_draw draw;
     enum sedd_positions positions;
-    enum sedd_order order;  /* FIXED and BOUNDED */
-    enum sedd_grid grid;    /* SCORE, NORMALISED and FIXED */
+    enum sedd_order order; /* FIXED and BOUNDED */
+    enum sedd_grid grid;   /* SCORE, NORMALISED and FIXED */
     enum sedd_context context;
-    double gamma;           /* BOUNDED: nats, above 0; default 1 */
-    bool no_denoise;        /* SCORE and NORMALISED: leave out the final denoiser step */
-    double temperature;     /* of the token distribution given that a mask opens; default 1 */
-    int32_t top_k;          /* 0: all */
-    double top_p;           /* in (0, 1]; 0: 1 */
-    size_t held_count;      /* tokens that are given, at any positions, for every sequence */
+    double gamma;       /* BOUNDED: nats, above 0; default 1 */
+    bool no_denoise;    /* SCORE and NORMALISED: leave out the final denoiser step */
+    double temperature; /* of the token distribution given that a mask opens; default 1 */
+    int32_t top_k;      /* 0: all */
+    double top_p;       /* in (0, 1]; 0: 1 */
+    size_t held_count;  /* tokens that are given, at any positions, for every sequence */
     const int32_t *held_positions; /* [held_count], 0..length-1; copied */
     const int32_t *held_ids;       /* [held_count], 0..V-1; copied */
     const int32_t *initial_ids;    /* [B, L] or NULL: the limit distribution (all masks); copied */
@@ -378,11 +377,11 @@ struct sedd_sample_options {
 };
 
 struct sedd_step {
-    int32_t step;     /* steps done, 1 .. total */
-    int32_t total;    /* steps, + 1 with the denoiser; HITTING: the masks there were */
-    double t, sigma;  /* the noise level the network was told */
-    int32_t rows;     /* rows drawn from; 0: there were none, and the network did not run */
-    int32_t masked;   /* positions still masked in the whole batch */
+    int32_t step;    /* steps done, 1 .. total */
+    int32_t total;   /* steps, + 1 with the denoiser; HITTING: the masks there were */
+    double t, sigma; /* the noise level the network was told */
+    int32_t rows;    /* rows drawn from; 0: there were none, and the network did not run */
+    int32_t masked;  /* positions still masked in the whole batch */
     int32_t changed_count;
     const int32_t *changed;     /* [changed_count] row-major index into [B, L], ascending */
     const int32_t *changed_ids; /* [changed_count] the new ids */
@@ -536,9 +535,9 @@ void sedd_bounder_estimate(const struct sedd_bounder *bounder, struct sedd_estim
 
 /* Score entropy of noised ids xt against x0, both [L], at time t: the integrand of the loss, in
  * nats, sigma'(t) included; per_position NULL or [L] without sigma'. (SEDD, eq. 5; section 10.) */
-enum sedd_status sedd_score_entropy(struct sedd_session *session, int32_t length,
-                                    const int32_t *x0, const int32_t *xt, double t, double *loss,
-                                    double *per_position, struct sedd_error *error);
+enum sedd_status sedd_score_entropy(struct sedd_session *session, int32_t length, const int32_t *x0,
+                                    const int32_t *xt, double t, double *loss, double *per_position,
+                                    struct sedd_error *error);
 
 /* Exact -ln p(ids) per token of a GPT-2, in blocks of the session's rows (usually n_positions),
  * each read after `bos` (usually <|endoftext|>). parts: NULL or [count], each token's value in
@@ -557,7 +556,7 @@ enum sedd_status sedd_gpt2_nll_sliding(struct sedd_session *session, const int32
 
 /* Tokens given .. length - 1 of ids are scored, the ones before them are the context. */
 struct sedd_option {
-    const int32_t *ids; /* [length], 0..V-1; borrowed for the call */
+    const int32_t *ids;    /* [length], 0..V-1; borrowed for the call */
     int32_t length, given; /* given < length; a GPT-2 needs one given token (usually <|endoftext|>),
                               which does not count against the session's rows */
 };
@@ -596,11 +595,11 @@ struct sedd_texts {
 #define SEDD_NGRAM_MAX 4
 
 struct sedd_diversity {
-    double entropy;                     /* of the tokens within a text, nats, mean over texts */
-    double entropy_error;               /* its standard error over texts */
-    double distinct[SEDD_NGRAM_MAX];    /* different n-grams / n-grams of the whole set */
-    double repetition[SEDD_NGRAM_MAX];  /* 1 - different / all n-grams within a text, mean */
-    double self_bleu;                   /* BLEU-4 of a text against all others, mean (see .c) */
+    double entropy;                    /* of the tokens within a text, nats, mean over texts */
+    double entropy_error;              /* its standard error over texts */
+    double distinct[SEDD_NGRAM_MAX];   /* different n-grams / n-grams of the whole set */
+    double repetition[SEDD_NGRAM_MAX]; /* 1 - different / all n-grams within a text, mean */
+    double self_bleu;                  /* BLEU-4 of a text against all others, mean (see .c) */
 };
 
 /* SEDD_ERROR_ARGUMENT: no text, or an empty one. */

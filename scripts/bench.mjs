@@ -14,7 +14,19 @@ import { runVisits } from './bench/visit.mjs';
 import { MODELS, TEXTS, VISITS, WORKS } from './bench/works.mjs';
 import { runTexts } from './bench/writing.mjs';
 
-const FLAGS = { '--quick': 0, '--only': 1, '--threads': 1, '--json': 1, '--markdown': 1, '--report': 1, '--resume': 0, '--merge': Infinity, '--node': 0, '--no-peers': 0, '--rounds': 1 };
+const FLAGS = {
+  '--quick': 0,
+  '--only': 1,
+  '--threads': 1,
+  '--json': 1,
+  '--markdown': 1,
+  '--report': 1,
+  '--resume': 0,
+  '--merge': Infinity,
+  '--node': 0,
+  '--no-peers': 0,
+  '--rounds': 1,
+};
 const PEAK_MS = 25; // a slice
 const PATIENCE = 8; // seconds of waiting for a quiet machine, each work
 const OUT = path.join(ROOT, 'build/bench');
@@ -22,7 +34,7 @@ const OUT = path.join(ROOT, 'build/bench');
 /** @returns {Map<string, string[]>} */
 function flagsOf(args) {
   const flags = new Map();
-  for (let i = 0; i < args.length;) {
+  for (let i = 0; i < args.length; ) {
     const name = args[i++];
     if (!(name in FLAGS)) throw new Error(`there is no flag "${name}"; ${Object.keys(FLAGS).join(', ')} exist`);
     const values = [];
@@ -45,7 +57,8 @@ function worksOf(only, quick) {
 
 function whole(flag, text, high) {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > high) throw new Error(`${flag} expects a whole number from 1 to ${high}, not "${text}"`);
+  if (!Number.isInteger(value) || value < 1 || value > high)
+    throw new Error(`${flag} expects a whole number from 1 to ${high}, not "${text}"`);
   return value;
 }
 
@@ -64,10 +77,14 @@ async function* resultsOf(names, threads, options, newHost, done) {
     }
   }
   for (const [model, count] of Object.keys(MODELS).flatMap((name) => threads.map((number) => [name, number]))) {
-    const works = names.filter((name) => WORKS[name]?.model === model && !done(name, count)).map((name) => [name, WORKS[name]]);
+    const works = names
+      .filter((name) => WORKS[name]?.model === model && !done(name, count))
+      .map((name) => [name, WORKS[name]]);
     if (works.length) yield* hosted((host) => runModel(host, model, works, count, options));
   }
-  for (const [name, count] of names.flatMap((item) => threads.map((number) => [item, number])).filter((pair) => !done(...pair))) {
+  for (const [name, count] of names
+    .flatMap((item) => threads.map((number) => [item, number]))
+    .filter((pair) => !done(...pair))) {
     if (TEXTS[name]) yield* hosted((host) => runTexts(host, name, count, options));
     if (VISITS[name] && !options.node) yield await runVisits(name, count, options);
   }
@@ -86,8 +103,14 @@ function write(report, flags) {
 }
 
 async function measure(flags) {
-  const options = { quick: flags.has('--quick'), peers: !flags.has('--no-peers'), node: flags.has('--node'), patience: PATIENCE,
-    rounds: flags.has('--rounds') ? whole('--rounds', flags.get('--rounds')[0], 1000) : undefined, log: (line) => console.error(`bench: ${line}`) };
+  const options = {
+    quick: flags.has('--quick'),
+    peers: !flags.has('--no-peers'),
+    node: flags.has('--node'),
+    patience: PATIENCE,
+    rounds: flags.has('--rounds') ? whole('--rounds', flags.get('--rounds')[0], 1000) : undefined,
+    log: (line) => console.error(`bench: ${line}`),
+  };
   const names = worksOf(flags.get('--only')?.[0], options.quick);
   const threads = (flags.get('--threads')?.[0] ?? '1,2').split(',').map((text) => whole('--threads', text, 16));
   native('native', ['-DCMAKE_BUILD_TYPE=Release']);
@@ -117,10 +140,18 @@ async function measure(flags) {
   const before = pieces[0] ?? { rows: [], loads: [] };
   const done = (work, count) => before.rows.some((row) => row.work === work && row.threads === count);
   add(about, { peaks });
-  for await (const results of resultsOf(names, threads, options, newHost, done)) add(about, { rows: results.map((result) => rowOf(result, peaks, options.quick)) });
+  for await (const results of resultsOf(names, threads, options, newHost, done))
+    add(about, { rows: results.map((result) => rowOf(result, peaks, options.quick)) });
   add(about, { peaks: (await limits())[1] });
   for (const model of names.includes(LOAD) && !options.node ? Object.keys(MODELS) : []) {
-    if (!before.loads.some((load) => load.model === model)) add(about, { loads: await measureLoads(model, Object.values(WORKS).find((work) => work.model === model), options) });
+    if (!before.loads.some((load) => load.model === model))
+      add(about, {
+        loads: await measureLoads(
+          model,
+          Object.values(WORKS).find((work) => work.model === model),
+          options,
+        ),
+      });
   }
   return merge(pieces);
 }
@@ -130,7 +161,10 @@ async function main() {
   const report = flags.has('--merge') ? merge(flags.get('--merge').map(readReport)) : await measure(flags);
   console.log(write(report, flags));
   const broken = report.rows.filter((row) => row.failed && row.engine === 'sedd-web');
-  if (broken.length) throw new Error(broken.map((row) => `${row.work}, ${row.threads} threads, ${row.dtype} ${row.kernels}: ${row.failed}`).join('; '));
+  if (broken.length)
+    throw new Error(
+      broken.map((row) => `${row.work}, ${row.threads} threads, ${row.dtype} ${row.kernels}: ${row.failed}`).join('; '),
+    );
 }
 
 try {

@@ -28,12 +28,17 @@ export function need(command, packages) {
   if (found(command)) return;
   const root = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   if (!found('apt-get') || (root.length && !found('sudo'))) {
-    throw new Error(`${command} is missing: install it (Debian and Ubuntu: ${packages.join(' ')}; macOS: brew install ${command})`);
+    throw new Error(
+      `${command} is missing: install it (Debian and Ubuntu: ${packages.join(' ')}; macOS: brew install ${command})`,
+    );
   }
   const [first, ...rest] = [...root, 'apt-get'];
   console.log(`installing ${packages.join(' ')}`);
   run(first, [...rest, 'update', '-qq'], { stdio: 'ignore' });
-  run(first, [...rest, 'install', '-y', '-qq', ...packages], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'ignore', 'inherit'] });
+  run(first, [...rest, 'install', '-y', '-qq', ...packages], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 function cmakeTools() {
@@ -57,7 +62,9 @@ export function sources() {
 export function native(name = 'native', extra = []) {
   cmakeTools();
   const build = path.join('build', name);
-  run('cmake', ['-S', '.', '-B', build, '-G', 'Ninja', ...sources(), ...extra], { stdio: ['ignore', 'ignore', 'inherit'] });
+  run('cmake', ['-S', '.', '-B', build, '-G', 'Ninja', ...sources(), ...extra], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   run('ninja', ['-C', build]);
 }
 
@@ -71,8 +78,12 @@ function emscripten() {
   }
   need('xz', ['xz-utils']);
   run('bash', ['scripts/toolchain.sh', '.toolchain']);
-  const lines = execFileSync('bash', ['-c', '. .toolchain/env.sh && env -0'], { cwd: ROOT, encoding: 'utf8' }).split('\0');
-  const env = Object.fromEntries(lines.filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  const lines = execFileSync('bash', ['-c', '. .toolchain/env.sh && env -0'], { cwd: ROOT, encoding: 'utf8' }).split(
+    '\0',
+  );
+  const env = Object.fromEntries(
+    lines.filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
   return { env, toolchain: env.EMSCRIPTEN_TOOLCHAIN };
 }
 
@@ -86,7 +97,10 @@ function copyLoader(from, to) {
     ['import("module")', 'import(/* webpackIgnore: true */ /* @vite-ignore */ "module")'],
     ["(await import('worker_threads'))", "globalThis.process.getBuiltinModule('worker_threads')"],
   ];
-  writeFileSync(to, changes.reduce((script, [old, now]) => script.replace(old, now), readFileSync(from, 'utf8')));
+  writeFileSync(
+    to,
+    changes.reduce((script, [old, now]) => script.replace(old, now), readFileSync(from, 'utf8')),
+  );
 }
 
 export function wasm() {
@@ -95,9 +109,23 @@ export function wasm() {
   mkdirSync(path.join(ROOT, 'web/wasm'), { recursive: true });
   for (const { name, relaxed, threads } of VARIANTS) {
     const build = path.join('build', 'wasm', name);
-    run('cmake', ['-S', '.', '-B', build, '-G', 'Ninja', `-DCMAKE_TOOLCHAIN_FILE=${toolchain}`, ...sources(),
-      '-DCMAKE_BUILD_TYPE=Release', `-DSEDD_RELAXED=${relaxed}`, `-DSEDD_THREADS=${threads}`],
-    { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    run(
+      'cmake',
+      [
+        '-S',
+        '.',
+        '-B',
+        build,
+        '-G',
+        'Ninja',
+        `-DCMAKE_TOOLCHAIN_FILE=${toolchain}`,
+        ...sources(),
+        '-DCMAKE_BUILD_TYPE=Release',
+        `-DSEDD_RELAXED=${relaxed}`,
+        `-DSEDD_THREADS=${threads}`,
+      ],
+      { env, stdio: ['ignore', 'ignore', 'inherit'] },
+    );
     run('ninja', ['-C', build], { env });
     copyFileSync(path.join(ROOT, build, `sedd-${name}.wasm`), path.join(ROOT, 'web/wasm', `sedd-${name}.wasm`));
     copyLoader(path.join(ROOT, build, `sedd-${name}.mjs`), path.join(ROOT, 'web/wasm', `sedd-${name}.js`));

@@ -10,14 +10,18 @@ import { CHROMIUM } from '../tests/browser/browser.mjs';
 import { serve } from './serve.mjs';
 
 const SLICE_MS = 4; // that the renderer runs at a time
-const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+const sleep = (ms) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 
 function optionsOf(args) {
   const options = { cpu: 4, mbit: 9, rtt: 170, runs: 3 };
   for (let i = 0; i < args.length; i += 2) {
     const name = args[i].replace(/^--/, '');
     const value = Number(args[i + 1]);
-    if (!(name in options) || !(value >= 0)) throw new Error(`${args[i]} ${args[i + 1] ?? ''}: expected --cpu, --mbit, --rtt or --runs with a number`);
+    if (!(name in options) || !(value >= 0))
+      throw new Error(`${args[i]} ${args[i + 1] ?? ''}: expected --cpu, --mbit, --rtt or --runs with a number`);
     options[name] = value;
   }
   return options;
@@ -47,7 +51,9 @@ function line(port, { mbit, rtt }) {
     pass(client, upstream, 0);
     pass(upstream, client, mbit);
   });
-  return new Promise((resolve) => { server.listen(0, 'localhost', () => resolve({ port: server.address().port, close: () => server.close() })); });
+  return new Promise((resolve) => {
+    server.listen(0, 'localhost', () => resolve({ port: server.address().port, close: () => server.close() }));
+  });
 }
 
 /** Lets a browser's renderers run one part in `rate`. */
@@ -55,7 +61,14 @@ async function slow(browser, rate) {
   if (rate <= 1) return () => {};
   const session = await browser.newBrowserCDPSession();
   let ended = false;
-  const signal = (ids, name) => ids.forEach((id) => { try { process.kill(id, name); } catch { /* it has gone */ } });
+  const signal = (ids, name) =>
+    ids.forEach((id) => {
+      try {
+        process.kill(id, name);
+      } catch {
+        /* it has gone */
+      }
+    });
   const loop = (async () => {
     for (let ids = [], turn = 0; !ended; turn++) {
       if (turn % 50 === 0) {
@@ -78,7 +91,9 @@ async function slow(browser, rate) {
 function watch() {
   const seen = {};
   globalThis.firstMinute = seen;
-  const note = (name, there) => { if (there && !(name in seen)) seen[name] = performance.now(); };
+  const note = (name, there) => {
+    if (there && !(name in seen)) seen[name] = performance.now();
+  };
   setInterval(() => {
     const [paint] = performance.getEntriesByName('first-contentful-paint');
     if (paint) seen.paint ??= paint.startTime;
@@ -86,7 +101,11 @@ function watch() {
     const ready = document.body?.dataset.ready === 'true';
     if (ready && !('ready' in seen)) document.getElementById('run').click();
     note('ready', ready);
-    note('token', document.getElementById('origin')?.textContent !== 'recorded run' && document.querySelectorAll('#cells .sedd-cell:not(.mask)').length > 8);
+    note(
+      'token',
+      document.getElementById('origin')?.textContent !== 'recorded run' &&
+        document.querySelectorAll('#cells .sedd-cell:not(.mask)').length > 8,
+    );
     note('own', /seed \d+\.$/.test(document.getElementById('status')?.textContent ?? ''));
   }, 10);
 }
@@ -106,7 +125,13 @@ async function once(url, options) {
   }
 }
 
-const NAMES = { paint: 'first paint', recorded: 'the recorded run plays', ready: 'the live model is ready', token: 'first tokens of the reader\'s own run', own: 'that run is done (128 tokens, the page\'s own settings)' };
+const NAMES = {
+  paint: 'first paint',
+  recorded: 'the recorded run plays',
+  ready: 'the live model is ready',
+  token: "first tokens of the reader's own run",
+  own: "that run is done (128 tokens, the page's own settings)",
+};
 const middle = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 try {
@@ -124,7 +149,9 @@ try {
   console.log(`processor ${options.cpu} times slower, line ${speed}, medians of ${runs.length}:\n`);
   for (const [key, name] of Object.entries(NAMES)) {
     const values = runs.map((run) => run[key]);
-    console.log(`- ${(middle(values) / 1000).toFixed(2)} s: ${name} (${values.map((value) => (value / 1000).toFixed(2)).join(', ')})`);
+    console.log(
+      `- ${(middle(values) / 1000).toFixed(2)} s: ${name} (${values.map((value) => (value / 1000).toFixed(2)).join(', ')})`,
+    );
   }
   process.exit(0);
 } catch (error) {

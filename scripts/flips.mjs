@@ -7,7 +7,12 @@ import { Model } from '../web/model.js';
 const runs = Number(process.argv[2] ?? 1000);
 const dtype = process.argv[3] ?? 'f32';
 const read = (name) => readFileSync(new URL(`../models/sedd-nano/${name}`, import.meta.url));
-const open = async (wasm) => Model.load(await Engine.create({ wasm }), { config: read('config.json'), weights: [read('model.safetensors')], tokenizer: read('tokenizer.json') }, { dtype });
+const open = async (wasm) =>
+  Model.load(
+    await Engine.create({ wasm }),
+    { config: read('config.json'), weights: [read('model.safetensors')], tokenizer: read('tokenizer.json') },
+    { dtype },
+  );
 const models = [await open('simd'), await open('relaxed')];
 
 function idsOf(model, seed) {

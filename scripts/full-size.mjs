@@ -18,7 +18,9 @@ const cuts = args.includes('--cuts') && args.splice(args.indexOf('--cuts'), 1).l
 const names = args.length ? args : ['sedd-small'];
 const unknown = names.find((name) => !['sedd-small', 'sedd-medium', 'gpt2', 'gpt2-medium'].includes(name));
 if (unknown || !['safetensors', 'torch'].includes(format)) {
-  console.error('usage: node scripts/full-size.mjs [sedd-small|sedd-medium|gpt2|gpt2-medium]... [--cuts] [--format safetensors|torch] [--folder DIR]');
+  console.error(
+    'usage: node scripts/full-size.mjs [sedd-small|sedd-medium|gpt2|gpt2-medium]... [--cuts] [--format safetensors|torch] [--folder DIR]',
+  );
   process.exit(2);
 }
 
@@ -35,7 +37,10 @@ const say = (line) => console.log(line);
 function peakOf(pid) {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return 1024 * Math.max(...['VmHWM', 'VmRSS'].map((field) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0)));
+    return (
+      1024 *
+      Math.max(...['VmHWM', 'VmRSS'].map((field) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0)))
+    );
   } catch {
     return 0;
   }
@@ -44,9 +49,17 @@ function peakOf(pid) {
 /** Looks again and again for the most memory any of the processes had. @param {() => (string|number)[]} pids */
 function watch(pids) {
   let most = 0;
-  const look = () => { most = Math.max(most, ...pids().map(peakOf)); };
+  const look = () => {
+    most = Math.max(most, ...pids().map(peakOf));
+  };
   const timer = setInterval(look, 10);
-  return { peak: () => { look(); return most; }, end: () => clearInterval(timer) };
+  return {
+    peak: () => {
+      look();
+      return most;
+    },
+    end: () => clearInterval(timer),
+  };
 }
 
 /* ---- Natively ---- */
@@ -61,27 +74,52 @@ async function nativeLoad(folder) {
   const begin = performance.now();
   const child = spawn(TOOL, ['info', folder, '--dtype', 'q8'], { stdio: 'ignore' });
   const memory = watch(() => [child.pid]);
-  await new Promise((resolve) => { child.on('exit', resolve); });
+  await new Promise((resolve) => {
+    child.on('exit', resolve);
+  });
   memory.end();
   return { ms: performance.now() - begin, peak: memory.peak() };
 }
 
-const nativeStep = (folder, length, runs) => JSON.parse(native('bench', folder, '--dtype', 'q8', '--length', String(length), '--steps', '1', '--no-denoise', '--runs', String(runs), '--json')).median_ms;
-const nativeScores = (folder, dtype) => JSON.parse(native('score', folder, '--ids', IDS.join(), '--sigma', String(SIGMA), '--dtype', dtype)).logscore;
-const nativeNll = (folder, dtype) => JSON.parse(native('nll', folder, '--ids', TOKENS.join(), '--dtype', dtype, '--json')).nats_per_token;
+const nativeStep = (folder, length, runs) =>
+  JSON.parse(
+    native(
+      'bench',
+      folder,
+      '--dtype',
+      'q8',
+      '--length',
+      String(length),
+      '--steps',
+      '1',
+      '--no-denoise',
+      '--runs',
+      String(runs),
+      '--json',
+    ),
+  ).median_ms;
+const nativeScores = (folder, dtype) =>
+  JSON.parse(native('score', folder, '--ids', IDS.join(), '--sigma', String(SIGMA), '--dtype', dtype)).logscore;
+const nativeNll = (folder, dtype) =>
+  JSON.parse(native('nll', folder, '--ids', TOKENS.join(), '--dtype', dtype, '--json')).nats_per_token;
 
 /* ---- In Chromium ---- */
 
 /** The renderers of this browser, by the folder of its profile. */
 function renderers(profile) {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((pid) => {
-    try {
-      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-      return line.includes('--type=renderer') && readFileSync(`/proc/${parentOf(parentOf(pid))}/cmdline`, 'utf8').includes(profile);
-    } catch {
-      return false;
-    }
-  });
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return (
+          line.includes('--type=renderer') &&
+          readFileSync(`/proc/${parentOf(parentOf(pid))}/cmdline`, 'utf8').includes(profile)
+        );
+      } catch {
+        return false;
+      }
+    });
 }
 const parentOf = (pid) => /PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1];
 
@@ -90,13 +128,28 @@ async function openBrowser(url) {
   const profile = mkdtempSync(path.join(work, 'profile-'));
   const paths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
   const browser = await puppeteer.launch({
-    executablePath: process.env.CHROMIUM ?? paths.find(existsSync), userDataDir: profile, args: ['--no-sandbox'], networkEnabled: false, protocolTimeout: 0 });
+    executablePath: process.env.CHROMIUM ?? paths.find(existsSync),
+    userDataDir: profile,
+    args: ['--no-sandbox'],
+    networkEnabled: false,
+    protocolTimeout: 0,
+  });
   const page = await browser.newPage();
   await page.goto(`${url}README.md`);
-  await page.evaluate(async () => { window.sedd = await import('/web/client.js'); });
+  await page.evaluate(async () => {
+    window.sedd = await import('/web/client.js');
+  });
   const found = renderers(profile);
   const memory = watch(() => found);
-  return { page, peak: memory.peak, close: async () => { memory.end(); await browser.close(); rmSync(profile, { recursive: true, force: true }); } };
+  return {
+    page,
+    peak: memory.peak,
+    close: async () => {
+      memory.end();
+      await browser.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
 }
 
 const inPage = {
@@ -104,18 +157,35 @@ const inPage = {
     const begin = performance.now();
     const phases = {};
     try {
-      const model = await window.sedd[kind === 'sedd' ? 'loadSEDD' : 'loadGPT2'](`hub:${name}`, { hub, retries, onProgress: ({ phase }) => { phases[phase] ??= performance.now() - begin; } });
+      const model = await window.sedd[kind === 'sedd' ? 'loadSEDD' : 'loadGPT2'](`hub:${name}`, {
+        hub,
+        retries,
+        onProgress: ({ phase }) => {
+          phases[phase] ??= performance.now() - begin;
+        },
+      });
       window.model = model;
-      return { ms: performance.now() - begin, phases, ...model.source, kernels: model.kernels, dtype: model.info.dtype, weights: model.info.weightBytes };
+      return {
+        ms: performance.now() - begin,
+        phases,
+        ...model.source,
+        kernels: model.kernels,
+        dtype: model.info.dtype,
+        weights: model.info.weightBytes,
+      };
     } catch (error) {
       return { failed: error.message };
     }
   },
-  steps: async ([length, steps]) => (await window.model.sample({ length, steps, seed: 1, denoise: false }).result).timings.stepsMs,
+  steps: async ([length, steps]) =>
+    (await window.model.sample({ length, steps, seed: 1, denoise: false }).result).timings.stepsMs,
   scores: async ([ids, sigma]) => {
     const masks = ids.flatMap((id, i) => (id === window.model.info.maskId ? [i] : []));
     const { positions } = await window.model.inspect(ids, { sigma, positions: masks, topK: window.model.info.tokens });
-    return positions.map(({ position, candidates }) => ({ position, scores: candidates.map(({ id, ratio }) => [id, Math.log(ratio)]) }));
+    return positions.map(({ position, candidates }) => ({
+      position,
+      scores: candidates.map(({ id, ratio }) => [id, Math.log(ratio)]),
+    }));
   },
   nll: async ([ids]) => (await window.model.nll(ids)).natsPerToken,
   decode: async () => (await window.model.generate({ prompt: '', tokens: 24, seed: 1 }).result).timings.stepsMs,
@@ -138,8 +208,10 @@ function compareScores(positions, folder) {
     const all = scores.map(([, score]) => score);
     worst.spread = Math.max(worst.spread, Math.max(...all) - Math.min(...all));
   }
-  say(`  log-scores of ${positions.length} masks, ${worst.values} values over ${worst.spread.toFixed(1)} nats: page int8 to native f32 at most ${worst.page.toFixed(4)}, `
-    + `native int8 to native f32 ${worst.native.toFixed(4)}, page to native int8 ${worst.between.toFixed(4)}`);
+  say(
+    `  log-scores of ${positions.length} masks, ${worst.values} values over ${worst.spread.toFixed(1)} nats: page int8 to native f32 at most ${worst.page.toFixed(4)}, ` +
+      `native int8 to native f32 ${worst.native.toFixed(4)}, page to native int8 ${worst.between.toFixed(4)}`,
+  );
 }
 
 /* ---- One model ---- */
@@ -154,24 +226,39 @@ async function measure(name, folder, hub, url) {
     const first = await page.evaluate(inPage.load, [kind, `random/${name}`, hub.url]);
     if (first.failed) throw new Error(first.failed);
     const peak = browser.peak();
-    say(`  load: page ${(first.ms / 1000).toFixed(1)} s (storing from ${(first.phases.keep / 1000).toFixed(1)} s on), native ${(nativeLoaded.ms / 1000).toFixed(1)} s; ${mb(hub.sent(path.basename(first.url)))} MB sent`);
-    say(`  memory: renderer at most ${mb(peak)} MB, ${mb(idle)} MB of it before the load, ${mb(first.weights)} MB the model: ${mb(peak - idle - first.weights)} MB over; native ${mb(nativeLoaded.peak)} MB; sha256 ${first.sha256.slice(0, 12)}, kernels ${first.kernels}, ${first.dtype}`);
+    say(
+      `  load: page ${(first.ms / 1000).toFixed(1)} s (storing from ${(first.phases.keep / 1000).toFixed(1)} s on), native ${(nativeLoaded.ms / 1000).toFixed(1)} s; ${mb(hub.sent(path.basename(first.url)))} MB sent`,
+    );
+    say(
+      `  memory: renderer at most ${mb(peak)} MB, ${mb(idle)} MB of it before the load, ${mb(first.weights)} MB the model: ${mb(peak - idle - first.weights)} MB over; native ${mb(nativeLoaded.peak)} MB; sha256 ${first.sha256.slice(0, 12)}, kernels ${first.kernels}, ${first.dtype}`,
+    );
     if (kind === 'sedd') {
-      for (const [length, steps] of [[128, 5], [1024, 2]]) {
+      for (const [length, steps] of [
+        [128, 5],
+        [1024, 2],
+      ]) {
         const times = await page.evaluate(inPage.steps, [length, steps]);
-        say(`  step at L ${length}: page ${median(times.slice(1)).toFixed(0)} ms, native ${nativeStep(folder, length, steps).toFixed(0)} ms`);
+        say(
+          `  step at L ${length}: page ${median(times.slice(1)).toFixed(0)} ms, native ${nativeStep(folder, length, steps).toFixed(0)} ms`,
+        );
       }
       compareScores(await page.evaluate(inPage.scores, [IDS, SIGMA]), folder);
     } else {
-      say(`  token with the cache: page ${median((await page.evaluate(inPage.decode)).slice(2)).toFixed(1)} ms, native ${nativeStep(folder, 64, 24).toFixed(1)} ms`);
+      say(
+        `  token with the cache: page ${median((await page.evaluate(inPage.decode)).slice(2)).toFixed(1)} ms, native ${nativeStep(folder, 64, 24).toFixed(1)} ms`,
+      );
       const nll = [await page.evaluate(inPage.nll, [TOKENS]), nativeNll(folder, 'f32'), nativeNll(folder, 'q8')];
-      say(`  -ln p of ${TOKENS.length} tokens, nats a token: page int8 ${nll[0].toFixed(5)}, native f32 ${nll[1].toFixed(5)}, native int8 ${nll[2].toFixed(5)}`);
+      say(
+        `  -ln p of ${TOKENS.length} tokens, nats a token: page int8 ${nll[0].toFixed(5)}, native f32 ${nll[1].toFixed(5)}, native int8 ${nll[2].toFixed(5)}`,
+      );
     }
     say(`  memory after that: renderer at most ${mb(browser.peak())} MB`);
     await page.evaluate(inPage.dispose);
     const again = await page.evaluate(inPage.load, [kind, `random/${name}`, hub.url]);
     const [{ size }] = await page.evaluate(() => window.sedd.store.list());
-    say(`  next visit: ${(again.ms / 1000).toFixed(1)} s from ${mb(size)} MB in the store, ${again.fetched} bytes fetched`);
+    say(
+      `  next visit: ${(again.ms / 1000).toFixed(1)} s from ${mb(size)} MB in the store, ${again.fetched} bytes fetched`,
+    );
   } finally {
     await browser.close();
   }
@@ -188,7 +275,9 @@ async function measureCuts(name, folder, hub, url, file) {
       const before = hub.sent(file);
       const { sha256, stored } = await browser.page.evaluate(inPage.load, ['sedd', `random/${name}`, hub.url, 0]);
       const after = hub.sent(file) - before;
-      say(`  cut at ${100 * share} %: "${cut.failed.split(':')[0]}"; sent ${before} + ${after} = ${before + after} of ${size} bytes (${before + after - size} twice), sha256 ${sha256.slice(0, 12)}, stored ${stored}`);
+      say(
+        `  cut at ${100 * share} %: "${cut.failed.split(':')[0]}"; sent ${before} + ${after} = ${before + after} of ${size} bytes (${before + after - size} twice), sha256 ${sha256.slice(0, 12)}, stored ${stored}`,
+      );
     } finally {
       hub.heal();
       await browser.close();
@@ -201,7 +290,10 @@ for (const name of names) {
   const folder = path.join(work, format === 'torch' ? `${name}-torch` : name);
   const file = format === 'torch' ? 'pytorch_model.bin' : 'model.safetensors';
   if (!existsSync(path.join(folder, file))) generate(folder, { shape: name, dtype: 'f32', format });
-  const hub = await new Hub({ [`random/${name}`]: folder, gpt2: path.join(ROOT, 'tests/golden/gpt2-tokenizer') }).start();
+  const hub = await new Hub({
+    [`random/${name}`]: folder,
+    gpt2: path.join(ROOT, 'tests/golden/gpt2-tokenizer'),
+  }).start();
   await fetch(`${hub.url}api/models/random/${name}/revision/main?blobs=true`); // hashes the files now, not while a load is timed
   say(`${name}: ${file} of ${mb(statSync(path.join(folder, file)).size)} MB`);
   try {

@@ -14,7 +14,7 @@ const bell = (bits) => (bits & 63) + ((bits >> 8) & 63) + ((bits >> 16) & 63) + 
 
 /** Data of one tensor after another, from xorshift32: fast and the same everywhere. */
 function randomData(seed) {
-  let state = (seed >>> 0) || 1;
+  let state = seed >>> 0 || 1;
   const random32 = () => {
     state ^= state << 13;
     state ^= state >>> 17;
@@ -25,7 +25,8 @@ function randomData(seed) {
     for (let first = 0; first < count; first += PIECE) {
       const size = Math.min(PIECE, count - first);
       const piece = dtype === 'I8' ? new Int8Array(size) : new Float32Array(size);
-      for (let i = 0; i < size; i++) piece[i] = dtype === 'I8' ? bell(random32()) : centre + spread * (random32() / 2 ** 31 - 1);
+      for (let i = 0; i < size; i++)
+        piece[i] = dtype === 'I8' ? bell(random32()) : centre + spread * (random32() / 2 ** 31 - 1);
       yield new Uint8Array(piece.buffer);
     }
   };
@@ -43,10 +44,25 @@ export function generate(folder, { shape = 'sedd-small', dtype = 'i8', format = 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [folder, ...flags] = process.argv.slice(2);
   const value = (flag, fallback) => (flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : fallback);
-  const options = { shape: value('--shape', 'sedd-small'), dtype: value('--dtype', 'i8'), format: value('--format', 'safetensors'), seed: Number(value('--seed', 1)) };
-  if (!folder || folder.startsWith('--') || !(options.shape in SHAPES) || !['f32', 'i8'].includes(options.dtype) || !(options.format in FORMATS)) {
-    console.error(`usage: node scripts/generate.mjs DIR [--shape ${Object.keys(SHAPES).join('|')}] [--dtype f32|i8] [--format safetensors|torch] [--seed N]`);
+  const options = {
+    shape: value('--shape', 'sedd-small'),
+    dtype: value('--dtype', 'i8'),
+    format: value('--format', 'safetensors'),
+    seed: Number(value('--seed', 1)),
+  };
+  if (
+    !folder ||
+    folder.startsWith('--') ||
+    !(options.shape in SHAPES) ||
+    !['f32', 'i8'].includes(options.dtype) ||
+    !(options.format in FORMATS)
+  ) {
+    console.error(
+      `usage: node scripts/generate.mjs DIR [--shape ${Object.keys(SHAPES).join('|')}] [--dtype f32|i8] [--format safetensors|torch] [--seed N]`,
+    );
     process.exit(2);
   }
-  console.log(`${folder}: ${options.shape}, ${options.dtype}, ${(statSync(generate(folder, options)).size / 1e6).toFixed(0)} MB`);
+  console.log(
+    `${folder}: ${options.shape}, ${options.dtype}, ${(statSync(generate(folder, options)).size / 1e6).toFixed(0)} MB`,
+  );
 }

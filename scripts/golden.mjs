@@ -14,10 +14,18 @@ if (!folder || folder.startsWith('--')) {
 try {
   const read = (name) => readFileSync(path.join(folder, name));
   const kernels = value('--kernels', 'relaxed');
-  const engine = await Engine.create({ wasm: kernels.startsWith('relaxed') ? 'relaxed' : 'simd', kernels, threads: Number(value('--threads', 1)) });
+  const engine = await Engine.create({
+    wasm: kernels.startsWith('relaxed') ? 'relaxed' : 'simd',
+    kernels,
+    threads: Number(value('--threads', 1)),
+  });
   // The golden models have no tokenizer; any will do.
   const tokenizer = readFileSync(new URL('../models/sedd-nano/tokenizer.json', import.meta.url));
-  const model = await Model.load(engine, { config: read('config.json'), weights: [read('model.safetensors')], tokenizer });
+  const model = await Model.load(engine, {
+    config: read('config.json'),
+    weights: [read('model.safetensors')],
+    tokenizer,
+  });
   const { failed, report } = model.golden(read('golden.json'), read('golden.safetensors'));
   console.log(`${report}${folder}, wasm, kernels ${engine.kernels}: ${failed === 0 ? 'all passed' : 'FAILED'}`);
   process.exitCode = failed === 0 ? 0 : 1;

@@ -10,13 +10,14 @@ import { fileURLToPath } from 'node:url';
 
 const LARGE = 1 << 20; // bytes from which a file is kept elsewhere, as the hub does with Git LFS
 const PIECE = 64 << 10;
-const EXPOSED = 'ETag, X-Linked-Etag, X-Linked-Size, X-Repo-Commit, Content-Range, Content-Length, Accept-Ranges, Retry-After';
+const EXPOSED =
+  'ETag, X-Linked-Etag, X-Linked-Size, X-Repo-Commit, Content-Range, Content-Length, Accept-Ranges, Retry-After';
 
 function hashFile(file) {
   const hash = createHash('sha256');
   const handle = openSync(file, 'r');
   const piece = Buffer.alloc(4 << 20);
-  for (let count; (count = readSync(handle, piece)) > 0;) hash.update(piece.subarray(0, count));
+  for (let count; (count = readSync(handle, piece)) > 0; ) hash.update(piece.subarray(0, count));
   closeSync(handle);
   return hash.digest('hex');
 }
@@ -24,7 +25,9 @@ function hashFile(file) {
 class Repository {
   #hashes = new Map();
 
-  constructor(folder) { this.folder = folder; }
+  constructor(folder) {
+    this.folder = folder;
+  }
 
   file(name) {
     const full = path.join(this.folder, path.basename(name));
@@ -39,11 +42,20 @@ class Repository {
   }
 
   list() {
-    return readdirSync(this.folder).map((name) => this.file(name)).filter(Boolean).map(({ name, size, sha256, large }) => ({
-      rfilename: name, size, blobId: sha256.slice(0, 40), ...(large ? { lfs: { size, sha256, pointerSize: 134 } } : {}) }));
+    return readdirSync(this.folder)
+      .map((name) => this.file(name))
+      .filter(Boolean)
+      .map(({ name, size, sha256, large }) => ({
+        rfilename: name,
+        size,
+        blobId: sha256.slice(0, 40),
+        ...(large ? { lfs: { size, sha256, pointerSize: 134 } } : {}),
+      }));
   }
 
-  get commit() { return createHash('sha1').update(JSON.stringify(this.list())).digest('hex'); }
+  get commit() {
+    return createHash('sha1').update(JSON.stringify(this.list())).digest('hex');
+  }
 }
 
 function rangeOf(header, size) {
@@ -67,9 +79,13 @@ export class Hub {
   }
 
   /** Bytes of a file's body that were sent so far. */
-  sent(file) { return this.log.filter((entry) => entry.file === file).reduce((sum, entry) => sum + entry.sent, 0); }
+  sent(file) {
+    return this.log.filter((entry) => entry.file === file).reduce((sum, entry) => sum + entry.sent, 0);
+  }
 
-  fail(file, kind, number = 0, times = Infinity) { this.faults.set(file, { kind: String(kind), number, times }); }
+  fail(file, kind, number = 0, times = Infinity) {
+    this.faults.set(file, { kind: String(kind), number, times });
+  }
 
   heal() {
     this.faults.clear();
@@ -102,17 +118,25 @@ export class Hub {
   async close() {
     for (const server of this.#servers) {
       server.closeAllConnections();
-      await new Promise((done) => { server.close(done); });
+      await new Promise((done) => {
+        server.close(done);
+      });
     }
   }
 
   #headers(request, name) {
     if (this.#take(name, 'nocors')) return {};
-    return { 'Access-Control-Allow-Origin': request.headers.origin ?? '*', 'Access-Control-Expose-Headers': EXPOSED, Vary: 'Origin' };
+    return {
+      'Access-Control-Allow-Origin': request.headers.origin ?? '*',
+      'Access-Control-Expose-Headers': EXPOSED,
+      Vary: 'Origin',
+    };
   }
 
   #end(request, response, status, headers, body = '') {
-    response.writeHead(status, { 'Content-Type': 'text/plain', 'Content-Length': Buffer.byteLength(body), ...headers }).end(request.method === 'HEAD' ? '' : body);
+    response
+      .writeHead(status, { 'Content-Type': 'text/plain', 'Content-Length': Buffer.byteLength(body), ...headers })
+      .end(request.method === 'HEAD' ? '' : body);
   }
 
   /** The hub itself: the list of files, small files, and where large ones are. */
@@ -127,11 +151,24 @@ export class Hub {
     if (!repository) return this.#end(request, response, 401, headers, 'Invalid username or password.');
     const known = ['main', repository.commit].includes(api?.[2] ?? revision);
     if (!known) return this.#end(request, response, 404, headers, 'Revision Not Found');
-    if (api) return this.#end(request, response, 200, { ...headers, 'Content-Type': 'application/json' }, JSON.stringify({ id: api[1], sha: repository.commit, siblings: repository.list() }));
+    if (api)
+      return this.#end(
+        request,
+        response,
+        200,
+        { ...headers, 'Content-Type': 'application/json' },
+        JSON.stringify({ id: api[1], sha: repository.commit, siblings: repository.list() }),
+      );
     const file = repository.file(name);
     if (!file) return this.#end(request, response, 404, headers, 'Entry not found');
     if (!file.large) return this.#send(request, response, file, headers);
-    return this.#end(request, response, 302, { ...headers, Location: `${this.elsewhere}${owner}/${name}`, 'X-Linked-Etag': `"${file.sha256}"`, 'X-Linked-Size': file.size, 'X-Repo-Commit': repository.commit });
+    return this.#end(request, response, 302, {
+      ...headers,
+      Location: `${this.elsewhere}${owner}/${name}`,
+      'X-Linked-Etag': `"${file.sha256}"`,
+      'X-Linked-Size': file.size,
+      'X-Repo-Commit': repository.commit,
+    });
   }
 
   #answerLarge(request, response) {
@@ -150,7 +187,9 @@ export class Hub {
   /** What stands in a file's place: a page, or Git LFS's pointer to it. */
   #substitute({ name, sha256, size }) {
     if (this.#take(name, 'html')) return '<!DOCTYPE html><title>Sign in</title>';
-    return this.#take(name, 'pointer') ? `version https://git-lfs.github.com/spec/v1\noid sha256:${sha256}\nsize ${size}\n` : null;
+    return this.#take(name, 'pointer')
+      ? `version https://git-lfs.github.com/spec/v1\noid sha256:${sha256}\nsize ${size}\n`
+      : null;
   }
 
   #send(request, response, file, headers) {
@@ -159,10 +198,16 @@ export class Hub {
     if (request.method === 'HEAD' && this.#take(file.name, 'nohead')) return this.#end(request, response, 405, headers);
     const size = file.size - (this.#take(file.name, 'short')?.number ?? 0);
     const etag = `"${file.sha256.slice(0, 32)}${this.#changed.has(file.name) ? '-changed' : ''}"`;
-    const about = { ...headers, 'Content-Type': 'application/octet-stream', 'Accept-Ranges': 'bytes', ...(this.#take(file.name, 'noetag') ? {} : { ETag: etag }) };
+    const about = {
+      ...headers,
+      'Content-Type': 'application/octet-stream',
+      'Accept-Ranges': 'bytes',
+      ...(this.#take(file.name, 'noetag') ? {} : { ETag: etag }),
+    };
     const stale = request.headers['if-range'] && request.headers['if-range'] !== etag;
     const range = stale || this.#take(file.name, 'norange') ? null : rangeOf(request.headers.range, size);
-    if (range && range.begin >= range.end) return this.#end(request, response, 416, { ...about, 'Content-Range': `bytes */${size}` });
+    if (range && range.begin >= range.end)
+      return this.#end(request, response, 416, { ...about, 'Content-Range': `bytes */${size}` });
     const { begin, end } = range ?? { begin: 0, end: size };
     const partial = range ? { 'Content-Range': `bytes ${begin}-${end - 1}/${size}` } : {};
     response.writeHead(range ? 206 : 200, { ...about, ...partial, 'Content-Length': end - begin });
@@ -181,13 +226,19 @@ export class Hub {
         if (response.destroyed) return;
         const place = begin + entry.sent;
         const bytes = piece.subarray(0, Math.max(0, cut - place));
-        if (fault?.kind === 'flip' && fault.number >= place && fault.number < place + bytes.length) bytes[fault.number - place] ^= 1;
-        await new Promise((resolve) => { response.write(bytes, resolve); }); // also called, with an error, when the other side is gone
+        if (fault?.kind === 'flip' && fault.number >= place && fault.number < place + bytes.length)
+          bytes[fault.number - place] ^= 1;
+        await new Promise((resolve) => {
+          response.write(bytes, resolve);
+        }); // also called, with an error, when the other side is gone
         entry.sent += bytes.length;
         const changed = fault?.kind === 'change' && place + bytes.length >= fault.number;
         if (changed) this.#changed.add(file.name);
         if (changed || bytes.length < piece.length) return response.socket?.destroySoon();
-        if (fault?.kind === 'slow') await new Promise((resolve) => { setTimeout(resolve, (1000 * bytes.length) / fault.number); });
+        if (fault?.kind === 'slow')
+          await new Promise((resolve) => {
+            setTimeout(resolve, (1000 * bytes.length) / fault.number);
+          });
       }
       response.end();
     } catch {
@@ -205,7 +256,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const word = args.shift();
     if (word === '--port') port = Number(args.shift());
     else if (word === '--fault') faults.push(/^([^=]+)=(\w+)(?::(\d+))?$/.exec(args.shift() ?? ''));
-    else if (/^[^=]+=.+$/.test(word)) repositories[word.slice(0, word.indexOf('='))] = word.slice(word.indexOf('=') + 1);
+    else if (/^[^=]+=.+$/.test(word))
+      repositories[word.slice(0, word.indexOf('='))] = word.slice(word.indexOf('=') + 1);
     else faults.push(null);
   }
   if (faults.includes(null) || Object.keys(repositories).length === 0) {

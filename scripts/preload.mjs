@@ -14,14 +14,20 @@ export function graph(entry = ENTRY, found = new Set()) {
   if (found.has(entry)) return [...found];
   found.add(entry);
   const source = readFileSync(path.join(ROOT, entry), 'utf8');
-  for (const [, name] of source.matchAll(/^(?:import|export)\s(?:[^'"();]*?\sfrom\s)?['"](\.[^'"]+)['"]/gm)) graph(path.posix.join(path.posix.dirname(entry), name), found);
+  for (const [, name] of source.matchAll(/^(?:import|export)\s(?:[^'"();]*?\sfrom\s)?['"](\.[^'"]+)['"]/gm))
+    graph(path.posix.join(path.posix.dirname(entry), name), found);
   return [...found];
 }
 
 /** @param {string} html @returns {string} the page with its preloads as they should be */
 export function withPreloads(html) {
-  const links = [...graph().filter((name) => name !== ENTRY), ...LATER].sort().map((name) => `<link rel="modulepreload" href="${name}">\n`).join('');
-  return html.replace(/<link rel="modulepreload"[^>]*>\n/g, '').replace('<script type="module"', `${links}<script type="module"`);
+  const links = [...graph().filter((name) => name !== ENTRY), ...LATER]
+    .sort()
+    .map((name) => `<link rel="modulepreload" href="${name}">\n`)
+    .join('');
+  return html
+    .replace(/<link rel="modulepreload"[^>]*>\n/g, '')
+    .replace('<script type="module"', `${links}<script type="module"`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(PAGE, withPreloads(readFileSync(PAGE, 'utf8')));

@@ -14,9 +14,17 @@ mkdirSync(folder, { recursive: true });
 
 const WIDTHS = { 320: 640, 390: 844, 800: 1100, 1280: 900, 2560: 1440 };
 const seek = (page, index) => page.fill('#timeline input[type=range]', String(index));
-const idle = (page) => page.waitForFunction(() => !document.body.classList.contains('busy') && document.getElementById('status').textContent !== '');
+const idle = (page) =>
+  page.waitForFunction(
+    () => !document.body.classList.contains('busy') && document.getElementById('status').textContent !== '',
+  );
 const show = (page, id) => page.locator(`#${id}`).evaluate((section) => section.scrollIntoView());
-const said = (page, selector, words) => page.waitForFunction(([where, what]) => document.querySelector(where)?.textContent.includes(what), [selector, words], { timeout: 120000 });
+const said = (page, selector, words) =>
+  page.waitForFunction(
+    ([where, what]) => document.querySelector(where)?.textContent.includes(what),
+    [selector, words],
+    { timeout: 120000 },
+  );
 
 /** Each brings the page into a state; the picture is of the viewport. */
 const STATES = {
@@ -85,7 +93,11 @@ const STATES = {
 };
 
 async function picture(state, { width, colorScheme, lang = 'en', file }) {
-  const { page, close } = await open(`?lang=${lang}`, { viewport: { width, height: WIDTHS[width] }, colorScheme, reducedMotion: 'reduce' });
+  const { page, close } = await open(`?lang=${lang}`, {
+    viewport: { width, height: WIDTHS[width] },
+    colorScheme,
+    reducedMotion: 'reduce',
+  });
   try {
     await page.waitForSelector('body[data-ready]');
     await STATES[state](page);
@@ -96,11 +108,20 @@ async function picture(state, { width, colorScheme, lang = 'en', file }) {
   }
 }
 
-const views = Object.keys(STATES).flatMap((state) => [
-  { state, width: 1280, colorScheme: 'light' }, { state, width: 390, colorScheme: 'dark' },
-  ...(['recorded', 'inspector'].includes(state) ? [{ state, width: 320, colorScheme: 'light' }, { state, width: 800, colorScheme: 'dark' }, { state, width: 2560, colorScheme: 'light' },
-    { state, width: 1280, colorScheme: 'dark', lang: 'zh' }] : []),
-]).filter(({ state }) => !only || state === only);
+const views = Object.keys(STATES)
+  .flatMap((state) => [
+    { state, width: 1280, colorScheme: 'light' },
+    { state, width: 390, colorScheme: 'dark' },
+    ...(['recorded', 'inspector'].includes(state)
+      ? [
+          { state, width: 320, colorScheme: 'light' },
+          { state, width: 800, colorScheme: 'dark' },
+          { state, width: 2560, colorScheme: 'light' },
+          { state, width: 1280, colorScheme: 'dark', lang: 'zh' },
+        ]
+      : []),
+  ])
+  .filter(({ state }) => !only || state === only);
 for (const view of views) {
   const name = `${view.state}-${view.width}-${view.colorScheme}${view.lang ? `-${view.lang}` : ''}.png`;
   await picture(view.state, { ...view, file: path.join(folder, name) });
@@ -108,6 +129,7 @@ for (const view of views) {
 if (readme) {
   const file = path.join(ROOT, 'web/pictures/page.png');
   await picture('inspector', { width: 1280, colorScheme: 'light', file });
-  if (statSync(file).size > PICTURE_MAX) throw new Error(`web/pictures/page.png has ${statSync(file).size} bytes; the limit is ${PICTURE_MAX}`);
+  if (statSync(file).size > PICTURE_MAX)
+    throw new Error(`web/pictures/page.png has ${statSync(file).size} bytes; the limit is ${PICTURE_MAX}`);
 }
 console.log(`pictures are in ${folder}`);

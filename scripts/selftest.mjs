@@ -15,7 +15,11 @@ try {
   for (const folder of folders) {
     const read = (name) => readFileSync(path.join(folder, name));
     const engine = await Engine.create({ wasm: 'simd', kernels: 'scalar' });
-    const model = await Model.load(engine, { config: read('config.json'), weights: [read('model.safetensors')], tokenizer: read('tokenizer.json') });
+    const model = await Model.load(engine, {
+      config: read('config.json'),
+      weights: [read('model.safetensors')],
+      tokenizer: read('tokenizer.json'),
+    });
     writeFileSync(path.join(folder, 'selftest.json'), `${JSON.stringify(vectorsOf(model))}\n`);
     console.log(`${folder}/selftest.json written`);
   }

@@ -10,6 +10,8 @@ try {
   const { url } = await serve(options);
   console.log(`\nready after ${((Date.now() - begin) / 1000).toFixed(0)} s: open ${url}`);
 } catch (error) {
-  console.error(`start: ${error.code === 'EADDRINUSE' ? 'the port is taken; choose another with --port' : error.message}`);
+  console.error(
+    `start: ${error.code === 'EADDRINUSE' ? 'the port is taken; choose another with --port' : error.message}`,
+  );
   process.exit(1);
 }

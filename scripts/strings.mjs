@@ -10,23 +10,31 @@ const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const escape = (text) => text.replace(/[&<>"]/g, (sign) => ENTITIES[sign]);
 
 /** The markup of web/page/text.js as HTML. */
-const markup = (text) => escape(text)
-  .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
-  .replace(/\*([^*]+)\*/g, '<em>$1</em>')
-  .replace(/\[([^\]]+)\]\(([^)\s]+)\)/g, '<a href="$2">$1</a>')
-  .replace(/\^\{([^}]+)\}/g, '<sup>$1</sup>')
-  .replace(/\{\{(\w+)\}\}/g, '<b data-live="$1">–</b>');
+const markup = (text) =>
+  escape(text)
+    .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
+    .replace(/\*([^*]+)\*/g, '<em>$1</em>')
+    .replace(/\[([^\]]+)\]\(([^)\s]+)\)/g, '<a href="$2">$1</a>')
+    .replace(/\^\{([^}]+)\}/g, '<sup>$1</sup>')
+    .replace(/\{\{(\w+)\}\}/g, '<b data-live="$1">–</b>');
 
 function string(key) {
-  if (typeof english[key] !== 'string') throw new Error(`index.html names the string "${key}", which web/strings/en.js lacks`);
+  if (typeof english[key] !== 'string')
+    throw new Error(`index.html names the string "${key}", which web/strings/en.js lacks`);
   return english[key];
 }
 
 /** @param {string} html @returns {string} the same page with every string filled in */
 export function fill(html) {
   return html
-    .replace(/<(\w+)([^>]*\sdata-t="([^"]+)"[^>]*)>[\s\S]*?<\/\1>/g, (_, tag, attributes, key) => `<${tag}${attributes}>${markup(string(key))}</${tag}>`)
-    .replace(/ data-t-([\w-]+)="([^"]+)"(?: \1="[^"]*")?/g, (_, name, key) => ` data-t-${name}="${key}" ${name}="${escape(string(key))}"`);
+    .replace(
+      /<(\w+)([^>]*\sdata-t="([^"]+)"[^>]*)>[\s\S]*?<\/\1>/g,
+      (_, tag, attributes, key) => `<${tag}${attributes}>${markup(string(key))}</${tag}>`,
+    )
+    .replace(
+      / data-t-([\w-]+)="([^"]+)"(?: \1="[^"]*")?/g,
+      (_, name, key) => ` data-t-${name}="${key}" ${name}="${escape(string(key))}"`,
+    );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

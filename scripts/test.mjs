@@ -18,7 +18,11 @@ if (unknown.length) {
 
 const testFiles = (folder) => {
   const full = path.join(ROOT, 'tests', folder);
-  return existsSync(full) ? readdirSync(full).filter((name) => name.endsWith('.test.mjs')).map((name) => `tests/${folder}/${name}`) : [];
+  return existsSync(full)
+    ? readdirSync(full)
+        .filter((name) => name.endsWith('.test.mjs'))
+        .map((name) => `tests/${folder}/${name}`)
+    : [];
 };
 
 /** Node 22 or newer: this one, or the binary that npm carries. */
@@ -30,28 +34,50 @@ function modernNode() {
 }
 
 function fuzz() {
-  const works = spawnSync('sh', ['-c', 'echo "int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n ? 0 : 0; }" '
-    + '| clang -x c - -fsanitize=fuzzer,address -o /dev/null'], { stdio: 'ignore' });
+  const works = spawnSync(
+    'sh',
+    [
+      '-c',
+      'echo "int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n ? 0 : 0; }" ' +
+        '| clang -x c - -fsanitize=fuzzer,address -o /dev/null',
+    ],
+    { stdio: 'ignore' },
+  );
   if (works.status !== 0) need('clang', ['clang', 'libclang-rt-14-dev']);
   native('fuzz', ['-DCMAKE_C_COMPILER=clang', '-DSEDD_SANITIZE=ON', '-DSEDD_FUZZ=ON', '-DCMAKE_BUILD_TYPE=Release']);
   for (const name of readdirSync(path.join(ROOT, 'tests/fuzz/corpus'))) {
     console.log(`fuzzing ${name} for ${FUZZ_SECONDS} s`);
-    run(`build/fuzz/fuzz_${name}`, [`-max_total_time=${FUZZ_SECONDS}`, '-max_len=65536', '-rss_limit_mb=2048', '-verbosity=0', '-print_final_stats=1',
-      '-artifact_prefix=build/fuzz/', `build/fuzz/new-${name}`, `tests/fuzz/corpus/${name}`].filter((argument) => {
-      if (argument === `build/fuzz/new-${name}`) run('mkdir', ['-p', argument]);
-      return true;
-    }));
+    run(
+      `build/fuzz/fuzz_${name}`,
+      [
+        `-max_total_time=${FUZZ_SECONDS}`,
+        '-max_len=65536',
+        '-rss_limit_mb=2048',
+        '-verbosity=0',
+        '-print_final_stats=1',
+        '-artifact_prefix=build/fuzz/',
+        `build/fuzz/new-${name}`,
+        `tests/fuzz/corpus/${name}`,
+      ].filter((argument) => {
+        if (argument === `build/fuzz/new-${name}`) run('mkdir', ['-p', argument]);
+        return true;
+      }),
+    );
   }
 }
 
 try {
   const modern = modernNode();
-  if (['playwright-core', 'puppeteer-core', 'esbuild'].some((name) => !existsSync(path.join(ROOT, 'node_modules', name)))) run('npm', ['ci', '--no-audit', '--no-fund']);
+  if (
+    ['playwright-core', 'puppeteer-core', 'esbuild'].some((name) => !existsSync(path.join(ROOT, 'node_modules', name)))
+  )
+    run('npm', ['ci', '--no-audit', '--no-fund']);
   const files = [];
   native('native', ['-DCMAKE_BUILD_TYPE=Release']);
   if (wanted.includes('asan')) native('asan', ['-DCMAKE_BUILD_TYPE=Release', '-DSEDD_SANITIZE=ON']);
   if (wanted.includes('fuzz') && existsSync(path.join(ROOT, 'tests/fuzz/corpus'))) fuzz();
-  if (wanted.includes('native') || wanted.includes('asan')) files.push('tests/native.test.mjs', ...testFiles('evaluate'));
+  if (wanted.includes('native') || wanted.includes('asan'))
+    files.push('tests/native.test.mjs', ...testFiles('evaluate'));
   if (['wasm', 'browser', 'package'].some((part) => wanted.includes(part))) wasm();
   if (wanted.includes('package')) await pack();
   if (wanted.includes('wasm')) files.push(...testFiles('web'));
@@ -68,7 +94,9 @@ try {
   }
   if (wanted.includes('train')) files.push(...testFiles('train'));
   if (files.length === 0) throw new Error('there is nothing to run');
-  run(modern, ['--test', '--test-concurrency=1', ...files], { env: { ...process.env, SEDD_TEST_PARTS: wanted.join(',') } });
+  run(modern, ['--test', '--test-concurrency=1', ...files], {
+    env: { ...process.env, SEDD_TEST_PARTS: wanted.join(',') },
+  });
 } catch (error) {
   console.error(`test: ${error.message}`);
   process.exit(1);

@@ -1,8 +1,8 @@
 /*
  * Writes core/text/unicode_table.h: runs of characters that are letters, numbers or neither.
  *
- *   usage: cc -DUTF8PROC_STATIC -I.deps/utf8proc scripts/unicode-table.c .deps/utf8proc/utf8proc.c \
- *            -o build/unicode-table && build/unicode-table > core/text/unicode_table.h
+ *   usage: cc -DUTF8PROC_STATIC -I.deps/utf8proc scripts/unicode-table.c .deps/utf8proc/utf8proc.c
+ * \ -o build/unicode-table && build/unicode-table > core/text/unicode_table.h
  *
  * utf8proc's own tables hold 296 kB of properties a tokenizer never asks for; this one holds 5 kB.
  * tests/core/test_tokenizer.c compares every character with utf8proc.
@@ -28,14 +28,16 @@ static int kind_of(utf8proc_int32_t c)
 int main(void)
 {
     int last = -1, count = 0;
-    printf("/* Made by scripts/unicode-table.c from utf8proc %s (Unicode %s): first character of each\n"
+    printf("/* Made by scripts/unicode-table.c from utf8proc %s (Unicode %s): first character of "
+           "each\n"
            " * run << 2 | kind; 1 letter (L*), 2 number (N*), 0 neither. */\n"
            "static const uint32_t UNICODE_RUNS[] = {",
            utf8proc_version(), utf8proc_unicode_version());
     for (utf8proc_int32_t c = 0; c < 0x110000; c++) {
         int kind = kind_of(c);
         if (kind != last) {
-            printf("%s0x%x,", count++ % 10 == 0 ? "\n    " : " ", (unsigned)c << 2 | (unsigned)kind);
+            printf("%s0x%x,", count++ % 10 == 0 ? "\n    " : " ",
+                   (unsigned)c << 2 | (unsigned)kind);
             last = kind;
         }
     }

@@ -23,7 +23,8 @@ export function vendor() {
   return FILES.map(({ from, to, append, drop }) => {
     const source = path.join(ROOT, 'node_modules', from);
     if (!existsSync(source)) throw new Error(`node_modules/${from} is missing; run npm ci and try again`);
-    if (append || drop) writeFileSync(path.join(folder, to), readFileSync(source, 'utf8').replace(drop ?? '', '') + (append ?? ''));
+    if (append || drop)
+      writeFileSync(path.join(folder, to), readFileSync(source, 'utf8').replace(drop ?? '', '') + (append ?? ''));
     else copyFileSync(source, path.join(folder, to));
     return `web/vendor/${to}`;
   });

@@ -9,8 +9,12 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const parts = (process.env.SEDD_TEST_PARTS ?? 'native').split(',');
-const builds = ['native', 'asan'].filter((name) => parts.includes(name) && existsSync(path.join(ROOT, 'build', name, 'sedd')));
-const goldens = readdirSync(path.join(ROOT, 'tests/golden')).filter((name) => existsSync(path.join(ROOT, 'tests/golden', name, 'golden.json')));
+const builds = ['native', 'asan'].filter(
+  (name) => parts.includes(name) && existsSync(path.join(ROOT, 'build', name, 'sedd')),
+);
+const goldens = readdirSync(path.join(ROOT, 'tests/golden')).filter((name) =>
+  existsSync(path.join(ROOT, 'tests/golden', name, 'golden.json')),
+);
 
 const call = (file, args = []) => spawnSync(file, args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 26 });
 
@@ -40,16 +44,22 @@ for (const build of builds) {
 const tool = path.join(ROOT, 'build', builds[0] ?? 'native', 'sedd');
 
 test('the same seed gives the same text with one and two threads', () => {
-  const sample = (threads) => call(tool, ['sample', 'models/sedd-nano', '--steps', '8', '--seed', '5', '--threads', threads, '--json']).stdout;
+  const sample = (threads) =>
+    call(tool, ['sample', 'models/sedd-nano', '--steps', '8', '--seed', '5', '--threads', threads, '--json']).stdout;
   assert.ok(sample('1').length > 100);
   assert.equal(sample('1'), sample('2'));
 });
 
 test('held tokens stay and the text around them is written', () => {
-  const { ids } = JSON.parse(call(tool, ['sample', 'models/sedd-nano', '--steps', '4', '--hold', '0:10,64:11,127:12', '--json']).stdout);
+  const { ids } = JSON.parse(
+    call(tool, ['sample', 'models/sedd-nano', '--steps', '4', '--hold', '0:10,64:11,127:12', '--json']).stdout,
+  );
   assert.deepEqual([ids[0], ids[64], ids[127]], [10, 11, 12]);
   assert.equal(ids.length, 128);
-  assert.ok(ids.every((id) => id >= 0 && id < 2048), 'no mask is left');
+  assert.ok(
+    ids.every((id) => id >= 0 && id < 2048),
+    'no mask is left',
+  );
 });
 
 for (const [name, args, status, words] of [
@@ -57,10 +67,30 @@ for (const [name, args, status, words] of [
   ['an unknown flag', ['sample', 'models/sedd-nano', '--stepps', '3'], 2, /does not know --stepps/],
   ['a folder that is not there', ['info', 'models/none'], 1, /cannot be opened/],
   ['sigma that is no number', ['score', 'models/sedd-nano', '--ids', '1', '--sigma', 'nan'], 1, /sigma is/],
-  ['an id out of range', ['score', 'models/sedd-nano', '--ids', '1,5000', '--sigma', '0.5'], 1, /token id 5000 at position 1/],
-  ['a prompt longer than the window', ['sample', 'models/sedd-nano', '--length', '4', '--prompt', 'one two three four five six seven'], 1, /has room for/],
-  ['a GPT-2 asked for a score', ['score', 'models/gpt2-nano', '--ids', '1', '--sigma', '0.5'], 1, /a score needs a SEDD model/],
-  ['a kernel table that is not there', ['score', 'models/sedd-nano', '--ids', '1', '--sigma', '0.5', '--kernels', 'fast'], 1, /no kernel table "fast".*there are: scalar/],
+  [
+    'an id out of range',
+    ['score', 'models/sedd-nano', '--ids', '1,5000', '--sigma', '0.5'],
+    1,
+    /token id 5000 at position 1/,
+  ],
+  [
+    'a prompt longer than the window',
+    ['sample', 'models/sedd-nano', '--length', '4', '--prompt', 'one two three four five six seven'],
+    1,
+    /has room for/,
+  ],
+  [
+    'a GPT-2 asked for a score',
+    ['score', 'models/gpt2-nano', '--ids', '1', '--sigma', '0.5'],
+    1,
+    /a score needs a SEDD model/,
+  ],
+  [
+    'a kernel table that is not there',
+    ['score', 'models/sedd-nano', '--ids', '1', '--sigma', '0.5', '--kernels', 'fast'],
+    1,
+    /no kernel table "fast".*there are: scalar/,
+  ],
   ['a flag without its value', ['info', 'models/sedd-nano', '--kernels'], 2, /a value is missing/],
 ]) {
   test(`the tool says what is wrong with ${name}`, () => {
@@ -71,7 +101,8 @@ for (const [name, args, status, words] of [
 }
 
 test('bench times the steps of the sampler that is asked for', () => {
-  const bench = (...args) => JSON.parse(call(tool, ['bench', 'models/sedd-nano', '--seed', '3', ...args, '--json']).stdout);
+  const bench = (...args) =>
+    JSON.parse(call(tool, ['bench', 'models/sedd-nano', '--seed', '3', ...args, '--json']).stdout);
   const known = bench('--positions', 'fixed', '--order', 'spread', '--context', 'known', '--steps', '4', '--runs', '5');
   assert.equal(known.steps, 8, 'whole runs');
   assert.equal(known.rows, 32, 'a quarter of 128 masks opens in a step');
@@ -95,7 +126,9 @@ for (const [name, args, status, words] of [
 
 for (const language of ['c', 'c++']) {
   test(`sedd.h compiles alone as ${language}`, (t) => {
-    const compiler = ['clang', 'cc'].find((name) => call('sh', ['-c', `echo "int x;" | ${name} -x ${language} -fsyntax-only -`]).status === 0);
+    const compiler = ['clang', 'cc'].find(
+      (name) => call('sh', ['-c', `echo "int x;" | ${name} -x ${language} -fsyntax-only -`]).status === 0,
+    );
     if (!compiler) return t.skip(`there is no ${language} compiler`);
     const result = call(compiler, ['-x', language, '-Wall', '-Wextra', '-Werror', '-fsyntax-only', 'core/sedd.h']);
     return assert.equal(result.status, 0, result.stderr);
@@ -110,9 +143,23 @@ test('the program in sedd.h writes what the tool writes', (t) => {
   const libraries = ['sedd_core', 'cjson', 'utf8proc'].map((name) => path.join(folder, `lib${name}.a`));
   if (builds[0] !== 'native') return t.skip('the libraries are built for a sanitizer');
   writeFileSync(`${program}.c`, block.replace(/^ \* {0,5}/gm, ''));
-  const built = call('cc', ['-std=c11', '-Wall', '-Wextra', '-Werror', '-Icore', `${program}.c`, ...libraries, '-lm', '-lpthread', '-o', program]);
+  const built = call('cc', [
+    '-std=c11',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-Icore',
+    `${program}.c`,
+    ...libraries,
+    '-lm',
+    '-lpthread',
+    '-o',
+    program,
+  ]);
   assert.equal(built.status, 0, built.stderr);
-  const { text } = JSON.parse(call(tool, ['sample', 'models/sedd-nano', '--length', '64', '--seed', '1', '--json']).stdout);
+  const { text } = JSON.parse(
+    call(tool, ['sample', 'models/sedd-nano', '--length', '64', '--seed', '1', '--json']).stdout,
+  );
   assert.ok(text.length > 50);
   assert.equal(call(program).stdout, `${text}\n`);
 });
@@ -130,6 +177,9 @@ test('the shipped models give the likelihoods of their cards', () => {
   const bound = value('bound', 'models/sedd-nano', '--samples', '16');
   const reference = value('bound', 'models/sedd-nano', '--samples', '16', '--estimator', 'reference');
   const error = Math.hypot(bound.stderr, reference.stderr);
-  assert.ok(Math.abs(bound.nats_per_token - reference.nats_per_token) < 4 * error + 0.035, 'two estimators agree up to calibration');
+  assert.ok(
+    Math.abs(bound.nats_per_token - reference.nats_per_token) < 4 * error + 0.035,
+    'two estimators agree up to calibration',
+  );
   assert.ok(bound.nats_per_token > exact.nats_per_token);
 });

@@ -88,10 +88,18 @@ double wasm_writer_size(const struct sedd_writer *writer)
  * parameters, bytes of weights. */
 static void give_info(const struct sedd_model_info *info, double *out)
 {
-    const double values[] = {info->kind,        info->dtype,   info->graph,
-                             info->noise,       info->tokens,  info->states,
-                             info->mask_id,     info->hidden_size, info->n_blocks,
-                             info->n_heads,     info->length,  (double)info->parameter_count,
+    const double values[] = {info->kind,
+                             info->dtype,
+                             info->graph,
+                             info->noise,
+                             info->tokens,
+                             info->states,
+                             info->mask_id,
+                             info->hidden_size,
+                             info->n_blocks,
+                             info->n_heads,
+                             info->length,
+                             (double)info->parameter_count,
                              (double)info->weight_size};
     memcpy(out, values, sizeof values);
 }
@@ -179,9 +187,9 @@ int32_t wasm_sample_defaults(const char *json, size_t size, double *out)
     struct sedd_sample_options options = {0};
     enum sedd_status status = sedd_sample_defaults(json, size, &options, &last_error);
     if (status == SEDD_OK) {
-        const double values[] = {options.steps,     options.gamma, options.temperature,
-                                 options.top_k,     options.top_p, options.positions,
-                                 options.order,     options.grid,  options.context};
+        const double values[] = {options.steps, options.gamma, options.temperature,
+                                 options.top_k, options.top_p, options.positions,
+                                 options.order, options.grid,  options.context};
         memcpy(out, values, sizeof values);
     }
     return status;

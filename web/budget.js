@@ -22,7 +22,9 @@ export class Budget {
     this.report = { askedMs: budgetMs, kept: true };
   }
 
-  get left() { return this.budgetMs - (this.now() - this.begin); }
+  get left() {
+    return this.budgetMs - (this.now() - this.begin);
+  }
 
   /** Notes what an evaluation took. @param {number} ms */
   note(ms) {
@@ -31,10 +33,14 @@ export class Budget {
   }
 
   /** Notes the time since the last note: an evaluation with all that goes with it. */
-  lap() { this.note(this.now() - this.noted); }
+  lap() {
+    this.note(this.now() - this.noted);
+  }
 
   /** Evaluations that fit, at least one. */
-  get fitting() { return Math.max(1, Math.floor(this.left / (this.pace * RESERVE))); }
+  get fitting() {
+    return Math.max(1, Math.floor(this.left / (this.pace * RESERVE)));
+  }
 
   /**
    * The steps that fit, at most the asked ones; the denoiser takes one evaluation more.
@@ -42,12 +48,15 @@ export class Budget {
    */
   steps(asked, denoise) {
     const steps = Math.max(1, Math.min(asked, this.fitting - (denoise ? 1 : 0)));
-    if (steps < asked) this.report.reason = `One evaluation takes ${this.pace.toFixed(1)} ms here, so ${steps} of the ${asked} steps fit.`;
+    if (steps < asked)
+      this.report.reason = `One evaluation takes ${this.pace.toFixed(1)} ms here, so ${steps} of the ${asked} steps fit.`;
     return steps;
   }
 
   /** Would the evaluations ahead not fit any more? @param {number} ahead */
-  behind(ahead) { return ahead > 1 && this.left < ahead * this.pace; }
+  behind(ahead) {
+    return ahead > 1 && this.left < ahead * this.pace;
+  }
 
   /** @param {number} after the step done, as the run counts them @param {number} steps that it goes on in, in all */
   change(after, steps) {
@@ -58,7 +67,8 @@ export class Budget {
   finish() {
     const took = this.now() - this.begin;
     this.report.kept = took <= this.budgetMs;
-    if (!this.report.kept) this.report.reason = `The run took ${took.toFixed(0)} ms; one evaluation takes ${this.pace.toFixed(1)} ms here.`;
+    if (!this.report.kept)
+      this.report.reason = `The run took ${took.toFixed(0)} ms; one evaluation takes ${this.pace.toFixed(1)} ms here.`;
     return this.report;
   }
 }

@@ -6,9 +6,18 @@ import { SeddError } from './errors.js';
 
 const FILES = {
   simd: () => [new URL('./wasm/sedd-simd.js', import.meta.url), new URL('./wasm/sedd-simd.wasm', import.meta.url)],
-  relaxed: () => [new URL('./wasm/sedd-relaxed.js', import.meta.url), new URL('./wasm/sedd-relaxed.wasm', import.meta.url)],
-  'simd-threads': () => [new URL('./wasm/sedd-simd-threads.js', import.meta.url), new URL('./wasm/sedd-simd-threads.wasm', import.meta.url)],
-  'relaxed-threads': () => [new URL('./wasm/sedd-relaxed-threads.js', import.meta.url), new URL('./wasm/sedd-relaxed-threads.wasm', import.meta.url)],
+  relaxed: () => [
+    new URL('./wasm/sedd-relaxed.js', import.meta.url),
+    new URL('./wasm/sedd-relaxed.wasm', import.meta.url),
+  ],
+  'simd-threads': () => [
+    new URL('./wasm/sedd-simd-threads.js', import.meta.url),
+    new URL('./wasm/sedd-simd-threads.wasm', import.meta.url),
+  ],
+  'relaxed-threads': () => [
+    new URL('./wasm/sedd-relaxed-threads.js', import.meta.url),
+    new URL('./wasm/sedd-relaxed-threads.wasm', import.meta.url),
+  ],
 };
 
 /** Can this way of packaging give threads? */
@@ -28,7 +37,9 @@ async function found(url) {
 /** The compiled module, or null: then the loader has its own ways, and says what is wrong. @param {URL} url */
 async function compile(url) {
   try {
-    return url.protocol.startsWith('http') ? await WebAssembly.compileStreaming(fetch(url, { credentials: 'same-origin' })) : null;
+    return url.protocol.startsWith('http')
+      ? await WebAssembly.compileStreaming(fetch(url, { credentials: 'same-origin' }))
+      : null;
   } catch {
     return null;
   }
@@ -43,15 +54,26 @@ async function compile(url) {
 export async function openBuild(build, options) {
   const [script, wasm] = FILES[build]();
   try {
-    const [{ default: create }, module] = await Promise.all([import(/* webpackIgnore: true */ /* @vite-ignore */ script.href), compile(wasm)]);
+    const [{ default: create }, module] = await Promise.all([
+      import(/* webpackIgnore: true */ /* @vite-ignore */ script.href),
+      compile(wasm),
+    ]);
     const instantiateWasm = (imports, receive) => receive(new WebAssembly.Instance(module, imports), module);
     return await create({ ...options, locateFile: () => wasm.href, ...(module && { instantiateWasm }) });
   } catch (cause) {
     for (const url of [wasm, script]) {
       const why = await found(url);
-      if (why) throw new SeddError('network', `The engine's file ${url.href} could not be loaded: ${why}.`, { hint: 'Copy the folder wasm/ to where worker.js looks for it.', url: url.href, cause });
+      if (why)
+        throw new SeddError('network', `The engine's file ${url.href} could not be loaded: ${why}.`, {
+          hint: 'Copy the folder wasm/ to where worker.js looks for it.',
+          url: url.href,
+          cause,
+        });
     }
     throw new SeddError('network', `The engine ${wasm.href} did not start: ${cause.message}`, {
-      hint: 'The policy must allow script-src \'self\' \'wasm-unsafe-eval\' and connect-src \'self\'.', url: wasm.href, cause });
+      hint: "The policy must allow script-src 'self' 'wasm-unsafe-eval' and connect-src 'self'.",
+      url: wasm.href,
+      cause,
+    });
   }
 }

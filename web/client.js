@@ -157,7 +157,8 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
 
 const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0];
 /** Without undefined ones, so that defaults hold. @template T @param {T} options @returns {T} */
-const given = (options) => /** @type {T} */ (Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)));
+const given = (options) =>
+  /** @type {T} */ (Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)));
 
 class Loaded {
   #connection;
@@ -189,11 +190,19 @@ class Loaded {
    * @returns {Run<any, any>}
    */
   start(method, { signal, onStep, seed = randomSeed(), ...options }, finish = (value) => value) {
-    return new Run(this.#connection, method, { ...given(options), seed }, {
-      signal, onStep, finish: (value, events) => {
-        value.timings.loadMs = this.loadMs;
-        return finish(value, events);
-      } });
+    return new Run(
+      this.#connection,
+      method,
+      { ...given(options), seed },
+      {
+        signal,
+        onStep,
+        finish: (value, events) => {
+          value.timings.loadMs = this.loadMs;
+          return finish(value, events);
+        },
+      },
+    );
   }
 
   /**
@@ -221,7 +230,9 @@ class Loaded {
    *   const { ids, texts } = await sedd.tokenize('Once upon a time');
    *   console.log(ids.length, texts);
    */
-  tokenize(text, { signal } = {}) { return this.ask('tokenize', [text], signal); }
+  tokenize(text, { signal } = {}) {
+    return this.ask('tokenize', [text], signal);
+  }
 
   /**
    * The text of tokens.
@@ -232,7 +243,9 @@ class Loaded {
    *   const { ids } = await sedd.tokenize('the end');
    *   console.log(await sedd.detokenize(ids)); // the end
    */
-  detokenize(ids, { signal } = {}) { return this.ask('detokenize', [ids], signal); }
+  detokenize(ids, { signal } = {}) {
+    return this.ask('detokenize', [ids], signal);
+  }
 
   /**
    * Does this device compute what it should? Compares the kernels with the scalar ones on these weights, and
@@ -243,7 +256,9 @@ class Loaded {
    *   const { ok, checks } = await sedd.selfTest();
    *   if (!ok) console.log(checks.filter((check) => !check.ok));
    */
-  selfTest({ vectors, signal } = {}) { return this.ask('selfTest', [vectors], signal); }
+  selfTest({ vectors, signal } = {}) {
+    return this.ask('selfTest', [vectors], signal);
+  }
 
   /**
    * Ends the worker and frees its memory; calls under way reject with the code `disposed`. A model is also
@@ -251,7 +266,9 @@ class Loaded {
    * @example
    *   await sedd.dispose();
    */
-  async dispose() { this.#connection.end(); }
+  async dispose() {
+    this.#connection.end();
+  }
 }
 
 for (const name of /** @type {const} */ (['dispose', 'asyncDispose'])) {
@@ -272,7 +289,9 @@ export class SEDD extends Loaded {
    */
   sample({ trace = false, ...options } = {}) {
     const all = { steps: 64, ...withDefaults(this.defaults, given(options)) };
-    return this.start('sample', all, (value, events) => (trace ? { ...value, trace: traceOf(events, { ...all, seed: value.seed }, this) } : value));
+    return this.start('sample', all, (value, events) =>
+      trace ? { ...value, trace: traceOf(events, { ...all, seed: value.seed }, this) } : value,
+    );
   }
 
   /**
@@ -289,18 +308,31 @@ export class SEDD extends Loaded {
    *   console.log((await branch.result).text);
    */
   resume(state, changes = {}) {
-    if (!Array.isArray(state?.ids) || !Number.isInteger(state.position)) throw new SeddError('argument', 'The state has no ids and position.', { hint: 'Use what run.state() gave.' });
+    if (!Array.isArray(state?.ids) || !Number.isInteger(state.position))
+      throw new SeddError('argument', 'The state has no ids and position.', { hint: 'Use what run.state() gave.' });
     const before = /** @type {any} */ (state.options ?? {});
     const { edit = [] } = changes;
     const ids = [...state.ids];
     for (const [position, id] of edit) {
-      if (id === null && this.info.maskId < 0) throw new SeddError('argument', `Position ${position} cannot become a mask: this model (uniform graph) has none.`);
-      if (!(position in ids)) throw new SeddError('argument', `Position ${position} is outside the window's 0 to ${ids.length - 1}.`);
+      if (id === null && this.info.maskId < 0)
+        throw new SeddError(
+          'argument',
+          `Position ${position} cannot become a mask: this model (uniform graph) has none.`,
+        );
+      if (!(position in ids))
+        throw new SeddError('argument', `Position ${position} is outside the window's 0 to ${ids.length - 1}.`);
       ids[position] = id ?? this.info.maskId;
     }
     const steps = changes.steps ?? before.steps ?? this.defaults.steps ?? 64;
     const position = Math.round((state.position * steps) / (before.steps ?? steps));
-    return this.sample({ ...before, length: ids.length, ...changes, steps, edit: [...(before.edit ?? []), ...edit], state: { position, ids } });
+    return this.sample({
+      ...before,
+      length: ids.length,
+      ...changes,
+      steps,
+      edit: [...(before.edit ?? []), ...edit],
+      state: { position, ids },
+    });
   }
 
   /**
@@ -318,7 +350,9 @@ export class SEDD extends Loaded {
    *   const { positions } = await sedd.inspect(ids, { sigma: 0.1, steps: 16, positions: [2], topK: 3 });
    *   console.log(positions[0].candidates, positions[0].stay);
    */
-  inspect(ids, { signal, ...options }) { return this.ask('inspect', [ids, given(options)], signal); }
+  inspect(ids, { signal, ...options }) {
+    return this.ask('inspect', [ids, given(options)], signal);
+  }
 
   /**
    * An upper bound on -ln p of a text, nats a token, with its standard error and each token's part.
@@ -330,7 +364,9 @@ export class SEDD extends Loaded {
    *   const { natsPerToken, standardError, parts } = await sedd.bound('Once upon a time there was a girl.', { samples: 8 });
    *   console.log(natsPerToken, standardError, parts);
    */
-  bound(input, { signal, onProgress, ...options } = {}) { return this.ask('likelihood', [input, given(options)], signal, onProgress); }
+  bound(input, { signal, onProgress, ...options } = {}) {
+    return this.ask('likelihood', [input, given(options)], signal, onProgress);
+  }
 }
 
 export class GPT2 extends Loaded {
@@ -343,7 +379,9 @@ export class GPT2 extends Loaded {
    *   for await (const { text } of run) console.log(text);
    *   console.log((await run.result).timings.prefillMs);
    */
-  generate(options = {}) { return this.start('generate', options); }
+  generate(options = {}) {
+    return this.start('generate', options);
+  }
 
   /**
    * Exact -ln p of a text, nats a token, with each token's part.
@@ -353,7 +391,9 @@ export class GPT2 extends Loaded {
    * @example
    *   console.log((await gpt2.nll('Once upon a time')).natsPerToken);
    */
-  nll(input, { signal, onProgress } = {}) { return this.ask('likelihood', [input, {}], signal, onProgress); }
+  nll(input, { signal, onProgress } = {}) {
+    return this.ask('likelihood', [input, {}], signal, onProgress);
+  }
 }
 
 const PUT_AWAY = 500; // ms a worker has, after an abort, to store the piece it holds
@@ -364,11 +404,17 @@ const baseOfPage = () => globalThis.document?.baseURI ?? globalThis.location?.hr
 async function load(kind, source, { signal, onProgress, worker, ...options } = {}) {
   const connection = new Connection(worker);
   try {
-    const loaded = await connection.call('load', [plainSource(source), { ...given(options), base: baseOfPage() }], { signal, onEvent: onProgress }).result;
+    const loaded = await connection.call('load', [plainSource(source), { ...given(options), base: baseOfPage() }], {
+      signal,
+      onEvent: onProgress,
+    }).result;
     connection.cancelFlag = loaded.cancelFlag;
     if (loaded.info.kind !== kind) {
-      throw new SeddError('unsupported', `This folder holds a ${loaded.info.kind === 'sedd' ? 'SEDD' : 'GPT-2'}, not a ${kind === 'sedd' ? 'SEDD' : 'GPT-2'}.`,
-        { hint: `Use ${loaded.info.kind === 'sedd' ? 'loadSEDD' : 'loadGPT2'}.` });
+      throw new SeddError(
+        'unsupported',
+        `This folder holds a ${loaded.info.kind === 'sedd' ? 'SEDD' : 'GPT-2'}, not a ${kind === 'sedd' ? 'SEDD' : 'GPT-2'}.`,
+        { hint: `Use ${loaded.info.kind === 'sedd' ? 'loadSEDD' : 'loadGPT2'}.` },
+      );
     }
     return kind === 'sedd' ? new SEDD(connection, loaded) : new GPT2(connection, loaded);
   } catch (error) {
@@ -389,7 +435,10 @@ async function load(kind, source, { signal, onProgress, worker, ...options } = {
 export async function plan(source, { signal, onProgress, worker, ...options } = {}) {
   const connection = new Connection(worker);
   try {
-    return await connection.call('plan', [plainSource(source), { ...given(options), base: baseOfPage() }], { signal, onEvent: onProgress }).result;
+    return await connection.call('plan', [plainSource(source), { ...given(options), base: baseOfPage() }], {
+      signal,
+      onEvent: onProgress,
+    }).result;
   } finally {
     connection.end();
   }

@@ -63,8 +63,12 @@ function whole(name, value, low, high) {
 }
 
 function settingsOf({ signal, onProgress, quality, ...options }) {
-  const settings = { ...DEFAULTS, ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) };
-  if (!Array.isArray(settings.steps) || settings.steps.length === 0) throw new SeddError('argument', 'steps must be a list of at least one number of steps.');
+  const settings = {
+    ...DEFAULTS,
+    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+  };
+  if (!Array.isArray(settings.steps) || settings.steps.length === 0)
+    throw new SeddError('argument', 'steps must be a list of at least one number of steps.');
   for (const steps of settings.steps) whole('A number of steps', steps, 1, 1e6);
   settings.steps = [...new Set(settings.steps)].sort((a, b) => a - b);
   whole('length', settings.length, 2, 65536);
@@ -78,21 +82,40 @@ function settingsOf({ signal, onProgress, quality, ...options }) {
 function environmentOf(sedd, gpt2) {
   const { cores, threads: isolated, reasons } = probe();
   const model = ({ info, source, loadMs, kernels, threads, wasm }) => ({
-    name: source?.name ?? '', sha256: source?.sha256 ?? '', dtype: info.dtype, parameters: info.parameters, loadMs, kernels, threads, wasm });
+    name: source?.name ?? '',
+    sha256: source?.sha256 ?? '',
+    dtype: info.dtype,
+    parameters: info.parameters,
+    loadMs,
+    kernels,
+    threads,
+    wasm,
+  });
   return {
-    version: VERSION, browser: globalThis.navigator?.userAgent ?? '', cores, isolated, limits: reasons, date: new Date().toISOString(),
-    sedd: model(sedd), gpt2: model(gpt2),
+    version: VERSION,
+    browser: globalThis.navigator?.userAgent ?? '',
+    cores,
+    isolated,
+    limits: reasons,
+    date: new Date().toISOString(),
+    sedd: model(sedd),
+    gpt2: model(gpt2),
   };
 }
 
 /** Watches for what makes times worthless. */
 class Watch {
   /** @type {Set<string>} */ reasons = new Set();
-  #look = () => { if (document.visibilityState === 'hidden') this.reasons.add('The tab was hidden, and browsers slow hidden tabs down.'); };
+  #look = () => {
+    if (document.visibilityState === 'hidden')
+      this.reasons.add('The tab was hidden, and browsers slow hidden tabs down.');
+  };
 
   constructor(sedd, gpt2) {
-    if (sedd.threads !== gpt2.threads) this.reasons.add(`SEDD ran on ${sedd.threads} threads and GPT-2 on ${gpt2.threads}.`);
-    if (sedd.kernels !== gpt2.kernels) this.reasons.add(`SEDD used the kernels ${sedd.kernels} and GPT-2 ${gpt2.kernels}.`);
+    if (sedd.threads !== gpt2.threads)
+      this.reasons.add(`SEDD ran on ${sedd.threads} threads and GPT-2 on ${gpt2.threads}.`);
+    if (sedd.kernels !== gpt2.kernels)
+      this.reasons.add(`SEDD used the kernels ${sedd.kernels} and GPT-2 ${gpt2.kernels}.`);
     globalThis.document?.addEventListener('visibilitychange', this.#look);
     if (globalThis.document) this.#look();
   }
@@ -102,7 +125,9 @@ class Watch {
     if (timings.waitMs > OTHERS_MS) this.reasons.add('Something else was computed with one of the models meanwhile.');
   }
 
-  end() { globalThis.document?.removeEventListener('visibilitychange', this.#look); }
+  end() {
+    globalThis.document?.removeEventListener('visibilitychange', this.#look);
+  }
 }
 
 /** @typedef {{round: number, rounds: number, warmup: boolean, model: 'sedd'|'gpt2', steps?: number, ms: number}} Turn */
@@ -126,10 +151,14 @@ export class Comparison {
   }
 
   /** Ends the comparison: the result and the loop reject with AbortError. */
-  abort() { this.#controller.abort(); }
+  abort() {
+    this.#controller.abort();
+  }
 
   /** Every turn, as it has been taken. */
-  [Symbol.asyncIterator]() { return this.#events.read(this.result); }
+  [Symbol.asyncIterator]() {
+    return this.#events.read(this.result);
+  }
 
   async #run(sedd, gpt2, settings, { onProgress, quality }) {
     const { signal } = this.#controller;
@@ -137,13 +166,22 @@ export class Comparison {
     if (signal.aborted) throw abortError();
     const { ids } = await gpt2.tokenize(prompt, { signal });
     const tokens = length - ids.length;
-    if (tokens < 1) throw new SeddError('argument', `The prompt has ${ids.length} tokens; the window has ${length}.`, { hint: 'Shorten the prompt or make the window longer.' });
+    if (tokens < 1)
+      throw new SeddError('argument', `The prompt has ${ids.length} tokens; the window has ${length}.`, {
+        hint: 'Shorten the prompt or make the window longer.',
+      });
     const { temperature, topK, topP } = sampling;
     const clamp = ids.map((id, i) => [i, id]);
     const contenders = [
-      { model: 'gpt2', write: (turn) => gpt2.generate({ prompt, tokens, temperature, topK, topP, seed: seed + turn, signal }).result },
-      ...steps.map((count) => ({ model: 'sedd', steps: count,
-        write: (turn) => sedd.sample({ ...sampling, clamp, length, steps: count, seed: seed + turn, signal }).result })),
+      {
+        model: 'gpt2',
+        write: (turn) => gpt2.generate({ prompt, tokens, temperature, topK, topP, seed: seed + turn, signal }).result,
+      },
+      ...steps.map((count) => ({
+        model: 'sedd',
+        steps: count,
+        write: (turn) => sedd.sample({ ...sampling, clamp, length, steps: count, seed: seed + turn, signal }).result,
+      })),
     ].map((contender) => ({ ...contender, raw: [], perStep: [], firstMs: NaN }));
     const watch = new Watch(sedd, gpt2);
     try {
@@ -157,7 +195,14 @@ export class Comparison {
             contender.raw.push(ms - waitMs);
             contender.perStep.push(...result.timings.stepsMs);
           }
-          const event = { round: turn, rounds: warmups + rounds, warmup: turn < warmups, model: contender.model, ...(contender.steps && { steps: contender.steps }), ms };
+          const event = {
+            round: turn,
+            rounds: warmups + rounds,
+            warmup: turn < warmups,
+            model: contender.model,
+            ...(contender.steps && { steps: contender.steps }),
+            ms,
+          };
           this.#events.add(event);
           onProgress?.(event);
           if (signal.aborted) throw abortError();
@@ -177,16 +222,37 @@ function rowOf({ raw, perStep, firstMs }, more) {
 
 function summary(sedd, gpt2, settings, { tokens, contenders, reasons, quality }) {
   const [twin, ...runs] = contenders;
-  const { perStepMs: perTokenMs, ...twinRow } = rowOf(twin, { tokens, ...(quality?.twin && { quality: quality.twin }) });
-  const stars = twin.raw.map((ms, i) => breakEven(settings.steps, runs.map(({ raw }) => raw[i]), ms));
+  const { perStepMs: perTokenMs, ...twinRow } = rowOf(twin, {
+    tokens,
+    ...(quality?.twin && { quality: quality.twin }),
+  });
+  const stars = twin.raw.map((ms, i) =>
+    breakEven(
+      settings.steps,
+      runs.map(({ raw }) => raw[i]),
+      ms,
+    ),
+  );
   const { median, low, high } = interval(stars);
-  const qualityAt = (steps) => (Array.isArray(quality?.steps) ? quality.steps.find((entry) => entry.steps === steps) : undefined);
-  const nonDefault = Object.keys(settings).filter((name) => JSON.stringify(settings[name]) !== JSON.stringify(DEFAULTS[name]));
+  const qualityAt = (steps) =>
+    Array.isArray(quality?.steps) ? quality.steps.find((entry) => entry.steps === steps) : undefined;
+  const nonDefault = Object.keys(settings).filter(
+    (name) => JSON.stringify(settings[name]) !== JSON.stringify(DEFAULTS[name]),
+  );
   return {
-    format: 'sedd-comparison', version: 1, valid: reasons.length === 0, reasons, settings, nonDefault, tokens,
+    format: 'sedd-comparison',
+    version: 1,
+    valid: reasons.length === 0,
+    reasons,
+    settings,
+    nonDefault,
+    tokens,
     gpt2: { ...twinRow, perTokenMs },
-    sedd: runs.map((run) => rowOf(run, { steps: run.steps, tokens, ...(qualityAt(run.steps) && { quality: qualityAt(run.steps) }) })),
-    breakEven: { steps: median, low, high, raw: stars }, environment: environmentOf(sedd, gpt2),
+    sedd: runs.map((run) =>
+      rowOf(run, { steps: run.steps, tokens, ...(qualityAt(run.steps) && { quality: qualityAt(run.steps) }) }),
+    ),
+    breakEven: { steps: median, low, high, raw: stars },
+    environment: environmentOf(sedd, gpt2),
   };
 }
 

@@ -26,11 +26,18 @@ export class Connection {
   constructor(worker) {
     this.#worker = worker ?? spawn();
     this.#worker.onmessage = ({ data }) => this.#receive(data);
-    this.#worker.onmessageerror = () => this.end(new SeddError('worker', 'A message from the worker could not be read.', { hint: GONE }));
+    this.#worker.onmessageerror = () =>
+      this.end(new SeddError('worker', 'A message from the worker could not be read.', { hint: GONE }));
     this.#worker.onerror = (event) => {
       event.preventDefault?.();
       const why = event.message ? `The worker stopped: ${event.message}.` : 'The worker could not be loaded.';
-      this.end(new SeddError('worker', why, { hint: event.message ? GONE : 'Check that worker.js is served from this site as text/javascript and that the policy allows worker-src \'self\'.' }));
+      this.end(
+        new SeddError('worker', why, {
+          hint: event.message
+            ? GONE
+            : "Check that worker.js is served from this site as text/javascript and that the policy allows worker-src 'self'.",
+        }),
+      );
     };
   }
 
@@ -74,13 +81,29 @@ export class Connection {
     try {
       this.#worker.postMessage({ id, method, args });
     } catch (cause) {
-      this.#settle(id).reject(new SeddError('argument', `An option of ${method} cannot be sent to the worker: ${cause.message}.`, { hint: 'Give plain values.', cause }));
+      this.#settle(id).reject(
+        new SeddError('argument', `An option of ${method} cannot be sent to the worker: ${cause.message}.`, {
+          hint: 'Give plain values.',
+          cause,
+        }),
+      );
     }
-    return { result, abort, hold: (hold) => { if (this.#calls.has(id)) this.#worker.postMessage({ id, hold }); } };
+    return {
+      result,
+      abort,
+      hold: (hold) => {
+        if (this.#calls.has(id)) this.#worker.postMessage({ id, hold });
+      },
+    };
   }
 
   /** Ends the worker, `grace` ms later; every call under way and to come rejects with `error` at once. */
-  end(error = /** @type {unknown} */ (new SeddError('disposed', 'This model has been disposed of.', { hint: 'Load it again.' })), grace = 0) {
+  end(
+    error = /** @type {unknown} */ (
+      new SeddError('disposed', 'This model has been disposed of.', { hint: 'Load it again.' })
+    ),
+    grace = 0,
+  ) {
     if (this.#ended) return;
     this.#ended = error;
     if (grace > 0) setTimeout(() => this.#worker.terminate(), grace);

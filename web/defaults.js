@@ -12,14 +12,17 @@ export const DEFAULTS_MAX = 1 << 16; // bytes
 
 /** @param {import('./engine.js').Engine} engine @param {Uint8Array} bytes of the file @returns {Defaults} what is not as everywhere */
 export function readDefaults(engine, bytes) {
-  if (bytes.length > DEFAULTS_MAX) throw new SeddError('format', `${DEFAULTS_FILE} has more than ${DEFAULTS_MAX} bytes.`);
+  if (bytes.length > DEFAULTS_MAX)
+    throw new SeddError('format', `${DEFAULTS_FILE} has more than ${DEFAULTS_MAX} bytes.`);
   const [steps, gamma, temperature, topK, topP, ...places] = engine.scoped((scope) => {
     const out = scope.allocate(9 * 8);
     engine.checkStatus(engine.module._wasm_sample_defaults(scope.data(bytes), bytes.length, out));
     return [...engine.doubles(out, 9)];
   });
   const words = ['positions', 'order', 'grid', 'context'].map((name, i) => [name, places[i] && WORDS[name][places[i]]]);
-  return Object.fromEntries([...Object.entries({ steps, gamma, temperature, topK, topP }), ...words].filter(([, value]) => value)); // 0: not named
+  return Object.fromEntries(
+    [...Object.entries({ steps, gamma, temperature, topK, topP }), ...words].filter(([, value]) => value),
+  ); // 0: not named
 }
 
 /**

@@ -27,7 +27,9 @@ const FIELDS = {
   temperature: number(0.01, 100),
   topP: number(1e-6, 1, { attribute: 'top-p' }),
   topK: number(0, 2 ** 31 - 1, { step: 1, attribute: 'top-k' }),
-  ...Object.fromEntries(['positions', 'order', 'grid', 'context'].map((name) => [name, { ...choice(...WORDS[name]), fallback: null }])),
+  ...Object.fromEntries(
+    ['positions', 'order', 'grid', 'context'].map((name) => [name, { ...choice(...WORDS[name]), fallback: null }]),
+  ),
   loading: choice('lazy', 'eager'),
   reveal: choice('interaction', 'auto', 'manual'),
   layout: choice('lines', 'text', 'grid'),
@@ -37,7 +39,19 @@ const FIELDS = {
   disabled: flag,
 };
 const REPORT = { steps: [4, 16], length: 128 }; // beside the element's own number of steps
-const OPTIONS = ['prompt', 'steps', 'seed', 'length', 'temperature', 'topP', 'topK', 'positions', 'order', 'grid', 'context'];
+const OPTIONS = [
+  'prompt',
+  'steps',
+  'seed',
+  'length',
+  'temperature',
+  'topP',
+  'topK',
+  'positions',
+  'order',
+  'grid',
+  'context',
+];
 
 const style = lazySheet(`
 :host { display: block; color: var(--_ink); }
@@ -47,7 +61,10 @@ pre { font: 0.8125rem/1.5 var(--sedd-font-mono, ui-monospace, monospace); overfl
 `);
 
 const SENTENCES = {
-  loading: (loaded, total) => (total ? `Loading: ${Math.round((20 * loaded) / total) * 5} % of ${(total / 1e6).toFixed(1)} MB` : 'Loading the engine'),
+  loading: (loaded, total) =>
+    total
+      ? `Loading: ${Math.round((20 * loaded) / total) * 5} % of ${(total / 1e6).toFixed(1)} MB`
+      : 'Loading the engine',
   step: (step, total, open, length) => `Step ${step} of ${total}, ${open} of ${length} fixed`,
   done: (length, steps, ms, used) => `${length} tokens, ${steps} evaluations, ${Math.round(ms)} ms, seed ${used}`,
   stopped: 'Stopped.',
@@ -78,15 +95,29 @@ export class SeddDemo extends SeddElement {
     const timeline = new Timeline({ onShow: (state) => this.#see(state) });
     const sheet = new Sheet({ onSeek: (index) => this.seekTo(index) });
     const desk = new Desk({
-      onRun: (values) => this.#submit(values), onStop: () => this.stop(), onReport: () => this.copyReport().catch((error) => this.fail(error)),
+      onRun: (values) => this.#submit(values),
+      onStop: () => this.stop(),
+      onReport: () => this.copyReport().catch((error) => this.fail(error)),
     });
     const poster = make('slot', { name: 'poster' });
     const twin = new Twin();
     const report = make('pre', { part: 'report', tabindex: 0, hidden: '' });
-    root.append(poster, cells.element, timeline.element, sheet.element, twin.element, desk.element, report, problem, make('slot'));
+    root.append(
+      poster,
+      cells.element,
+      timeline.element,
+      sheet.element,
+      twin.element,
+      desk.element,
+      report,
+      problem,
+      make('slot'),
+    );
     timeline.element.hidden = true;
     poster.addEventListener('slotchange', () => this.#sketch());
-    this.addEventListener('keydown', (event) => { if (event.key === 'Escape') this.stop(); });
+    this.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') this.stop();
+    });
     this.#parts = { cells, timeline, sheet, desk, poster, twin, report };
   }
 
@@ -104,7 +135,9 @@ export class SeddDemo extends SeddElement {
 
   /** Moving an element takes it out and puts it back in one go; only what stays out is disposed of. */
   disconnectedCallback() {
-    queueMicrotask(() => { if (!this.isConnected) this.dispose(); });
+    queueMicrotask(() => {
+      if (!this.isConnected) this.dispose();
+    });
   }
 
   attributeChangedCallback(name, before, after) {
@@ -124,7 +157,11 @@ export class SeddDemo extends SeddElement {
     const { cells, desk } = this.#parts;
     cells.layout = this.layout;
     cells.meter = this.meter;
-    desk.fill({ prompt: this.prompt, seed: this.getAttribute('seed') ?? '', steps: this.getAttribute('steps') ?? String(this.#sedd?.defaults.steps ?? this.steps) });
+    desk.fill({
+      prompt: this.prompt,
+      seed: this.getAttribute('seed') ?? '',
+      steps: this.getAttribute('steps') ?? String(this.#sedd?.defaults.steps ?? this.steps),
+    });
     desk.runButton.disabled = this.disabled;
   }
 
@@ -177,19 +214,30 @@ export class SeddDemo extends SeddElement {
   }
 
   async #load() {
-    if (!this.model) throw new SeddError('argument', '<sedd-demo>: it has no model.', { hint: 'Give model="…" the address of a folder with config.json, model.safetensors and tokenizer.json.' });
+    if (!this.model)
+      throw new SeddError('argument', '<sedd-demo>: it has no model.', {
+        hint: 'Give model="…" the address of a folder with config.json, model.safetensors and tokenizer.json.',
+      });
     this.#show('loading');
     const parts = new Map();
-    const watch = (name) => ({ loaded, total, phase }) => {
-      parts.set(name, { loaded, total });
-      const sum = (key) => [...parts.values()].reduce((all, part) => all + part[key], 0);
-      this.#progress(sum('loaded'), sum('total'), phase);
-    };
-    const borrowed = [['sedd', this.model], ['gpt2', this.compare]].filter(([, url]) => url).map(
-      ([kind, url]) => borrow(kind, new URL(url, this.baseURI).href, { onProgress: watch(kind) }));
+    const watch =
+      (name) =>
+      ({ loaded, total, phase }) => {
+        parts.set(name, { loaded, total });
+        const sum = (key) => [...parts.values()].reduce((all, part) => all + part[key], 0);
+        this.#progress(sum('loaded'), sum('total'), phase);
+      };
+    const borrowed = [
+      ['sedd', this.model],
+      ['gpt2', this.compare],
+    ]
+      .filter(([, url]) => url)
+      .map(([kind, url]) => borrow(kind, new URL(url, this.baseURI).href, { onProgress: watch(kind) }));
     this.#borrowed = borrowed;
     this.#progress(0, 0, 'engine');
-    const ended = new Promise((_, reject) => { this.#cancelLoad = () => reject(new DOMException('The load was stopped.', 'AbortError')); });
+    const ended = new Promise((_, reject) => {
+      this.#cancelLoad = () => reject(new DOMException('The load was stopped.', 'AbortError'));
+    });
     const [sedd, gpt2 = null] = await Promise.race([Promise.all(borrowed.map(({ model }) => model)), ended]);
     [this.#sedd, this.#gpt2] = [sedd, gpt2];
     this.#parts.desk.say('');
@@ -237,7 +285,13 @@ export class SeddDemo extends SeddElement {
   /** What the attributes ask for, and `changes`; for the rest, what the model was trained for. */
   #asked(changes = {}) {
     const said = OPTIONS.filter((name) => this[name] !== null && (name !== 'steps' || this.hasAttribute('steps')));
-    return { steps: this.steps, ...withDefaults(this.#sedd.defaults, { ...Object.fromEntries(said.map((name) => [name, this[name]])), ...changes }) };
+    return {
+      steps: this.steps,
+      ...withDefaults(this.#sedd.defaults, {
+        ...Object.fromEntries(said.map((name) => [name, this[name]])),
+        ...changes,
+      }),
+    };
   }
 
   /**
@@ -261,7 +315,10 @@ export class SeddDemo extends SeddElement {
    */
   branch(index = this.#parts.timeline.index, changes = {}) {
     const from = this.#history;
-    if (!from) return Promise.reject(new SeddError('argument', 'There is no run to branch from yet.', { hint: 'Call run() first.' }));
+    if (!from)
+      return Promise.reject(
+        new SeddError('argument', 'There is no run to branch from yet.', { hint: 'Call run() first.' }),
+      );
     return this.#write((signal) => {
       const { step, ids } = from.at(index);
       this.#options = { ...this.#options, ...changes };
@@ -275,14 +332,14 @@ export class SeddDemo extends SeddElement {
     this.forgive();
     this.checkAttributes();
     await this.load();
-    const abort = this.#abort = new AbortController();
+    const abort = (this.#abort = new AbortController());
     this.#parts.twin.hide();
     this.#show('running');
     try {
-      const run = this.#run = start(abort.signal);
+      const run = (this.#run = start(abort.signal));
       this.#options = { ...this.#options, seed: run.seed };
       for await (const event of run) this.#event(event);
-      const sample = this.#result = await run.result;
+      const sample = (this.#result = await run.result);
       const evaluations = this.#history.events().filter(({ rows }) => rows !== 0).length;
       this.#parts.desk.say(SENTENCES.done(sample.ids.length, evaluations, computing(sample.timings), sample.seed));
       if (this.#gpt2) await this.#writeTwin(sample, abort.signal);
@@ -314,7 +371,8 @@ export class SeddDemo extends SeddElement {
       const state = this.#history.at(this.#history.last);
       cells.show(state);
       const quarter = Math.ceil(event.total / 4);
-      if (event.step % quarter === 0) desk.say(SENTENCES.step(event.step, event.total, state.texts.length - state.masked, state.texts.length));
+      if (event.step % quarter === 0)
+        desk.say(SENTENCES.step(event.step, event.total, state.texts.length - state.masked, state.texts.length));
       this.emit('step', event);
     }
     timeline.follow(this.#history, event.start ? 0 : this.#history.last + event.total - event.step);
@@ -322,7 +380,11 @@ export class SeddDemo extends SeddElement {
 
   #writeTwin(sample, signal) {
     const { prompt = '', ...asked } = this.#options;
-    const options = Object.fromEntries(['seed', 'temperature', 'topP', 'topK'].filter((name) => asked[name] !== undefined).map((name) => [name, asked[name]]));
+    const options = Object.fromEntries(
+      ['seed', 'temperature', 'topP', 'topK']
+        .filter((name) => asked[name] !== undefined)
+        .map((name) => [name, asked[name]]),
+    );
     return this.#parts.twin.write(this.#gpt2, { given: prefixOf(prompt), sample, options: { ...options, signal } });
   }
 
@@ -345,20 +407,29 @@ export class SeddDemo extends SeddElement {
   }
 
   /** Shows the state after a step of the last run. @param {number} index */
-  seekTo(index) { if (this.#history && !this.#run) this.#parts.timeline.seek(index); }
+  seekTo(index) {
+    if (this.#history && !this.#run) this.#parts.timeline.seek(index);
+  }
 
   /* ---- What comes out ---- */
 
   /** The last run's result, or null. */
-  get sample() { return this.#result; }
+  get sample() {
+    return this.#result;
+  }
 
   /** The last run as a trace that <sedd-player> plays. @returns {string} */
   exportTrace() {
-    if (!this.#history || !this.#sedd) throw new SeddError('argument', 'There is no run to export yet.', { hint: 'Call run() first.' });
+    if (!this.#history || !this.#sedd)
+      throw new SeddError('argument', 'There is no run to export yet.', { hint: 'Call run() first.' });
     const { name = this.model, sha256 } = this.#sedd.source ?? {};
-    return writeTrace(traceOf(this.#history, {
-      ...this.#options, maskId: this.#sedd.info.maskId, model: { name, ...(sha256 && { sha256 }) },
-    }));
+    return writeTrace(
+      traceOf(this.#history, {
+        ...this.#options,
+        maskId: this.#sedd.info.maskId,
+        model: { name, ...(sha256 && { sha256 }) },
+      }),
+    );
   }
 
   /**
@@ -367,18 +438,25 @@ export class SeddDemo extends SeddElement {
    * @returns {Promise<string>} the report, also where the clipboard is not allowed
    */
   async copyReport(format = 'markdown') {
-    if (!this.compare) throw new SeddError('argument', '<sedd-demo>: a comparison needs a GPT-2.', { hint: 'Give compare="…" the address of its folder.' });
+    if (!this.compare)
+      throw new SeddError('argument', '<sedd-demo>: a comparison needs a GPT-2.', {
+        hint: 'Give compare="…" the address of its folder.',
+      });
     this.stop();
     await this.load();
     const { compare, report } = await import('./client.js');
     const { desk } = this.#parts;
-    const abort = this.#abort = new AbortController();
+    const abort = (this.#abort = new AbortController());
     const { prompt = '', steps, length = this.#result?.ids.length ?? REPORT.length, ...sampling } = this.#asked();
     const counts = [...REPORT.steps.filter((count) => count < steps), steps];
     this.#show('running');
     try {
       const comparison = compare(this.#sedd, this.#gpt2, {
-        ...sampling, prompt: prefixOf(prompt), steps: counts, length, signal: abort.signal,
+        ...sampling,
+        prompt: prefixOf(prompt),
+        steps: counts,
+        length,
+        signal: abort.signal,
         onProgress: ({ round, rounds }) => desk.say(SENTENCES.comparing(round + 1, rounds)),
       });
       const written = report(await comparison.result, format);

@@ -14,7 +14,15 @@ export interface Trace {
   topP: number;
   maskId: number;
   initial: number[];
-  events: { step: number; sigma: number; masked: number; changed: number[]; ids: number[]; ms?: number; confidence?: number[] }[];
+  events: {
+    step: number;
+    sigma: number;
+    masked: number;
+    changed: number[];
+    ids: number[];
+    ms?: number;
+    confidence?: number[];
+  }[];
   texts: Record<string, string>;
   model?: { name: string; sha256?: string };
   held?: number[];

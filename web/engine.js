@@ -11,7 +11,8 @@ const PAGES_AT_FIRST = 256; // INITIAL_MEMORY of wasm/module.cmake
 const CODES = ['ok', 'argument', 'memory', 'io', 'format', 'unsupported', 'cancelled'];
 
 /** A memory that threads share, of at most `maximum` bytes: the whole of it is reserved when it is made. */
-const sharedMemory = (maximum) => new WebAssembly.Memory({ initial: PAGES_AT_FIRST, maximum: Math.ceil(maximum / PAGE), shared: true });
+const sharedMemory = (maximum) =>
+  new WebAssembly.Memory({ initial: PAGES_AT_FIRST, maximum: Math.ceil(maximum / PAGE), shared: true });
 
 /** One wasm instance with one kernel table and one pool of threads. */
 export class Engine {
@@ -34,8 +35,10 @@ export class Engine {
     }
     const count = features.threads && THREADS ? Math.max(1, Math.min(threads, 16)) : 1;
     const engine = new Engine();
-    engine.#module = await openBuild(/** @type {'simd'} */ (count > 1 ? `${build}-threads` : build),
-      { threads: count, ...(count > 1 && memory && { wasmMemory: sharedMemory(memory) }) });
+    engine.#module = await openBuild(/** @type {'simd'} */ (count > 1 ? `${build}-threads` : build), {
+      threads: count,
+      ...(count > 1 && memory && { wasmMemory: sharedMemory(memory) }),
+    });
     engine.wasm = build;
     engine.#start(kernels, count);
     return engine;
@@ -63,17 +66,33 @@ export class Engine {
   }
 
   /** Where threads share memory: 1 in it cancels what is computed, from any of them. @returns {Int32Array | null} */
-  get cancelFlag() { return this.threads > 1 ? this.ints(this.#module._sedd_engine_cancel_flag(this.#pointer), 1) : null; }
+  get cancelFlag() {
+    return this.threads > 1 ? this.ints(this.#module._sedd_engine_cancel_flag(this.#pointer), 1) : null;
+  }
 
-  get module() { return this.#module; }
-  get pointer() { return this.#pointer; }
+  get module() {
+    return this.#module;
+  }
+  get pointer() {
+    return this.#pointer;
+  }
   /** Bytes of wasm memory in use by this instance. */
-  get memorySize() { return this.#module.wasmMemory.buffer.byteLength; }
+  get memorySize() {
+    return this.#module.wasmMemory.buffer.byteLength;
+  }
 
-  bytes(pointer, size) { return new Uint8Array(this.#module.wasmMemory.buffer, pointer, size); }
-  ints(pointer, count) { return new Int32Array(this.#module.wasmMemory.buffer, pointer, count); }
-  floats(pointer, count) { return new Float32Array(this.#module.wasmMemory.buffer, pointer, count); }
-  doubles(pointer, count) { return new Float64Array(this.#module.wasmMemory.buffer, pointer, count); }
+  bytes(pointer, size) {
+    return new Uint8Array(this.#module.wasmMemory.buffer, pointer, size);
+  }
+  ints(pointer, count) {
+    return new Int32Array(this.#module.wasmMemory.buffer, pointer, count);
+  }
+  floats(pointer, count) {
+    return new Float32Array(this.#module.wasmMemory.buffer, pointer, count);
+  }
+  doubles(pointer, count) {
+    return new Float64Array(this.#module.wasmMemory.buffer, pointer, count);
+  }
 
   string(pointer) {
     const memory = new Uint8Array(this.#module.wasmMemory.buffer);
@@ -116,12 +135,16 @@ class Scope {
   #engine;
   #owned = [];
 
-  constructor(engine) { this.#engine = engine; }
+  constructor(engine) {
+    this.#engine = engine;
+  }
 
   allocate(size) {
     const pointer = this.#engine.module._malloc(Math.max(8, size));
     if (pointer === 0) {
-      throw new SeddError('memory', `This tab has no memory for ${size} more bytes.`, { hint: 'Close other tabs or use a smaller model.' });
+      throw new SeddError('memory', `This tab has no memory for ${size} more bytes.`, {
+        hint: 'Close other tabs or use a smaller model.',
+      });
     }
     this.#owned.push(pointer);
     return pointer;
@@ -134,7 +157,9 @@ class Scope {
     return pointer;
   }
 
-  text(string) { return this.data(new TextEncoder().encode(string)); }
+  text(string) {
+    return this.data(new TextEncoder().encode(string));
+  }
 
   list(ids) {
     const pointer = this.allocate(4 * ids.length);

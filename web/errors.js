@@ -23,7 +23,10 @@ export const abortError = () => new DOMException('The operation was aborted.', '
 
 /** Plain data for a message, and back. */
 export const packError = (error) => ({
-  name: error.name, code: error.code ?? 'worker', message: String(error.message), hint: error.hint ?? '',
+  name: error.name,
+  code: error.code ?? 'worker',
+  message: String(error.message),
+  hint: error.hint ?? '',
   url: error.url ?? '',
 });
 

@@ -7,7 +7,9 @@ export class Events {
   #ended = false;
 
   /** @returns {readonly Event[]} so far */
-  get list() { return this.#list; }
+  get list() {
+    return this.#list;
+  }
 
   #wake() {
     for (const resolve of this.#waiting) resolve();
@@ -30,14 +32,16 @@ export class Events {
    * @param {Promise<unknown>} last
    * @returns {AsyncGenerator<Event, void, void>}
    */
-  async* read(last) {
-    for (let i = 0; ;) {
+  async *read(last) {
+    for (let i = 0; ; ) {
       while (i < this.#list.length) yield this.#list[i++];
       if (this.#ended) {
         await last;
         return;
       }
-      await new Promise((resolve) => { this.#waiting.add(() => resolve(undefined)); });
+      await new Promise((resolve) => {
+        this.#waiting.add(() => resolve(undefined));
+      });
     }
   }
 }

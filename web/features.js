@@ -4,13 +4,42 @@
  */
 
 /** A module of one function without parameters that returns an i32, from its body. */
-const moduleOf = (body) => new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, // magic, version
-  1, 5, 1, 96, 0, 1, 127, // type: () -> i32
-  3, 2, 1, 0, // one function of that type
-  7, 5, 1, 1, 102, 0, 0, // exported as "f"
-  10, body.length + 4, 1, body.length + 2, 0, ...body, 11,
-]);
+const moduleOf = (body) =>
+  new Uint8Array([
+    0,
+    97,
+    115,
+    109,
+    1,
+    0,
+    0,
+    0, // magic, version
+    1,
+    5,
+    1,
+    96,
+    0,
+    1,
+    127, // type: () -> i32
+    3,
+    2,
+    1,
+    0, // one function of that type
+    7,
+    5,
+    1,
+    1,
+    102,
+    0,
+    0, // exported as "f"
+    10,
+    body.length + 4,
+    1,
+    body.length + 2,
+    0,
+    ...body,
+    11,
+  ]);
 
 const splat8 = (value) => [65, ...signed(value), 253, 15]; // i32.const value, i8x16.splat
 const signed = (value) => (value >= -64 && value < 64 ? [value & 127] : [(value & 127) | 128, (value >> 7) & 127]);
@@ -28,7 +57,9 @@ const MADD = moduleOf([...zero, ...zero, ...zero, 253, 133, 2, ...lane0]);
 const runs = (bytes, expected) => {
   try {
     if (!WebAssembly.validate(bytes)) return false;
-    const { f } = /** @type {{f: () => number}} */ (/** @type {unknown} */ (new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports));
+    const { f } = /** @type {{f: () => number}} */ (
+      /** @type {unknown} */ (new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports)
+    );
     return f() === expected;
   } catch {
     return false;
@@ -48,7 +79,8 @@ export function probe() {
   const simd = runs(SIMD, 0);
   const relaxed = simd && runs(DOT, -1200) && runs(DOT16, (-600 << 16) | (-600 & 0xffff)) && runs(MADD, 0);
   if (!simd) reasons.push('This browser has no WebAssembly SIMD, which the engine needs.');
-  else if (!relaxed) reasons.push('This browser has no relaxed SIMD (or computes it wrongly); the plain SIMD build runs.');
+  else if (!relaxed)
+    reasons.push('This browser has no relaxed SIMD (or computes it wrongly); the plain SIMD build runs.');
   const isolated = globalThis.crossOriginIsolated === true || typeof globalThis['process'] === 'object';
   const threads = isolated && typeof SharedArrayBuffer === 'function';
   if (!threads) reasons.push('The page is not cross-origin isolated (COOP and COEP headers), so one thread is used.');

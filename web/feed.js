@@ -39,7 +39,7 @@ export async function feedLoader(engine, loader, source) {
       return;
     }
     module._wasm_loader_expect(loader, source.size);
-    for (let range = want(engine, loader); range;) {
+    for (let range = want(engine, loader); range; ) {
       const { begin, end } = range;
       let place = begin;
       for await (const bytes of source.read(begin, Math.min(end, source.size))) {

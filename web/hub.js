@@ -17,7 +17,8 @@ const NAME = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
 export class Repository {
   /** @param {string} name @param {{hub?: string, revision?: string}} [options] */
   constructor(name, { hub = HUB, revision = 'main' } = {}) {
-    if (!NAME.test(name)) throw new SeddError('argument', `"${name}" is no name of a model on the hub; expected owner/name.`);
+    if (!NAME.test(name))
+      throw new SeddError('argument', `"${name}" is no name of a model on the hub; expected owner/name.`);
     this.name = name;
     this.hub = hub.replace(/\/?$/, '/');
     this.revision = revision;
@@ -26,7 +27,9 @@ export class Repository {
     this.files = null;
   }
 
-  url(file) { return `${this.hub}${this.name}/resolve/${encodeURIComponent(this.commit)}/${file}`; }
+  url(file) {
+    return `${this.hub}${this.name}/resolve/${encodeURIComponent(this.commit)}/${file}`;
+  }
 
   /** Reads the list of files; from then on all come from one commit. @param {import('./requests.js').Patience} patience */
   async list(patience) {
@@ -39,12 +42,21 @@ export class Repository {
       throw error;
     }
     if (!Array.isArray(answer?.siblings)) return;
-    this.files = new Map(answer.siblings.map(({ rfilename, size, lfs }) => [String(rfilename), {
-      size: Number(lfs?.size ?? size) || 0, sha256: /^[0-9a-f]{64}$/.test(lfs?.sha256) ? lfs.sha256 : '' }]));
+    this.files = new Map(
+      answer.siblings.map(({ rfilename, size, lfs }) => [
+        String(rfilename),
+        {
+          size: Number(lfs?.size ?? size) || 0,
+          sha256: /^[0-9a-f]{64}$/.test(lfs?.sha256) ? lfs.sha256 : '',
+        },
+      ]),
+    );
     if (/^[0-9a-f]{7,64}$/.test(answer.sha)) this.commit = answer.sha;
   }
 
-  has(file) { return this.files?.has(file); }
+  has(file) {
+    return this.files?.has(file);
+  }
 
   /** The name of the file of weights, or undefined where there is no list. */
   weights() {
@@ -52,7 +64,12 @@ export class Repository {
     const found = WEIGHTS.find((file) => this.files.has(file));
     if (found) return found;
     const parts = [...this.files.keys()].some((file) => file.endsWith('.index.json'));
-    throw new SeddError('unsupported', parts ? `${this.name} has its weights in several parts; models of one file are read.`
-      : `${this.name} has neither model.safetensors nor pytorch_model.bin.`, { hint: 'Convert it with "sedd convert" and give the folder.', url: `${this.hub}${this.name}` });
+    throw new SeddError(
+      'unsupported',
+      parts
+        ? `${this.name} has its weights in several parts; models of one file are read.`
+        : `${this.name} has neither model.safetensors nor pytorch_model.bin.`,
+      { hint: 'Convert it with "sedd convert" and give the folder.', url: `${this.hub}${this.name}` },
+    );
   }
 }

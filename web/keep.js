@@ -13,7 +13,8 @@ const WORTH = 0.75; // a quantised model of this share of the file is kept inste
 /** Makes the entry one of this very file: what is there of another goes. */
 async function beginPart(entry, part) {
   const there = await entry.json('part.json');
-  const same = there && ['size', 'etag', 'modified'].every((key) => !there[key] || !part[key] || there[key] === part[key]);
+  const same =
+    there && ['size', 'etag', 'modified'].every((key) => !there[key] || !part[key] || there[key] === part[key]);
   if (same) return;
   await entry.drop();
   await entry.putJson('part.json', { ...part, created: Date.now() });
@@ -21,8 +22,8 @@ async function beginPart(entry, part) {
 
 /** Whether the rest of a download of `size` bytes finds room. */
 async function hasRoom(entry, size) {
-  const { quota = Infinity, usage = 0 } = await navigator.storage?.estimate?.() ?? {};
-  return quota - usage > size - await entry.held(size);
+  const { quota = Infinity, usage = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+  return quota - usage > size - (await entry.held(size));
 }
 
 export class Keeper {
@@ -59,7 +60,12 @@ export class Keeper {
   async keep(engine, model, weights, files, about) {
     try {
       const set = await this.#keepWeights(engine, model, weights);
-      await this.#entry.putJson('manifest.json', { ...about, ...set, small: await this.#keepSmall(files), created: Date.now() });
+      await this.#entry.putJson('manifest.json', {
+        ...about,
+        ...set,
+        small: await this.#keepSmall(files),
+        created: Date.now(),
+      });
       if (set.set === 'q') await this.#entry.forgetChunks('w');
       await this.#entry.remove('part.json');
       return true;
@@ -100,7 +106,7 @@ export class Keeper {
     const copy = new Uint8Array(CHUNK);
     const hashes = [];
     try {
-      for (let done = 0; done < size;) {
+      for (let done = 0; done < size; ) {
         if (this.#signal.aborted) throw abortError();
         const bytes = copy.subarray(0, module._sedd_writer_read(writer, buffer, CHUNK));
         bytes.set(engine.bytes(buffer, bytes.length));

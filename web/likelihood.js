@@ -25,8 +25,18 @@ export class Bound {
     const words = seedWords(seed);
     this.#session = sessions.lend(rows);
     try {
-      this.#pointer = engine.scoped((scope) => engine.check(
-        engine.module._wasm_bounder_new(this.#session.pointer, scope.list(ids), ids.length, estimator, samples, ...words)));
+      this.#pointer = engine.scoped((scope) =>
+        engine.check(
+          engine.module._wasm_bounder_new(
+            this.#session.pointer,
+            scope.list(ids),
+            ids.length,
+            estimator,
+            samples,
+            ...words,
+          ),
+        ),
+      );
     } catch (error) {
       sessions.giveBack(this.#session);
       throw error;
@@ -35,9 +45,13 @@ export class Bound {
     this.total = engine.module._wasm_bounder_total(this.#pointer);
   }
 
-  get done() { return this.#engine.module._sedd_bounder_done(this.#pointer) !== 0; }
+  get done() {
+    return this.#engine.module._sedd_bounder_done(this.#pointer) !== 0;
+  }
 
-  advance() { this.#engine.checkStatus(this.#engine.module._wasm_bounder_advance(this.#pointer)); }
+  advance() {
+    this.#engine.checkStatus(this.#engine.module._wasm_bounder_advance(this.#pointer));
+  }
 
   get value() {
     return this.#engine.scoped((scope) => {
@@ -80,23 +94,36 @@ export class Exact {
     this.total = Math.ceil(ids.length / options.rows);
   }
 
-  get done() { return this.#parts.length >= this.#ids.length; }
+  get done() {
+    return this.#parts.length >= this.#ids.length;
+  }
 
   advance() {
     const { rows, bos } = this.#options;
     const window = this.#ids.slice(this.#parts.length, this.#parts.length + rows);
-    this.#sessions.use(rows, (session) => this.#engine.scoped((scope) => {
-      const out = scope.allocate(24);
-      const parts = scope.allocate(8 * window.length);
-      this.#engine.checkStatus(this.#engine.module._wasm_nll(session, scope.list(window), window.length, bos, out, parts));
-      this.#parts.push(...this.#engine.doubles(parts, window.length));
-    }));
+    this.#sessions.use(rows, (session) =>
+      this.#engine.scoped((scope) => {
+        const out = scope.allocate(24);
+        const parts = scope.allocate(8 * window.length);
+        this.#engine.checkStatus(
+          this.#engine.module._wasm_nll(session, scope.list(window), window.length, bos, out, parts),
+        );
+        this.#parts.push(...this.#engine.doubles(parts, window.length));
+      }),
+    );
   }
 
   get value() {
     const tokens = this.#parts.length;
-    return { natsPerToken: this.#parts.reduce((a, b) => a + b, 0) / tokens, standardError: 0, tokens, parts: this.#parts };
+    return {
+      natsPerToken: this.#parts.reduce((a, b) => a + b, 0) / tokens,
+      standardError: 0,
+      tokens,
+      parts: this.#parts,
+    };
   }
 
-  free() { this.#ids = []; }
+  free() {
+    this.#ids = [];
+  }
 }

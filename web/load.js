@@ -21,13 +21,17 @@ const NO_STORE = 'This page has no storage a worker can write (a private window,
 /** Hex of 'sha256-BASE64' or of hex; '' for none. */
 function integrityHex(integrity = '') {
   const [, base64, hex] = /^(?:sha256-([A-Za-z0-9+/]{43}=)|([0-9a-f]{64}))$/.exec(integrity) ?? [];
-  if (integrity && !base64 && !hex) throw new SeddError('argument', `integrity is "${integrity}"; expected "sha256-" and its base64.`);
-  return base64 ? hexOf(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))) : hex ?? '';
+  if (integrity && !base64 && !hex)
+    throw new SeddError('argument', `integrity is "${integrity}"; expected "sha256-" and its base64.`);
+  return base64 ? hexOf(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))) : (hex ?? '');
 }
 
 /** The file is not the one that was asked for. */
-const otherError = (sha, expected, url) => new SeddError('content', `The file of weights has the sha256 ${sha}; expected ${expected}.`, {
-  hint: 'It was damaged on the way, or is another version.', url });
+const otherError = (sha, expected, url) =>
+  new SeddError('content', `The file of weights has the sha256 ${sha}; expected ${expected}.`, {
+    hint: 'It was damaged on the way, or is another version.',
+    url,
+  });
 
 class Load {
   #last = 0;
@@ -40,7 +44,9 @@ class Load {
     this.place = placeOf(source, base, { hub, revision });
   }
 
-  say(event) { this.emit({ loaded: 0, total: 0, fetched: 0, ...event }); }
+  say(event) {
+    this.emit({ loaded: 0, total: 0, fetched: 0, ...event });
+  }
 
   /** Progress of weights, twenty times a second; also where an abort is noticed. */
   progress(total, source) {
@@ -53,7 +59,9 @@ class Load {
     };
   }
 
-  entryOf(place) { return place.id && this.files ? entryId(place.id, this.dtype).then((id) => new StoredModel(this.files, id)) : null; }
+  entryOf(place) {
+    return place.id && this.files ? entryId(place.id, this.dtype).then((id) => new StoredModel(this.files, id)) : null;
+  }
 
   /** A complete entry of this source, or null. */
   async findStored() {
@@ -75,26 +83,36 @@ class Load {
   async #findById() {
     const entry = new StoredModel(this.files, this.place.id);
     const manifest = await entry.json('manifest.json');
-    if (!manifest) throw new SeddError('argument', `The store has no complete model "${this.place.id}".`, { hint: 'Ask store.list() what there is.' });
+    if (!manifest)
+      throw new SeddError('argument', `The store has no complete model "${this.place.id}".`, {
+        hint: 'Ask store.list() what there is.',
+      });
     return { entry, manifest, place: this.place };
   }
 
   async engineFor(memory) {
     const { threads, wasm } = this;
-    return threads > 1 && probe().threads ? Engine.create({ wasm, threads, memory: sharedMaximum(memory) }) : this.plain;
+    return threads > 1 && probe().threads
+      ? Engine.create({ wasm, threads, memory: sharedMaximum(memory) })
+      : this.plain;
   }
 
   /* ---- From the store ---- */
 
   async fromStore({ entry, manifest, place }) {
-    if (this.sha256 && this.sha256 !== manifest.sha256) throw Object.assign(otherError(manifest.sha256, this.sha256, manifest.url), { changed: true });
+    if (this.sha256 && this.sha256 !== manifest.sha256)
+      throw Object.assign(otherError(manifest.sha256, this.sha256, manifest.url), { changed: true });
     const fresh = checkFresh(manifest, place, this.signal); // meanwhile the model is read
     fresh.catch(() => {}); // whatever fails first is told
     const files = await this.#smallFiles(entry, manifest.small);
-    const source = manifest.url ? new RemoteFile(manifest.url, { patience: this.patience, known: manifest.known, stored: true }) : null;
+    const source = manifest.url
+      ? new RemoteFile(manifest.url, { patience: this.patience, known: manifest.known, stored: true })
+      : null;
     const onProgress = this.progress(manifest.size, source);
-    const weights = manifest.set === 'q' ? new StoredWeights(entry, manifest, onProgress)
-      : new ChunkedWeights(source, { entry, expected: manifest.hashes, onProgress });
+    const weights =
+      manifest.set === 'q'
+        ? new StoredWeights(entry, manifest, onProgress)
+        : new ChunkedWeights(source, { entry, expected: manifest.hashes, onProgress });
     const engine = await this.engineFor(predict(this.plain, files.config, manifest.want).memory);
     const model = await Model.load(engine, { ...files, weights }, { dtype: manifest.want });
     source?.close();
@@ -134,7 +152,18 @@ class Load {
     const { url, size, etag, modified } = source;
     const about = { name: place.name, source: place.id, url };
     const keeper = entry && new Keeper(entry, { signal: this.signal, say: (event) => this.say(event) });
-    const chunks = keeper && url ? await keeper.beginChunks({ ...about, size, etag, modified, sha256: opened.sha256, kind: info.kind, dtype: info.dtype }) : null;
+    const chunks =
+      keeper && url
+        ? await keeper.beginChunks({
+            ...about,
+            size,
+            etag,
+            modified,
+            sha256: opened.sha256,
+            kind: info.kind,
+            dtype: info.dtype,
+          })
+        : null;
     const { model, weights, sha } = await this.#receive(engine, opened, chunks, dtype);
     const known = { size, etag: source.etag, modified: source.modified };
     const manifest = { ...about, sha256: sha, known, kind: model.info.kind, dtype: model.info.dtype, want: dtype };
@@ -164,7 +193,9 @@ class Load {
   /* ---- The whole ---- */
 
   /** Does it while no other tab loads or deletes this model. */
-  #alone(entry, work) { return withLock(entry.id, this.signal, () => this.say({ phase: 'wait' }), work); }
+  #alone(entry, work) {
+    return withLock(entry.id, this.signal, () => this.say({ phase: 'wait' }), work);
+  }
 
   async #storedOrNull(stored) {
     try {
@@ -206,7 +237,7 @@ class Load {
   async run() {
     performance.mark('sedd-web:load'); // for profiles; scripts/bench/visit.mjs reads them
     const [stored] = await Promise.all([this.findStored(), this.#start()]);
-    const there = stored && await this.#storedOrNull(stored);
+    const there = stored && (await this.#storedOrNull(stored));
     if (there) return there;
     try {
       return await this.#throughStore();
@@ -224,15 +255,35 @@ class Load {
     const place = opened.place ?? this.place;
     const entry = await this.entryOf(place);
     const { size, url } = opened.weights;
-    const stored = url ? await entry?.held(size) ?? 0 : 0;
+    const stored = url ? ((await entry?.held(size)) ?? 0) : 0;
     const told = predict(this.plain, opened.config, this.dtype);
-    return { name: place.name, kind: told.info.kind, url, size, stored, download: url ? size - stored : 0, complete: false, keeps: entry ? Math.min(size, told.info.weightBytes) : 0, ...told };
+    return {
+      name: place.name,
+      kind: told.info.kind,
+      url,
+      size,
+      stored,
+      download: url ? size - stored : 0,
+      complete: false,
+      keeps: entry ? Math.min(size, told.info.weightBytes) : 0,
+      ...told,
+    };
   }
 
   async #planStored({ entry, manifest }) {
     const { name, kind, url, size, want, small } = manifest;
     const { config } = await this.#smallFiles(entry, { config: small.config });
-    return { name, kind, url, size, stored: size, download: 0, complete: true, keeps: size, ...predict(this.plain, config, want) };
+    return {
+      name,
+      kind,
+      url,
+      size,
+      stored: size,
+      download: 0,
+      complete: true,
+      keeps: size,
+      ...predict(this.plain, config, want),
+    };
   }
 }
 

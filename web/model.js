@@ -25,7 +25,8 @@ const whole = (name, value, low, high) => {
 /** The place of a word in its list, as the core counts. */
 const choice = (name, value, words = WORDS[name]) => {
   const place = words.indexOf(value);
-  if (place < 0) throw new SeddError('argument', `${name} is ${JSON.stringify(value)}; expected ${words.join(' or ')}.`);
+  if (place < 0)
+    throw new SeddError('argument', `${name} is ${JSON.stringify(value)}; expected ${words.join(' or ')}.`);
   return place;
 };
 
@@ -54,10 +55,19 @@ export class Model {
     const model = new Model();
     model.#engine = engine;
     const { module } = engine;
-    model.#tokenizer = engine.scoped((scope) => engine.check(module._wasm_tokenizer_new(
-      scope.data(files.tokenizer), files.tokenizer.length, files.merges ? scope.data(files.merges) : 0, files.merges?.length ?? 0)));
-    const loader = engine.scoped((scope) => engine.check(
-      module._wasm_loader_new(scope.data(files.config), files.config.length, DTYPES[dtype] ?? 0)));
+    model.#tokenizer = engine.scoped((scope) =>
+      engine.check(
+        module._wasm_tokenizer_new(
+          scope.data(files.tokenizer),
+          files.tokenizer.length,
+          files.merges ? scope.data(files.merges) : 0,
+          files.merges?.length ?? 0,
+        ),
+      ),
+    );
+    const loader = engine.scoped((scope) =>
+      engine.check(module._wasm_loader_new(scope.data(files.config), files.config.length, DTYPES[dtype] ?? 0)),
+    );
     try {
       const { kind, weightBytes } = readInfo(engine, (out) => module._wasm_loader_describe(loader, out));
       if (kind === 'sedd' && files.generation) model.defaults = readDefaults(engine, files.generation);
@@ -76,9 +86,13 @@ export class Model {
     return model;
   }
 
-  get pointer() { return this.#model; }
+  get pointer() {
+    return this.#model;
+  }
   /** Name of the kernel table that computes. */
-  get kernels() { return this.#engine.kernels; }
+  get kernels() {
+    return this.#engine.kernels;
+  }
 
   /** The same weights, computed with another table of kernels; dispose() it before this one. @param {string} kernels */
   withKernels(kernels) {
@@ -97,7 +111,12 @@ export class Model {
   describe() {
     const { module } = this.#engine;
     const info = readInfo(this.#engine, (out) => module._wasm_model_describe(this.#model, out));
-    return { ...info, endOfText: this.#engine.scoped((scope) => module._sedd_tokenizer_find(this.#tokenizer, scope.text('<|endoftext|>'))) };
+    return {
+      ...info,
+      endOfText: this.#engine.scoped((scope) =>
+        module._sedd_tokenizer_find(this.#tokenizer, scope.text('<|endoftext|>')),
+      ),
+    };
   }
 
   /** @param {string} text @returns {number[]} */
@@ -105,7 +124,9 @@ export class Model {
     return this.#engine.scoped((scope) => {
       const bytes = new TextEncoder().encode(text);
       const count = scope.allocate(4);
-      const ids = this.#engine.check(this.#engine.module._wasm_encode(this.#tokenizer, scope.data(bytes), bytes.length, count));
+      const ids = this.#engine.check(
+        this.#engine.module._wasm_encode(this.#tokenizer, scope.data(bytes), bytes.length, count),
+      );
       const result = [...this.#engine.ints(ids, this.#engine.ints(count, 1)[0])];
       this.#engine.module._sedd_memory_free(ids);
       return result;
@@ -116,14 +137,18 @@ export class Model {
   decode(ids) {
     return this.#engine.scoped((scope) => {
       const size = scope.allocate(4);
-      const text = this.#engine.check(this.#engine.module._wasm_decode(this.#tokenizer, scope.list(ids), ids.length, size));
+      const text = this.#engine.check(
+        this.#engine.module._wasm_decode(this.#tokenizer, scope.list(ids), ids.length, size),
+      );
       const bytes = this.#engine.bytes(text, this.#engine.ints(size, 1)[0]).slice();
       this.#engine.module._sedd_memory_free(text);
       return bytes;
     });
   }
 
-  detokenize(ids) { return new TextDecoder().decode(this.decode(ids)); }
+  detokenize(ids) {
+    return new TextDecoder().decode(this.decode(ids));
+  }
 
   /** The window and its held tokens: the prompt's, single ones by position, and edits (null: open again). */
   #window({ length, prompt = '', clamp = [], edit = [] }) {
@@ -146,7 +171,16 @@ export class Model {
     const { length, held } = this.#window(given);
     const settings = settingsOf(given);
     const { positions, gamma = 0, denoise, temperature, topK, topP } = settings;
-    const values = [length, steps, ...Object.keys(WORDS).map((name) => choice(name, settings[name])), gamma, denoise ? 0 : 1, temperature, topK, topP];
+    const values = [
+      length,
+      steps,
+      ...Object.keys(WORDS).map((name) => choice(name, settings[name])),
+      gamma,
+      denoise ? 0 : 1,
+      temperature,
+      topK,
+      topP,
+    ];
     const coin = positions === 'score' || positions === 'normalised';
     const opensAll = positions === 'hitting' || (coin && !denoise) ? -1 : coin ? steps : steps - 1;
     const run = new Draft(this.#engine, this.#sessions, { length, values, seed, held, opensAll });
@@ -164,17 +198,35 @@ export class Model {
     const ids = this.tokenize(prompt);
     const read = ids.length ? ids : [this.info.endOfText];
     const room = this.info.length + 1 - read.length;
-    if (room < 1) throw new SeddError('argument', `The prompt has ${read.length} tokens; this GPT-2 reads at most ${this.info.length}.`, { hint: 'Shorten the prompt.' });
+    if (room < 1)
+      throw new SeddError(
+        'argument',
+        `The prompt has ${read.length} tokens; this GPT-2 reads at most ${this.info.length}.`,
+        { hint: 'Shorten the prompt.' },
+      );
     return new Generation(this.#engine, this.#sessions, {
-      rows: this.info.length, vocabulary: this.info.tokens, read, tokens: whole('tokens', tokens ?? room, 1, room), seed, greedy, temperature, topK, topP });
+      rows: this.info.length,
+      vocabulary: this.info.tokens,
+      read,
+      tokens: whole('tokens', tokens ?? room, 1, room),
+      seed,
+      greedy,
+      temperature,
+      topK,
+      topP,
+    });
   }
 
   /** SEDD: an upper bound on -ln p; `advance()` makes one evaluation. */
   startBound(ids, { estimator = 'kmask', samples = 64, seed = 0 } = {}) {
     list('ids', ids);
     whole('samples', samples, 1, 1e6);
-    return new Bound(this.#engine, this.#sessions, ids,
-      { rows: Math.min(ids.length, this.info.length), estimator: choice('estimator', estimator, ['kmask', 'reference']), samples, seed });
+    return new Bound(this.#engine, this.#sessions, ids, {
+      rows: Math.min(ids.length, this.info.length),
+      estimator: choice('estimator', estimator, ['kmask', 'reference']),
+      samples,
+      seed,
+    });
   }
 
   /** GPT-2: exact; `advance()` reads one window. */
@@ -194,20 +246,42 @@ export class Model {
     list('positions', positions);
     const top = Math.min(whole('topK', topK, 1, 1e6), this.info.tokens);
     const size = 3 + 3 * top;
-    return this.#sessions.use(ids.length, (session) => this.#engine.scoped((scope) => {
-      const out = scope.allocate(8 * (1 + positions.length * size));
-      this.#engine.checkStatus(this.#engine.module._wasm_inspect(session, scope.list(ids), ids.length,
-        scope.numbers([sigma, step, steps, choice('sampler', sampler), top]), scope.list(positions), positions.length, out));
-      const [used, ...rows] = this.#engine.doubles(out, 1 + positions.length * size);
-      return { sigma: used, positions: positions.map((position, i) => this.#inspected(position, ids[position], rows.slice(i * size, (i + 1) * size), steps > 0)) };
-    }));
+    return this.#sessions.use(ids.length, (session) =>
+      this.#engine.scoped((scope) => {
+        const out = scope.allocate(8 * (1 + positions.length * size));
+        this.#engine.checkStatus(
+          this.#engine.module._wasm_inspect(
+            session,
+            scope.list(ids),
+            ids.length,
+            scope.numbers([sigma, step, steps, choice('sampler', sampler), top]),
+            scope.list(positions),
+            positions.length,
+            out,
+          ),
+        );
+        const [used, ...rows] = this.#engine.doubles(out, 1 + positions.length * size);
+        return {
+          sigma: used,
+          positions: positions.map((position, i) =>
+            this.#inspected(position, ids[position], rows.slice(i * size, (i + 1) * size), steps > 0),
+          ),
+        };
+      }),
+    );
   }
 
   #inspected(position, id, [scoreSum, entropy, stay, ...rest], moves) {
     const candidates = [];
     for (let i = 0; i < rest.length && rest[i] >= 0; i += 3) {
       const ratio = Math.exp(rest[i + 1]);
-      candidates.push({ id: rest[i], text: this.detokenize([rest[i]]), ratio, probability: ratio / scoreSum, ...(moves && { move: rest[i + 2] }) });
+      candidates.push({
+        id: rest[i],
+        text: this.detokenize([rest[i]]),
+        ratio,
+        probability: ratio / scoreSum,
+        ...(moves && { move: rest[i + 2] }),
+      });
     }
     return { position, masked: id === this.info.maskId, scoreSum, entropy, ...(moves && { stay }), candidates };
   }
@@ -216,7 +290,14 @@ export class Model {
   golden(json, tensors) {
     return this.#engine.scoped((scope) => {
       const { module } = this.#engine;
-      const failed = module._wasm_golden(this.#engine.pointer, this.#model, scope.data(json), json.length, scope.data(tensors), tensors.length);
+      const failed = module._wasm_golden(
+        this.#engine.pointer,
+        this.#model,
+        scope.data(json),
+        json.length,
+        scope.data(tensors),
+        tensors.length,
+      );
       if (failed < 0) this.#engine.fail();
       return { failed, report: this.#engine.string(module._wasm_golden_report()) };
     });

@@ -20,9 +20,14 @@ export function borrow(kind, url, { onProgress = () => {} } = {}) {
     entry.promise = import('./client.js').then(({ loadSEDD, loadGPT2 }) => {
       abort.signal.throwIfAborted();
       const load = kind === 'sedd' ? loadSEDD : loadGPT2;
-      return load(url, { signal: abort.signal, onProgress: (progress) => watchers.forEach((watcher) => watcher(progress)) });
+      return load(url, {
+        signal: abort.signal,
+        onProgress: (progress) => watchers.forEach((watcher) => watcher(progress)),
+      });
     });
-    entry.promise.catch(() => { if (models.get(key) === entry) models.delete(key); }); // the next one tries again
+    entry.promise.catch(() => {
+      if (models.get(key) === entry) models.delete(key);
+    }); // the next one tries again
     models.set(key, entry);
   }
   entry.users++;
@@ -32,8 +37,10 @@ export function borrow(kind, url, { onProgress = () => {} } = {}) {
     if (--entry.users > 0) return;
     if (models.get(key) === entry) models.delete(key);
     entry.abort.abort();
-    entry.promise.then((model) => model.dispose(), () => {});
+    entry.promise.then(
+      (model) => model.dispose(),
+      () => {},
+    );
   };
   return { model: entry.promise, release };
 }
-

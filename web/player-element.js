@@ -32,7 +32,10 @@ const style = lazySheet(`
 `);
 
 /** What of a trace's settings is not as published, as <sedd-demo>'s attributes name it. */
-const settings = (trace) => Object.entries(WORDS).filter(([name, [published]]) => (trace[name] ?? published) !== published).map(([name]) => `${name} ${trace[name]}`);
+const settings = (trace) =>
+  Object.entries(WORDS)
+    .filter(([name, [published]]) => (trace[name] ?? published) !== published)
+    .map(([name]) => `${name} ${trace[name]}`);
 
 const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
@@ -54,7 +57,13 @@ export class SeddPlayer extends SeddElement {
     const sheet = new Sheet({ onSeek: (index) => this.seek(index) });
     const timeline = new Timeline({ onShow: (state) => this.#show(state) });
     const poster = make('slot', { name: 'poster' });
-    const stage = make('div', { class: 'stage', part: 'stage', hidden: '' }, cells.element, timeline.element, sheet.element);
+    const stage = make(
+      'div',
+      { class: 'stage', part: 'stage', hidden: '' },
+      cells.element,
+      timeline.element,
+      sheet.element,
+    );
     const caption = make('p', { class: 'caption', part: 'caption', hidden: '' });
     root.append(poster, stage, problem, make('slot', { name: 'caption' }, caption), make('slot'));
     this.#parts = { cells, sheet, timeline, poster, stage, caption };
@@ -117,7 +126,9 @@ export class SeddPlayer extends SeddElement {
   /* ---- The run ---- */
 
   /** The trace that is shown; setting one shows it, from an object or the file's text; null shows none. */
-  get trace() { return this.#trace; }
+  get trace() {
+    return this.#trace;
+  }
   set trace(value) {
     this.#forget();
     this.forgive();
@@ -132,17 +143,17 @@ export class SeddPlayer extends SeddElement {
 
   /** Fetches `src` now, whatever `loading` says. @returns {Promise<import('./trace.js').Trace>} */
   load() {
-    const ready = this.#ready ??= this.#fetch().catch((error) => {
+    const ready = (this.#ready ??= this.#fetch().catch((error) => {
       if (this.#ready === ready) this.#ready = null;
       this.fail(error);
       throw error;
-    });
+    }));
     return ready;
   }
 
   async #fetch() {
     this.#unwatch();
-    const loading = this.#loading = new AbortController();
+    const loading = (this.#loading = new AbortController());
     this.emit('progress', { loaded: 0, total: 0, phase: 'trace' });
     const trace = await fetchTrace(new URL(this.src ?? '', this.baseURI).href, { signal: loading.signal });
     loading.signal.throwIfAborted();
@@ -153,14 +164,20 @@ export class SeddPlayer extends SeddElement {
   #open(trace) {
     const { cells, sheet, timeline, poster, stage, caption } = this.#parts;
     this.#trace = trace;
-    const history = this.#history = History.fromTrace(trace);
+    const history = (this.#history = History.fromTrace(trace));
     poster.hidden = true;
     stage.hidden = false;
     cells.open(history.at(0), { held: history.held, finals: history.finals });
     sheet.open(history);
     timeline.open(history, this.step ?? Math.round(history.last / 2), { preview: true });
     caption.hidden = false;
-    caption.textContent = [`Recorded run${trace.model ? ` of ${trace.model.name}` : ''}`, `${trace.steps} steps`, `${trace.length} tokens`, `seed ${trace.seed}`, ...settings(trace)].join(' \u00b7 ');
+    caption.textContent = [
+      `Recorded run${trace.model ? ` of ${trace.model.name}` : ''}`,
+      `${trace.steps} steps`,
+      `${trace.length} tokens`,
+      `seed ${trace.seed}`,
+      ...settings(trace),
+    ].join(' \u00b7 ');
     this.emit('ready', { trace });
     this.#watch();
   }
@@ -187,22 +204,46 @@ export class SeddPlayer extends SeddElement {
     const { cells, sheet, timeline } = this.#parts;
     cells.show(state);
     if (this.sheet) sheet.show(state.index);
-    this.emit('step', { index: state.index, step: state.step, total: this.#history.last, sigma: state.sigma, masked: state.masked, positions: state.changed });
+    this.emit('step', {
+      index: state.index,
+      step: state.step,
+      total: this.#history.last,
+      sigma: state.sigma,
+      masked: state.masked,
+      positions: state.changed,
+    });
     if (timeline.playback.playing && state.index === this.#history.last) this.emit('done', { text: this.text });
   }
 
   /** Index of the state that is shown. */
-  get index() { return this.#parts.timeline.index; }
+  get index() {
+    return this.#parts.timeline.index;
+  }
   /** The text as it stands, masks left out. */
-  get text() { return this.#history ? this.#history.at(this.index).texts.filter((one) => one !== null).join('') : ''; }
-  get playing() { return this.#parts.timeline.playback.playing; }
+  get text() {
+    return this.#history
+      ? this.#history
+          .at(this.index)
+          .texts.filter((one) => one !== null)
+          .join('')
+      : '';
+  }
+  get playing() {
+    return this.#parts.timeline.playback.playing;
+  }
 
-  play() { this.#parts.timeline.start(); }
+  play() {
+    this.#parts.timeline.start();
+  }
 
-  pause() { this.#parts.timeline.playback.pause(); }
+  pause() {
+    this.#parts.timeline.playback.pause();
+  }
 
   /** @param {number} index 0 to the number of steps */
-  seek(index) { if (this.#history) this.#parts.timeline.seek(index); }
+  seek(index) {
+    if (this.#history) this.#parts.timeline.seek(index);
+  }
 }
 
 define('sedd-player', SeddPlayer);

@@ -17,13 +17,16 @@ const HOLE_MAX = 65536;
 /** @returns {never} */
 function refuse(message, prompt) {
   const shown = prompt.length > 60 ? `${prompt.slice(0, 60)}…` : prompt;
-  throw new SeddError('argument', `${message} in the prompt "${shown}".`, { hint: 'Write {20} for a hole of 20 tokens, {*} for one that takes the rest, {{ and }} for braces.' });
+  throw new SeddError('argument', `${message} in the prompt "${shown}".`, {
+    hint: 'Write {20} for a hole of 20 tokens, {*} for one that takes the rest, {{ and }} for braces.',
+  });
 }
 
 function holeOf(inside, prompt) {
   if (inside.trim() === '*') return { rest: /** @type {true} */ (true) };
   const size = /^\s*\d{1,6}\s*$/.test(inside) ? Number(inside) : 0;
-  if (size < 1 || size > HOLE_MAX) refuse(`{${inside.slice(0, 20)}} is no hole: a whole number from 1 to ${HOLE_MAX} or * belongs there`, prompt);
+  if (size < 1 || size > HOLE_MAX)
+    refuse(`{${inside.slice(0, 20)}} is no hole: a whole number from 1 to ${HOLE_MAX} or * belongs there`, prompt);
   return { hole: size };
 }
 
@@ -37,7 +40,11 @@ function holeOf(inside, prompt) {
  *   console.log(parts); // [{ text: 'Once upon a time, ' }, { hole: 20 }, { text: ' the end.' }]
  */
 export function parsePrompt(prompt) {
-  if (typeof prompt !== 'string') throw new SeddError('argument', `The prompt is ${prompt === null ? 'null' : `of type ${typeof prompt}`}; expected text.`);
+  if (typeof prompt !== 'string')
+    throw new SeddError(
+      'argument',
+      `The prompt is ${prompt === null ? 'null' : `of type ${typeof prompt}`}; expected text.`,
+    );
   /** @type {Part[]} */
   const parts = [];
   let text = '';
@@ -83,10 +90,13 @@ export const escapeText = (text) => text.replace(/[{}]/g, (brace) => brace + bra
  *   import { formatPrompt } from 'sedd-web';
  *   console.log(formatPrompt([{ text: 'It was ' }, { hole: 3 }, { rest: true }])); // It was {3}{*}
  */
-export const formatPrompt = (parts) => parts.map((part) => {
-  if ('text' in part) return escapeText(part.text);
-  return 'hole' in part ? `{${part.hole}}` : '{*}';
-}).join('');
+export const formatPrompt = (parts) =>
+  parts
+    .map((part) => {
+      if ('text' in part) return escapeText(part.text);
+      return 'hole' in part ? `{${part.hole}}` : '{*}';
+    })
+    .join('');
 
 /**
  * Puts a prompt's tokens into a window.
@@ -109,7 +119,9 @@ export function layPrompt(prompt, tokenize, { length, fallback }) {
   const exact = rest < 0 && parts.some((part) => 'hole' in part);
   const window = length ?? (exact ? taken : fallback);
   if (taken > window) {
-    throw new SeddError('argument', `The prompt takes ${taken} tokens with its holes; the window has ${window}.`, { hint: 'Shorten the text or its holes, or make the window longer.' });
+    throw new SeddError('argument', `The prompt takes ${taken} tokens with its holes; the window has ${window}.`, {
+      hint: 'Shorten the text or its holes, or make the window longer.',
+    });
   }
   if (rest >= 0) pieces[rest] = window - taken;
   const held = new Map();

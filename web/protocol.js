@@ -15,4 +15,14 @@
  * what changed; no array of the vocabulary's size is ever sent. Calls are computed in their order, except
  * that a paused run lets the others through.
  */
-export const METHODS = ['load', 'plan', 'sample', 'generate', 'tokenize', 'detokenize', 'likelihood', 'inspect', 'selfTest'];
+export const METHODS = [
+  'load',
+  'plan',
+  'sample',
+  'generate',
+  'tokenize',
+  'detokenize',
+  'likelihood',
+  'inspect',
+  'selfTest',
+];

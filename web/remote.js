@@ -11,8 +11,14 @@ const WINDOW = 16 << 20;
 const PIECE = 256 << 10; // bytes a read gives at most
 
 /** A file that is not the one it was; whoever loads begins again. */
-export const changedError = (url) => Object.assign(new SeddError('content', `${url} changed on the server while it was being downloaded.`, {
-  hint: 'Load it again; what had arrived was put away.', url }), { changed: true });
+export const changedError = (url) =>
+  Object.assign(
+    new SeddError('content', `${url} changed on the server while it was being downloaded.`, {
+      hint: 'Load it again; what had arrived was put away.',
+      url,
+    }),
+    { changed: true },
+  );
 
 /**
  * The bytes of an answer, into one buffer that is used again and again where the browser can: the arrays it makes
@@ -26,7 +32,8 @@ class Body {
     try {
       this.#reader = stream.getReader({ mode: 'byob' });
       this.#buffer = new ArrayBuffer(PIECE);
-    } catch { // WebKit
+    } catch {
+      // WebKit
       this.#reader = stream.getReader();
     }
   }
@@ -38,7 +45,9 @@ class Body {
     return answer;
   }
 
-  cancel() { this.#reader.cancel().catch(() => {}); }
+  cancel() {
+    this.#reader.cancel().catch(() => {});
+  }
 }
 
 const numberOf = (text) => (/^\d+$/.test(text ?? '') ? Number(text) : 0);
@@ -71,7 +80,7 @@ export class RemoteFile {
   #recognise(response, total) {
     const etag = strong(response.headers.get('etag') ?? '');
     const modified = response.headers.get('last-modified') ?? '';
-    const other = (this.etag && etag ? this.etag !== etag : this.modified && modified && this.modified !== modified);
+    const other = this.etag && etag ? this.etag !== etag : this.modified && modified && this.modified !== modified;
     if (other || (this.size && total && this.size !== total)) throw changedError(this.url);
     this.etag ||= etag;
     this.modified ||= modified;
@@ -89,15 +98,27 @@ export class RemoteFile {
 
   async #open(place, until) {
     const end = Math.min(until, place + WINDOW);
-    const response = await ask(this.url, { headers: this.#headers(place, end), cache: this.#cache }, this.#patience.signal);
+    const response = await ask(
+      this.url,
+      { headers: this.#headers(place, end), cache: this.#cache },
+      this.#patience.signal,
+    );
     const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
     const length = numberOf(response.headers.get('content-length'));
     const body = new Body(response.body);
     try {
       if (response.status === 206) {
-        if (range && Number(range[1]) !== place) throw new SeddError('content', `${this.url} answered with other bytes than were asked for.`, { url: this.url });
+        if (range && Number(range[1]) !== place)
+          throw new SeddError('content', `${this.url} answered with other bytes than were asked for.`, {
+            url: this.url,
+          });
         this.#recognise(response, numberOf(range?.[3]));
-        this.#stream = { body, place, end: Math.min(range ? Number(range[2]) + 1 : end, this.size || Infinity), rest: null };
+        this.#stream = {
+          body,
+          place,
+          end: Math.min(range ? Number(range[2]) + 1 : end, this.size || Infinity),
+          rest: null,
+        };
       } else {
         this.#recognise(response, response.headers.get('content-encoding') ? 0 : length);
         this.#ranges = false;
@@ -126,8 +147,12 @@ export class RemoteFile {
       return answer.value;
     }
     if (stream.place >= stream.end) return null;
-    throw passing(new SeddError('network', `The connection was cut at byte ${stream.place} of ${this.size}: ${this.url}`, {
-      hint: 'Load it again: it goes on where it stopped.', url: this.url }));
+    throw passing(
+      new SeddError('network', `The connection was cut at byte ${stream.place} of ${this.size}: ${this.url}`, {
+        hint: 'Load it again: it goes on where it stopped.',
+        url: this.url,
+      }),
+    );
   }
 
   /**
@@ -171,7 +196,10 @@ export class RemoteFile {
     for (;;) {
       try {
         const response = await ask(this.url, { method: 'HEAD', cache: 'no-cache' }, this.#patience.signal);
-        this.#recognise(response, response.headers.get('content-encoding') ? 0 : numberOf(response.headers.get('content-length')));
+        this.#recognise(
+          response,
+          response.headers.get('content-encoding') ? 0 : numberOf(response.headers.get('content-length')),
+        );
         break;
       } catch (error) {
         if (error.status === 405 || error.status === 501) break; // no HEAD here
@@ -181,7 +209,11 @@ export class RemoteFile {
     if (this.size) return;
     await this.#open(0, 1);
     this.close();
-    if (!this.size) throw new SeddError('content', `${this.url} does not say how long it is (Content-Length).`, { hint: 'Serve the file as it is, without compressing it on the way.', url: this.url });
+    if (!this.size)
+      throw new SeddError('content', `${this.url} does not say how long it is (Content-Length).`, {
+        hint: 'Serve the file as it is, without compressing it on the way.',
+        url: this.url,
+      });
   }
 
   close() {
@@ -193,14 +225,25 @@ export class RemoteFile {
 /** A Blob behind the same calls. */
 export class LocalFile {
   constructor(blob) {
-    Object.assign(this, { url: '', etag: '', modified: '', size: blob.size, fetched: 0, blob, name: blob.name ?? 'model.safetensors' });
+    Object.assign(this, {
+      url: '',
+      etag: '',
+      modified: '',
+      size: blob.size,
+      fetched: 0,
+      blob,
+      name: blob.name ?? 'model.safetensors',
+    });
   }
 
   async read(begin, buffer, filled, end, onBytes) {
     const body = new Body(this.blob.slice(begin + filled, begin + buffer.length).stream());
     while (filled < buffer.length) {
       const { value } = await body.read().catch((cause) => {
-        throw new SeddError('io', `${this.name} cannot be read: ${cause.message}`, { hint: 'It may have been moved or changed; choose it again.', cause });
+        throw new SeddError('io', `${this.name} cannot be read: ${cause.message}`, {
+          hint: 'It may have been moved or changed; choose it again.',
+          cause,
+        });
       });
       if (begin + filled === 0) refuseOther(value, this.name);
       buffer.set(value, filled);

@@ -13,9 +13,18 @@ export const passing = (error, after) => Object.assign(error, { retry: true, aft
 /* ---- What servers say ---- */
 
 const STATUS = {
-  401: ['asks who you are (401): it is private, or there is no such model', 'Check the name; a private model has to be downloaded by hand and dropped on the page.'],
-  403: ['refuses (403): it is not open to everybody', 'Accept its terms where it is published, download it there and drop the files on the page.'],
-  404: ['is not there (404)', 'Check the address; a model is config.json, its weights (model.safetensors or pytorch_model.bin) and a tokenizer.'],
+  401: [
+    'asks who you are (401): it is private, or there is no such model',
+    'Check the name; a private model has to be downloaded by hand and dropped on the page.',
+  ],
+  403: [
+    'refuses (403): it is not open to everybody',
+    'Accept its terms where it is published, download it there and drop the files on the page.',
+  ],
+  404: [
+    'is not there (404)',
+    'Check the address; a model is config.json, its weights (model.safetensors or pytorch_model.bin) and a tokenizer.',
+  ],
   416: ['is shorter than expected (416)', 'It may have been replaced; load it again.'],
   429: ['is asked too often (429)', 'Wait a while and load it again; what has arrived is kept.'],
 };
@@ -45,25 +54,40 @@ globalThis.addEventListener?.('securitypolicyviolation', (event) => {
   if (URL.canParse?.(event.blockedURI)) blocked.add(new URL(event.blockedURI).origin);
 });
 
-const answers = (url, init) => fetch(url, init).then(() => true, () => false);
+const answers = (url, init) =>
+  fetch(url, init).then(
+    () => true,
+    () => false,
+  );
 
 /** The browser says "failed" for everything; a second look tells a missing permission from a dead line. */
 async function explain(url, cause, signal) {
   const { origin } = new URL(url);
   const error = (message, hint) => new SeddError('network', message, { hint, url, cause });
   if (signal?.aborted) return abortError();
-  if (globalThis.navigator?.onLine === false) return error(`${url} cannot be fetched: this device is offline.`, 'Models that were loaded before work offline.');
+  if (globalThis.navigator?.onLine === false)
+    return error(`${url} cannot be fetched: this device is offline.`, 'Models that were loaded before work offline.');
   if (origin !== globalThis.location?.origin) {
-    await new Promise((resolve) => { setTimeout(resolve); }); // a policy violation is reported after the failure
+    await new Promise((resolve) => {
+      setTimeout(resolve);
+    }); // a policy violation is reported after the failure
     if (blocked.has(origin)) {
-      return error(`This page's content security policy does not let it fetch from ${origin}.`, `Add ${origin} to connect-src, or serve the model beside the page.`);
+      return error(
+        `This page's content security policy does not let it fetch from ${origin}.`,
+        `Add ${origin} to connect-src, or serve the model beside the page.`,
+      );
     }
     const there = await answers(url, { method: 'HEAD', mode: 'no-cors', signal });
-    if (there && !await answers(url, { method: 'HEAD', signal })) {
-      return error(`${url} does not let pages of other sites read it (CORS).`, 'Its server must send Access-Control-Allow-Origin; or download the files and drop them on the page.');
+    if (there && !(await answers(url, { method: 'HEAD', signal }))) {
+      return error(
+        `${url} does not let pages of other sites read it (CORS).`,
+        'Its server must send Access-Control-Allow-Origin; or download the files and drop them on the page.',
+      );
     }
   }
-  return passing(error(`${url} could not be fetched: ${cause.message}`, 'Check the connection; what has arrived is kept.'));
+  return passing(
+    error(`${url} could not be fetched: ${cause.message}`, 'Check the connection; what has arrived is kept.'),
+  );
 }
 
 /** How often, and how long, a failure is waited out. Bytes that arrive make it patient again. */
@@ -77,7 +101,9 @@ export class Patience {
     this.onWait = onWait;
   }
 
-  reset() { this.#used = 0; }
+  reset() {
+    this.#used = 0;
+  }
 
   /** Waits before another try, or throws the error when there shall be none. */
   async wait(error) {
@@ -86,7 +112,14 @@ export class Patience {
     this.onWait(seconds);
     await new Promise((resolve, reject) => {
       const timer = setTimeout(resolve, 1000 * seconds);
-      this.signal?.addEventListener('abort', () => { clearTimeout(timer); reject(abortError()); }, { once: true });
+      this.signal?.addEventListener(
+        'abort',
+        () => {
+          clearTimeout(timer);
+          reject(abortError());
+        },
+        { once: true },
+      );
     });
   }
 }
@@ -110,10 +143,16 @@ export async function ask(url, init, signal) {
 export function refuseOther(bytes, name, url = '') {
   const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart().toLowerCase();
   if (start.startsWith('<!doctype') || start.startsWith('<html')) {
-    throw new SeddError('content', `${name} is a web page, not the file that was asked for.`, { hint: 'The address may lead to a login or an error page.', url });
+    throw new SeddError('content', `${name} is a web page, not the file that was asked for.`, {
+      hint: 'The address may lead to a login or an error page.',
+      url,
+    });
   }
   if (start.startsWith('version https://git-lfs')) {
-    throw new SeddError('content', `${name} is a Git LFS pointer, not the file itself.`, { hint: 'Fetch the large file with "git lfs pull", or use its download address.', url });
+    throw new SeddError('content', `${name} is a Git LFS pointer, not the file itself.`, {
+      hint: 'Fetch the large file with "git lfs pull", or use its download address.',
+      url,
+    });
   }
 }
 
@@ -125,11 +164,16 @@ export async function fetchWhole(url, patience) {
     try {
       const response = await ask(url, {}, patience.signal);
       const bytes = new Uint8Array(await response.arrayBuffer());
-      if (bytes.length > limit) throw new SeddError('content', `${url} has ${bytes.length} bytes; at most ${limit} are expected.`, { url });
+      if (bytes.length > limit)
+        throw new SeddError('content', `${url} has ${bytes.length} bytes; at most ${limit} are expected.`, { url });
       refuseOther(bytes, url, url);
       return bytes;
     } catch (error) {
-      await patience.wait(error instanceof TypeError ? passing(new SeddError('network', `${url} was cut off.`, { url, cause: error })) : error);
+      await patience.wait(
+        error instanceof TypeError
+          ? passing(new SeddError('network', `${url} was cut off.`, { url, cause: error }))
+          : error,
+      );
     }
   }
 }

@@ -39,13 +39,31 @@ import { settingsOf } from './sampling.js';
 export function traceOf(events, options, { info, source = {} }) {
   const [start, ...steps] = events;
   const texts = {};
-  for (const { ids, texts: words } of events) ids.forEach((id, i) => { if (words[i] !== null) texts[id] = words[i]; });
+  for (const { ids, texts: words } of events)
+    ids.forEach((id, i) => {
+      if (words[i] !== null) texts[id] = words[i];
+    });
   return {
-    format: 'sedd-trace', version: 1, length: start.ids.length, steps: start.steps, seed: String(options.seed), ...settingsOf(options),
-    maskId: info.maskId, initial: start.ids,
+    format: 'sedd-trace',
+    version: 1,
+    length: start.ids.length,
+    steps: start.steps,
+    seed: String(options.seed),
+    ...settingsOf(options),
+    maskId: info.maskId,
+    initial: start.ids,
     events: steps.map(({ step, sigma, masked, positions, ids, ms, confidence }) => ({
-      step, sigma, masked, changed: positions, ids, ms, ...(confidence && { confidence }) })),
-    texts, held: start.held, ...(source.name && { model: { name: source.name, ...(source.sha256 && { sha256: source.sha256 }) } }),
+      step,
+      sigma,
+      masked,
+      changed: positions,
+      ids,
+      ms,
+      ...(confidence && { confidence }),
+    })),
+    texts,
+    held: start.held,
+    ...(source.name && { model: { name: source.name, ...(source.sha256 && { sha256: source.sha256 }) } }),
   };
 }
 
@@ -88,11 +106,17 @@ export class Run {
   }
 
   /** Stops before the next step and lets other calls to the model through. */
-  pause() { this.#call.hold(true); }
+  pause() {
+    this.#call.hold(true);
+  }
   /** Goes on after pause(). */
-  continue() { this.#call.hold(false); }
+  continue() {
+    this.#call.hold(false);
+  }
   /** Ends the run at once: the result and the loop reject with AbortError. */
-  abort() { this.#call.abort(); }
+  abort() {
+    this.#call.abort();
+  }
 
   /**
    * The state after the events so far, or after a given step, for `sedd.resume`.
@@ -102,17 +126,22 @@ export class Run {
   state(step = Infinity) {
     const [start, ...steps] = this.#events.list;
     if (!start?.start) return null;
-    if (step < start.position) throw new SeddError('argument', `This run began after step ${start.position}; step ${step} is not its own.`);
+    if (step < start.position)
+      throw new SeddError('argument', `This run began after step ${start.position}; step ${step} is not its own.`);
     const ids = [...start.ids];
     let { position } = start;
     for (const event of steps) {
       if (event.step > step) break;
-      event.positions.forEach((place, i) => { ids[place] = event.ids[i]; });
+      event.positions.forEach((place, i) => {
+        ids[place] = event.ids[i];
+      });
       position = event.step;
     }
     return { position, ids, options: { ...this.#options, steps: start.steps, length: ids.length, state: undefined } };
   }
 
   /** Every event from the first on, also for a second loop. */
-  [Symbol.asyncIterator]() { return this.#events.read(this.result); }
+  [Symbol.asyncIterator]() {
+    return this.#events.read(this.result);
+  }
 }

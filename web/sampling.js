@@ -14,6 +14,28 @@ export const WORDS = {
 };
 
 /** A run's settings in full, without its sizes, seed and given tokens. @param {any} options as for SEDD.sample */
-export const settingsOf = ({ sampler = 'analytic', draw = 'exact', positions = 'score', order = 'random', grid = 'linear', context = 'all', gamma,
-  denoise = true, temperature = 1, topK = 0, topP = 1 }) => ({
-  sampler, draw, positions, order, grid, context, ...(gamma && { gamma }), denoise, temperature, topK, topP });
+export const settingsOf = ({
+  sampler = 'analytic',
+  draw = 'exact',
+  positions = 'score',
+  order = 'random',
+  grid = 'linear',
+  context = 'all',
+  gamma,
+  denoise = true,
+  temperature = 1,
+  topK = 0,
+  topP = 1,
+}) => ({
+  sampler,
+  draw,
+  positions,
+  order,
+  grid,
+  context,
+  ...(gamma && { gamma }),
+  denoise,
+  temperature,
+  topK,
+  topP,
+});

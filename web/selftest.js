@@ -25,37 +25,61 @@ function finish(work, step, value) {
 export function measureScores(model) {
   const ids = model.tokenize(TEXT);
   if (model.info.kind === 'gpt2') {
-    return finish(model.startExact(ids), (run) => {
-      run.advance();
-      return run.value.parts;
-    }, /** @type {number[]} */ ([]));
+    return finish(
+      model.startExact(ids),
+      (run) => {
+        run.advance();
+        return run.value.parts;
+      },
+      /** @type {number[]} */ ([]),
+    );
   }
   const { maskId, tokens } = model.info;
   const noised = ids.map((id, i) => (i % 3 === 1 ? (maskId >= 0 ? maskId : (id + 1) % tokens) : id));
   const { positions } = model.inspect(noised, { sigma: 0.5, positions: [1, 4], topK: 4 });
-  return positions.flatMap(({ scoreSum, entropy, candidates }) => [Math.log(scoreSum), entropy, ...candidates.flatMap(({ ratio }) => Math.log(ratio))]);
+  return positions.flatMap(({ scoreSum, entropy, candidates }) => [
+    Math.log(scoreSum),
+    entropy,
+    ...candidates.flatMap(({ ratio }) => Math.log(ratio)),
+  ]);
 }
 
 /** What it writes. @param {import('./model.js').Model} model @returns {number[]} */
 export function measureWriting(model) {
-  if (model.info.kind === 'gpt2') return finish(model.startGeneration({ prompt: TEXT, tokens: 12, seed: 7 }), (run, ids) => [...ids, run.advance()], []);
-  return finish(model.startRun({ prompt: TEXT, length: 24, steps: 4, seed: 7 }), (run) => {
-    run.advance();
-    return run.ids;
-  }, []);
+  if (model.info.kind === 'gpt2')
+    return finish(
+      model.startGeneration({ prompt: TEXT, tokens: 12, seed: 7 }),
+      (run, ids) => [...ids, run.advance()],
+      [],
+    );
+  return finish(
+    model.startRun({ prompt: TEXT, length: 24, steps: 4, seed: 7 }),
+    (run) => {
+      run.advance();
+      return run.ids;
+    },
+    [],
+  );
 }
 
 /** The numbers of a model, as selftest.json stores them. @param {import('./model.js').Model} model */
 export const vectorsOf = (model) => ({
-  format: 'sedd-selftest', version: 1, kind: model.info.kind, dtype: model.info.dtype, text: TEXT,
-  tokens: model.tokenize(TEXT), scores: measureScores(model), writing: measureWriting(model),
+  format: 'sedd-selftest',
+  version: 1,
+  kind: model.info.kind,
+  dtype: model.info.dtype,
+  text: TEXT,
+  tokens: model.tokenize(TEXT),
+  scores: measureScores(model),
+  writing: measureWriting(model),
 });
 
 /** @typedef {{name: string, ok: boolean, detail: string}} Check */
 
 /** @param {string} name @param {number[]} found @param {number[]} expected @param {number} tolerance @returns {Check} */
 function compareNumbers(name, found, expected, tolerance) {
-  if (found.length !== expected.length) return { name, ok: false, detail: `${found.length} numbers instead of ${expected.length}` };
+  if (found.length !== expected.length)
+    return { name, ok: false, detail: `${found.length} numbers instead of ${expected.length}` };
   const scale = Math.max(...expected.map(Math.abs));
   let worst = 0;
   found.forEach((value, i) => {
@@ -64,14 +88,28 @@ function compareNumbers(name, found, expected, tolerance) {
   });
   const error = Math.abs(found[worst] - expected[worst]) / scale;
   const ok = error <= tolerance;
-  return { name, ok, detail: ok ? `${found.length} numbers, largest error ${error.toPrecision(2)} of the largest, allowed ${tolerance}`
-    : `number ${worst} is ${found[worst]} instead of ${expected[worst]}` };
+  return {
+    name,
+    ok,
+    detail: ok
+      ? `${found.length} numbers, largest error ${error.toPrecision(2)} of the largest, allowed ${tolerance}`
+      : `number ${worst} is ${found[worst]} instead of ${expected[worst]}`,
+  };
 }
 
 /** @param {string} name @param {number[]} found @param {number[]} expected @returns {Check} */
 function compareIds(name, found, expected) {
-  const place = Array.from({ length: Math.max(found.length, expected.length) }, (_, i) => i).find((i) => found[i] !== expected[i]);
-  return { name, ok: place === undefined, detail: place === undefined ? `${found.length} tokens` : `token ${place} is ${found[place]} instead of ${expected[place]}` };
+  const place = Array.from({ length: Math.max(found.length, expected.length) }, (_, i) => i).find(
+    (i) => found[i] !== expected[i],
+  );
+  return {
+    name,
+    ok: place === undefined,
+    detail:
+      place === undefined
+        ? `${found.length} tokens`
+        : `token ${place} is ${found[place]} instead of ${expected[place]}`,
+  };
 }
 
 /** The numbers of a selftest.json. @param {Uint8Array} bytes */
@@ -79,16 +117,26 @@ export function readVectors(bytes) {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw new SeddError('format', `selftest.json is not valid JSON: ${cause.message}`, { hint: 'Write it anew with "node scripts/selftest.mjs FOLDER".', cause });
+    throw new SeddError('format', `selftest.json is not valid JSON: ${cause.message}`, {
+      hint: 'Write it anew with "node scripts/selftest.mjs FOLDER".',
+      cause,
+    });
   }
 }
 
 function checkVectors(vectors, { kind, dtype }) {
   const lists = vectors && [vectors.tokens, vectors.scores, vectors.writing];
-  if (vectors?.format !== 'sedd-selftest' || vectors.version !== 1 || !lists.every((list) => Array.isArray(list) && list.length > 0 && list.every(Number.isFinite))) {
-    throw new SeddError('format', 'selftest.json is not a list of self-test numbers of version 1.', { hint: 'Write it anew with "node scripts/selftest.mjs FOLDER".' });
+  if (
+    vectors?.format !== 'sedd-selftest' ||
+    vectors.version !== 1 ||
+    !lists.every((list) => Array.isArray(list) && list.length > 0 && list.every(Number.isFinite))
+  ) {
+    throw new SeddError('format', 'selftest.json is not a list of self-test numbers of version 1.', {
+      hint: 'Write it anew with "node scripts/selftest.mjs FOLDER".',
+    });
   }
-  if (vectors.kind !== kind) throw new SeddError('format', `selftest.json belongs to a ${vectors.kind}; this model is a ${kind}.`);
+  if (vectors.kind !== kind)
+    throw new SeddError('format', `selftest.json belongs to a ${vectors.kind}; this model is a ${kind}.`);
   return vectors.dtype === dtype;
 }
 
@@ -104,15 +152,19 @@ export function selfTest(model, vectors) {
   /** @type {Check[]} */
   const checks = [];
   try {
-    checks.push(compareNumbers(`kernels ${model.kernels} against scalar`, scores, measureScores(scalar), TOLERANCE[dtype]));
+    checks.push(
+      compareNumbers(`kernels ${model.kernels} against scalar`, scores, measureScores(scalar), TOLERANCE[dtype]),
+    );
   } finally {
     scalar.dispose();
   }
   if (vectors) {
     const same = checkVectors(vectors, model.info);
     checks.push(compareIds('tokenizer', model.tokenize(vectors.text), vectors.tokens));
-    if (same) checks.push(compareNumbers('scores against the stored ones', scores, vectors.scores, STORED_TOLERANCE[dtype]));
-    if (same && dtype === 'q8') checks.push(compareIds('writing against the stored text', measureWriting(model), vectors.writing));
+    if (same)
+      checks.push(compareNumbers('scores against the stored ones', scores, vectors.scores, STORED_TOLERANCE[dtype]));
+    if (same && dtype === 'q8')
+      checks.push(compareIds('writing against the stored text', measureWriting(model), vectors.writing));
   }
   return { ok: checks.every(({ ok }) => ok), checks };
 }

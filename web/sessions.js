@@ -40,7 +40,9 @@ export class Sessions {
     }
   }
 
-  #free(session) { this.#engine.module._sedd_session_free(session.pointer); }
+  #free(session) {
+    this.#engine.module._sedd_session_free(session.pointer);
+  }
 
   dispose() {
     if (this.#idle) this.#free(this.#idle);

@@ -14,17 +14,44 @@ export function readInfo(engine, describe) {
   return engine.scoped((scope) => {
     const out = scope.allocate(13 * 8);
     describe(out);
-    const [kind, dtype, graph, noise, tokens, states, maskId, hiddenSize, blocks, heads, length, parameters, weightBytes] = engine.doubles(out, 13);
+    const [
+      kind,
+      dtype,
+      graph,
+      noise,
+      tokens,
+      states,
+      maskId,
+      hiddenSize,
+      blocks,
+      heads,
+      length,
+      parameters,
+      weightBytes,
+    ] = engine.doubles(out, 13);
     return {
-      kind: kind === 0 ? 'sedd' : 'gpt2', dtype: dtype === 2 ? 'q8' : 'f32', graph: graph === 0 ? 'absorb' : 'uniform',
-      noise: noise === 0 ? 'loglinear' : 'geometric', tokens, states, maskId, hiddenSize, blocks, heads, length, parameters, weightBytes,
+      kind: kind === 0 ? 'sedd' : 'gpt2',
+      dtype: dtype === 2 ? 'q8' : 'f32',
+      graph: graph === 0 ? 'absorb' : 'uniform',
+      noise: noise === 0 ? 'loglinear' : 'geometric',
+      tokens,
+      states,
+      maskId,
+      hiddenSize,
+      blocks,
+      heads,
+      length,
+      parameters,
+      weightBytes,
     };
   });
 }
 
 function describe(engine, config, dtype) {
   const { module } = engine;
-  const loader = engine.scoped((scope) => engine.check(module._wasm_loader_new(scope.data(config), config.length, DTYPES[dtype])));
+  const loader = engine.scoped((scope) =>
+    engine.check(module._wasm_loader_new(scope.data(config), config.length, DTYPES[dtype])),
+  );
   const info = readInfo(engine, (out) => module._wasm_loader_describe(loader, out));
   module._sedd_loader_free(loader);
   return info;
@@ -59,10 +86,15 @@ function judge(engine, config, info, memory) {
   const limit = Math.min(WASM_MAX, device / 2);
   if (memory <= limit) return { fits: true, advice: '' };
   const need = `This model needs ${megabytes(memory)} of memory; ${limit === WASM_MAX ? 'one tab can use' : 'on this device a tab should use at most'} ${megabytes(limit)}.`;
-  if (info.dtype === 'q8') return { fits: false, advice: `${need} Choose a smaller model, such as louaaron/sedd-small (about 310 MB).` };
+  if (info.dtype === 'q8')
+    return { fits: false, advice: `${need} Choose a smaller model, such as louaaron/sedd-small (about 310 MB).` };
   const less = predict(engine, config, 'q8');
-  return { fits: false, advice: `${need} ${less.fits ? `As int8 (dtype: 'q8') it takes ${megabytes(less.memory)}.` : less.advice.replace(/^[^.]*\. /, '')}` };
+  return {
+    fits: false,
+    advice: `${need} ${less.fits ? `As int8 (dtype: 'q8') it takes ${megabytes(less.memory)}.` : less.advice.replace(/^[^.]*\. /, '')}`,
+  };
 }
 
 /** A shared memory must say its most when it is made, and phones refuse a large one: what this model can need. */
-export const sharedMaximum = (memory) => Math.min(WASM_MAX, Math.ceil((memory * 1.25 + 128 * MB) / (16 * MB)) * 16 * MB);
+export const sharedMaximum = (memory) =>
+  Math.min(WASM_MAX, Math.ceil((memory * 1.25 + 128 * MB) / (16 * MB)) * 16 * MB);

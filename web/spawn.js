@@ -7,6 +7,8 @@ export function spawn() {
     return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   } catch (cause) {
     throw new SeddError('worker', `The worker could not be started: ${cause.message}`, {
-      hint: 'Browsers start no worker from another site: serve the folder from your own, or use sedd-web/inline.', cause });
+      hint: 'Browsers start no worker from another site: serve the folder from your own, or use sedd-web/inline.',
+      cause,
+    });
   }
 }

@@ -19,10 +19,14 @@ export const hexOf = (bytes) => [...bytes].map((byte) => byte.toString(16).padSt
 export const sha256 = async (bytes) => hexOf(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 
 /** The folder of a source held as a type. */
-export const entryId = async (source, dtype) => (await sha256(new TextEncoder().encode(`${VERSION} ${dtype} ${source}`))).slice(0, 32);
+export const entryId = async (source, dtype) =>
+  (await sha256(new TextEncoder().encode(`${VERSION} ${dtype} ${source}`))).slice(0, 32);
 
 /** A complete entry in which something is not what its manifest says. */
-export const damagedError = () => Object.assign(new SeddError('content', 'The stored model is damaged.', { hint: 'Load it again.' }), { damaged: true });
+export const damagedError = () =>
+  Object.assign(new SeddError('content', 'The stored model is damaged.', { hint: 'Load it again.' }), {
+    damaged: true,
+  });
 
 const CHUNK_NAME = /^([wq])(\d{5})-([0-9a-f]{64})(\.part)?$/;
 const chunkName = (set, index, sha) => `${set}${String(index).padStart(5, '0')}-${sha}`;
@@ -57,14 +61,20 @@ export class StoredModel {
     }
   }
 
-  putJson(name, value) { return this.put(name, new TextEncoder().encode(JSON.stringify({ version: VERSION, ...value }))); }
-  put(name, bytes) { return this.#files.write(this.id, name, bytes); }
-  remove(name) { return this.#files.remove(this.id, name); }
+  putJson(name, value) {
+    return this.put(name, new TextEncoder().encode(JSON.stringify({ version: VERSION, ...value })));
+  }
+  put(name, bytes) {
+    return this.#files.write(this.id, name, bytes);
+  }
+  remove(name) {
+    return this.#files.remove(this.id, name);
+  }
 
   /** A small file; null where it is absent or not what the manifest says. */
   async get(name, sha) {
     const bytes = await this.#files.read(this.id, name);
-    return bytes && await sha256(bytes) === sha ? bytes : null;
+    return bytes && (await sha256(bytes)) === sha ? bytes : null;
   }
 
   /* ---- Chunks ---- */
@@ -75,7 +85,7 @@ export class StoredModel {
     const name = names.get(key);
     if (!name) return 0;
     const size = await this.#files.readInto(this.id, name, space);
-    if (await sha256(space.subarray(0, size)) === CHUNK_NAME.exec(name)[3]) return size;
+    if ((await sha256(space.subarray(0, size))) === CHUNK_NAME.exec(name)[3]) return size;
     names.delete(key);
     await this.#files.remove(this.id, name);
     return 0;
@@ -97,7 +107,7 @@ export class StoredModel {
   /** Fills `space` with a chunk of its size: gives its sha256, undefined where it is not there. @param {'w'|'q'} set @param {Uint8Array} space */
   async chunk(set, index, space) {
     const key = `${set}${index}`;
-    return await this.#read(key, space) === space.length ? CHUNK_NAME.exec(this.#names.get(key))[3] : undefined;
+    return (await this.#read(key, space)) === space.length ? CHUNK_NAME.exec(this.#names.get(key))[3] : undefined;
   }
 
   async putChunk(set, index, bytes, sha) {
@@ -106,8 +116,12 @@ export class StoredModel {
   }
 
   /** The same for the beginning of a chunk that did not arrive whole: gives its size, 0 where there is none. */
-  beginning(index, space) { return this.#read(`w${index}.part`, space); }
-  async putBeginning(index, bytes) { await this.#write(`w${index}.part`, `${chunkName('w', index, await sha256(bytes))}.part`, bytes); }
+  beginning(index, space) {
+    return this.#read(`w${index}.part`, space);
+  }
+  async putBeginning(index, bytes) {
+    await this.#write(`w${index}.part`, `${chunkName('w', index, await sha256(bytes))}.part`, bytes);
+  }
 
   /** Bytes of weights that are here, told by names alone. */
   async held(size) {
@@ -133,7 +147,9 @@ export class StoredModel {
 export async function withLock(id, signal, onWait, work) {
   if (!globalThis.navigator?.locks) return work();
   const name = `sedd-web:${id}`;
-  const first = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => (lock ? { value: await work() } : null));
+  const first = await navigator.locks.request(name, { ifAvailable: true }, async (lock) =>
+    lock ? { value: await work() } : null,
+  );
   if (first) return first.value;
   onWait();
   return navigator.locks.request(name, { signal }, work);

@@ -32,8 +32,12 @@ class PrivateFiles {
     }
   }
 
-  async ids() { return this.#names(''); }
-  async names(id) { return this.#names(id); }
+  async ids() {
+    return this.#names('');
+  }
+  async names(id) {
+    return this.#names(id);
+  }
 
   async #names(id) {
     const folder = await this.#folder(id);
@@ -42,7 +46,9 @@ class PrivateFiles {
     return names;
   }
 
-  async #handle(id, name) { return (await this.#folder(id))?.getFileHandle(name); }
+  async #handle(id, name) {
+    return (await this.#folder(id))?.getFileHandle(name);
+  }
 
   read(id, name) {
     return absentAs(null, async () => {
@@ -71,7 +77,7 @@ class PrivateFiles {
     try {
       access = await handle.createSyncAccessHandle();
       access.truncate(0);
-      for (let at = 0; at < bytes.length;) {
+      for (let at = 0; at < bytes.length; ) {
         const count = access.write(bytes.subarray(at), { at });
         if (count === 0) throw new DOMException('The disk is full.', 'QuotaExceededError');
         at += count;
@@ -84,27 +90,39 @@ class PrivateFiles {
     access.close();
   }
 
-  async remove(id, name) { await (await this.#folder(id))?.removeEntry(name).catch(() => {}); }
+  async remove(id, name) {
+    await (await this.#folder(id))?.removeEntry(name).catch(() => {});
+  }
 
   async drop(id) {
     const root = await this.#folder('');
-    await root?.removeEntry(id, { recursive: true }).catch((error) => { if (error.name !== 'NotFoundError') throw error; });
+    await root?.removeEntry(id, { recursive: true }).catch((error) => {
+      if (error.name !== 'NotFoundError') throw error;
+    });
   }
 }
 
 class CachedFiles {
-  #url(id, name = '') { return new URL(`/.${NAME}/${id}/${encodeURIComponent(name)}`, globalThis.location.origin).href; }
+  #url(id, name = '') {
+    return new URL(`/.${NAME}/${id}/${encodeURIComponent(name)}`, globalThis.location.origin).href;
+  }
 
   /** Without making it: opening a cache creates it. */
-  async #existing() { return await caches.has(NAME) ? caches.open(NAME) : null; }
+  async #existing() {
+    return (await caches.has(NAME)) ? caches.open(NAME) : null;
+  }
 
   async #paths() {
-    const requests = await (await this.#existing())?.keys() ?? [];
+    const requests = (await (await this.#existing())?.keys()) ?? [];
     return requests.map(({ url }) => new URL(url).pathname.split('/').slice(2));
   }
 
-  async ids() { return [...new Set((await this.#paths()).map(([id]) => id))]; }
-  async names(id) { return (await this.#paths()).filter(([folder]) => folder === id).map(([, name]) => decodeURIComponent(name)); }
+  async ids() {
+    return [...new Set((await this.#paths()).map(([id]) => id))];
+  }
+  async names(id) {
+    return (await this.#paths()).filter(([folder]) => folder === id).map(([, name]) => decodeURIComponent(name));
+  }
 
   async read(id, name) {
     const response = await (await this.#existing())?.match(this.#url(id, name));
@@ -117,9 +135,15 @@ class CachedFiles {
     return bytes.length;
   }
 
-  async write(id, name, bytes) { await (await caches.open(NAME)).put(this.#url(id, name), new Response(bytes.slice())); }
-  async remove(id, name) { await (await this.#existing())?.delete(this.#url(id, name)); }
-  async drop(id) { for (const name of await this.names(id)) await this.remove(id, name); }
+  async write(id, name, bytes) {
+    await (await caches.open(NAME)).put(this.#url(id, name), new Response(bytes.slice()));
+  }
+  async remove(id, name) {
+    await (await this.#existing())?.delete(this.#url(id, name));
+  }
+  async drop(id) {
+    for (const name of await this.names(id)) await this.remove(id, name);
+  }
 }
 
 /** Whether a kind of storage answers at all: private windows and insecure pages refuse one or both. */
@@ -144,9 +168,11 @@ export async function allFiles() {
 
 /** The kind a worker writes to, or null. @param {true|'opfs'|'cache-storage'} wanted */
 export async function filesToWrite(wanted) {
-  const canWrite = typeof FileSystemFileHandle !== 'undefined' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype;
+  const canWrite =
+    typeof FileSystemFileHandle !== 'undefined' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype;
   for (const kind of Object.keys(make)) {
-    if ((wanted === true || wanted === kind) && (kind !== 'opfs' || canWrite) && await usable(kind)) return make[kind]();
+    if ((wanted === true || wanted === kind) && (kind !== 'opfs' || canWrite) && (await usable(kind)))
+      return make[kind]();
   }
   return null;
 }

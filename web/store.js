@@ -14,11 +14,34 @@ import { allFiles } from './store-files.js';
 async function describe(files, id) {
   const entry = new StoredModel(files, id);
   const manifest = await entry.json('manifest.json');
-  const part = manifest ?? await entry.json('part.json');
-  if (!part) return { id, name: '', source: '', kind: 'sedd', dtype: '', size: 0, loaded: 0, total: 0, complete: false, created: 0 };
+  const part = manifest ?? (await entry.json('part.json'));
+  if (!part)
+    return {
+      id,
+      name: '',
+      source: '',
+      kind: 'sedd',
+      dtype: '',
+      size: 0,
+      loaded: 0,
+      total: 0,
+      complete: false,
+      created: 0,
+    };
   const { name, source, kind, dtype, created } = part;
   const loaded = manifest ? manifest.size : await entry.held(part.size);
-  return { id, name, source, kind, dtype, created, size: loaded, loaded, total: part.size, complete: Boolean(manifest) };
+  return {
+    id,
+    name,
+    source,
+    kind,
+    dtype,
+    created,
+    size: loaded,
+    loaded,
+    total: part.size,
+    complete: Boolean(manifest),
+  };
 }
 
 async function list() {
@@ -30,7 +53,9 @@ async function list() {
 }
 
 function refuse() {
-  throw new SeddError('io', 'This model is being loaded right now, so it cannot be deleted.', { hint: 'Stop that load, or wait until it is done.' });
+  throw new SeddError('io', 'This model is being loaded right now, so it cannot be deleted.', {
+    hint: 'Stop that load, or wait until it is done.',
+  });
 }
 
 async function remove(id) {
@@ -57,10 +82,10 @@ export const store = {
   delete: remove,
   /** Bytes used and free for this site. @returns {Promise<{usage: number, quota: number, models: number, persisted: boolean}>} */
   async estimate() {
-    const { usage = 0, quota = 0 } = await globalThis.navigator?.storage?.estimate?.() ?? {};
+    const { usage = 0, quota = 0 } = (await globalThis.navigator?.storage?.estimate?.()) ?? {};
     const models = (await list()).reduce((sum, { size }) => sum + size, 0);
-    return { usage, quota, models, persisted: await globalThis.navigator?.storage?.persisted?.() ?? false };
+    return { usage, quota, models, persisted: (await globalThis.navigator?.storage?.persisted?.()) ?? false };
   },
   /** Asks the browser not to evict what is stored when room runs short. @returns {Promise<boolean>} */
-  persist: async () => await globalThis.navigator?.storage?.persist?.() ?? false,
+  persist: async () => (await globalThis.navigator?.storage?.persist?.()) ?? false,
 };

@@ -63,10 +63,14 @@ function shown(value) {
 
 /** Reads fields and refuses them by name. */
 class Reader {
-  constructor(name) { this.name = name; }
+  constructor(name) {
+    this.name = name;
+  }
 
   refuse(place, expected, value) {
-    throw new SeddError('format', `${this.name}: ${place} should be ${expected}; found ${shown(value)}.`, { hint: HINT });
+    throw new SeddError('format', `${this.name}: ${place} should be ${expected}; found ${shown(value)}.`, {
+      hint: HINT,
+    });
   }
 
   number(value, place, low, high, kind = 'number') {
@@ -75,10 +79,13 @@ class Reader {
     return value;
   }
 
-  whole(value, place, low, high) { return this.number(value, place, low, high, 'whole number'); }
+  whole(value, place, low, high) {
+    return this.number(value, place, low, high, 'whole number');
+  }
 
   text(value, place, limit = LIMITS.text) {
-    if (typeof value !== 'string' || value.length > limit) this.refuse(place, `text of at most ${limit} characters`, typeof value === 'string' ? value.length : value);
+    if (typeof value !== 'string' || value.length > limit)
+      this.refuse(place, `text of at most ${limit} characters`, typeof value === 'string' ? value.length : value);
     return value;
   }
 
@@ -110,8 +117,10 @@ class Reader {
   }
 
   seed(value) {
-    const digits = typeof value === 'number' ? Number.isSafeInteger(value) : typeof value === 'string' && /^\d{1,20}$/.test(value);
-    if (!digits || BigInt(value) < 0n || BigInt(value) >= LIMITS.seed) this.refuse('seed', 'a whole number from 0 to 18446744073709551615', value);
+    const digits =
+      typeof value === 'number' ? Number.isSafeInteger(value) : typeof value === 'string' && /^\d{1,20}$/.test(value);
+    if (!digits || BigInt(value) < 0n || BigInt(value) >= LIMITS.seed)
+      this.refuse('seed', 'a whole number from 0 to 18446744073709551615', value);
     return String(value);
   }
 }
@@ -129,7 +138,8 @@ function readEvent(read, value, index, { length, previous }) {
   };
   if (event.ms !== undefined) result.ms = read.number(event.ms, `${place}.ms`, 0, 1e9);
   if (event.confidence !== undefined) {
-    result.confidence = read.list(event.confidence, `${place}.confidence`, changed.length, changed.length)
+    result.confidence = read
+      .list(event.confidence, `${place}.confidence`, changed.length, changed.length)
       .map((one, i) => read.number(one, `${place}.confidence[${i}]`, 0, 1));
   }
   return result;
@@ -147,7 +157,8 @@ function readEvents(read, value, { length, maskId, initial }) {
       masked += (event.ids[i] === maskId ? 1 : 0) - (ids[position] === maskId ? 1 : 0);
       ids[position] = event.ids[i];
     });
-    if (event.masked !== masked) read.refuse(`events[${index}].masked`, `${masked}, the masks left after this step`, event.masked);
+    if (event.masked !== masked)
+      read.refuse(`events[${index}].masked`, `${masked}, the masks left after this step`, event.masked);
     return event;
   });
 }
@@ -179,7 +190,8 @@ function readTexts(read, value) {
 
 function parse(source, name) {
   if (typeof source !== 'string') return source;
-  if (source.length > LIMITS.size) throw new SeddError('content', `${name} has more than ${LIMITS.size} characters, which no trace has.`);
+  if (source.length > LIMITS.size)
+    throw new SeddError('content', `${name} has more than ${LIMITS.size} characters, which no trace has.`);
   if (/^\s*<(!doctype|html)/i.test(source)) throw new SeddError('content', `${name} is a web page, not a trace.`);
   try {
     return JSON.parse(source);
@@ -202,11 +214,14 @@ export function readTrace(source, name = 'The trace') {
   const maskId = read.whole(data.maskId, 'maskId', -1, LIMITS.id); // -1: a graph without masks
   const initial = read.wholes(data.initial, 'initial', length, 0, LIMITS.id);
   const trace = {
-    format: FORMAT, version: VERSION, length,
+    format: FORMAT,
+    version: VERSION,
+    length,
     steps: read.whole(data.steps, 'steps', 1, LIMITS.steps),
     seed: read.seed(data.seed),
     ...readSettings(read, data),
-    maskId, initial,
+    maskId,
+    initial,
     events: readEvents(read, data.events, { length, maskId, initial }),
     texts: readTexts(read, data.texts),
   };
@@ -238,15 +253,28 @@ export function writeTrace(trace) {
 export function traceOf(history, { steps, seed, maskId, model, ...options }) {
   const start = history.at(0);
   const texts = {};
-  const note = (ids, strings) => ids.forEach((id, i) => { if (strings[i] !== null) texts[id] = strings[i]; });
+  const note = (ids, strings) =>
+    ids.forEach((id, i) => {
+      if (strings[i] !== null) texts[id] = strings[i];
+    });
   note(start.ids, start.texts);
   const events = history.events().map(({ step, sigma, masked, positions, ids, texts: strings, ms, confidence }) => {
     note(ids, strings);
     return { step, sigma, masked, changed: positions, ids, ms, ...(confidence && { confidence }) };
   });
   return readTrace({
-    format: FORMAT, version: VERSION, length: history.length, steps, seed: String(seed), ...settingsOf(options), maskId,
-    initial: start.ids, events, texts, held: history.held, model,
+    format: FORMAT,
+    version: VERSION,
+    length: history.length,
+    steps,
+    seed: String(seed),
+    ...settingsOf(options),
+    maskId,
+    initial: start.ids,
+    events,
+    texts,
+    held: history.held,
+    model,
   });
 }
 
@@ -263,14 +291,18 @@ export async function fetchTrace(url, { signal } = {}) {
     return readTrace(await limited(response), url);
   } catch (cause) {
     if (cause.name === 'AbortError' || cause instanceof SeddError) throw cause;
-    throw new SeddError('network', `${url} could not be fetched: ${cause.message}.`, { hint: 'Check the connection, and that the server allows this page (CORS).', url, cause });
+    throw new SeddError('network', `${url} could not be fetched: ${cause.message}.`, {
+      hint: 'Check the connection, and that the server allows this page (CORS).',
+      url,
+      cause,
+    });
   }
 }
 
 /** The body as text, given up when it is longer than any trace rather than read to an end that may not come. */
 async function limited(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  for (let text = ''; ;) {
+  for (let text = ''; ; ) {
     const { done, value } = await reader.read();
     if (done) return text;
     text += value;

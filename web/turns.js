@@ -6,7 +6,10 @@ export class Turns {
   /** @returns {Promise<void>} settles when it is the caller's turn; end() must follow */
   async take() {
     if (!this.#taken) this.#taken = true;
-    else await new Promise((resolve) => { this.#waiting.push(() => resolve(undefined)); });
+    else
+      await new Promise((resolve) => {
+        this.#waiting.push(() => resolve(undefined));
+      });
   }
 
   end() {

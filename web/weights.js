@@ -23,7 +23,9 @@ export class Hasher {
   }
 
   /** Number of the chunk that is due. */
-  get next() { return this.#next; }
+  get next() {
+    return this.#next;
+  }
 
   add(bytes) {
     this.#next++;
@@ -76,9 +78,11 @@ export class ChunkedWeights {
   }
 
   /** Whether the store has the whole file now. */
-  get kept() { return this.#entry !== null && this.hashes.filter(Boolean).length === this.count; }
+  get kept() {
+    return this.#entry !== null && this.hashes.filter(Boolean).length === this.count;
+  }
 
-  async* read(begin, end) {
+  async *read(begin, end) {
     for (let i = Math.floor(begin / CHUNK); i * CHUNK < end; i++) {
       const bytes = await this.#chunk(i, end);
       yield bytes.subarray(Math.max(0, begin - i * CHUNK), Math.min(bytes.length, end - i * CHUNK));
@@ -95,7 +99,7 @@ export class ChunkedWeights {
     this.#forget(index - 1); // whoever reads on is done with it
     const there = this.#recent.get(index);
     const bytes = there ?? this.#space(index);
-    const fetched = !there && !await this.#fill(index, bytes);
+    const fetched = !there && !(await this.#fill(index, bytes));
     if (fetched) await this.#fetch(index, bytes, end);
     const checked = fetched && this.#check(index, bytes); // its hash is made by another thread, the whole file's by this one
     if (this.#hasher?.next === index) this.#hasher.add(bytes);
@@ -104,7 +108,9 @@ export class ChunkedWeights {
     return bytes;
   }
 
-  #space(index) { return new Uint8Array(this.#spare.pop() ?? new ArrayBuffer(CHUNK), 0, Math.min(CHUNK, this.size - index * CHUNK)); }
+  #space(index) {
+    return new Uint8Array(this.#spare.pop() ?? new ArrayBuffer(CHUNK), 0, Math.min(CHUNK, this.size - index * CHUNK));
+  }
 
   #remember(index, bytes) {
     this.#recent.delete(index);
@@ -132,7 +138,7 @@ export class ChunkedWeights {
   }
 
   async #fetch(index, buffer, end) {
-    let filled = await this.#entry?.beginning(index, buffer) ?? 0;
+    let filled = (await this.#entry?.beginning(index, buffer)) ?? 0;
     if (filled === buffer.length) filled = 0;
     const first = filled;
     // Which container it is shows in the first bytes: only a safetensors file goes on from there.
@@ -152,7 +158,10 @@ export class ChunkedWeights {
     if (!this.#entry && this.expected[index] === undefined) return;
     const sha = await sha256(bytes);
     if (this.expected[index] !== undefined && this.expected[index] !== sha) {
-      throw Object.assign(new SeddError('content', `${this.#source.url} is not the file that was stored.`, { url: this.#source.url }), { changed: true });
+      throw Object.assign(
+        new SeddError('content', `${this.#source.url} is not the file that was stored.`, { url: this.#source.url }),
+        { changed: true },
+      );
     }
     this.hashes[index] = sha;
     await this.#keep(() => this.#entry.putChunk('w', index, bytes, sha));
@@ -185,10 +194,10 @@ export class StoredWeights {
     this.#onProgress = onProgress;
   }
 
-  async* read(begin, end) {
+  async *read(begin, end) {
     for (let i = Math.floor(begin / CHUNK); i * CHUNK < end && i < this.hashes.length; i++) {
       const bytes = this.#space.subarray(0, Math.min(CHUNK, this.size - i * CHUNK));
-      if (await this.#entry.chunk(this.#set, i, bytes) !== this.hashes[i]) {
+      if ((await this.#entry.chunk(this.#set, i, bytes)) !== this.hashes[i]) {
         throw damagedError();
       }
       yield bytes.subarray(Math.max(0, begin - i * CHUNK), Math.min(bytes.length, end - i * CHUNK));

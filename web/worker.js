@@ -15,10 +15,11 @@ const turns = new Turns();
 
 /** Lets waiting messages in: they land between two evaluations. */
 const { port1, port2 } = new MessageChannel();
-const messages = () => new Promise((resolve) => {
-  port1.onmessage = resolve;
-  port2.postMessage(0);
-});
+const messages = () =>
+  new Promise((resolve) => {
+    port1.onmessage = resolve;
+    port2.postMessage(0);
+  });
 
 /** Between two evaluations: lets others compute while the run is paused; throws when it is aborted. @param {Call} call */
 async function breathe(call) {
@@ -35,7 +36,11 @@ async function breathe(call) {
 const textsOf = (ids) => ids.map((id) => (id < model.info.tokens ? model.detokenize([id]) : null));
 
 /** What every result of a computation tells. @param {Call} call @param {object} [more] */
-const told = (call, more = {}) => ({ timings: { waitMs: call.waitMs, ...more }, kernels: engine.kernels, threads: engine.threads });
+const told = (call, more = {}) => ({
+  timings: { waitMs: call.waitMs, ...more },
+  kernels: engine.kernels,
+  threads: engine.threads,
+});
 
 /**
  * The value of `work` and the time in ms. An abort cancels what is under way where threads share memory; `work` has to be
@@ -59,7 +64,8 @@ async function timed(call, work) {
 /** A budget for this run, with the steps that fit; the first evaluation is timed on the window as it is. @param {Call} call */
 async function planBudget(call, options) {
   if (options.budgetMs === undefined) return null;
-  if (!(options.budgetMs > 0)) throw new SeddError('argument', `budgetMs is ${options.budgetMs}; expected a number above 0.`);
+  if (!(options.budgetMs > 0))
+    throw new SeddError('argument', `budgetMs is ${options.budgetMs}; expected a number above 0.`);
   const budget = new Budget(options.budgetMs);
   const trial = model.startRun({ ...options, steps: 1, state: undefined });
   try {
@@ -78,8 +84,16 @@ const methods = {
     const begin = performance.now();
     const loaded = await loadModel(source, { ...options, emit: call.emit, signal: call.abort.signal });
     ({ engine, model, optional } = loaded);
-    return { info: model.info, defaults: model.defaults, kernels: engine.kernels, threads: engine.threads, wasm: engine.wasm,
-      cancelFlag: engine.cancelFlag, source: loaded.source, ms: performance.now() - begin };
+    return {
+      info: model.info,
+      defaults: model.defaults,
+      kernels: engine.kernels,
+      threads: engine.threads,
+      wasm: engine.wasm,
+      cancelFlag: engine.cancelFlag,
+      source: loaded.source,
+      ms: performance.now() - begin,
+    };
   },
 
   /** @param {Call} call */
@@ -114,8 +128,11 @@ const methods = {
       }
       const { ids } = run;
       return {
-        ids, text: model.detokenize(ids.filter((id) => id !== model.info.maskId)), steps,
-        ...told(call, { firstMs: stepsMs[0], stepsMs }), ...(budget && { budget: budget.finish() }),
+        ids,
+        text: model.detokenize(ids.filter((id) => id !== model.info.maskId)),
+        steps,
+        ...told(call, { firstMs: stepsMs[0], stepsMs }),
+        ...(budget && { budget: budget.finish() }),
       };
     } finally {
       run.free();
@@ -167,7 +184,10 @@ const methods = {
   },
 
   /** @param {Call} call */
-  inspect: async (call, ids, options) => ({ ...(await timed(call, () => model.inspect(ids, options)))[0], ...told(call) }),
+  inspect: async (call, ids, options) => ({
+    ...(await timed(call, () => model.inspect(ids, options)))[0],
+    ...told(call),
+  }),
 
   /** @param {Call} call */
   async selfTest(call, given) {
@@ -195,13 +215,22 @@ async function run(id, method, args) {
 addEventListener('message', ({ data: { id, method, args, abort, hold } }) => {
   const call = calls.get(id);
   if (method) {
-    calls.set(id, { abort: new AbortController(), held: null, release: () => {}, asked: performance.now(), waitMs: 0, emit: (event) => postMessage({ id, event }) });
+    calls.set(id, {
+      abort: new AbortController(),
+      held: null,
+      release: () => {},
+      asked: performance.now(),
+      waitMs: 0,
+      emit: (event) => postMessage({ id, event }),
+    });
     run(id, method, args);
   } else if (abort && call) {
     call.abort.abort();
     call.release();
   } else if (hold === true && call && !call.held) {
-    call.held = new Promise((resolve) => { call.release = () => resolve(undefined); });
+    call.held = new Promise((resolve) => {
+      call.release = () => resolve(undefined);
+    });
   } else if (hold === false && call?.held) {
     call.held = null;
     call.release();

@@ -27,25 +27,48 @@ export class Draft {
     const words = seedWords(seed);
     this.#session = sessions.lend(length);
     try {
-      this.#pointer = engine.scoped((scope) => engine.check(engine.module._wasm_sampler_new(
-        this.#session.pointer, scope.numbers([...values, held.size]), ...words, scope.list([...held.keys()]), scope.list([...held.values()]))));
+      this.#pointer = engine.scoped((scope) =>
+        engine.check(
+          engine.module._wasm_sampler_new(
+            this.#session.pointer,
+            scope.numbers([...values, held.size]),
+            ...words,
+            scope.list([...held.keys()]),
+            scope.list([...held.values()]),
+          ),
+        ),
+      );
     } catch (error) {
       sessions.giveBack(this.#session);
       throw error;
     }
   }
 
-  get done() { return this.#engine.module._sedd_sampler_done(this.#pointer) !== 0; }
-  get ids() { return [...this.#engine.ints(this.#engine.module._sedd_sampler_ids(this.#pointer), this.length)]; }
-  get position() { return this.#engine.module._sedd_sampler_position(this.#pointer); }
+  get done() {
+    return this.#engine.module._sedd_sampler_done(this.#pointer) !== 0;
+  }
+  get ids() {
+    return [...this.#engine.ints(this.#engine.module._sedd_sampler_ids(this.#pointer), this.length)];
+  }
+  get position() {
+    return this.#engine.module._sedd_sampler_position(this.#pointer);
+  }
 
   /** Goes on from `ids` after `position` evaluations. */
   restore({ position, ids }) {
-    if (!Number.isInteger(position) || !Array.isArray(ids) || ids.length !== this.length || !ids.every(Number.isInteger)) {
-      throw new SeddError('argument', `A state needs a whole position and ${this.length} ids.`, { hint: 'Use what run.state() gave.' });
+    if (
+      !Number.isInteger(position) ||
+      !Array.isArray(ids) ||
+      ids.length !== this.length ||
+      !ids.every(Number.isInteger)
+    ) {
+      throw new SeddError('argument', `A state needs a whole position and ${this.length} ids.`, {
+        hint: 'Use what run.state() gave.',
+      });
     }
-    this.#engine.scoped((scope) => this.#engine.checkStatus(
-      this.#engine.module._wasm_sampler_restore(this.#pointer, position, scope.list(ids))));
+    this.#engine.scoped((scope) =>
+      this.#engine.checkStatus(this.#engine.module._wasm_sampler_restore(this.#pointer, position, scope.list(ids))),
+    );
   }
 
   /** One step, at most one evaluation of the network (none where `rows` is 0); what changed. */
@@ -53,10 +76,23 @@ export class Draft {
     return this.#engine.scoped((scope) => {
       const out = scope.allocate(88);
       this.#engine.checkStatus(this.#engine.module._wasm_sampler_advance(this.#pointer, out));
-      const [step, total, t, sigma, rows, masked, count, places, ids, confidence, entropy] = this.#engine.doubles(out, 11);
+      const [step, total, t, sigma, rows, masked, count, places, ids, confidence, entropy] = this.#engine.doubles(
+        out,
+        11,
+      );
       const floats = (pointer) => (pointer === 0 ? null : [...this.#engine.floats(pointer, count)]);
-      return { step, total, t, sigma, rows, masked, positions: [...this.#engine.ints(places, count)], ids: [...this.#engine.ints(ids, count)],
-        confidence: floats(confidence), entropy: floats(entropy) };
+      return {
+        step,
+        total,
+        t,
+        sigma,
+        rows,
+        masked,
+        positions: [...this.#engine.ints(places, count)],
+        ids: [...this.#engine.ints(ids, count)],
+        confidence: floats(confidence),
+        entropy: floats(entropy),
+      };
     });
   }
 
@@ -91,7 +127,10 @@ export class Generation {
     this.#session = sessions.lend(options.rows);
     try {
       this.#logits = engine.module._malloc(4 * options.vocabulary);
-      if (this.#logits === 0) throw new SeddError('memory', `This tab has no memory for ${options.vocabulary} logits.`, { hint: 'Close other tabs.' });
+      if (this.#logits === 0)
+        throw new SeddError('memory', `This tab has no memory for ${options.vocabulary} logits.`, {
+          hint: 'Close other tabs.',
+        });
       engine.module._sedd_gpt2_reset(this.#session.pointer);
       this.#append(options.read);
     } catch (error) {
@@ -100,17 +139,31 @@ export class Generation {
     }
   }
 
-  get done() { return this.step >= this.#options.tokens; }
+  get done() {
+    return this.step >= this.#options.tokens;
+  }
 
   #append(ids) {
-    this.#engine.scoped((scope) => this.#engine.checkStatus(
-      this.#engine.module._wasm_gpt2_append(this.#session.pointer, scope.list(ids), ids.length, this.#logits)));
+    this.#engine.scoped((scope) =>
+      this.#engine.checkStatus(
+        this.#engine.module._wasm_gpt2_append(this.#session.pointer, scope.list(ids), ids.length, this.#logits),
+      ),
+    );
   }
 
   /** Drawing destroys the logits: an id that could not be read yet is read by the next call. */
   #draw() {
     const { words, greedy, temperature, topK, topP } = this.#options;
-    const id = this.#engine.module._wasm_gpt2_draw(this.#session.pointer, ...words, greedy ? 1 : 0, temperature, topK, topP, this.step, this.#logits);
+    const id = this.#engine.module._wasm_gpt2_draw(
+      this.#session.pointer,
+      ...words,
+      greedy ? 1 : 0,
+      temperature,
+      topK,
+      topP,
+      this.step,
+      this.#logits,
+    );
     if (id < 0) this.#engine.fail();
     return id;
   }

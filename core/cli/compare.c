@@ -272,8 +272,8 @@ static bool run_all(struct comparison *c, struct sedd_engine *engine,
     c->ids = calloc((size_t)c->length, sizeof *c->ids);
     c->parts = calloc((size_t)c->length, sizeof *c->parts);
     c->logits = calloc((size_t)c->twin_info.states, sizeof *c->logits);
-    memory = memory && work != NULL && c->ms != NULL && c->ids != NULL &&
-             c->parts != NULL && c->logits != NULL;
+    memory = memory && work != NULL && c->ms != NULL && c->ids != NULL && c->parts != NULL &&
+             c->logits != NULL;
     enum sedd_status status =
         memory ? sedd_session_new(engine, model, c->length, &c->sedd, &error) : SEDD_ERROR_MEMORY;
     status = status == SEDD_OK ? run_texts(c, &error) : status;

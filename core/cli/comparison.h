@@ -23,7 +23,7 @@ struct comparison {
     struct cli *cli;
     struct sedd_session *sedd, *twin, *judge; /* judge may be NULL */
     struct sedd_model_info sedd_info, twin_info;
-    struct sedd_sample_options sampling; /* temperature and filters are the twin's, too */
+    struct sedd_sample_options sampling;  /* temperature and filters are the twin's, too */
     int32_t length, rounds, texts, begin; /* begin: the id texts start behind */
     struct column *columns;               /* [column_count], the twin last */
     int32_t column_count;

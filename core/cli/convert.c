@@ -54,8 +54,7 @@ static enum sedd_status copy_beside(const char *from, const char *to, struct sed
     for (size_t i = 0; i < sizeof BESIDE / sizeof BESIDE[0]; i++) {
         char *text;
         size_t size;
-        enum sedd_status status =
-            sedd_file_read(from, BESIDE[i], TEXT_LIMIT, &text, &size, error);
+        enum sedd_status status = sedd_file_read(from, BESIDE[i], TEXT_LIMIT, &text, &size, error);
         if (status == SEDD_ERROR_IO) {
             continue;
         }

@@ -9,8 +9,8 @@ void json_string(FILE *out, const char *text, size_t size)
     for (size_t i = 0, used; i < size; i += used) {
         utf8proc_int32_t c;
         size_t left = size - i < 4 ? size - i : 4;
-        utf8proc_ssize_t length = utf8proc_iterate((const utf8proc_uint8_t *)text + i,
-                                                   (utf8proc_ssize_t)left, &c);
+        utf8proc_ssize_t length =
+            utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)left, &c);
         used = length > 0 ? (size_t)length : 1;
         if (length <= 0) {
             fputs("\\ufffd", out);

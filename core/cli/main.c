@@ -15,15 +15,19 @@ static const struct command COMMANDS[] = {
      "  --order random|spread|confidence|margin|entropy --context all|known --no-denoise\n"
      "  --sampler analytic|euler --draw exact|official --temperature T --top-k K --top-p P\n"
      "  --prompt TEXT --suffix TEXT --hold POS:ID,... --trace FILE --json]\n"
-     "  writes text with a SEDD; a prompt is held at the start of the window, a suffix at its end;\n"
-     "  context known leaves masks that stay shut out of the network, for a model trained that way;\n"
-     "  a generation_config.json in the folder says what flags leave open (steps, positions, order,\n"
+     "  writes text with a SEDD; a prompt is held at the start of the window, a suffix at its "
+     "end;\n"
+     "  context known leaves masks that stay shut out of the network, for a model trained that "
+     "way;\n"
+     "  a generation_config.json in the folder says what flags leave open (steps, positions, "
+     "order,\n"
      "  grid, context, gamma, temperature, top_k, top_p);\n"
      "  a batch prints as many texts, with --json one object a line",
      " --length --steps --seed --batch --prompt --suffix --hold --trace --json!" CLI_SAMPLING,
      run_sample},
     {"generate",
-     "MODEL --prompt TEXT --tokens N [--greedy --seed S --temperature T --top-k K --top-p P --json]\n"
+     "MODEL --prompt TEXT --tokens N [--greedy --seed S --temperature T --top-k K --top-p P "
+     "--json]\n"
      "  writes text with a GPT-2",
      " --prompt --tokens --greedy! --seed --temperature --top-k --top-p --json! ", run_generate},
     {"tokenize", "FOLDER --file FILE\n  text -> ids", " --file ", run_tokenize},
@@ -37,33 +41,41 @@ static const struct command COMMANDS[] = {
     {"golden", "FOLDER\n  compares the engine with a folder of reference outputs", " ", run_golden},
     {"bench",
      "MODEL [--length N --runs N --json, SEDD: --steps N --seed S and how to sample]\n"
-     "  times a decode step, or a denoise step: the median of --runs steps, through runs of --steps\n"
+     "  times a decode step, or a denoise step: the median of --runs steps, through runs of "
+     "--steps\n"
      "  --twin GPT2 [--judge GPT2 --steps 4,8,16 --texts N --sweep --seed S, and how to sample]:\n"
      "  whole texts in 4 to 128 steps beside the twin's with its cache: time (of --runs texts),\n"
-     "  evaluations, the judge's perplexity and entropy (of --texts), the break-even number of steps;\n"
+     "  evaluations, the judge's perplexity and entropy (of --texts), the break-even number of "
+     "steps;\n"
      "  --sweep: at temperatures 0.5 to 1.3, so that perplexities compare at equal entropy\n"
-     "  --real IDS: windows of real text to compare with; --hole N: write only N tokens in their middle",
-     " --length --steps --runs --twin --judge --texts --sweep! --real --hole --seed --json!" CLI_SAMPLING,
+     "  --real IDS: windows of real text to compare with; --hole N: write only N tokens in their "
+     "middle",
+     " --length --steps --runs --twin --judge --texts --sweep! --real --hole --seed "
+     "--json!" CLI_SAMPLING,
      run_bench},
     {"convert",
      "IN OUT [--dtype q8|f16|f32 --config FILE]\n"
-     "  IN: a folder or a file of weights (safetensors, pytorch_model.bin, checkpoint.pth), config.json\n"
+     "  IN: a folder or a file of weights (safetensors, pytorch_model.bin, checkpoint.pth), "
+     "config.json\n"
      "  beside it; q8 is the default. OUT: a folder; never left with half a file",
      " --config ", run_convert},
-    {"eval", "MODEL\n  answers one JSON object a line until its input ends (scripts/evaluate drives it)", " ",
-     run_eval},
+    {"eval",
+     "MODEL\n  answers one JSON object a line until its input ends (scripts/evaluate drives it)",
+     " ", run_eval},
 };
 
 #define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
 
 static void help(FILE *out)
 {
-    fprintf(out, "sedd " SEDD_VERSION " - score entropy discrete diffusion, and GPT-2 beside it\n\n");
+    fprintf(out,
+            "sedd " SEDD_VERSION " - score entropy discrete diffusion, and GPT-2 beside it\n\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         fprintf(out, "sedd %s %s\n", COMMANDS[i].name, COMMANDS[i].help);
     }
-    fprintf(out, "\nall take --kernels NAME --threads N --dtype f32|q8 (q8 quantises while loading)\n"
-                 "kernels here:");
+    fprintf(out,
+            "\nall take --kernels NAME --threads N --dtype f32|q8 (q8 quantises while loading)\n"
+            "kernels here:");
     for (size_t i = 0; sedd_kernels_name(i) != NULL; i++) {
         fprintf(out, " %s", sedd_kernels_name(i));
     }
@@ -103,15 +115,20 @@ int main(int count, char **arguments)
         return EXIT_USAGE;
     }
     if (wants_help(count - 2, arguments + 2)) {
-        printf("usage: sedd %s %s\n  also: --kernels NAME --threads N --dtype f32|q8\n", command->name,
-               command->help);
+        printf("usage: sedd %s %s\n  also: --kernels NAME --threads N --dtype f32|q8\n",
+               command->name, command->help);
         return 0;
     }
     bool has_folder = count > 2 && strncmp(arguments[2], "--", 2) != 0;
-    bool has_output = command->run == run_convert && count > 3 && strncmp(arguments[3], "--", 2) != 0;
+    bool has_output =
+        command->run == run_convert && count > 3 && strncmp(arguments[3], "--", 2) != 0;
     int used = has_output ? 4 : 3;
-    struct cli cli = {command->name, has_folder ? arguments[2] : NULL,
-                      has_output ? arguments[3] : NULL, command, count - used, arguments + used};
+    struct cli cli = {command->name,
+                      has_folder ? arguments[2] : NULL,
+                      has_output ? arguments[3] : NULL,
+                      command,
+                      count - used,
+                      arguments + used};
     if (!has_folder) {
         cli_usage(&cli, "it needs a folder", "");
     }

@@ -20,8 +20,8 @@ struct trace {
 /* Prints what is wrong and returns false. */
 bool trace_open(struct trace *trace, const char *path);
 /* The options and the run's first state; `folder` names the model. */
-void trace_begin(struct trace *trace, const struct sedd_sample_options *options,
-                 const char *folder, const int32_t *ids);
+void trace_begin(struct trace *trace, const struct sedd_sample_options *options, const char *folder,
+                 const int32_t *ids);
 void trace_step(struct trace *trace, const struct sedd_step *step);
 void trace_end(struct trace *trace);
 void trace_close(struct trace *trace);

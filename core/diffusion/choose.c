@@ -43,12 +43,9 @@ static int32_t open_count(const struct sedd_sampler *sampler, int32_t masked)
     switch (sampler->rest ? SEDD_POSITIONS_SCORE : options->positions) {
     case SEDD_POSITIONS_FIXED:
         return sedd_schedule_count(options->grid, options->steps, sampler->position, masked);
-    case SEDD_POSITIONS_BOUNDED:
-        return sedd_order_bounded(sampler->ranked, masked, options->gamma);
-    case SEDD_POSITIONS_HITTING:
-        return sedd_min(masked, 1);
-    default:
-        return masked;
+    case SEDD_POSITIONS_BOUNDED: return sedd_order_bounded(sampler->ranked, masked, options->gamma);
+    case SEDD_POSITIONS_HITTING: return sedd_min(masked, 1);
+    default: return masked;
     }
 }
 
@@ -58,8 +55,8 @@ static int32_t sort_masks(struct sedd_sampler *sampler, int32_t b, int32_t *mask
     int32_t first = b * sampler->options.length, count = 0;
     for (int32_t place = first; place < first + sampler->options.length; place++) {
         if (sampler->ids[place] == sampler->session->model->info.mask_id) {
-            sampler->ranked[count++] = (struct sedd_ranked){
-                sampler->rank[place], place, sampler->entropy[place]};
+            sampler->ranked[count++] =
+                (struct sedd_ranked){sampler->rank[place], place, sampler->entropy[place]};
         }
     }
     sedd_order_sort(sampler->ranked, count);

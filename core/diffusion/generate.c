@@ -30,8 +30,8 @@ enum sedd_status sedd_gpt2_draw(struct sedd_session *session,
         return SEDD_OK;
     }
     double temperature = options->temperature == 0.0 ? 1.0 : options->temperature;
-    float sum = kernels->exp_sum(logits, tokens, (float)(1.0 / temperature),
-                                 kernels->max(logits, tokens));
+    float sum =
+        kernels->exp_sum(logits, tokens, (float)(1.0 / temperature), kernels->max(logits, tokens));
     if (!isfinite(sum)) {
         return sedd_fail(error, SEDD_ERROR_FORMAT,
                          "the network's output is not a number; the weights are damaged");

@@ -27,8 +27,7 @@ struct sedd_transition sedd_transition_at(const struct sedd_model_info *info, en
 
 int32_t sedd_transition_columns(const struct sedd_transition *transition)
 {
-    bool no_mask =
-        transition->graph == SEDD_GRAPH_ABSORB && transition->move == SEDD_MOVE_DENOISER;
+    bool no_mask = transition->graph == SEDD_GRAPH_ABSORB && transition->move == SEDD_MOVE_DENOISER;
     return no_mask ? transition->states - 1 : transition->states;
 }
 

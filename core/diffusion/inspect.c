@@ -17,8 +17,8 @@ struct inspection {
     const struct sedd_inspect_options *options;
     struct sedd_transition transition;
     const int32_t *ids;
-    float shift; /* as sedd_score rounds it */
-    struct sedd_inspected *out;       /* [position_count] */
+    float shift;                       /* as sedd_score rounds it */
+    struct sedd_inspected *out;        /* [position_count] */
     struct sedd_candidate *candidates; /* [position_count, top_k] */
     _Atomic bool broken;
 };
@@ -188,11 +188,8 @@ enum sedd_status sedd_inspect(struct sedd_session *session, int32_t length, cons
     if (status != SEDD_OK) {
         return status;
     }
-    struct inspection in = {.session = session,
-                            .options = options,
-                            .ids = ids,
-                            .out = out,
-                            .candidates = candidates};
+    struct inspection in = {
+        .session = session, .options = options, .ids = ids, .out = out, .candidates = candidates};
     double sigma = begin_step(&session->model->info, options, &in.transition);
     in.shift = (float)sedd_score_shift(&session->model->info, sigma);
     memset(out, 0, (size_t)options->position_count * sizeof *out);

@@ -133,9 +133,9 @@ enum sedd_status sedd_sample_check(const struct sedd_session *session,
     status = status == SEDD_OK ? check_positions(options, error) : status;
     status = status == SEDD_OK ? check_held(options, info, error) : status;
     if (status == SEDD_OK && options->initial_ids != NULL) {
-        status = sedd_ids_check(options->initial_ids,
-                                (size_t)options->batch * (size_t)options->length, info->states,
-                                error);
+        status =
+            sedd_ids_check(options->initial_ids, (size_t)options->batch * (size_t)options->length,
+                           info->states, error);
     }
     options->gamma = options->gamma == 0.0 ? 1.0 : options->gamma;
     return status;

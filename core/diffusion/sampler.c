@@ -131,13 +131,20 @@ void sedd_sampler_free(struct sedd_sampler *sampler)
     if (sampler == NULL) {
         return;
     }
-    void *owned[] = {sampler->ids,         sampler->next,
-                     sampler->changed,     sampler->changed_ids,
-                     sampler->changed_confidence, sampler->changed_entropy,
-                     sampler->held_positions, sampler->held_ids,
-                     sampler->confidence,  sampler->entropy,
-                     sampler->rank,        sampler->ranked,
-                     sampler->known,       sampler->uniforms};
+    void *owned[] = {sampler->ids,
+                     sampler->next,
+                     sampler->changed,
+                     sampler->changed_ids,
+                     sampler->changed_confidence,
+                     sampler->changed_entropy,
+                     sampler->held_positions,
+                     sampler->held_ids,
+                     sampler->confidence,
+                     sampler->entropy,
+                     sampler->rank,
+                     sampler->ranked,
+                     sampler->known,
+                     sampler->uniforms};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
         sedd_memory_free(owned[i]);
     }
@@ -153,8 +160,8 @@ static void plan(struct sedd_sampler *sampler)
     const struct sedd_sample_options *options = &sampler->options;
     int32_t i = sampler->position;
     double dsigma, delta = 0.0;
-    bool planned = options->positions == SEDD_POSITIONS_FIXED ||
-                   options->positions == SEDD_POSITIONS_BOUNDED;
+    bool planned =
+        options->positions == SEDD_POSITIONS_FIXED || options->positions == SEDD_POSITIONS_BOUNDED;
     bool denoise = i == options->steps && sedd_sample_by_coin(options);
     if (options->positions == SEDD_POSITIONS_HITTING) {
         sampler->t = sedd_schedule_hit(info, options->seed, i, sampler->masked);
@@ -165,7 +172,7 @@ static void plan(struct sedd_sampler *sampler)
         delta = denoise ? 0.0 : sedd_grid_delta(options->grid, options->steps, i);
     }
     sedd_noise_at(info, sampler->t, &sampler->sigma, &dsigma);
-    enum sedd_move move = denoise ? SEDD_MOVE_DENOISER
+    enum sedd_move move = denoise                                      ? SEDD_MOVE_DENOISER
                           : options->predictor == SEDD_PREDICTOR_EULER ? SEDD_MOVE_EULER
                                                                        : SEDD_MOVE_ANALYTIC;
     sampler->transition = sedd_transition_at(info, move, sampler->t, delta);
@@ -318,8 +325,8 @@ enum sedd_status sedd_sampler_restore(struct sedd_sampler *sampler, int32_t posi
         return sedd_fail(error, SEDD_ERROR_ARGUMENT, "a run of %d steps cannot continue after %d",
                          (int)most, (int)position);
     }
-    enum sedd_status status = sedd_ids_check(ids, (size_t)sampler->rows,
-                                             sampler->session->model->info.states, error);
+    enum sedd_status status =
+        sedd_ids_check(ids, (size_t)sampler->rows, sampler->session->model->info.states, error);
     if (status == SEDD_OK) {
         memcpy(sampler->ids, ids, (size_t)sampler->rows * sizeof(int32_t));
         sampler->position = position;

@@ -26,13 +26,13 @@ struct sedd_sampler {
     /* The step at hand. */
     double t, sigma;
     struct sedd_transition transition;
-    float shift;                       /* log-score = logit - shift */
-    bool rest;                         /* every mask opens */
-    _Atomic bool broken;               /* the network gave something that is no number */
-    float *confidence, *entropy;       /* [B, L] of drawn rows */
-    double *rank;                      /* [B, L] of masks; see order.h */
-    struct sedd_ranked *ranked;        /* [L] */
-    int32_t *known; /* [B, L] context known: the places read, ascending; else NULL */
+    float shift;                 /* log-score = logit - shift */
+    bool rest;                   /* every mask opens */
+    _Atomic bool broken;         /* the network gave something that is no number */
+    float *confidence, *entropy; /* [B, L] of drawn rows */
+    double *rank;                /* [B, L] of masks; see order.h */
+    struct sedd_ranked *ranked;  /* [L] */
+    int32_t *known;              /* [B, L] context known: the places read, ascending; else NULL */
 };
 
 /* Fills in defaults and refuses what cannot be done. */

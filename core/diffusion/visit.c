@@ -27,14 +27,10 @@ static double rank_of(const struct sedd_sampler *sampler, int32_t place, const f
                       int32_t tokens, double sum)
 {
     switch (sampler->options.order) {
-    case SEDD_ORDER_CONFIDENCE:
-        return -1.0 / sum;
-    case SEDD_ORDER_MARGIN:
-        return -(1.0 - (double)sedd_draw_second(weights, tokens)) / sum;
-    case SEDD_ORDER_ENTROPY:
-        return (double)sampler->entropy[place];
-    default:
-        return sampler->rank[place]; /* known beforehand */
+    case SEDD_ORDER_CONFIDENCE: return -1.0 / sum;
+    case SEDD_ORDER_MARGIN: return -(1.0 - (double)sedd_draw_second(weights, tokens)) / sum;
+    case SEDD_ORDER_ENTROPY: return (double)sampler->entropy[place];
+    default: return sampler->rank[place]; /* known beforehand */
     }
 }
 

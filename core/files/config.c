@@ -123,8 +123,7 @@ static enum sedd_status read_gpt2(const cJSON *root, struct sedd_model_info *inf
                                   int32_t *inner_size, struct sedd_error *error)
 {
     double eps = 0.0;
-    const char *length_key =
-        sedd_json_find(root, "n_positions") != NULL ? "n_positions" : "n_ctx";
+    const char *length_key = sedd_json_find(root, "n_positions") != NULL ? "n_positions" : "n_ctx";
     const struct size sizes[] = {
         {"vocab_size", TOKENS_MAX, &info->tokens}, {"n_embd", HIDDEN_MAX, &info->hidden_size},
         {"n_layer", BLOCKS_MAX, &info->n_blocks},  {"n_head", HIDDEN_MAX, &info->n_heads},
@@ -139,8 +138,8 @@ static enum sedd_status read_gpt2(const cJSON *root, struct sedd_model_info *inf
         }
     }
     if (status == SEDD_OK) {
-        status = sedd_json_number(FILE_NAME, root, "layer_norm_epsilon", 1e-12, 1.0, 1e-5, &eps,
-                                  error);
+        status =
+            sedd_json_number(FILE_NAME, root, "layer_norm_epsilon", 1e-12, 1.0, 1e-5, &eps, error);
     }
     const cJSON *activation = sedd_json_find(root, "activation_function");
     if (status == SEDD_OK && cJSON_IsString(activation) &&

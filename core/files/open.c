@@ -96,8 +96,8 @@ enum sedd_status sedd_file_push(struct sedd_loader *loader, FILE *file, struct s
         }
         size = fread(piece, 1, size, file);
         if (ferror(file)) {
-            status = sedd_fail(error, SEDD_ERROR_IO, "the weights cannot be read: %s",
-                               strerror(errno));
+            status =
+                sedd_fail(error, SEDD_ERROR_IO, "the weights cannot be read: %s", strerror(errno));
         } else if (size == 0) {
             break;
         } else {

@@ -13,9 +13,9 @@ static const struct {
     enum sedd_element element;
     size_t size;
 } ELEMENTS[] = {
-    {"F32", SEDD_ELEMENT_F32, 4},    {"F16", SEDD_ELEMENT_F16, 2}, {"BF16", SEDD_ELEMENT_BF16, 2},
-    {"I8", SEDD_ELEMENT_I8, 1},      {"U8", SEDD_ELEMENT_OTHER, 1}, {"BOOL", SEDD_ELEMENT_OTHER, 1},
-    {"I16", SEDD_ELEMENT_OTHER, 2},  {"I32", SEDD_ELEMENT_OTHER, 4}, {"I64", SEDD_ELEMENT_OTHER, 8},
+    {"F32", SEDD_ELEMENT_F32, 4},   {"F16", SEDD_ELEMENT_F16, 2},   {"BF16", SEDD_ELEMENT_BF16, 2},
+    {"I8", SEDD_ELEMENT_I8, 1},     {"U8", SEDD_ELEMENT_OTHER, 1},  {"BOOL", SEDD_ELEMENT_OTHER, 1},
+    {"I16", SEDD_ELEMENT_OTHER, 2}, {"I32", SEDD_ELEMENT_OTHER, 4}, {"I64", SEDD_ELEMENT_OTHER, 8},
     {"F64", SEDD_ELEMENT_OTHER, 8},
 };
 

@@ -7,8 +7,13 @@
 
 #include "common.h"
 
-enum sedd_element { SEDD_ELEMENT_F32 = 0, SEDD_ELEMENT_F16, SEDD_ELEMENT_BF16, SEDD_ELEMENT_I8,
-                    SEDD_ELEMENT_OTHER };
+enum sedd_element {
+    SEDD_ELEMENT_F32 = 0,
+    SEDD_ELEMENT_F16,
+    SEDD_ELEMENT_BF16,
+    SEDD_ELEMENT_I8,
+    SEDD_ELEMENT_OTHER
+};
 
 #define SEDD_HEADER_MAX (16u << 20) /* bytes of JSON */
 #define SEDD_RANK_MAX 4

@@ -44,14 +44,18 @@ static inline void add_round(uint32_t v[8], int t, uint32_t kw)
 }
 
 /* With t a constant each, so that w and v are no memory: 327 MB/s in wasm, and 246 in a loop. */
-#define SIXTEEN(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) \
-                    DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) DO(15)
+#define SIXTEEN(DO)                                                                                \
+    DO(0)                                                                                          \
+    DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14)       \
+        DO(15)
 
 static void add_block(uint32_t state[8], const uint8_t *block)
 {
     uint32_t w[16], v[8];
     memcpy(v, state, sizeof v);
-#define FIRST(t) w[t] = load_word(block + 4 * (t)); add_round(v, t, K[t] + w[t]);
+#define FIRST(t)                                                                                   \
+    w[t] = load_word(block + 4 * (t));                                                             \
+    add_round(v, t, K[t] + w[t]);
     SIXTEEN(FIRST)
     for (const uint32_t *k = K + 16; k < K + 64; k += 16) {
 #define LATER(t) add_round(v, t, k[t] + next_word(w, t));

@@ -62,7 +62,7 @@ static enum sedd_element element_of(const struct sedd_slot *slot,
         return SEDD_ELEMENT_I8;
     }
     return dtype == SEDD_DTYPE_F16 && slot->kind != SEDD_SLOT_VECTOR ? SEDD_ELEMENT_F16
-                                                                      : SEDD_ELEMENT_F32;
+                                                                     : SEDD_ELEMENT_F32;
 }
 
 enum sedd_status sedd_layout_new(const struct sedd_slots *slots, const struct sedd_model_info *info,

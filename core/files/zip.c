@@ -187,8 +187,9 @@ static enum sedd_status check_entries(struct sedd_zip *zip, struct sedd_error *e
 const struct sedd_zip_entry *sedd_zip_entry_find(const struct sedd_zip *zip, const char *name)
 {
     struct sedd_zip_entry wanted = {.name = name};
-    const struct sedd_zip_entry *key = &wanted, **found =
-        bsearch(&key, zip->by_name, zip->count, sizeof *zip->by_name, compare_names);
+    const struct sedd_zip_entry *key = &wanted,
+                                **found = bsearch(&key, zip->by_name, zip->count,
+                                                  sizeof *zip->by_name, compare_names);
     return found == NULL ? NULL : *found;
 }
 

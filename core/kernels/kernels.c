@@ -1,4 +1,5 @@
-/* kernels.c - which tables are compiled in, which of them run here, and what they know of weights. */
+/* kernels.c - which tables are compiled in, which of them run here, and what they know of weights.
+ */
 #include "kernels/kernels.h"
 
 #include <string.h>

@@ -5,14 +5,14 @@
  * where said; nothing allocates. A job is split over threads by the caller, who passes a range;
  * results do not depend on how a job is split.
  *
- * Bits: every entry except matmul_f32 gives the same bits in every table, so that an int8 model writes
- * the same text on every machine. Reductions of a row run in eight interleaved lanes (element i is
- * added to lane i % 8, in order) that are combined as ((l0+l4)+(l2+l6)) + ((l1+l5)+(l3+l7)); products
- * and sums are rounded separately (no fused multiply-add). matmul_f32 adds each output's terms in
- * ascending order in one accumulator; tables with fused multiply-add (relaxed, avx2, avxvnni) round
- * once a term, scalar and simd128 twice. attention rounds twice a term and adds in ascending order,
- * dot products, exponentials and values alike; the dot products and the sum of exponentials of a
- * query that comes alone (decoding) run in eight lanes.
+ * Bits: every entry except matmul_f32 gives the same bits in every table, so that an int8 model
+ * writes the same text on every machine. Reductions of a row run in eight interleaved lanes
+ * (element i is added to lane i % 8, in order) that are combined as ((l0+l4)+(l2+l6)) +
+ * ((l1+l5)+(l3+l7)); products and sums are rounded separately (no fused multiply-add). matmul_f32
+ * adds each output's terms in ascending order in one accumulator; tables with fused multiply-add
+ * (relaxed, avx2, avxvnni) round once a term, scalar and simd128 twice. attention rounds twice a
+ * term and adds in ascending order, dot products, exponentials and values alike; the dot products
+ * and the sum of exponentials of a query that comes alone (decoding) run in eight lanes.
  */
 #ifndef SEDD_KERNELS_H
 #define SEDD_KERNELS_H
@@ -34,8 +34,9 @@
 #define SEDD_VALUE_LEVELS 1023
 #define SEDD_VALUE_KEYS 64
 
-/* A row of activations in 7 bits: x[i] ~ scale * (q[i] - zero), q in 0..127. Seven bits, because the
- * wasm relaxed dot product and x86's pmaddubsw are exact only for a second operand of 0..127. */
+/* A row of activations in 7 bits: x[i] ~ scale * (q[i] - zero), q in 0..127. Seven bits, because
+ * the wasm relaxed dot product and x86's pmaddubsw are exact only for a second operand of 0..127.
+ */
 struct sedd_row_scale {
     float scale;
     int32_t zero;
@@ -43,14 +44,14 @@ struct sedd_row_scale {
 
 enum sedd_epilogue {
     SEDD_EPILOGUE_STORE = 0, /* y  = v */
-    SEDD_EPILOGUE_GELU,      /* y  = gelu_tanh(v) = v / (1 + exp(-2 sqrt(2/pi) (v + 0.044715 v^3))) */
-    SEDD_EPILOGUE_ADD        /* y += gate[c] * v; gate NULL: y += v */
+    SEDD_EPILOGUE_GELU, /* y  = gelu_tanh(v) = v / (1 + exp(-2 sqrt(2/pi) (v + 0.044715 v^3))) */
+    SEDD_EPILOGUE_ADD   /* y += gate[c] * v; gate NULL: y += v */
 };
 
-/* A step is eight inputs, two groups. It is wide for a channel if the positive ones, or the negative
- * ones, among four weights (the first halves of its two groups, or the second) add up to more than
- * 258: only then may their products with activations of 0..127 leave 16 bits. Bit s % 32 of a panel's
- * word s / 32 says that step s is wide for one of its channels. */
+/* A step is eight inputs, two groups. It is wide for a channel if the positive ones, or the
+ * negative ones, among four weights (the first halves of its two groups, or the second) add up to
+ * more than 258: only then may their products with activations of 0..127 leave 16 bits. Bit s % 32
+ * of a panel's word s / 32 says that step s is wide for one of its channels. */
 #define SEDD_WIDE_STEPS 32
 
 static inline int32_t sedd_wide_words(int32_t in_padded)
@@ -81,15 +82,15 @@ struct sedd_matmul {
     float *y;          /* [rows, y_stride] */
     size_t y_stride;
     enum sedd_epilogue epilogue;
-    const float *gate;   /* [sequences, gate_stride] or NULL (ADD only) */
-    size_t gate_stride;  /* 0: the same gate for every row */
-    int32_t gate_rows;   /* rows that share a gate vector: vector row / gate_rows */
+    const float *gate;  /* [sequences, gate_stride] or NULL (ADD only) */
+    size_t gate_stride; /* 0: the same gate for every row */
+    int32_t gate_rows;  /* rows that share a gate vector: vector row / gate_rows */
 };
 
 /* Self-attention of queries q_begin..q_end-1 of one sequence and one head over `keys` keys.
- * q, k, v point at the head's first element of the sequence's row 0; rows are `stride` floats apart.
- * causal_offset < 0: every query sees all keys; otherwise query i sees keys 0..causal_offset+i.
- * out rows are out_stride apart. scale multiplies q.k (1/sqrt(D)). */
+ * q, k, v point at the head's first element of the sequence's row 0; rows are `stride` floats
+ * apart. causal_offset < 0: every query sees all keys; otherwise query i sees keys
+ * 0..causal_offset+i. out rows are out_stride apart. scale multiplies q.k (1/sqrt(D)). */
 struct sedd_attention {
     const float *q, *k, *v;
     size_t q_stride, kv_stride;
@@ -109,8 +110,8 @@ struct sedd_kernels {
                        int32_t panel_begin, int32_t panel_end);
     void (*matmul_q8)(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,
                       int32_t panel_begin, int32_t panel_end);
-    /* matmul_f32 with every product and sum rounded by itself: for the float matrices of int8 models,
-     * whose results shall be the same everywhere. */
+    /* matmul_f32 with every product and sum rounded by itself: for the float matrices of int8
+     * models, whose results shall be the same everywhere. */
     void (*matmul_plain)(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,
                          int32_t panel_begin, int32_t panel_end);
 
@@ -134,16 +135,16 @@ struct sedd_kernels {
     void (*attention)(const struct sedd_attention *job, int32_t q_begin, int32_t q_end,
                       void *scratch);
 
-    /* The same for int8 models, in integers but for the exponents and the last sums; every query sees
-     * every key, and a query's result does not depend on which others there are. x in steps is
+    /* The same for int8 models, in integers but for the exponents and the last sums; every query
+     * sees every key, and a query's result does not depend on which others there are. x in steps is
      * round(x / step), to even, x / step taken as x * (1 / step); with D the head size:
      *   query, key    in steps of max |x| / floor(sqrt(2^30 / D)), maxima over the query, all keys
      *   value         in steps of max |v| / VALUE_LEVELS, maxima over a dimension's keys
      *   weight(key)   round(32767 * 2^t), t = (dot - largest dot) * (query step * key step) *
-     *                 (scale * log2 e), by math.h; 16 bits, so a key of exp(-11) of the largest counts 0
-     *   out           sum (weight * value) * (1 / sum weight) * value step
-     * Both sums are exact over VALUE_KEYS keys and added up in float, ascending. Not-a-number counts
-     * as 0; infinities are clamped to +-FLT_MAX / 4, so out is finite. */
+     *                 (scale * log2 e), by math.h; 16 bits, so a key of exp(-11) of the largest
+     * counts 0 out           sum (weight * value) * (1 / sum weight) * value step Both sums are
+     * exact over VALUE_KEYS keys and added up in float, ascending. Not-a-number counts as 0;
+     * infinities are clamped to +-FLT_MAX / 4, so out is finite. */
     size_t (*attention_q8_scratch)(int32_t head_size, int32_t keys);
     void (*attention_q8)(const struct sedd_attention *job, int32_t q_begin, int32_t q_end,
                          void *scratch);

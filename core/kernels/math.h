@@ -18,7 +18,8 @@
 #define SEDD_EXP_LOW -87.3f
 #define SEDD_EXP_HIGH 88.0f
 #define SEDD_EXP_LOG2E 1.44269504f
-#define SEDD_EXP_ROUND 12582912.0f /* 1.5 * 2^23: adding it rounds to the nearest integer, ties to even */
+#define SEDD_EXP_ROUND                                                                             \
+    12582912.0f /* 1.5 * 2^23: adding it rounds to the nearest integer, ties to even */
 #define SEDD_EXP_LN2_HIGH 0.693359375f
 #define SEDD_EXP_LN2_LOW -2.12194440e-4f
 #define SEDD_EXP_C6 1.388888889e-3f
@@ -32,9 +33,9 @@
 #define SEDD_GELU_1 -1.59576912f
 #define SEDD_GELU_3 -0.0713548163f
 
-/* 32767 * 2^t for t <= 0, rounded to a whole number: 2^t = 2^n 2^r with n = nearest(t), and for 2^r the
- * polynomial of degree four with the smallest relative error on |r| <= 1/2, 2.9e-6, that is 1 at 0.
- * Off by less than 0.6 with the rounding; 0 from t = -16 on. */
+/* 32767 * 2^t for t <= 0, rounded to a whole number: 2^t = 2^n 2^r with n = nearest(t), and for 2^r
+ * the polynomial of degree four with the smallest relative error on |r| <= 1/2, 2.9e-6, that is 1
+ * at 0. Off by less than 0.6 with the rounding; 0 from t = -16 on. */
 #define SEDD_WEIGHT_MAX 32767
 #define SEDD_WEIGHT_LOW -24.0f
 #define SEDD_WEIGHT_C4 (32767.0f * 9.5828530e-3f)
@@ -43,8 +44,8 @@
 #define SEDD_WEIGHT_C1 (32767.0f * 6.9312419e-1f)
 #define SEDD_WEIGHT_C0 32767.0f
 
-/* The same constants in memory, each for the vector code to splat: engines make a vector constant of
- * wasm anew at every use, which took as long as the arithmetic. */
+/* The same constants in memory, each for the vector code to splat: engines make a vector constant
+ * of wasm anew at every use, which took as long as the arithmetic. */
 struct sedd_math {
     float exp_low, exp_high, log2e, round, ln2_high, ln2_low, c6, c5, c4, c3, c2, one;
     float gelu_1, gelu_3;
@@ -92,8 +93,8 @@ static inline int32_t sedd_weight(float t)
     return (int32_t)((sedd_scale_power(p, (int32_t)n) + SEDD_EXP_ROUND) - SEDD_EXP_ROUND);
 }
 
-/* Size of a step where values up to `largest` are rounded to `levels` of them, and its reciprocal: both 0
- * where all values are; the reciprocal is held below infinity. */
+/* Size of a step where values up to `largest` are rounded to `levels` of them, and its reciprocal:
+ * both 0 where all values are; the reciprocal is held below infinity. */
 static inline float sedd_step(float largest, int32_t levels, float *inverse)
 {
     float step = largest / (float)levels;
@@ -102,8 +103,8 @@ static inline float sedd_step(float largest, int32_t levels, float *inverse)
     return step;
 }
 
-/* Levels of queries and keys: a dot product of n of them stays within 2^30, so that the difference of
- * two fits 32 bits. */
+/* Levels of queries and keys: a dot product of n of them stays within 2^30, so that the difference
+ * of two fits 32 bits. */
 static inline int32_t sedd_attention_levels(int32_t n)
 {
     return n == 1 ? INT16_MAX : (int32_t)sqrt(0x1p30 / n);

@@ -7,13 +7,13 @@
  *   sum  += dot_i16x8(pairs, 1)
  *
  * and two steps share the second line where the weights allow it: four weights of one lane whose
- * positive ones sum to 258 at most, and so their negative ones, cannot leave 16 bits, as activations
- * are 0..127. Nearly all steps of trained matrices are like that; the others, which w_wide names, take
- * the line apiece. Exact in either case.
+ * positive ones sum to 258 at most, and so their negative ones, cannot leave 16 bits, as
+ * activations are 0..127. Nearly all steps of trained matrices are like that; the others, which
+ * w_wide names, take the line apiece. Exact in either case.
  */
-#include "kernels/wasm.h"
 #include "kernels/math.h"
 #include "kernels/relaxed.h"
+#include "kernels/wasm.h"
 
 static inline v128_t add_pairs(v128_t sum, v128_t pairs)
 {
@@ -198,8 +198,8 @@ static void matmul_shared(const struct sedd_matmul *job, int32_t row_begin, int3
 bool sedd_relaxed_dot_is_slow(void)
 {
     volatile int8_t largest = 127, all = -1;
-    v128_t sum = wasm_i32x4_relaxed_dot_i8x16_i7x16_add(
-        wasm_i8x16_splat(largest), wasm_i8x16_splat(all), wasm_i32x4_splat(0));
+    v128_t sum = wasm_i32x4_relaxed_dot_i8x16_i7x16_add(wasm_i8x16_splat(largest),
+                                                        wasm_i8x16_splat(all), wasm_i32x4_splat(0));
     return wasm_i32x4_extract_lane(sum, 0) == 2 * INT16_MAX;
 }
 

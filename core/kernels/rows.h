@@ -34,7 +34,8 @@ INLINE vf tame(vf x)
     return vf_larger(x, vf_sub(vf_set1(0.0f), limit));
 }
 
-/* round(x * inverse) + zero, for offset = zero - the bits of SEDD_EXP_ROUND; |x * inverse| < 2^22. */
+/* round(x * inverse) + zero, for offset = zero - the bits of SEDD_EXP_ROUND; |x * inverse| < 2^22.
+ */
 INLINE vi quantize(vf x, float inverse, vi offset)
 {
     vf v = vf_mul(tame(x), vf_set1(inverse));
@@ -62,7 +63,8 @@ static void quantize_row(uint8_t *q, struct sedd_row_scale *scale, const float *
     float inverse;
     scale->scale = sedd_step(high - low, 127, &inverse);
     scale->zero = (int32_t)((-low * inverse + SEDD_EXP_ROUND) - SEDD_EXP_ROUND);
-    /* v + magic holds round(v) in its low bits: one integer addition takes magic off and adds zero */
+    /* v + magic holds round(v) in its low bits: one integer addition takes magic off and adds zero
+     */
     vi offset = vi_sub(vi_set1(scale->zero), vi_bits(vf_set1(SEDD_EXP_ROUND)));
     int32_t i = 0;
     for (; i + LANES <= n; i += LANES) {

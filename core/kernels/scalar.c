@@ -8,16 +8,17 @@
 #include <math.h>
 
 const struct sedd_math sedd_math = {
-    SEDD_EXP_LOW,     SEDD_EXP_HIGH, SEDD_EXP_LOG2E, SEDD_EXP_ROUND, SEDD_EXP_LN2_HIGH,
-    SEDD_EXP_LN2_LOW, SEDD_EXP_C6,   SEDD_EXP_C5,    SEDD_EXP_C4,    SEDD_EXP_C3,
-    SEDD_EXP_C2,      1.0f,          SEDD_GELU_1,    SEDD_GELU_3,    SEDD_WEIGHT_LOW,
+    SEDD_EXP_LOW,     SEDD_EXP_HIGH,  SEDD_EXP_LOG2E, SEDD_EXP_ROUND, SEDD_EXP_LN2_HIGH,
+    SEDD_EXP_LN2_LOW, SEDD_EXP_C6,    SEDD_EXP_C5,    SEDD_EXP_C4,    SEDD_EXP_C3,
+    SEDD_EXP_C2,      1.0f,           SEDD_GELU_1,    SEDD_GELU_3,    SEDD_WEIGHT_LOW,
     SEDD_WEIGHT_C4,   SEDD_WEIGHT_C3, SEDD_WEIGHT_C2, SEDD_WEIGHT_C1, SEDD_WEIGHT_C0,
     FLT_MAX / 4,      {1, 1}};
 
 /* The sum of eight interleaved lanes, in the order every table keeps. */
 static float lanes_sum(const float lane[8])
 {
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
+           ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
 /* ---- Products ---------------------------------------------------------------------------- */
@@ -40,7 +41,8 @@ static void matmul_f32(const struct sedd_matmul *job, int32_t row_begin, int32_t
     for (int32_t row = row_begin; row < row_end; row++) {
         const float *x = job->x + (size_t)row * job->x_stride;
         for (int32_t channel = panel_begin * SEDD_PANEL; channel < channel_end; channel++) {
-            const float *w = job->w + (size_t)(channel / SEDD_PANEL) * (size_t)job->in * SEDD_PANEL +
+            const float *w = job->w +
+                             (size_t)(channel / SEDD_PANEL) * (size_t)job->in * SEDD_PANEL +
                              channel % SEDD_PANEL;
             float sum = 0.0f;
             for (int32_t k = 0; k < job->in; k++) {
@@ -68,9 +70,9 @@ static void matmul_q8(const struct sedd_matmul *job, int32_t row_begin, int32_t 
         const uint8_t *x = job->xq + (size_t)row * job->x_stride;
         struct sedd_row_scale xs = job->xs[row];
         for (int32_t channel = panel_begin * SEDD_PANEL; channel < channel_end; channel++) {
-            const int8_t *w =
-                job->wq + (size_t)(channel / SEDD_PANEL) * (size_t)job->in_padded * SEDD_PANEL +
-                (channel % SEDD_PANEL) * SEDD_GROUP;
+            const int8_t *w = job->wq +
+                              (size_t)(channel / SEDD_PANEL) * (size_t)job->in_padded * SEDD_PANEL +
+                              (channel % SEDD_PANEL) * SEDD_GROUP;
             int32_t sum = dot_q8(x, w, job->in_padded) - xs.zero * job->w_sum[channel];
             finish(job, row, channel, (float)sum * (xs.scale * job->w_scale[channel]));
         }
@@ -247,8 +249,8 @@ static float largest_of(const float *x, size_t stride, int32_t n, float largest)
 }
 
 /* x [n], `stride` apart, in steps. */
-static void round_steps(int16_t *steps, const float *x, size_t stride, size_t step_stride, int32_t n,
-                        float inverse)
+static void round_steps(int16_t *steps, const float *x, size_t stride, size_t step_stride,
+                        int32_t n, float inverse)
 {
     for (int32_t i = 0; i < n; i++) {
         float value = tame(x[(size_t)i * stride]) * inverse;
@@ -327,7 +329,8 @@ static void attention_q8(const struct sedd_attention *job, int32_t q_begin, int3
                 whole.weight[j] += whole.q[d] * whole.k[(size_t)j * (size_t)n + (size_t)d];
             }
         }
-        float sum = weigh(whole.weight, job->keys, sedd_attention_factor(step, key_step, job->scale));
+        float sum =
+            weigh(whole.weight, job->keys, sedd_attention_factor(step, key_step, job->scale));
         for (int32_t d = 0; d < n; d++) {
             float value = weighted(whole.weight, whole.v + d, n, job->keys);
             out[d] = value * (1.0f / sum) * whole.v_step[d];

@@ -69,7 +69,8 @@ static void widen(int16_t *wide, const struct sedd_matmul *job, int32_t row)
     for (int r = 0; r < WIDE_ROWS; r++) {
         const uint8_t *x = job->xq + (size_t)(row + r) * job->x_stride;
         int16_t *to = wide + r * SEDD_GROUP;
-        for (int32_t k = 0; k < job->in_padded; k += SEDD_INPUTS, to += 2 * WIDE_ROWS * SEDD_GROUP) {
+        for (int32_t k = 0; k < job->in_padded;
+             k += SEDD_INPUTS, to += 2 * WIDE_ROWS * SEDD_GROUP) {
             v128_t eight = wasm_u16x8_load8x8(x + k);
             wasm_v128_store64_lane(to, eight, 0);
             wasm_v128_store64_lane(to + WIDE_ROWS * SEDD_GROUP, eight, 1);

@@ -170,14 +170,15 @@ INLINE void tile_q8(const struct sedd_matmul *job, int32_t row, int32_t panel, c
     }
 }
 
-/* Compilers move the epilogue's constants out of the loop over tiles, where they push sums out of the
- * registers, unless a tile is a function of its own: AVX2 f32 49 or 105 GFLOP/s. */
+/* Compilers move the epilogue's constants out of the loop over tiles, where they push sums out of
+ * the registers, unless a tile is a function of its own: AVX2 f32 49 or 105 GFLOP/s. */
 #define NOINLINE __attribute__((noinline))
 
 #define ONE_GROUPS 4 /* groups of inputs whose sums of one row run side by side */
 
 /* One row and one panel: weights are read in the order in which they lie, which memory likes best
- * (24 instead of 12 GB/s for four panels side by side), so the sums side by side are of one panel. */
+ * (24 instead of 12 GB/s for four panels side by side), so the sums side by side are of one panel.
+ */
 static NOINLINE void row_q8(const struct sedd_matmul *job, int32_t row, int32_t panel)
 {
     const uint8_t *x = job->xq + (size_t)row * job->x_stride;
@@ -249,8 +250,8 @@ static inline int32_t panel_group(int32_t panel_bytes, int32_t panels)
     {                                                                                              \
         TILE(job, row, panel, ROWS, PANELS);                                                       \
     }                                                                                              \
-    static void few_##NAME(const struct sedd_matmul *job, int32_t row, int32_t rows, int32_t panel,\
-                           int32_t panels)                                                         \
+    static void few_##NAME(const struct sedd_matmul *job, int32_t row, int32_t rows,               \
+                           int32_t panel, int32_t panels)                                          \
     {                                                                                              \
         bool all = PANELS > 1 && panels == PANELS;                                                 \
         for (int32_t p = panel; p < panel + panels; p += all ? PANELS : 1) {                       \
@@ -297,8 +298,8 @@ static inline int32_t panel_group(int32_t panel_bytes, int32_t panels)
         }                                                                                          \
     }
 
-DEFINE_MATMUL(f32, tile_f32, TILE_ROWS_F32, TILE_PANELS, job->in * SEDD_PANEL * 4)
-DEFINE_MATMUL(plain, tile_plain, TILE_ROWS_PLAIN, TILE_PANELS, job->in * SEDD_PANEL * 4)
+DEFINE_MATMUL(f32, tile_f32, TILE_ROWS_F32, TILE_PANELS, job->in *SEDD_PANEL * 4)
+DEFINE_MATMUL(plain, tile_plain, TILE_ROWS_PLAIN, TILE_PANELS, job->in *SEDD_PANEL * 4)
 #ifdef TILE_ROWS_Q8 /* else the file has a product of its own */
-DEFINE_MATMUL(q8, tile_q8, TILE_ROWS_Q8, TILE_PANELS_Q8, job->in_padded * SEDD_PANEL)
+DEFINE_MATMUL(q8, tile_q8, TILE_ROWS_Q8, TILE_PANELS_Q8, job->in_padded *SEDD_PANEL)
 #endif

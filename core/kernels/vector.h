@@ -18,13 +18,12 @@
  *   rf_madd(a, b, c)      a * b + c, fused if the instruction set has it
  *   ri                    the same register of int32: ri_zero ri_load ri_store ri_splat(address)
  *   ri_dot(sum, a, b)     sum + the products of two 16-bit pairs
- *   TILE_PANELS           panels a full tile of floats covers; TILE_ROWS_F32, TILE_ROWS_PLAIN its rows
- *   TILE_ROWS_Q8          rows of an int8 tile, at most 6; TILE_PANELS_Q8 its panels (neither: the
- *                         file has an int8 product of its own)
- *   Q8_PARTS              passes over a panel, each over 8 / Q8_PARTS of its channels
- *   qs, qs_zero, qs_add, qs_store(int32 *, qs)   the sums of a part's channels
- *   qw, qw_load(weights of four inputs, part)
- *   qs_dot(sum, qw, address of a row's four activations)
+ *   TILE_PANELS           panels a full tile of floats covers; TILE_ROWS_F32, TILE_ROWS_PLAIN its
+ * rows TILE_ROWS_Q8          rows of an int8 tile, at most 6; TILE_PANELS_Q8 its panels (neither:
+ * the file has an int8 product of its own) Q8_PARTS              passes over a panel, each over 8 /
+ * Q8_PARTS of its channels qs, qs_zero, qs_add, qs_store(int32 *, qs)   the sums of a part's
+ * channels qw, qw_load(weights of four inputs, part) qs_dot(sum, qw, address of a row's four
+ * activations)
  */
 #include "kernels/kernels.h"
 #include "kernels/math.h"
@@ -38,7 +37,8 @@
 
 INLINE float lanes_sum(const float lane[LANES])
 {
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
+           ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
 INLINE vf vf_exp(vf x)
@@ -60,14 +60,15 @@ INLINE vf vf_exp(vf x)
 
 INLINE vf vf_gelu(vf v)
 {
-    vf inner = vf_add(vf_splat(&sedd_math.gelu_1), vf_mul(vf_splat(&sedd_math.gelu_3), vf_mul(v, v)));
+    vf inner =
+        vf_add(vf_splat(&sedd_math.gelu_1), vf_mul(vf_splat(&sedd_math.gelu_3), vf_mul(v, v)));
     return vf_div(v, vf_add(vf_splat(&sedd_math.one), vf_exp(vf_mul(v, inner))));
 }
 
-#include "kernels/tiles.h"
-#include "kernels/rows.h"
 #include "kernels/attend.h"
 #include "kernels/attend_q8.h"
+#include "kernels/rows.h"
+#include "kernels/tiles.h"
 
 #define SEDD_VECTOR_TABLE(NAME) SEDD_VECTOR_TABLE_WITH(NAME, matmul_q8)
 
@@ -77,6 +78,6 @@ INLINE vf vf_gelu(vf v)
         .name = NAME, .matmul_f32 = matmul_f32, .matmul_q8 = MATMUL_Q8,                            \
         .matmul_plain = matmul_plain, .quantize_row = quantize_row, .norm = norm,                  \
         .rotate = rotate, .attention_scratch = attention_scratch, .attention = attention,          \
-        .attention_q8_scratch = attention_q8_scratch, .attention_q8 = attention_q8,                \
-        .max = max, .exp_sum = exp_sum,                                                            \
+        .attention_q8_scratch = attention_q8_scratch, .attention_q8 = attention_q8, .max = max,    \
+        .exp_sum = exp_sum,                                                                        \
     }

@@ -24,8 +24,7 @@ static void embed(struct sedd_session *session, const int32_t *ids, int32_t coun
     size_t hidden = (size_t)model->info.hidden_size;
     for (int32_t row = 0; row < count; row++) {
         float *x = session->hidden + (size_t)row * hidden;
-        const float *place =
-            model->positions.values + (size_t)(session->position + row) * hidden;
+        const float *place = model->positions.values + (size_t)(session->position + row) * hidden;
         sedd_embed(model, ids[row], x);
         for (size_t i = 0; i < hidden; i++) {
             x[i] += place[i];

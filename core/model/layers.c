@@ -128,7 +128,7 @@ void sedd_layer_product(struct sedd_session *session, const struct sedd_product 
     }
     struct multiplication multiplication = {session->engine->kernels, &job};
     sedd_pool_run(pool, linear->panels, panel_grain(&job),
-                  q8                                              ? multiply_q8
+                  q8                                            ? multiply_q8
                   : session->model->info.dtype == SEDD_DTYPE_Q8 ? multiply_plain
                                                                 : multiply_f32,
                   &multiplication);

@@ -47,7 +47,7 @@ typedef void (*sedd_row_visitor)(void *user, int32_t row, float *logits, float *
 /* Final norm and vocabulary head for the rows index[0..rows-1] of the residual stream (NULL: its
  * first `rows` rows), in slices. `row` counts 0..rows-1. */
 enum sedd_status sedd_layer_head(struct sedd_session *session, int32_t rows, const int32_t *index,
-                                 const float *norm, const float *norm_bias,
-                                 sedd_row_visitor visit, void *user, struct sedd_error *error);
+                                 const float *norm, const float *norm_bias, sedd_row_visitor visit,
+                                 void *user, struct sedd_error *error);
 
 #endif

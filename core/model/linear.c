@@ -203,8 +203,7 @@ void sedd_table_get_row(const struct sedd_table *table, int32_t row, float *valu
 {
     size_t first = (size_t)row * (size_t)table->columns;
     for (int32_t k = 0; k < table->columns; k++) {
-        values[k] = table->values != NULL
-                        ? table->values[first + (size_t)k]
-                        : (float)table->q[first + (size_t)k] * table->scale[row];
+        values[k] = table->values != NULL ? table->values[first + (size_t)k]
+                                          : (float)table->q[first + (size_t)k] * table->scale[row];
     }
 }

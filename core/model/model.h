@@ -44,15 +44,15 @@ struct sedd_block {
 
 struct sedd_model {
     struct sedd_model_info info;
-    int32_t inner_size;            /* width of the MLP: 4H, or GPT-2's n_inner */
-    struct sedd_table embedding;   /* SEDD: [N, H]; empty in GPT-2 (the head's rows) */
-    struct sedd_table positions;   /* GPT-2: wpe [n_positions, H], always f32 */
-    struct sedd_linear sigma_in;   /* SEDD: [K, 256] */
-    struct sedd_linear sigma_out;  /* SEDD: [K, K] */
-    struct sedd_block *blocks;     /* [n_blocks] */
+    int32_t inner_size;                         /* width of the MLP: 4H, or GPT-2's n_inner */
+    struct sedd_table embedding;                /* SEDD: [N, H]; empty in GPT-2 (the head's rows) */
+    struct sedd_table positions;                /* GPT-2: wpe [n_positions, H], always f32 */
+    struct sedd_linear sigma_in;                /* SEDD: [K, 256] */
+    struct sedd_linear sigma_out;               /* SEDD: [K, K] */
+    struct sedd_block *blocks;                  /* [n_blocks] */
     float *norm_final_weight, *norm_final_bias; /* [H] */
-    struct sedd_linear final_modulation; /* SEDD: [2H, K], always f32 */
-    struct sedd_linear head;       /* [N, H]; GPT-2: wte */
+    struct sedd_linear final_modulation;        /* SEDD: [2H, K], always f32 */
+    struct sedd_linear head;                    /* [N, H]; GPT-2: wte */
 };
 
 /* Whether attention is in integers: in int8 SEDD models. A GPT-2 keeps floats, because its cache

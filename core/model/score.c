@@ -315,12 +315,11 @@ enum sedd_status sedd_score(struct sedd_session *session, int32_t batch, int32_t
             .logscore = logscore + first * (size_t)session->model->info.states,
             .shift = (float)sedd_score_shift(&session->model->info, (double)sigma[b]),
         };
-        status = sedd_score_forward(session,
-                                    &(struct sedd_reading){.batch = 1,
-                                                           .length = length,
-                                                           .ids = ids + first,
-                                                           .sigma = (double)sigma[b]},
-                                    error);
+        status = sedd_score_forward(
+            session,
+            &(struct sedd_reading){
+                .batch = 1, .length = length, .ids = ids + first, .sigma = (double)sigma[b]},
+            error);
         if (status == SEDD_OK) {
             status = sedd_score_head(session, length, write_logscore, &output, error);
         }

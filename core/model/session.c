@@ -23,7 +23,7 @@ static void *take(struct sedd_session *session, uint64_t count, uint64_t size, b
 static int32_t head_rows(const struct sedd_model_info *info, int32_t rows)
 {
     uint64_t fit = HEAD_SLICE_BYTES / ((uint64_t)info->states * sizeof(float));
-    int32_t slice = fit < HEAD_SLICE_ROWS ? HEAD_SLICE_ROWS
+    int32_t slice = fit < HEAD_SLICE_ROWS  ? HEAD_SLICE_ROWS
                     : fit > (uint64_t)rows ? rows
                                            : (int32_t)(fit / HEAD_SLICE_ROWS * HEAD_SLICE_ROWS);
     return sedd_min(slice, rows);
@@ -129,12 +129,12 @@ void sedd_session_free(struct sedd_session *session)
     if (session == NULL) {
         return;
     }
-    void *owned[] = {session->hidden,    session->qkv,        session->attended,
-                     session->inner,     session->input,      session->input_q,
-                     session->input_scale, session->row,      session->attention,
-                     session->cosine,    session->sine,       session->modulations,
-                     session->condition, session->keys,       session->values,
-                     session->logits,    session->draw,       session->index};
+    void *owned[] = {session->hidden,      session->qkv,   session->attended,
+                     session->inner,       session->input, session->input_q,
+                     session->input_scale, session->row,   session->attention,
+                     session->cosine,      session->sine,  session->modulations,
+                     session->condition,   session->keys,  session->values,
+                     session->logits,      session->draw,  session->index};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
         sedd_memory_free(owned[i]);
     }

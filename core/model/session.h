@@ -32,10 +32,10 @@ struct sedd_session {
     float *inner;    /* [R, I] */
 
     /* The input of the product at hand: float rows, or int8 rows with their scales. */
-    float *input;                     /* f32 models: [R, H] */
-    uint8_t *input_q;                 /* q8 models: [R, max(H, I) padded] */
+    float *input;                       /* f32 models: [R, H] */
+    uint8_t *input_q;                   /* q8 models: [R, max(H, I) padded] */
     struct sedd_row_scale *input_scale; /* q8 models: [R] */
-    float *row;                       /* [threads, max(H, I)] one normalised row a thread */
+    float *row;                         /* [threads, max(H, I)] one normalised row a thread */
 
     char *attention; /* [threads, attention_stride bytes] */
     size_t attention_stride;
@@ -51,10 +51,10 @@ struct sedd_session {
     float *keys, *values; /* GPT-2: cache [n_blocks, P, H] each */
     int32_t position;     /* GPT-2: tokens in the cache */
 
-    float *logits;       /* [head_rows, N] a slice of rows at the head */
+    float *logits; /* [head_rows, N] a slice of rows at the head */
     int32_t head_rows;
-    float *draw;         /* [threads, N] one row of work a thread: a draw, a loss */
-    int32_t *index;      /* [R] which rows go to the head */
+    float *draw;    /* [threads, N] one row of work a thread: a draw, a loss */
+    int32_t *index; /* [R] which rows go to the head */
 };
 
 /* SEDD_CANCELLED when the flag is up. */

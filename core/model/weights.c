@@ -47,8 +47,7 @@ static void list_sedd(struct sedd_model *model, struct sedd_slots *slots)
 {
     const struct sedd_model_info *info = &model->info;
     int32_t h = info->hidden_size, k = info->cond_dim, n = info->states;
-    struct sedd_slot *embedding =
-        add(slots, SEDD_SLOT_TABLE, n, h, "", "vocab_embed.embedding");
+    struct sedd_slot *embedding = add(slots, SEDD_SLOT_TABLE, n, h, "", "vocab_embed.embedding");
     embedding->table = &model->embedding;
     embedding->quantised = true;
     add(slots, SEDD_SLOT_SCALE, n, 1, "", "vocab_embed.embedding_scale")->table = &model->embedding;
@@ -273,10 +272,10 @@ static enum sedd_status check_complete(const struct sedd_slots *slots, struct se
             first = missing++ == 0 ? slots->slots[i].name : first;
         }
     }
-    return missing == 0 ? SEDD_OK
-                        : sedd_fail(error, SEDD_ERROR_FORMAT,
-                                    "%s lacks %zu tensors, the first is \"%.80s\"", slots->file,
-                                    missing, first);
+    return missing == 0
+               ? SEDD_OK
+               : sedd_fail(error, SEDD_ERROR_FORMAT, "%s lacks %zu tensors, the first is \"%.80s\"",
+                           slots->file, missing, first);
 }
 
 /* I8 everywhere a matrix may be, or nowhere. */

@@ -20,10 +20,10 @@ struct sedd_slot {
     char name[64];
     enum sedd_slot_kind kind;
     int32_t rows, columns;
-    bool quantised; /* held as Q8 in a Q8 model, and may be I8 in the file */
-    struct sedd_linear *linear; /* LINEAR, CONV1D, and their SCALE */
-    struct sedd_table *table;   /* TABLE and its SCALE */
-    float **vector;             /* VECTOR */
+    bool quantised;                   /* held as Q8 in a Q8 model, and may be I8 in the file */
+    struct sedd_linear *linear;       /* LINEAR, CONV1D, and their SCALE */
+    struct sedd_table *table;         /* TABLE and its SCALE */
+    float **vector;                   /* VECTOR */
     const struct sedd_tensor *tensor; /* where the file has it, or NULL */
     bool allocated, filled;
 };

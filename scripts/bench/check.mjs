@@ -22,7 +22,8 @@ const TOLERANCE = { f32: 1e-3, int8: 0.1 };
 const RANK_SHARE = { q8_0: 0.0005, q4_0: 0.01 };
 
 /** Ids every engine can read: a third of them tokens, the rest masks; for GPT-2 letters, which are single tokens in GGUF too. */
-export const idsFor = ({ kind, tokens }, length) => Array.from({ length }, (_, i) => (kind === 'sedd' && i % 3 ? tokens : 65 + ((i * 7) % 26)));
+export const idsFor = ({ kind, tokens }, length) =>
+  Array.from({ length }, (_, i) => (kind === 'sedd' && i % 3 ? tokens : 65 + ((i * 7) % 26)));
 
 const references = new Map();
 
@@ -33,8 +34,21 @@ function reference(model, ids) {
   if (!references.has(key)) {
     if (!existsSync(path.join(ROOT, TOOL))) throw new Error(`${TOOL} is missing: npm run build:native`);
     const sedd = model.kind === 'sedd';
-    const text = execFileSync(TOOL, [sedd ? 'score' : 'logits', folder, '--ids', ids.join(','), '--dtype', 'f32', '--kernels', 'scalar',
-      ...(sedd ? ['--sigma', String(SIGMA)] : [])], { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 28 });
+    const text = execFileSync(
+      TOOL,
+      [
+        sedd ? 'score' : 'logits',
+        folder,
+        '--ids',
+        ids.join(','),
+        '--dtype',
+        'f32',
+        '--kernels',
+        'scalar',
+        ...(sedd ? ['--sigma', String(SIGMA)] : []),
+      ],
+      { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 28 },
+    );
     const rows = Object.values(JSON.parse(text))[0];
     references.set(key, sedd ? rows.flat() : rows.at(-1));
   }
@@ -46,7 +60,8 @@ export class WrongResult extends Error {}
 
 /** Root-mean-square difference over the reference's standard deviation. */
 export function difference(values, expected) {
-  if (values.length !== expected.length || values.length === 0) throw new WrongResult(`${values.length} values came back; expected ${expected.length}`);
+  if (values.length !== expected.length || values.length === 0)
+    throw new WrongResult(`${values.length} values came back; expected ${expected.length}`);
   const mean = expected.reduce((a, b) => a + b) / expected.length;
   const square = (f) => expected.reduce((sum, _, i) => sum + f(i) ** 2, 0);
   return Math.sqrt(square((i) => values[i] - expected[i]) / square((i) => expected[i] - mean));
@@ -67,13 +82,17 @@ export async function check(contender, name) {
     const rank = expected.filter((value) => value > expected[chosen]).length + 1;
     const allowed = Math.max(5, RANK_SHARE[dtype] * model.tokens);
     if (!(rank <= allowed && chosen >= 0)) {
-      throw new WrongResult(`${name}: wllama ${dtype} chose token ${chosen}, number ${rank} of ${model.tokens} in the reference; expected one of the best ${Math.round(allowed)}`);
+      throw new WrongResult(
+        `${name}: wllama ${dtype} chose token ${chosen}, number ${rank} of ${model.tokens} in the reference; expected one of the best ${Math.round(allowed)}`,
+      );
     }
     return `its choice is number ${rank} of ${model.tokens} in the reference`;
   }
   const found = difference(await contender.call('scores', ids, SIGMA), thin(expected));
   if (!(found <= TOLERANCE[dtype])) {
-    throw new WrongResult(`${name}: ${engine} ${dtype} differs from the reference by ${found.toPrecision(3)} standard deviations; allowed are ${TOLERANCE[dtype]}`);
+    throw new WrongResult(
+      `${name}: ${engine} ${dtype} differs from the reference by ${found.toPrecision(3)} standard deviations; allowed are ${TOLERANCE[dtype]}`,
+    );
   }
   return `differs by ${found.toPrecision(2)} standard deviations`;
 }

@@ -31,18 +31,24 @@ export class Checkpoint {
     const { buffer } = new Uint8Array(this.#bytes.subarray(...item.data_offsets));
     if (item.dtype === 'F32') return { shape: item.shape, values: new Float32Array(buffer) };
     if (item.dtype === 'I8') return { shape: item.shape, values: new Int8Array(buffer) };
-    if (item.dtype === 'F16') return { shape: item.shape, values: Float32Array.from(new Uint16Array(buffer), fromHalf) };
+    if (item.dtype === 'F16')
+      return { shape: item.shape, values: Float32Array.from(new Uint16Array(buffer), fromHalf) };
     throw new Error(`tensor "${name}" is ${item.dtype}; expected F32, F16 or I8`);
   }
 
-  floats(name) { return this.tensor(name).values; }
+  floats(name) {
+    return this.tensor(name).values;
+  }
 
   /**
    * A quantised matrix as stored: int8 values [rows, columns] and their scales, one a row or one a column.
    * @returns {{rows: number, columns: number, values: Int8Array, scales: Float32Array, byRow: boolean}}
    */
   matrix(name) {
-    const { shape: [rows, columns], values } = this.tensor(name);
+    const {
+      shape: [rows, columns],
+      values,
+    } = this.tensor(name);
     const scale = this.tensor(`${name}_scale`);
     return { rows, columns, values, scales: scale.values, byRow: scale.shape[0] === rows && scale.shape[1] === 1 };
   }

@@ -16,7 +16,10 @@ const ALIGNMENT = 32;
 
 const u32 = (value) => Buffer.from(Uint32Array.of(value).buffer);
 const u64 = (value) => Buffer.from(BigUint64Array.of(BigInt(value)).buffer);
-const string = (value) => { const bytes = Buffer.from(value); return Buffer.concat([u64(bytes.length), bytes]); };
+const string = (value) => {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([u64(bytes.length), bytes]);
+};
 const typed = {
   u32: (value) => Buffer.concat([u32(4), u32(value)]),
   f32: (value) => Buffer.concat([u32(6), Buffer.from(Float32Array.of(value).buffer)]),
@@ -31,14 +34,23 @@ const written = (id) => textOf(id).replace('\n', '\u010a').replace(' ', '\u0120'
 function metadata({ n_embd, n_layer, n_head, vocab_size, n_positions, layer_norm_epsilon }, type) {
   const tokens = [...Array.from({ length: vocab_size - 1 }, (_, id) => written(id)), '<|endoftext|>'];
   return Object.entries({
-    'general.architecture': typed.text('gpt2'), 'general.name': typed.text('random weights'),
-    'general.file_type': typed.u32(FILE_TYPES[type]), 'general.alignment': typed.u32(ALIGNMENT),
-    'gpt2.block_count': typed.u32(n_layer), 'gpt2.context_length': typed.u32(n_positions), 'gpt2.embedding_length': typed.u32(n_embd),
-    'gpt2.feed_forward_length': typed.u32(4 * n_embd), 'gpt2.attention.head_count': typed.u32(n_head),
+    'general.architecture': typed.text('gpt2'),
+    'general.name': typed.text('random weights'),
+    'general.file_type': typed.u32(FILE_TYPES[type]),
+    'general.alignment': typed.u32(ALIGNMENT),
+    'gpt2.block_count': typed.u32(n_layer),
+    'gpt2.context_length': typed.u32(n_positions),
+    'gpt2.embedding_length': typed.u32(n_embd),
+    'gpt2.feed_forward_length': typed.u32(4 * n_embd),
+    'gpt2.attention.head_count': typed.u32(n_head),
     'gpt2.attention.layer_norm_epsilon': typed.f32(layer_norm_epsilon),
-    'tokenizer.ggml.model': typed.text('gpt2'), 'tokenizer.ggml.pre': typed.text('gpt-2'), 'tokenizer.ggml.tokens': typed.texts(tokens),
-    'tokenizer.ggml.token_type': typed.i32s(tokens.map((_, i) => (i === tokens.length - 1 ? 3 : 1))), 'tokenizer.ggml.merges': typed.texts(['t o']),
-    'tokenizer.ggml.bos_token_id': typed.u32(vocab_size - 1), 'tokenizer.ggml.eos_token_id': typed.u32(vocab_size - 1),
+    'tokenizer.ggml.model': typed.text('gpt2'),
+    'tokenizer.ggml.pre': typed.text('gpt-2'),
+    'tokenizer.ggml.tokens': typed.texts(tokens),
+    'tokenizer.ggml.token_type': typed.i32s(tokens.map((_, i) => (i === tokens.length - 1 ? 3 : 1))),
+    'tokenizer.ggml.merges': typed.texts(['t o']),
+    'tokenizer.ggml.bos_token_id': typed.u32(vocab_size - 1),
+    'tokenizer.ggml.eos_token_id': typed.u32(vocab_size - 1),
   }).map(([key, value]) => Buffer.concat([string(key), value]));
 }
 
@@ -65,7 +77,8 @@ function pack(values, type) {
     out[at + 1] = bits >> 8;
     const level = (i, low, high) => Math.max(low, Math.min(high, Math.round(values[block + i] * inverse)));
     for (let i = 0; i < quants; i++) {
-      out[at + 2 + i] = type === 'q8_0' ? level(i, -127, 127) : (level(i, -8, 7) + 8) | ((level(i + 16, -8, 7) + 8) << 4);
+      out[at + 2 + i] =
+        type === 'q8_0' ? level(i, -127, 127) : (level(i, -8, 7) + 8) | ((level(i + 16, -8, 7) + 8) << 4);
     }
   }
   return out;
@@ -81,11 +94,19 @@ function* tensors(checkpoint, type) {
   yield ['position_embd.weight', plain('wpe.weight')];
   for (const part of ['weight', 'bias']) yield [`output_norm.${part}`, plain(`ln_f.${part}`)];
   for (let i = 0; i < blocks; i++) {
-    for (const [to, from] of [['attn_qkv', 'attn.c_attn'], ['attn_output', 'attn.c_proj'], ['ffn_up', 'mlp.c_fc'], ['ffn_down', 'mlp.c_proj']]) {
+    for (const [to, from] of [
+      ['attn_qkv', 'attn.c_attn'],
+      ['attn_output', 'attn.c_proj'],
+      ['ffn_up', 'mlp.c_fc'],
+      ['ffn_down', 'mlp.c_proj'],
+    ]) {
       yield [`blk.${i}.${to}.weight`, packed(transpose(checkpoint.matrix(`h.${i}.${from}.weight`)), type)];
       yield [`blk.${i}.${to}.bias`, plain(`h.${i}.${from}.bias`)];
     }
-    for (const [to, from] of [['attn_norm', 'ln_1'], ['ffn_norm', 'ln_2']]) {
+    for (const [to, from] of [
+      ['attn_norm', 'ln_1'],
+      ['ffn_norm', 'ln_2'],
+    ]) {
       for (const part of ['weight', 'bias']) yield [`blk.${i}.${to}.${part}`, plain(`h.${i}.${from}.${part}`)];
     }
   }
@@ -99,7 +120,13 @@ export function writeGguf(file, checkpoint, type) {
   let offset = 0;
   for (const [name, tensor] of tensors(checkpoint, type)) {
     const bytes = tensor.type === 'f32' ? new Uint8Array(tensor.values.buffer) : pack(tensor.values, tensor.type);
-    infos.push(string(name), u32(tensor.shape.length), ...[...tensor.shape].reverse().map(u64), u32(TYPES[tensor.type]), u64(offset));
+    infos.push(
+      string(name),
+      u32(tensor.shape.length),
+      ...[...tensor.shape].reverse().map(u64),
+      u32(TYPES[tensor.type]),
+      u64(offset),
+    );
     const padding = -bytes.length & (ALIGNMENT - 1);
     data.push(bytes, new Uint8Array(padding));
     offset += bytes.length + padding;

@@ -22,7 +22,9 @@ class Network extends Graph {
     this.int8 = dtype === 'int8';
   }
 
-  weight(name, shape) { return this.constant(this.checkpoint.floats(name), shape); }
+  weight(name, shape) {
+    return this.constant(this.checkpoint.floats(name), shape);
+  }
 
   /** x [.., in] times a matrix [in, out] with a scale a column, plus a bias. */
   product(x, matrix, bias) {
@@ -34,8 +36,16 @@ class Network extends Graph {
         this.#quantised.set(x, names);
       }
       const [values, scale, zero] = this.#quantised.get(x);
-      const sum = this.op('MatMulInteger', [values, this.constant(matrix.values, [matrix.rows, matrix.columns]), zero, this.constant(new Int8Array(1), [])]);
-      y = this.op('Mul', [this.op('Cast', [sum], { to: FLOAT }), this.op('Mul', [scale, this.constant(matrix.scales)])]);
+      const sum = this.op('MatMulInteger', [
+        values,
+        this.constant(matrix.values, [matrix.rows, matrix.columns]),
+        zero,
+        this.constant(new Int8Array(1), []),
+      ]);
+      y = this.op('Mul', [
+        this.op('Cast', [sum], { to: FLOAT }),
+        this.op('Mul', [scale, this.constant(matrix.scales)]),
+      ]);
     } else {
       y = this.op('MatMul', [x, this.constant(dequantise(matrix), [matrix.rows, matrix.columns])]);
     }
@@ -45,12 +55,19 @@ class Network extends Graph {
   /** Rows of a quantised table. */
   gather(matrix, ids) {
     if (!this.int8) return this.op('Gather', [this.constant(dequantise(matrix), [matrix.rows, matrix.columns]), ids]);
-    const rows = this.op('Cast', [this.op('Gather', [this.constant(matrix.values, [matrix.rows, matrix.columns]), ids])], { to: FLOAT });
+    const rows = this.op(
+      'Cast',
+      [this.op('Gather', [this.constant(matrix.values, [matrix.rows, matrix.columns]), ids])],
+      { to: FLOAT },
+    );
     return this.op('Mul', [rows, this.op('Gather', [this.constant(matrix.scales, [matrix.rows, 1]), ids])]);
   }
 
   norm(x, weight, bias) {
-    return this.op('LayerNormalization', [x, this.weight(weight), ...(bias ? [this.weight(bias)] : [])], { axis: -1, epsilon: EPSILON });
+    return this.op('LayerNormalization', [x, this.weight(weight), ...(bias ? [this.weight(bias)] : [])], {
+      axis: -1,
+      epsilon: EPSILON,
+    });
   }
 }
 
@@ -59,7 +76,10 @@ class Network extends Graph {
 /** c = silu(W2 silu(W0 [cos, sin] + b0) + b2), [1, cond]. */
 function condition(graph) {
   const frequencies = Float32Array.from({ length: 128 }, (_, k) => Math.exp((-Math.log(10000) * k) / 128));
-  const angle = graph.op('Mul', [graph.op('Unsqueeze', ['sigma', graph.integers(1)]), graph.constant(frequencies, [1, 128])]);
+  const angle = graph.op('Mul', [
+    graph.op('Unsqueeze', ['sigma', graph.integers(1)]),
+    graph.constant(frequencies, [1, 128]),
+  ]);
   let c = graph.op('Concat', [graph.op('Cos', [angle]), graph.op('Sin', [angle])], { axis: -1 });
   for (const layer of ['sigma_map.mlp.0', 'sigma_map.mlp.2']) {
     c = affine(graph, c, layer);
@@ -115,7 +135,11 @@ export function seddGraph(checkpoint, dtype) {
     const [q, k, v] = graph.split(graph.product(read, matrix(`${b}attn_qkv.weight`)), Array(3).fill(hidden), 2);
     const attended = graph.op('MultiHeadAttention', [rotate(q), rotate(k), v], { num_heads: heads }, FUSED);
     x = graph.op('Add', [x, graph.op('Mul', [graph.product(attended, matrix(`${b}attn_out.weight`)), gate1])]);
-    const inner = graph.product(modulated(graph, x, `${b}norm2.weight`, shift2, scale2, one), matrix(`${b}mlp.0.weight`), `${b}mlp.0.bias`);
+    const inner = graph.product(
+      modulated(graph, x, `${b}norm2.weight`, shift2, scale2, one),
+      matrix(`${b}mlp.0.weight`),
+      `${b}mlp.0.bias`,
+    );
     const outer = graph.product(graph.op('FastGelu', [inner], {}, FUSED), matrix(`${b}mlp.2.weight`), `${b}mlp.2.bias`);
     x = graph.op('Add', [x, graph.op('Mul', [outer, gate2])]);
   }
@@ -123,7 +147,10 @@ export function seddGraph(checkpoint, dtype) {
   x = modulated(graph, x, 'output_layer.norm_final.weight', shift, scale, one);
   const logits = graph.product(x, matrix('output_layer.linear.weight'), 'output_layer.linear.bias');
   // log-score = logit - ln(e^sigma - 1) - ln V, and 0 at the current token
-  const offset = graph.op('Add', [graph.op('Log', [graph.op('Sub', [graph.op('Exp', ['sigma']), one])]), graph.scalar(Math.log(tokens))]);
+  const offset = graph.op('Add', [
+    graph.op('Log', [graph.op('Sub', [graph.op('Exp', ['sigma']), one])]),
+    graph.scalar(Math.log(tokens)),
+  ]);
   const scores = graph.op('Sub', [logits, graph.op('Unsqueeze', [offset, graph.integers(1, 2)])]);
   const index = graph.op('Unsqueeze', ['input_ids', graph.integers(2)]);
   const zero = graph.op('Mul', [graph.op('Cast', [index], { to: FLOAT }), graph.scalar(0)]);
@@ -135,7 +162,13 @@ export function seddGraph(checkpoint, dtype) {
 // ---- GPT-2 -------------------------------------------------------------------------------------
 
 export function gpt2Graph(checkpoint, dtype) {
-  const { n_embd: hidden, n_layer: blocks, n_head: heads, vocab_size: tokens, n_positions: positions } = checkpoint.config;
+  const {
+    n_embd: hidden,
+    n_layer: blocks,
+    n_head: heads,
+    vocab_size: tokens,
+    n_positions: positions,
+  } = checkpoint.config;
   const graph = new Network(checkpoint, dtype);
   graph.input('input_ids', INT64, [1, 'S']);
   graph.input('position_ids', INT64, [1, 'S']);
@@ -144,15 +177,28 @@ export function gpt2Graph(checkpoint, dtype) {
   const total = graph.op('Gather', [graph.op('Shape', ['attention_mask']), graph.integers(1)]); // [1]
   const totalLength = graph.op('Cast', [graph.op('Squeeze', [total])], { to: INT32 });
   const lastKey = graph.op('Cast', [graph.op('Sub', [total, graph.integers(1)])], { to: INT32 });
-  let x = graph.op('Add', [graph.gather(table, 'input_ids'), graph.op('Gather', [graph.weight('wpe.weight', [positions, hidden]), 'position_ids'])]);
+  let x = graph.op('Add', [
+    graph.gather(table, 'input_ids'),
+    graph.op('Gather', [graph.weight('wpe.weight', [positions, hidden]), 'position_ids']),
+  ]);
   const product = (input, name) => graph.product(input, graph.checkpoint.matrix(`${name}.weight`), `${name}.bias`); // stored [in, out]
   for (let i = 0; i < blocks; i++) {
     const b = `h.${i}.`;
-    const cache = ['key', 'value'].map((part) => graph.input(`past.${i}.${part}`, FLOAT, [1, heads, 'P', hidden / heads]));
-    const next = ['key', 'value'].map((part) => graph.output(`present.${i}.${part}`, FLOAT, [1, heads, 'T', hidden / heads]));
+    const cache = ['key', 'value'].map((part) =>
+      graph.input(`past.${i}.${part}`, FLOAT, [1, heads, 'P', hidden / heads]),
+    );
+    const next = ['key', 'value'].map((part) =>
+      graph.output(`present.${i}.${part}`, FLOAT, [1, heads, 'T', hidden / heads]),
+    );
     const read = graph.norm(x, `${b}ln_1.weight`, `${b}ln_1.bias`);
     const [q, k, v] = graph.split(product(read, `${b}attn.c_attn`), Array(3).fill(hidden), 2);
-    graph.node('GroupQueryAttention', [q, k, v, ...cache, lastKey, totalLength], [`attended_${i}`, ...next], { num_heads: heads, kv_num_heads: heads }, FUSED);
+    graph.node(
+      'GroupQueryAttention',
+      [q, k, v, ...cache, lastKey, totalLength],
+      [`attended_${i}`, ...next],
+      { num_heads: heads, kv_num_heads: heads },
+      FUSED,
+    );
     x = graph.op('Add', [x, product(`attended_${i}`, `${b}attn.c_proj`)]);
     const inner = product(graph.norm(x, `${b}ln_2.weight`, `${b}ln_2.bias`), `${b}mlp.c_fc`);
     x = graph.op('Add', [x, product(graph.op('FastGelu', [inner], {}, FUSED), `${b}mlp.c_proj`)]);

@@ -18,7 +18,9 @@ const ask = (page, method, ...args) => page.evaluate(([name, rest]) => globalThi
 /** What a promise gives, unless that takes more than `limit` seconds. */
 async function within(limit, promise) {
   let timer;
-  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`over ${limit} s`)), 1000 * limit); });
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`over ${limit} s`)), 1000 * limit);
+  });
   try {
     return await Promise.race([promise, late]);
   } finally {
@@ -89,7 +91,12 @@ export async function nodeHost() {
     async open(engine, job) {
       const begin = performance.now();
       const contender = await (await import(MODULES[engine])).open(job);
-      return { kernels: contender.kernels, threads: contender.threads, number: contenders.push(contender) - 1, ms: performance.now() - begin };
+      return {
+        kernels: contender.kernels,
+        threads: contender.threads,
+        number: contenders.push(contender) - 1,
+        ms: performance.now() - begin,
+      };
     },
     call: (number, method, ...args) => contenders[number][method](...args),
     async drop(number) {
@@ -98,8 +105,18 @@ export async function nodeHost() {
     },
     /** Processes side by side instead of threads; they run the same kernels at about the same time. */
     async peaks(threads, ms) {
-      const each = await Promise.all(Array.from({ length: threads }, () => promisify(execFile)(process.execPath,
-        ['--input-type=module', '-e', PEAKS, new URL('./engines/peak.js', import.meta.url).href, PEAK_FILE, String(ms)])));
+      const each = await Promise.all(
+        Array.from({ length: threads }, () =>
+          promisify(execFile)(process.execPath, [
+            '--input-type=module',
+            '-e',
+            PEAKS,
+            new URL('./engines/peak.js', import.meta.url).href,
+            PEAK_FILE,
+            String(ms),
+          ]),
+        ),
+      );
       const rates = each.map(({ stdout }) => JSON.parse(stdout));
       return Object.fromEntries(KERNELS.map((name) => [name, sum(rates.map((rate) => rate[name]))]));
     },

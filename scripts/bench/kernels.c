@@ -151,8 +151,8 @@ static void mark_wide(struct bench *bench)
     memset(bench->wide, 0, (size_t)(panels(bench) * words) * sizeof *bench->wide);
     for (int32_t row = 0; row < bench->job.out; row++) {
         int32_t panel = row / SEDD_PANEL;
-        sedd_wide_add(bench->wide + panel * words, bench->job.wq + (size_t)(panel * SEDD_PANEL * in),
-                      row % SEDD_PANEL, in);
+        sedd_wide_add(bench->wide + panel * words,
+                      bench->job.wq + (size_t)(panel * SEDD_PANEL * in), row % SEDD_PANEL, in);
     }
     bench->job.w_wide = bench->wide;
 }
@@ -256,7 +256,8 @@ int main(void)
     struct bench bench = {.row = floats(IN_MAX, 1.0f),
                           .other = floats(IN_MAX, 1.0f),
                           .quantised = sedd_memory_new(IN_MAX, 1),
-                          .wide = sedd_memory_new((OUT_MAX / SEDD_PANEL) * sedd_wide_words(IN_MAX), 4)};
+                          .wide =
+                              sedd_memory_new((OUT_MAX / SEDD_PANEL) * sedd_wide_words(IN_MAX), 4)};
     if (!x || !w || !y || !scales || !heads || !xq || !wq || !sums || !xs || !bench.row ||
         !bench.other || !bench.quantised || !bench.wide) {
         fprintf(stderr, "bench_kernels: no memory for the operands\n");
@@ -271,14 +272,8 @@ int main(void)
     for (size_t i = 0; i < ROWS_MAX; i++) {
         xs[i] = (struct sedd_row_scale){0.01f, 64};
     }
-    struct sedd_matmul operands = {.x = x,
-                                   .w = w,
-                                   .xq = xq,
-                                   .xs = xs,
-                                   .wq = wq,
-                                   .w_scale = scales,
-                                   .w_sum = sums,
-                                   .y = y};
+    struct sedd_matmul operands = {
+        .x = x, .w = w, .xq = xq, .xs = xs, .wq = wq, .w_scale = scales, .w_sum = sums, .y = y};
     for (bench.peak = bench_peaks(); bench.peak->name != NULL; bench.peak++) {
         print("peak", bench.peak->name, "", bench.peak->name,
               fastest(call_peak, &bench, bench.peak->units));

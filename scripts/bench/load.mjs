@@ -10,8 +10,15 @@ import { MODELS, contendersFor } from './works.mjs';
 
 const OWN_SCRIPTS = ['client', 'worker', 'engine', 'model', 'source', 'features', 'errors', 'protocol'];
 const RUNTIMES = {
-  'sedd-web': ({ wasm }) => [`web/wasm/sedd-${wasm}.wasm`, `web/wasm/sedd-${wasm}.js`, ...OWN_SCRIPTS.map((name) => `web/${name}.js`)],
-  'onnxruntime-web': () => ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'].map((name) => `node_modules/onnxruntime-web/dist/${name}`),
+  'sedd-web': ({ wasm }) => [
+    `web/wasm/sedd-${wasm}.wasm`,
+    `web/wasm/sedd-${wasm}.js`,
+    ...OWN_SCRIPTS.map((name) => `web/${name}.js`),
+  ],
+  'onnxruntime-web': () =>
+    ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'].map(
+      (name) => `node_modules/onnxruntime-web/dist/${name}`,
+    ),
   wllama: () => ['index.js', 'wasm/wllama.wasm'].map((name) => `node_modules/@wllama/wllama/esm/${name}`),
 };
 
@@ -30,8 +37,19 @@ async function measure(name, item, work) {
     const contender = new Contender(host, name, item, 1, 128);
     const openMs = await contender.load();
     const begin = performance.now();
-    await contender.once({ ...work, length: work.length && Math.min(work.length, 128), count: work.count && [1] }, true);
-    return { model: name, engine: item.engine, dtype: item.dtype, bytes: downloadOf(MODELS[name], item), open_ms: openMs, first_ms: performance.now() - begin, peak_mib: peakMiB() };
+    await contender.once(
+      { ...work, length: work.length && Math.min(work.length, 128), count: work.count && [1] },
+      true,
+    );
+    return {
+      model: name,
+      engine: item.engine,
+      dtype: item.dtype,
+      bytes: downloadOf(MODELS[name], item),
+      open_ms: openMs,
+      first_ms: performance.now() - begin,
+      peak_mib: peakMiB(),
+    };
   } finally {
     await host.close();
   }

@@ -32,7 +32,9 @@ const bytesOf = (values) => new Uint8Array(values.buffer, values.byteOffset, val
 function attribute(name, value) {
   const head = text(1, name);
   if (Array.isArray(value)) return [...head, ...value.flatMap((item) => whole(8, item)), ...whole(20, 7)];
-  return Number.isInteger(value) ? [...head, ...whole(3, value), ...whole(20, 2)] : [...head, ...float(2, value), ...whole(20, 1)];
+  return Number.isInteger(value)
+    ? [...head, ...whole(3, value), ...whole(20, 2)]
+    : [...head, ...float(2, value), ...whole(20, 1)];
 }
 
 function valueInfo(field, { name, type, shape }) {
@@ -49,26 +51,53 @@ export class Graph {
   #outputs = [];
   #count = 0;
 
-  #name(kind) { return `${kind}_${++this.#count}`; }
+  #name(kind) {
+    return `${kind}_${++this.#count}`;
+  }
 
-  input(name, type, shape) { this.#inputs.push(valueInfo(11, { name, type, shape })); return name; }
-  output(name, type, shape) { this.#outputs.push(valueInfo(12, { name, type, shape })); return name; }
+  input(name, type, shape) {
+    this.#inputs.push(valueInfo(11, { name, type, shape }));
+    return name;
+  }
+  output(name, type, shape) {
+    this.#outputs.push(valueInfo(12, { name, type, shape }));
+    return name;
+  }
 
   /** A constant tensor. @returns {string} its name */
   constant(values, shape = [values.length]) {
     const type = values instanceof Float32Array ? FLOAT : values instanceof Int8Array ? INT8 : INT64;
     const name = this.#name('constant');
-    this.#initializers.push(message(5, [...shape.flatMap((size) => whole(1, size)), ...whole(2, type), ...text(8, name), ...message(9, [bytesOf(values)])]));
+    this.#initializers.push(
+      message(5, [
+        ...shape.flatMap((size) => whole(1, size)),
+        ...whole(2, type),
+        ...text(8, name),
+        ...message(9, [bytesOf(values)]),
+      ]),
+    );
     return name;
   }
 
-  integers(...values) { return this.constant(BigInt64Array.from(values.map(BigInt))); }
-  scalar(value) { return this.constant(Float32Array.of(value), []); }
+  integers(...values) {
+    return this.constant(BigInt64Array.from(values.map(BigInt)));
+  }
+  scalar(value) {
+    return this.constant(Float32Array.of(value), []);
+  }
 
   /** A node with `outputs` named outputs. */
   node(kind, inputs, outputs, attributes = {}, domain = '') {
-    this.#nodes.push(message(1, [...inputs.flatMap((name) => text(1, name)), ...outputs.flatMap((name) => text(2, name)), ...text(3, this.#name('node')), ...text(4, kind),
-      ...Object.entries(attributes).flatMap(([name, value]) => message(5, attribute(name, value))), ...text(7, domain)]));
+    this.#nodes.push(
+      message(1, [
+        ...inputs.flatMap((name) => text(1, name)),
+        ...outputs.flatMap((name) => text(2, name)),
+        ...text(3, this.#name('node')),
+        ...text(4, kind),
+        ...Object.entries(attributes).flatMap(([name, value]) => message(5, attribute(name, value))),
+        ...text(7, domain),
+      ]),
+    );
   }
 
   /** A node with one output. @returns {string} the output's name */
@@ -91,7 +120,7 @@ export class Graph {
     const opset = (domain, version) => message(8, [...text(1, domain), ...whole(2, version)]);
     const out = openSync(file, 'w');
     for (const piece of [...whole(1, 8), ...message(7, graph), ...opset('', 17), ...opset('com.microsoft', 1)]) {
-      for (let at = 0; at < piece.byteLength;) at += writeSync(out, piece, at);
+      for (let at = 0; at < piece.byteLength; ) at += writeSync(out, piece, at);
     }
     closeSync(out);
   }

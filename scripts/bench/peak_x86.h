@@ -7,8 +7,8 @@
 #define SEDD_PEAK_X86_H
 
 struct bench_peak {
-    const char *name;     /* the kind of entry it limits: f32, int8, rows */
-    double units;         /* operations or bytes of one call */
+    const char *name; /* the kind of entry it limits: f32, int8, rows */
+    double units;     /* operations or bytes of one call */
     void (*call)(void);
 };
 

@@ -21,16 +21,27 @@ function shares({ work: name, dtype, kernels, threads, median_ms: median, quick 
  * `share_of_peak` is the machine's limit, with its best instructions in this browser, over the time; `share_of_set` the same with the
  * instructions the engine was built for.
  */
-export function rowOf({ name, engine, dtype, kernels, threads, times, failed, loadMs, checked, others, before, more }, peaks, quick) {
+export function rowOf(
+  { name, engine, dtype, kernels, threads, times, failed, loadMs, checked, others, before, more },
+  peaks,
+  quick,
+) {
   const row = { work: name, engine, dtype, kernels, threads, ...more, quick };
   const about = { load_ms: loadMs, checked, other_cores: others, other_cores_before: before };
   if (failed) return { ...row, failed, median_ms: null, ...about };
   const timed = { ...row, median_ms: quantile(times, 0.5) };
-  return { ...timed, ...(WORKS[name] && shares(timed, peaks)), quartile_ms: [quantile(times, 0.25), quantile(times, 0.75)], times_ms: times, ...about };
+  return {
+    ...timed,
+    ...(WORKS[name] && shares(timed, peaks)),
+    quartile_ms: [quantile(times, 0.25), quantile(times, 0.75)],
+    times_ms: times,
+    ...about,
+  };
 }
 
 /** What makes two rows, or two loads, the same measurement. */
-const keyOf = ({ work, model, engine, dtype, kernels, threads, writer, way, steps, failed }) => [work, model, engine, dtype, failed ? '' : kernels, threads, writer, way, steps].join(' ');
+const keyOf = ({ work, model, engine, dtype, kernels, threads, writer, way, steps, failed }) =>
+  [work, model, engine, dtype, failed ? '' : kernels, threads, writer, way, steps].join(' ');
 const later = (lists) => [...new Map(lists.flat().map((item) => [keyOf(item), item])).values()];
 
 /** The better of measurements: a limit is what was reached undisturbed. */
@@ -39,7 +50,8 @@ function best(list) {
   for (const measured of list) {
     for (const [threads, rates] of Object.entries(measured)) {
       peaks[threads] ??= {};
-      for (const [name, rate] of Object.entries(rates)) peaks[threads][name] = Math.max(rate, peaks[threads][name] ?? 0);
+      for (const [name, rate] of Object.entries(rates))
+        peaks[threads][name] = Math.max(rate, peaks[threads][name] ?? 0);
     }
   }
   return peaks;
@@ -62,6 +74,13 @@ function environmentOf(environments) {
  */
 export function merge(reports) {
   const peaks = best(reports.map((report) => report.peaks));
-  const rows = later(reports.map((report) => report.rows)).map((row) => (WORKS[row.work] && !row.failed ? { ...row, ...shares(row, peaks) } : row));
-  return { environment: environmentOf(reports.map((report) => report.environment)), peaks, rows, loads: later(reports.map((report) => report.loads)) };
+  const rows = later(reports.map((report) => report.rows)).map((row) =>
+    WORKS[row.work] && !row.failed ? { ...row, ...shares(row, peaks) } : row,
+  );
+  return {
+    environment: environmentOf(reports.map((report) => report.environment)),
+    peaks,
+    rows,
+    loads: later(reports.map((report) => report.loads)),
+  };
 }

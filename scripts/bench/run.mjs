@@ -9,16 +9,26 @@ const WARM_MS = 400; // of one contender: the optimising compiler works in the b
 const PAUSE = 20; // ms between turns, so that spinning threads of one go to sleep before the next
 const BUDGET = 40; // seconds of turns, each contender and work: no turn begins that would not end within it, but for the first
 const TEXT = 'tests/golden/gpt2-tokenizer/';
-const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+const sleep = (ms) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 
 /** What a contender is opened with. */
 function jobOf(model, { engine, dtype, wasm }, threads, rows) {
   if (engine !== 'sedd-web') {
     const { blocks, heads, hidden } = model;
-    return { file: peerFile(model, dtype), threads, context: rows + 1, cache: model.kind === 'gpt2' ? { blocks, heads, size: hidden / heads } : undefined };
+    return {
+      file: peerFile(model, dtype),
+      threads,
+      context: rows + 1,
+      cache: model.kind === 'gpt2' ? { blocks, heads, size: hidden / heads } : undefined,
+    };
   }
   const folder = folderOf(model);
-  const text = model.folder ? { tokenizer: `${folder}/tokenizer.json` } : { tokenizer: `${TEXT}vocab.json`, merges: `${TEXT}merges.txt` };
+  const text = model.folder
+    ? { tokenizer: `${folder}/tokenizer.json` }
+    : { tokenizer: `${TEXT}vocab.json`, merges: `${TEXT}merges.txt` };
   return { folder, rows, wasm, dtype, threads, ...text };
 }
 
@@ -32,14 +42,26 @@ export class Contender {
   /** @param {{engine: string, dtype: string, wasm?: string}} item @param {number} rows tokens at once, at most */
   constructor(host, name, item, threads, rows) {
     const { engine, dtype } = item;
-    Object.assign(this, { engine, dtype, wasm: item.wasm, threads, model: MODELS[name], checked: '', kernels: item.wasm ?? '' });
+    Object.assign(this, {
+      engine,
+      dtype,
+      wasm: item.wasm,
+      threads,
+      model: MODELS[name],
+      checked: '',
+      kernels: item.wasm ?? '',
+    });
     this.#host = host;
     this.#name = name;
     this.#job = jobOf(this.model, item, threads, Math.min(rows, this.model.positions));
   }
 
-  get open() { return this.#number !== null; }
-  get page() { return this.#host.pageOf(this.#number); }
+  get open() {
+    return this.#number !== null;
+  }
+  get page() {
+    return this.#host.pageOf(this.#number);
+  }
 
   /** @returns {Promise<number>} milliseconds */
   async load() {
@@ -54,10 +76,14 @@ export class Contender {
     if (this.open) return;
     await this.load();
     this.checked = await check(this, this.#name);
-    log(`${this.#name}, ${this.threads} threads: ${this.engine} ${this.dtype} ${this.kernels} opened in ${this.loadMs.toFixed(0)} ms, ${this.checked}`);
+    log(
+      `${this.#name}, ${this.threads} threads: ${this.engine} ${this.dtype} ${this.kernels} opened in ${this.loadMs.toFixed(0)} ms, ${this.checked}`,
+    );
   }
 
-  call(method, ...args) { return this.#host.call(this.#number, method, ...args); }
+  call(method, ...args) {
+    return this.#host.call(this.#number, method, ...args);
+  }
 
   /** One run of a work; milliseconds, of one token where it decodes. */
   async once({ method, length, count }, quickRun) {
@@ -124,14 +150,17 @@ async function warm(turns, work, quickRun) {
   // The same code at a part of the time; decoding as many tokens as a quick run.
   await turns.guard(async () => {
     const end = performance.now() + WARM_MS;
-    for (let i = 0; i < WARM_RUNS || performance.now() < end; i++) await contender.once({ ...work, length: work.warm ?? work.length }, true);
+    for (let i = 0; i < WARM_RUNS || performance.now() < end; i++)
+      await contender.once({ ...work, length: work.warm ?? work.length }, true);
   });
   if (work.warm) await turns.takeFirst(() => contender.once(work, quickRun));
 }
 
 /** @returns {Promise<Turns[]>} */
 async function race(contenders, work, options) {
-  const taking = contenders.filter((item) => takesPart(work, item, options.quick)).map((contender) => new Turns(contender, options));
+  const taking = contenders
+    .filter((item) => takesPart(work, item, options.quick))
+    .map((contender) => new Turns(contender, options));
   for (const turns of taking) await warm(turns, work, options.quick);
   const before = options.patience ? await quiet(0.2, options.patience) : null;
   const stop = watch();
@@ -146,7 +175,8 @@ async function race(contenders, work, options) {
   return taking.map((turns) => Object.assign(turns, { others, before }));
 }
 
-const best = ({ contender: { engine, dtype, kernels }, times, failed }) => `${engine} ${dtype} ${kernels} ${failed || Math.min(...times).toPrecision(4)}`;
+const best = ({ contender: { engine, dtype, kernels }, times, failed }) =>
+  `${engine} ${dtype} ${kernels} ${failed || Math.min(...times).toPrecision(4)}`;
 
 /**
  * All works of one model at one number of threads.
@@ -155,14 +185,28 @@ const best = ({ contender: { engine, dtype, kernels }, times, failed }) => `${en
  * @returns {AsyncGenerator<object[]>} for each work, one result a contender
  */
 export async function* runModel(host, name, works, threads, options) {
-  const rows = Math.max(...works.map(([, work]) => (work.length ?? PROMPT) + (work.count ? tokensOf(work, options.quick) : 0)));
+  const rows = Math.max(
+    ...works.map(([, work]) => (work.length ?? PROMPT) + (work.count ? tokensOf(work, options.quick) : 0)),
+  );
   const contenders = contendersFor(MODELS[name], options).map((item) => new Contender(host, name, item, threads, rows));
   try {
     for (const [workName, work] of works) {
       const raced = await race(contenders, work, options);
       yield raced.map(({ contender, times, failed, others, before }) => {
         const { engine, dtype, kernels, threads: count, loadMs, checked } = contender;
-        return { name: workName, engine, dtype, kernels, threads: count, loadMs, checked, times, failed, others, before };
+        return {
+          name: workName,
+          engine,
+          dtype,
+          kernels,
+          threads: count,
+          loadMs,
+          checked,
+          times,
+          failed,
+          others,
+          before,
+        };
       });
       options.log(`${workName}, ${threads} threads, ms at best: ${raced.map(best).join(', ')}`);
     }

@@ -10,7 +10,9 @@ import { Model } from '../../web/model.js';
 
 const SAMPLING = ['positions', 'order', 'grid', 'context', 'gamma', 'temperature'];
 const [seddFolder, gpt2Folder, ...rest] = process.argv.slice(2);
-const flags = Object.fromEntries(Array.from({ length: rest.length / 2 }, (_, i) => [rest[2 * i].replace(/^--/, ''), rest[2 * i + 1]]));
+const flags = Object.fromEntries(
+  Array.from({ length: rest.length / 2 }, (_, i) => [rest[2 * i].replace(/^--/, ''), rest[2 * i + 1]]),
+);
 const known = ['steps', 'length', 'rounds', 'threads', 'wasm', 'json', ...SAMPLING];
 if (!gpt2Folder || rest.length % 2 || Object.keys(flags).some((name) => !known.includes(name))) {
   console.error(`usage: node scripts/bench/texts.mjs SEDD GPT2 ${known.map((name) => `[--${name} …]`).join(' ')}`);
@@ -20,7 +22,12 @@ const steps = (flags.steps ?? '4,8,16').split(',').map(Number);
 const length = Number(flags.length ?? 128);
 const rounds = Number(flags.rounds ?? 10);
 const options = { wasm: flags.wasm ?? 'relaxed', threads: Number(flags.threads ?? 1) };
-const sampling = Object.fromEntries(SAMPLING.filter((name) => name in flags).map((name) => [name, Number.isNaN(Number(flags[name])) ? flags[name] : Number(flags[name])]));
+const sampling = Object.fromEntries(
+  SAMPLING.filter((name) => name in flags).map((name) => [
+    name,
+    Number.isNaN(Number(flags[name])) ? flags[name] : Number(flags[name]),
+  ]),
+);
 
 async function* stream(file) {
   yield* createReadStream(file, { highWaterMark: 1 << 20 });
@@ -30,10 +37,15 @@ async function load(folder) {
   const full = path.resolve(ROOT, folder);
   const has = existsSync(path.join(full, 'tokenizer.json'));
   const borrowed = (name) => readFileSync(path.join(ROOT, 'tests/golden/gpt2-tokenizer', name));
-  const tokenizer = has ? { tokenizer: readFileSync(path.join(full, 'tokenizer.json')) } : { tokenizer: borrowed('vocab.json'), merges: borrowed('merges.txt') };
+  const tokenizer = has
+    ? { tokenizer: readFileSync(path.join(full, 'tokenizer.json')) }
+    : { tokenizer: borrowed('vocab.json'), merges: borrowed('merges.txt') };
   const engine = await Engine.create(options);
   const weights = stream(path.join(full, 'model.safetensors'));
-  return [engine, await Model.load(engine, { config: readFileSync(path.join(full, 'config.json')), weights, ...tokenizer }, {})];
+  return [
+    engine,
+    await Model.load(engine, { config: readFileSync(path.join(full, 'config.json')), weights, ...tokenizer }, {}),
+  ];
 }
 
 const [engine, sedd] = await load(seddFolder);
@@ -47,21 +59,44 @@ function finish(begin, run) {
   return ms;
 }
 
-const writeSedd = (count, seed) => finish(performance.now(), sedd.startRun({ length, steps: count, seed, ...sampling }));
+const writeSedd = (count, seed) =>
+  finish(performance.now(), sedd.startRun({ length, steps: count, seed, ...sampling }));
 const writeTwin = (seed) => finish(performance.now(), gpt2.startGeneration({ prompt: '', tokens: length, seed }));
 
 const taken = [];
-for (let round = -2; round < rounds; round++) { // two warm up
+for (let round = -2; round < rounds; round++) {
+  // two warm up
   const twin = writeTwin(round + 3);
   const ms = steps.map((count) => writeSedd(count, round + 3));
   if (round >= 0) taken.push({ twin, ms });
 }
-const rows = [...steps.map((count, i) => ({ steps: count, ...interval(taken.map(({ ms }) => ms[i])) })), { steps: null, ...interval(taken.map(({ twin }) => twin)) }];
+const rows = [
+  ...steps.map((count, i) => ({ steps: count, ...interval(taken.map(({ ms }) => ms[i])) })),
+  { steps: null, ...interval(taken.map(({ twin }) => twin)) },
+];
 const star = interval(taken.map(({ ms, twin }) => breakEven(steps, ms, twin)));
-console.log(`${length} tokens, ${rounds} rounds, Node ${process.versions.node}, kernels ${engine.kernels}, ${engine.threads} threads, ${JSON.stringify(sampling)}`);
+console.log(
+  `${length} tokens, ${rounds} rounds, Node ${process.versions.node}, kernels ${engine.kernels}, ${engine.threads} threads, ${JSON.stringify(sampling)}`,
+);
 for (const { steps: count, median, low, high } of rows) {
-  console.log(`${(count === null ? 'twin' : `${count} steps`).padEnd(10)} ${median.toFixed(1).padStart(9)} ms, 95 % interval ${low.toFixed(1)} to ${high.toFixed(1)}`);
+  console.log(
+    `${(count === null ? 'twin' : `${count} steps`).padEnd(10)} ${median.toFixed(1).padStart(9)} ms, 95 % interval ${low.toFixed(1)} to ${high.toFixed(1)}`,
+  );
 }
-console.log(`break-even: ${star.median.toFixed(2)} steps, 95 % interval ${star.low.toFixed(2)} to ${star.high.toFixed(2)}`);
-if (flags.json) writeFileSync(flags.json, JSON.stringify({ length, rounds, kernels: engine.kernels, threads: engine.threads, sampling, rows, breakEven: star }));
+console.log(
+  `break-even: ${star.median.toFixed(2)} steps, 95 % interval ${star.low.toFixed(2)} to ${star.high.toFixed(2)}`,
+);
+if (flags.json)
+  writeFileSync(
+    flags.json,
+    JSON.stringify({
+      length,
+      rounds,
+      kernels: engine.kernels,
+      threads: engine.threads,
+      sampling,
+      rows,
+      breakEven: star,
+    }),
+  );
 process.exit(0);

@@ -17,12 +17,24 @@ const BEFORE = 3; // visits that fill the caches
 const LIMIT = 60_000; // ms
 
 /** In a worker or page: its marks and files, in milliseconds of the clock that all of them share. */
-const entries = () => performance.getEntries().map(({ name, entryType, startTime, responseEnd }) => (
-  { name, type: entryType, begin: performance.timeOrigin + startTime, end: performance.timeOrigin + (responseEnd ?? startTime) }));
+const entries = () =>
+  performance
+    .getEntries()
+    .map(({ name, entryType, startTime, responseEnd }) => ({
+      name,
+      type: entryType,
+      begin: performance.timeOrigin + startTime,
+      end: performance.timeOrigin + (responseEnd ?? startTime),
+    }));
 
 const at = (list, name) => list.find((entry) => entry.name === name)?.begin;
 /** When the last of these files was there, before `until`. */
-const fetched = (list, pattern, until) => Math.max(...list.filter(({ type, name, end }) => type === 'resource' && pattern.test(name) && end <= until).map(({ end }) => end));
+const fetched = (list, pattern, until) =>
+  Math.max(
+    ...list
+      .filter(({ type, name, end }) => type === 'resource' && pattern.test(name) && end <= until)
+      .map(({ end }) => end),
+  );
 
 /** One visit: {parts, ms, kernels, threads}. */
 async function once(context, url, engine) {
@@ -38,7 +50,13 @@ async function once(context, url, engine) {
     const begun = own ? at(list, 'sedd-web:load') - origin : asked;
     const engineAt = own ? at(list, 'sedd-web:engine') - origin : loaded;
     const wasm = fetched(list, own ? /\.wasm$/ : /\.(wasm|onnx)$/, origin + engineAt) - origin;
-    const parts = { scripts: begun, fetch: wasm - begun, compile: engineAt - wasm, load: loaded - engineAt, first: first - loaded };
+    const parts = {
+      scripts: begun,
+      fetch: wasm - begun,
+      compile: engineAt - wasm,
+      load: loaded - engineAt,
+      first: first - loaded,
+    };
     return { ...about, ms: first, sinceLoad: first - asked, parts };
   } finally {
     await page.close();
@@ -57,7 +75,11 @@ export async function runVisits(name, threads, options) {
   const server = await serve();
   const context = await chromium.launchPersistentContext(folder, { executablePath: CHROMIUM, args: ['--no-sandbox'] });
   const visitors = (options.peers ? ['sedd-web', 'onnxruntime-web'] : ['sedd-web']).map((engine) => {
-    const query = new URLSearchParams({ engine, threads, ...(engine === 'sedd-web' ? {} : { file: peerFile(MODELS[model], 'int8'), mask: MODELS[model].tokens }) });
+    const query = new URLSearchParams({
+      engine,
+      threads,
+      ...(engine === 'sedd-web' ? {} : { file: peerFile(MODELS[model], 'int8'), mask: MODELS[model].tokens }),
+    });
     return { engine, url: `${server.url}${PAGE}?${query}`, visits: [], failed: '' };
   });
   try {
@@ -73,11 +95,22 @@ export async function runVisits(name, threads, options) {
     for (let i = 0; i < BEFORE; i++) for (const visitor of visitors) await take(visitor, false);
     const before = options.patience ? await quiet(0.2, options.patience) : null;
     const stop = watch();
-    for (let round = 0; round < (options.rounds ?? rounds); round++) for (const visitor of visitors) await take(visitor, true);
+    for (let round = 0; round < (options.rounds ?? rounds); round++)
+      for (const visitor of visitors) await take(visitor, true);
     const others = stop();
-    options.log(`${name}, ${threads} threads: ${visitors.map(({ engine, visits, failed }) => `${engine} ${failed || Math.min(...visits.map(({ ms }) => ms)).toFixed(0)} ms at best`).join(', ')}`);
+    options.log(
+      `${name}, ${threads} threads: ${visitors.map(({ engine, visits, failed }) => `${engine} ${failed || Math.min(...visits.map(({ ms }) => ms)).toFixed(0)} ms at best`).join(', ')}`,
+    );
     return visitors.map(({ engine, visits, failed }) => ({
-      name, engine, dtype: 'int8', kernels: visits[0]?.kernels ?? '', threads: visits[0]?.threads ?? threads, times: visits.map(({ ms }) => ms), failed, others, before,
+      name,
+      engine,
+      dtype: 'int8',
+      kernels: visits[0]?.kernels ?? '',
+      threads: visits[0]?.threads ?? threads,
+      times: visits.map(({ ms }) => ms),
+      failed,
+      others,
+      before,
       more: { visits: visits.map(({ parts, sinceLoad }) => ({ ...parts, sinceLoad })) },
     }));
   } finally {

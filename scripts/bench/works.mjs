@@ -21,7 +21,15 @@ function shipped(name) {
 
 /** Models; a `shape` is random weights from generate.mjs, a `folder` is shipped. */
 export const MODELS = {
-  'sedd-small': { kind: 'sedd', shape: 'sedd-small', hidden: 768, blocks: 12, heads: 12, tokens: 50257, positions: 1024 },
+  'sedd-small': {
+    kind: 'sedd',
+    shape: 'sedd-small',
+    hidden: 768,
+    blocks: 12,
+    heads: 12,
+    tokens: 50257,
+    positions: 1024,
+  },
   'gpt2-small': { kind: 'gpt2', shape: 'gpt2', hidden: 768, blocks: 12, heads: 12, tokens: 50257, positions: 1024 },
   'sedd-10m': { kind: 'sedd', shape: 'sedd-10m', hidden: 256, blocks: 8, heads: 4, tokens: 4096, positions: 128 },
   'gpt2-10m': { kind: 'gpt2', shape: 'gpt2-10m', hidden: 256, blocks: 8, heads: 4, tokens: 4096, positions: 128 },
@@ -53,7 +61,11 @@ export const TEXT_TOKENS = 128;
 export const TEXT_STEPS = [2, 4, 8];
 const PLANNED = { positions: 'fixed', order: 'spread', grid: 'cosine', context: 'all' };
 /** How a SEDD writes a whole text, whatever its folder says it was trained for. */
-export const WAYS = { published: { positions: 'score', order: 'random', grid: 'linear', context: 'all' }, planned: PLANNED, known: { ...PLANNED, context: 'known' } };
+export const WAYS = {
+  published: { positions: 'score', order: 'random', grid: 'linear', context: 'all' },
+  planned: PLANNED,
+  known: { ...PLANNED, context: 'known' },
+};
 
 /** Whole texts: a SEDD in a few steps beside a GPT-2 of its size. Below six rounds there is no 95 % interval. */
 export const TEXTS = {
@@ -79,12 +91,18 @@ const CONTENDERS = [
 
 /** Contenders for a model. @param {{quick: boolean, peers: boolean, node: boolean}} options */
 export function contendersFor({ kind }, { quick, peers, node }) {
-  return CONTENDERS.filter((item) => (item.kind ?? kind) === kind && !(quick && item.full)
-    && (peers || item.engine === 'sedd-web') && !(node && item.engine === 'wllama'));
+  return CONTENDERS.filter(
+    (item) =>
+      (item.kind ?? kind) === kind &&
+      !(quick && item.full) &&
+      (peers || item.engine === 'sedd-web') &&
+      !(node && item.engine === 'wllama'),
+  );
 }
 
 /** Quick runs time slow works in int8 with the best build only: one step of 1024 tokens of the slowest takes eleven seconds. */
-export const takesPart = (work, item, quick) => !(quick && work.warm) || (item.dtype === 'int8' && item.wasm !== 'simd');
+export const takesPart = (work, item, quick) =>
+  !(quick && work.warm) || (item.dtype === 'int8' && item.wasm !== 'simd');
 
 // ---- Operations, bytes and limits ----------------------------------------------------------------
 
@@ -92,7 +110,11 @@ const BYTES = { f32: 4, int8: 1, q8_0: 34 / 32, q4_0: 18 / 32 };
 
 /** Multiply-adds, counted as two, of `rows` new tokens that see `keys` tokens, with the head on `heads` of them. */
 function products({ hidden, blocks, tokens, kind }, rows, keys, heads) {
-  return 2 * rows * 12 * hidden * hidden * blocks + 2 * heads * hidden * (tokens + (kind === 'sedd' ? 1 : 0)) + 4 * rows * keys * hidden * blocks;
+  return (
+    2 * rows * 12 * hidden * hidden * blocks +
+    2 * heads * hidden * (tokens + (kind === 'sedd' ? 1 : 0)) +
+    4 * rows * keys * hidden * blocks
+  );
 }
 
 /** Operations of one run of a work; decode: of one token, half way. */
@@ -122,6 +144,9 @@ export function limitMs(work, dtype, kernels, peaks, quick) {
   const bytes = weightBytes(work.model, dtype);
   const bandwidth = bytes <= 2 * SIZES.l2 ? peaks.l2 : bytes <= 2 * SIZES.llc ? peaks.llc : peaks.memory;
   const rate = (set) => peaks[`${dtype === 'f32' ? 'f32' : 'int8'}_${set}`];
-  const operations = kernels === 'simd128' ? rate('simd128') : Math.max(rate('relaxed'), dtype === 'f32' ? 0 : rate('relaxed16'), rate('simd128'));
+  const operations =
+    kernels === 'simd128'
+      ? rate('simd128')
+      : Math.max(rate('relaxed'), dtype === 'f32' ? 0 : rate('relaxed16'), rate('simd128'));
   return Math.max(operationsOf(work, quick) / operations, bytes / bandwidth) / 1e6;
 }

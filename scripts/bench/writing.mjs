@@ -11,13 +11,18 @@ import { MODELS, TEXT_STEPS, TEXT_TOKENS, TEXTS, WAYS } from './works.mjs';
 const SEED = 1;
 const PROMPT = 'A'; // one token in every vocabulary here
 const OURS = { engine: 'sedd-web', dtype: 'int8', wasm: 'relaxed' };
-const PEERS = [{ engine: 'onnxruntime-web', dtype: 'int8' }, { engine: 'onnxruntime-web', dtype: 'f32' }]; // wllama's token takes longer at every size
+const PEERS = [
+  { engine: 'onnxruntime-web', dtype: 'int8' },
+  { engine: 'onnxruntime-web', dtype: 'f32' },
+]; // wllama's token takes longer at every size
 
 /** Ours reads the prompt within its time, which makes as many evaluations as tokens. */
 const ownTwin = (contender) => (seed) => contender.call('write', { prompt: PROMPT, tokens: TEXT_TOKENS, seed });
 /** The prompt is read before; a cache of 128 positions has room for one token less. */
-const peerTwin = (contender) => async () => (await contender.call('decode', idsFor(contender.model, 1), TEXT_TOKENS - 1)).ms * TEXT_TOKENS;
-const denoise = (contender, steps, way) => (seed) => contender.call('write', { length: TEXT_TOKENS, steps, seed, ...WAYS[way] });
+const peerTwin = (contender) => async () =>
+  (await contender.call('decode', idsFor(contender.model, 1), TEXT_TOKENS - 1)).ms * TEXT_TOKENS;
+const denoise = (contender, steps, way) => (seed) =>
+  contender.call('write', { length: TEXT_TOKENS, steps, seed, ...WAYS[way] });
 
 /**
  * One list of results {name, engine, dtype, kernels, threads, writer, steps?, way?, times, ...}; times of a round stand at the same place in each.
@@ -33,7 +38,13 @@ export async function* runTexts(host, name, threads, options) {
   const writers = [
     ...peers.map((contender) => ({ contender, about: { writer: 'gpt2' }, write: peerTwin(contender) })),
     { contender: twin, about: { writer: 'gpt2' }, write: ownTwin(twin) },
-    ...Object.keys(WAYS).flatMap((way) => TEXT_STEPS.map((steps) => ({ contender: denoiser, about: { writer: 'sedd', way, steps }, write: denoise(denoiser, steps, way) }))),
+    ...Object.keys(WAYS).flatMap((way) =>
+      TEXT_STEPS.map((steps) => ({
+        contender: denoiser,
+        about: { writer: 'sedd', way, steps },
+        write: denoise(denoiser, steps, way),
+      })),
+    ),
   ].map((writer) => ({ ...writer, turns: new Turns(writer.contender, { ...options, budget: Infinity }) }));
   try {
     for (const { turns, write } of writers) await turns.guard(() => write(SEED)); // warms up
@@ -43,9 +54,21 @@ export async function* runTexts(host, name, threads, options) {
       for (const { turns, write } of writers) await turns.take(() => write(SEED + 1 + round));
     }
     const others = stop();
-    options.log(`${name}, ${threads} threads: ${writers.map(({ turns, about }) => `${about.writer} ${about.way ?? ''} ${about.steps ?? ''} ${turns.failed || Math.min(...turns.times).toPrecision(4)}`).join(', ')}`);
-    yield writers.map(({ contender: { engine, dtype, kernels, threads: count }, about, turns }) => (
-      { name, engine, dtype, kernels, threads: count, times: turns.times, failed: turns.failed, others, before, more: about }));
+    options.log(
+      `${name}, ${threads} threads: ${writers.map(({ turns, about }) => `${about.writer} ${about.way ?? ''} ${about.steps ?? ''} ${turns.failed || Math.min(...turns.times).toPrecision(4)}`).join(', ')}`,
+    );
+    yield writers.map(({ contender: { engine, dtype, kernels, threads: count }, about, turns }) => ({
+      name,
+      engine,
+      dtype,
+      kernels,
+      threads: count,
+      times: turns.times,
+      failed: turns.failed,
+      others,
+      before,
+      more: about,
+    }));
   } finally {
     for (const contender of [twin, denoiser, ...peers]) await contender.drop();
   }

@@ -84,7 +84,8 @@ export async function run(context) {
       const all = readTask(name, data).map((item, number) => ({ ...item, number }));
       const endOfText = await model.endOfText();
       const items = [];
-      for (const item of spread(all, settings.items)) items.push({ ...item, ...(await optionsOf(model, item, endOfText)) });
+      for (const item of spread(all, settings.items))
+        items.push({ ...item, ...(await optionsOf(model, item, endOfText)) });
       await score(
         context,
         model,

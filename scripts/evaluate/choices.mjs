@@ -66,7 +66,8 @@ export async function optionsOf(model, item, endOfText) {
     const given = texts[i].length;
     const whole = texts[item.contexts.length + i];
     const target = whole.slice(given).slice(0, model.length);
-    const context = given > 0 && target.length < model.length ? whole.slice(0, given).slice(-(model.length - target.length)) : [];
+    const context =
+      given > 0 && target.length < model.length ? whole.slice(0, given).slice(-(model.length - target.length)) : [];
     cut ||= target.length + context.length < whole.length;
     return { ids: [...first, ...context, ...target], given: first.length + context.length };
   });

@@ -47,7 +47,10 @@ async function continueWith(context, model, label, pieces) {
     `${label}, which fits`,
     pieces.map(({ before, after }, i) => ({
       op: 'choice',
-      options: attempts[i].map((ids) => ({ ids: [bos, ...before, ...ids, ...after], given: 1 + before.length + ids.length })),
+      options: attempts[i].map((ids) => ({
+        ids: [bos, ...before, ...ids, ...after],
+        given: 1 + before.length + ids.length,
+      })),
     })),
   );
   return attempts.map((list, i) => list[ranks[i].nats.indexOf(Math.min(...ranks[i].nats))]);
@@ -83,7 +86,14 @@ async function compare(context, name, pieces, { likenessTo, windows = [undefined
   const more = async (label, written) => (likenessTo ? likeness(judge, label, whole(written), likenessTo) : {});
   const row = { prompt: name, seed: settings.seed };
   const real = pieces.map(({ real: text }) => text);
-  await measure(context, { ...row, kind: 'held-out' }, `${name}, real`, pieces, real, await more(`${name}, real`, real));
+  await measure(
+    context,
+    { ...row, kind: 'held-out' },
+    `${name}, real`,
+    pieces,
+    real,
+    await more(`${name}, real`, real),
+  );
   for (const count of steps) {
     for (const window of windows) {
       const label = `${name}, ${count} steps${window ? `, window of ${window}` : ''}`;
@@ -148,7 +158,12 @@ export async function run(context) {
   }
   const stories = parted(used, await stopIds(judge));
   if (stories.length) {
-    const list = stories.map(({ first, middle, last }) => ({ before: first, count: middle.length, after: last, real: middle }));
+    const list = stories.map(({ first, middle, last }) => ({
+      before: first,
+      count: middle.length,
+      after: last,
+      real: middle,
+    }));
     await compare(context, 'first and last sentence', list, { steps: settings.conditionalSteps });
   }
 }

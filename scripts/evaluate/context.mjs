@@ -79,7 +79,12 @@ export class Context {
   fits(model) {
     const beside = path.join(path.dirname(this.windows), 'sedd-nano', 'tokenizer.json');
     const own = path.join(model.folder, 'tokenizer.json');
-    return existsSync(this.windows) && existsSync(beside) && existsSync(own) && readFileSync(own).equals(readFileSync(beside));
+    return (
+      existsSync(this.windows) &&
+      existsSync(beside) &&
+      existsSync(own) &&
+      readFileSync(own).equals(readFileSync(beside))
+    );
   }
 
   close() {

@@ -28,7 +28,9 @@ const lines = (text) =>
 
 function lambadaRows(file) {
   return readJsonLines(file, (fail, object) =>
-    'text' in object ? textField(fail, object, 'text') : `${textField(fail, object, 'context')} ${textField(fail, object, 'continuation')}`,
+    'text' in object
+      ? textField(fail, object, 'text')
+      : `${textField(fail, object, 'context')} ${textField(fail, object, 'continuation')}`,
   );
 }
 
@@ -40,8 +42,14 @@ export const documents = (text) =>
     .filter((part) => part !== '');
 
 export const CORPORA = {
-  wikitext2: { title: 'WikiText-2 (test)', rows: (data) => lines(readText(path.join(data, 'wikitext2-raw.test.txt'))).map(wikitext) },
-  lambada: { title: 'LAMBADA (test)', rows: (data) => lambadaRows(path.join(data, 'lambada_openai.jsonl')).map(lambada) },
+  wikitext2: {
+    title: 'WikiText-2 (test)',
+    rows: (data) => lines(readText(path.join(data, 'wikitext2-raw.test.txt'))).map(wikitext),
+  },
+  lambada: {
+    title: 'LAMBADA (test)',
+    rows: (data) => lambadaRows(path.join(data, 'lambada_openai.jsonl')).map(lambada),
+  },
   ptb: { title: 'Penn Treebank (test)', rows: (data) => lines(readText(path.join(data, 'ptb.test.txt'))).map(ptb) },
   shakespeare: { title: 'Tiny Shakespeare', rows: (data) => lines(readText(path.join(data, 'tinyshakespeare.txt'))) },
 };
@@ -52,7 +60,8 @@ export function corpus(name, data) {
     const place = name.slice(5);
     return { title: path.basename(place), rows: readTexts(place).flatMap(documents) };
   }
-  if (!CORPORA[name]) throw new Error(`there is no corpus "${name}"; ${Object.keys(CORPORA).join(', ')} and text:FOLDER exist`);
+  if (!CORPORA[name])
+    throw new Error(`there is no corpus "${name}"; ${Object.keys(CORPORA).join(', ')} and text:FOLDER exist`);
   return { title: CORPORA[name].title, rows: CORPORA[name].rows(data) };
 }
 

@@ -73,11 +73,16 @@ export class Model {
     this.host = host;
     this.folder = folder;
     this.name = path.basename(path.resolve(folder));
-    const weights = ['model.safetensors', 'pytorch_model.bin'].map((file) => path.join(folder, file)).find((file) => existsSync(file));
-    if (!weights) throw new Error(`${folder} has neither model.safetensors nor pytorch_model.bin; expected a model's folder`);
+    const weights = ['model.safetensors', 'pytorch_model.bin']
+      .map((file) => path.join(folder, file))
+      .find((file) => existsSync(file));
+    if (!weights)
+      throw new Error(`${folder} has neither model.safetensors nor pytorch_model.bin; expected a model's folder`);
     this.sha256 = checksum(weights);
     try {
-      this.info = JSON.parse(execFileSync(host.tool, ['info', folder], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }));
+      this.info = JSON.parse(
+        execFileSync(host.tool, ['info', folder], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+      );
     } catch (error) {
       throw new Error(error.stderr?.trim().replace(/^sedd: /, '') || error.message);
     }
@@ -108,7 +113,11 @@ export class Model {
           const { about, ...request } = requests[i];
           const begin = performance.now();
           const answer = await process.ask(request);
-          store.put(keys[i], { model: this.name, op: request.op, ...about }, { ...answer, seconds: (performance.now() - begin) / 1000 });
+          store.put(
+            keys[i],
+            { model: this.name, op: request.op, ...about },
+            { ...answer, seconds: (performance.now() - begin) / 1000 },
+          );
           bar.step();
         }
       }),

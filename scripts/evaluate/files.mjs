@@ -82,7 +82,8 @@ export function textField(fail, object, field) {
 
 export function textsField(fail, object, field) {
   const value = object[field];
-  if (!Array.isArray(value)) fail(field, `expected a list of texts, found ${value === undefined ? 'nothing' : nameOf(value)}`);
+  if (!Array.isArray(value))
+    fail(field, `expected a list of texts, found ${value === undefined ? 'nothing' : nameOf(value)}`);
   if (value.length < 2 || value.length > 26) fail(field, `expected 2 to 26 texts, found ${value.length}`);
   return value.map((_, i) => textField((__, problem) => fail(`${field}[${i}]`, problem), value, i));
 }

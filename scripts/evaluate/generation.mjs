@@ -18,7 +18,10 @@ export function wayOf(way, steps) {
 
 async function write(context, model, { steps, temperature, way }) {
   const { settings, length } = context;
-  const label = model.kind === 'sedd' ? `${steps} steps, temperature ${temperature}${way ? `, ${way}` : ''}` : `temperature ${temperature}`;
+  const label =
+    model.kind === 'sedd'
+      ? `${steps} steps, temperature ${temperature}${way ? `, ${way}` : ''}`
+      : `temperature ${temperature}`;
   const bos = await model.endOfText();
   const requests = seeds(settings).map((seed) =>
     model.kind === 'sedd'
@@ -50,7 +53,10 @@ function match(context, sedd, twin) {
   const points = twin.map(({ entropy, nats }) => [entropy, nats]);
   for (const row of sedd) {
     const nats = interpolate(points, row.entropy);
-    context.record({ ...row, ...(nats === null ? { twinNats: undefined } : { twinNats: nats, twinPpl: Math.exp(nats) }) });
+    context.record({
+      ...row,
+      ...(nats === null ? { twinNats: undefined } : { twinNats: nats, twinPpl: Math.exp(nats) }),
+    });
   }
 }
 
@@ -65,7 +71,15 @@ export async function run(context) {
   const twin = [];
   for (const temperature of context.twin ? settings.twinTemperatures : []) {
     const { label, texts } = await write(context, context.twin, { temperature });
-    twin.push(await measure(context, { ...context.twin.identity(), kind: 'gpt2', temperature, seed: settings.seed }, label, texts, real));
+    twin.push(
+      await measure(
+        context,
+        { ...context.twin.identity(), kind: 'gpt2', temperature, seed: settings.seed },
+        label,
+        texts,
+        real,
+      ),
+    );
   }
   const sedd = [];
   const settled = [
@@ -79,7 +93,15 @@ export async function run(context) {
   ]) {
     for (const setting of model ? list : []) {
       const { label, texts } = await write(context, model, setting);
-      sedd.push(await measure(context, { ...model.identity(), kind: 'sedd', ...setting, seed: settings.seed }, label, texts, real));
+      sedd.push(
+        await measure(
+          context,
+          { ...model.identity(), kind: 'sedd', ...setting, seed: settings.seed },
+          label,
+          texts,
+          real,
+        ),
+      );
     }
   }
   match(context, sedd, twin);

@@ -43,7 +43,8 @@ function parse(args) {
       options.full = true;
       continue;
     }
-    if (![...NUMBERS, ...LISTS, ...PLACES, '--workers'].includes(flag)) throw new Error(`there is no flag "${flag}"; see --help`);
+    if (![...NUMBERS, ...LISTS, ...PLACES, '--workers'].includes(flag))
+      throw new Error(`there is no flag "${flag}"; see --help`);
     const value = args[++i];
     if (value === undefined) throw new Error(`${flag} needs a value`);
     if (PLACES.includes(flag)) options[name] = value;
@@ -51,7 +52,8 @@ function parse(args) {
     else {
       const number = Number(value);
       const least = flag === '--seed' ? 0 : 1;
-      if (!Number.isInteger(number) || number < least) throw new Error(`${flag} expects a whole number from ${least} on, not "${value}"`);
+      if (!Number.isInteger(number) || number < least)
+        throw new Error(`${flag} expects a whole number from ${least} on, not "${value}"`);
       if (flag === '--workers') options.workers = Math.min(number, 64);
       else options.settings[name] = number;
     }

@@ -9,11 +9,27 @@ import { wayOf } from './generation.mjs';
 
 async function inTool({ tool, twin, settings }, { model, way, steps, threads, length }) {
   const chosen = Object.fromEntries(Object.entries(wayOf(way)).map(([name, value]) => [`--${name}`, value]));
-  const flags = { '--twin': twin.folder, '--length': length, '--threads': threads, '--runs': settings.rounds, '--steps': steps, ...chosen };
+  const flags = {
+    '--twin': twin.folder,
+    '--length': length,
+    '--threads': threads,
+    '--runs': settings.rounds,
+    '--steps': steps,
+    ...chosen,
+  };
   try {
-    const { stdout } = await promisify(execFile)(tool, ['bench', model.folder, '--json', ...Object.entries(flags).flat().map(String)]);
+    const { stdout } = await promisify(execFile)(tool, [
+      'bench',
+      model.folder,
+      '--json',
+      ...Object.entries(flags).flat().map(String),
+    ]);
     const { rows, kernels, break_even_steps: steps, break_even_interval: interval } = JSON.parse(stdout);
-    return { kernels, breakEven: { steps, interval }, rows: rows.map((row) => ({ steps: row.steps, ms: row.ms, interval: row.interval })) };
+    return {
+      kernels,
+      breakEven: { steps, interval },
+      rows: rows.map((row) => ({ steps: row.steps, ms: row.ms, interval: row.interval })),
+    };
   } catch (error) {
     throw new Error(error.stderr?.trim().replace(/^sedd: /, '') || error.message);
   }
@@ -31,7 +47,14 @@ async function compareThere({ sedd, twin, threads, steps, length, rounds }) {
 
 async function inBrowser({ page, url }, { twin, settings: { rounds } }, { model, steps, threads, length }) {
   const address = ({ folder }) => url + path.relative(ROOT, path.resolve(folder)).split(path.sep).join('/');
-  const result = await page.evaluate(compareThere, { sedd: address(model), twin: address(twin), threads, steps, length, rounds });
+  const result = await page.evaluate(compareThere, {
+    sedd: address(model),
+    twin: address(twin),
+    threads,
+    steps,
+    length,
+    rounds,
+  });
   const row = ({ medianMs, q1Ms, q3Ms }, count) => ({ steps: count, ms: medianMs, interval: [q1Ms, q3Ms] });
   const { steps: star, low, high } = result.breakEven;
   const { kernels } = result.environment.sedd;
@@ -44,7 +67,9 @@ async function inBrowser({ page, url }, { twin, settings: { rounds } }, { model,
 
 /** A Chromium with the engine's page, or null where there is none, no module is built, or the models lie elsewhere. */
 async function openBrowser({ sedd, twin, student, progress }) {
-  const inside = [sedd, twin, student].filter(Boolean).every(({ folder }) => !path.relative(ROOT, path.resolve(folder)).startsWith('..'));
+  const inside = [sedd, twin, student]
+    .filter(Boolean)
+    .every(({ folder }) => !path.relative(ROOT, path.resolve(folder)).startsWith('..'));
   if (!inside || !existsSync(path.join(ROOT, 'web/wasm/sedd-simd.wasm'))) return null;
   try {
     const browser = await (await import('../../tests/browser/browser.mjs')).open('results.html');
@@ -62,11 +87,16 @@ export async function run(context) {
   if (!sedd || !twin) return;
   const lengths = settings.lengths.filter((length) => length <= context.length);
   const browser = await openBrowser(context);
-  const contenders = [{ model: sedd, steps: settings.steps }, ...(student ? [{ model: student, steps: settings.studentSteps, way: 'known' }] : [])];
-  const works = contenders.flatMap((contender) => settings.threads.flatMap((threads) => [
-    ...lengths.map((length) => ({ ...contender, threads, length, host: 'tool' })),
-    ...(browser ? [{ ...contender, threads, length: lengths.at(-1), host: browser.name }] : []),
-  ]));
+  const contenders = [
+    { model: sedd, steps: settings.steps },
+    ...(student ? [{ model: student, steps: settings.studentSteps, way: 'known' }] : []),
+  ];
+  const works = contenders.flatMap((contender) =>
+    settings.threads.flatMap((threads) => [
+      ...lengths.map((length) => ({ ...contender, threads, length, host: 'tool' })),
+      ...(browser ? [{ ...contender, threads, length: lengths.at(-1), host: browser.name }] : []),
+    ]),
+  );
   const bar = progress.start('latency', works.length);
   try {
     for (const work of works) {

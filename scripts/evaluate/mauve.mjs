@@ -94,7 +94,8 @@ export function frontierArea(p, q) {
   }
   points.sort(([ax, ay], [bx, by]) => ax - bx || by - ay);
   let area = 0;
-  for (let i = 1; i < points.length; i++) area += ((points[i][0] - points[i - 1][0]) * (points[i][1] + points[i - 1][1])) / 2;
+  for (let i = 1; i < points.length; i++)
+    area += ((points[i][0] - points[i - 1][0]) * (points[i][1] + points[i - 1][1])) / 2;
   return area;
 }
 
@@ -102,6 +103,7 @@ export function frontierArea(p, q) {
 export function mauve(a, b, seed = 0) {
   const k = Math.max(2, Math.round(Math.min(a.length, b.length) / 10));
   const labels = kMeans([...a, ...b].map(unit), k, seed);
-  const histogram = (part) => Array.from({ length: k }, (_, label) => part.filter((value) => value === label).length / part.length);
+  const histogram = (part) =>
+    Array.from({ length: k }, (_, label) => part.filter((value) => value === label).length / part.length);
   return frontierArea(histogram(labels.slice(0, a.length)), histogram(labels.slice(a.length)));
 }

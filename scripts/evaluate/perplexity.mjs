@@ -43,7 +43,12 @@ async function exact(context, model, name, blocks, row) {
   const { record } = context;
   const bos = await model.endOfText();
   const requests = blocks.map(({ ids }, i) => ({ op: 'nll', ids, bos, about: { corpus: name, block: i } }));
-  record({ table: 'perplexity', ...row, estimator: 'blocks', ...summary(await model.ask(`${name}, blocks`, requests)) });
+  record({
+    table: 'perplexity',
+    ...row,
+    estimator: 'blocks',
+    ...summary(await model.ask(`${name}, blocks`, requests)),
+  });
   if (!blocks.some(({ before }) => before.length)) return;
   const stride = Math.max(1, Math.floor(model.length / 2));
   const answers = await model.ask(
@@ -57,7 +62,10 @@ async function exact(context, model, name, blocks, row) {
       about: { corpus: name, block: i },
     })),
   );
-  const own = answers.map(({ parts }, i) => ({ nats: mean(parts.slice(blocks[i].before.length)), tokens: blocks[i].ids.length }));
+  const own = answers.map(({ parts }, i) => ({
+    nats: mean(parts.slice(blocks[i].before.length)),
+    tokens: blocks[i].ids.length,
+  }));
   record({ table: 'perplexity', ...row, estimator: 'sliding', stride, ...summary(own) });
 }
 

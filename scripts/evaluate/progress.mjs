@@ -1,6 +1,10 @@
 // One line that says what is being done and how long it will take; on a terminal it is rewritten in place.
 const clock = (seconds) =>
-  seconds < 90 ? `${Math.ceil(seconds)} s` : seconds < 5400 ? `${Math.ceil(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+  seconds < 90
+    ? `${Math.ceil(seconds)} s`
+    : seconds < 5400
+      ? `${Math.ceil(seconds / 60)} min`
+      : `${(seconds / 3600).toFixed(1)} h`;
 
 export class Progress {
   /** @param {{isTTY?: boolean, write: (text: string) => void}} [out] null: silent */

@@ -16,7 +16,11 @@ export async function judged(judge, label, texts, contexts) {
   return answers.map(({ nats: [value] }, i) => value / texts[i].length);
 }
 
-export const judgement = (nats) => ({ nats: mean(nats), error: standardError(nats), ...perplexity(mean(nats), standardError(nats)) });
+export const judgement = (nats) => ({
+  nats: mean(nats),
+  error: standardError(nats),
+  ...perplexity(mean(nats), standardError(nats)),
+});
 
 /** Entropy within a text, of all; what depends on how many there are (pairs, self-BLEU) of the first `count`. */
 export async function diversity(judge, label, texts, count = texts.length) {

@@ -20,7 +20,10 @@ export function shareInterval(hits, count) {
 }
 
 /** exp of a mean with its 95 % interval. */
-export const perplexity = (nats, error) => ({ ppl: Math.exp(nats), pplInterval: [Math.exp(nats - Z * error), Math.exp(nats + Z * error)] });
+export const perplexity = (nats, error) => ({
+  ppl: Math.exp(nats),
+  pplInterval: [Math.exp(nats - Z * error), Math.exp(nats + Z * error)],
+});
 
 /** y at x on the line through points sorted by x; null outside of them. */
 export function interpolate(points, x) {

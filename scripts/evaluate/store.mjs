@@ -30,7 +30,9 @@ export class Store {
           const { key, answer } = JSON.parse(line);
           this.#answers.set(key, answer);
         } catch {
-          throw new Error(`${this.file}, line ${i + 1}: not one of the lines this program wrote; move the file away to start afresh`);
+          throw new Error(
+            `${this.file}, line ${i + 1}: not one of the lines this program wrote; move the file away to start afresh`,
+          );
         }
       });
   }
@@ -53,9 +55,21 @@ const identity = ({ table, model, ...row }) =>
   JSON.stringify([
     table,
     model,
-    ...['corpus', 'task', 'estimator', 'scoring', 'kind', 'steps', 'temperature', 'way', 'length', 'threads', 'prompt', 'twin', 'host'].map(
-      (field) => row[field] ?? null,
-    ),
+    ...[
+      'corpus',
+      'task',
+      'estimator',
+      'scoring',
+      'kind',
+      'steps',
+      'temperature',
+      'way',
+      'length',
+      'threads',
+      'prompt',
+      'twin',
+      'host',
+    ].map((field) => row[field] ?? null),
   ]);
 
 /** The tables' rows, one JSON line each, sorted so that a new measurement replaces the old one in place. */

@@ -49,12 +49,25 @@ const STORAGES = { F32: 'FloatStorage', I8: 'CharStorage' };
 
 function tensorPickle({ size, dtype, count }, index) {
   const strides = size.map((_, i) => size.slice(i + 1).reduce((a, b) => a * b, 1));
-  const storage = Buffer.concat([tuple(text('storage'), global('torch', STORAGES[dtype]), text(String(index)), text('cpu'), number(count)), Buffer.from('Q')]);
-  return Buffer.concat([global('torch._utils', '_rebuild_tensor_v2'), tuple(storage, number(0), tuple(...size.map(number)), tuple(...strides.map(number)), FALSE, EMPTY_DICT), Buffer.from('R')]);
+  const storage = Buffer.concat([
+    tuple(text('storage'), global('torch', STORAGES[dtype]), text(String(index)), text('cpu'), number(count)),
+    Buffer.from('Q'),
+  ]);
+  return Buffer.concat([
+    global('torch._utils', '_rebuild_tensor_v2'),
+    tuple(storage, number(0), tuple(...size.map(number)), tuple(...strides.map(number)), FALSE, EMPTY_DICT),
+    Buffer.from('R'),
+  ]);
 }
 
-const statePickle = (tensors) => Buffer.concat([Buffer.from([0x80, 2]), EMPTY_DICT, Buffer.from('('),
-  ...tensors.flatMap((tensor, i) => [text(tensor.name), tensorPickle(tensor, i)]), Buffer.from('u.')]);
+const statePickle = (tensors) =>
+  Buffer.concat([
+    Buffer.from([0x80, 2]),
+    EMPTY_DICT,
+    Buffer.from('('),
+    ...tensors.flatMap((tensor, i) => [text(tensor.name), tensorPickle(tensor, i)]),
+    Buffer.from('u.'),
+  ]);
 
 /* ---- The zip: stored entries, data at multiples of 64 as torch aligns it ---- */
 

@@ -12,7 +12,16 @@ const INLINE = path.join(ROOT, 'scripts/package/inline');
 /** Bytes; wasm as it is, scripts minified and gzipped. */
 const LIMITS = { wasm: 300e3, engine: 40e3, player: 10240 };
 
-const COMMON = { bundle: true, minify: true, format: 'esm', target: 'es2022', legalComments: 'none', logLevel: 'warning', external: ['module'], absWorkingDir: ROOT };
+const COMMON = {
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  legalComments: 'none',
+  logLevel: 'warning',
+  external: ['module'],
+  absWorkingDir: ROOT,
+};
 
 /** Everything in one file: wasm and worker come as text. */
 const inline = {
@@ -25,7 +34,12 @@ const inline = {
       return { contents: gzipSync(bytes, { level: 9 }).toString('base64'), loader: 'text' };
     });
     onLoad({ filter: /^script:worker$/, namespace: 'inline' }, async () => {
-      const { outputFiles } = await build({ ...COMMON, entryPoints: ['web/worker.js'], write: false, plugins: [inline] });
+      const { outputFiles } = await build({
+        ...COMMON,
+        entryPoints: ['web/worker.js'],
+        write: false,
+        plugins: [inline],
+      });
       return { contents: outputFiles[0].text, loader: 'text' };
     });
   },
@@ -54,7 +68,9 @@ async function minified(entry) {
 
 function say(name, bytes) {
   const gzipped = gzipSync(bytes, { level: 9 }).length;
-  console.log(`${name}  ${bytes.length} bytes, ${gzipped} gzipped, sha384-${createHash('sha384').update(bytes).digest('base64')}`);
+  console.log(
+    `${name}  ${bytes.length} bytes, ${gzipped} gzipped, sha384-${createHash('sha384').update(bytes).digest('base64')}`,
+  );
   return { raw: bytes.length, gzipped };
 }
 
@@ -69,7 +85,14 @@ export async function bundle() {
   mkdirSync(dist, { recursive: true });
   await build({ ...COMMON, entryPoints: { inline: 'web/client.js' }, outdir: 'dist', plugins: [inline] });
   await build({ ...COMMON, entryPoints: { player: 'web/player-element.js' }, outdir: 'dist', plugins: [sheets] });
-  await build({ ...COMMON, entryPoints: { element: 'web/define.js' }, outdir: 'dist', splitting: true, chunkNames: 'element-[hash]', plugins: [inline, sheets] });
+  await build({
+    ...COMMON,
+    entryPoints: { element: 'web/define.js' },
+    outdir: 'dist',
+    splitting: true,
+    chunkNames: 'element-[hash]',
+    plugins: [inline, sheets],
+  });
   for (const name of readdirSync(path.join(ROOT, 'web/wasm')).sort()) {
     const { raw } = say(`web/wasm/${name}`, readFileSync(path.join(ROOT, 'web/wasm', name)));
     if (name.endsWith('.wasm')) gate(name, raw, LIMITS.wasm);
@@ -77,9 +100,13 @@ export async function bundle() {
   const sizes = {};
   for (const name of readdirSync(dist).sort()) sizes[name] = say(`dist/${name}`, readFileSync(path.join(dist, name)));
   const loader = gzipSync(readFileSync(path.join(ROOT, 'web/wasm/sedd-relaxed-threads.js')), { level: 9 }).length;
-  const [client, worker] = [await minified('web/client.js'), await minified('web/worker.js')].map((bytes) => gzipSync(bytes, { level: 9 }).length);
-  console.log(`engine: module ${client}, worker ${worker}, loader of the wasm ${loader}: ${client + worker + loader} bytes, minified and gzipped`);
-  gate('the engine\'s JavaScript', client + worker + loader, LIMITS.engine);
+  const [client, worker] = [await minified('web/client.js'), await minified('web/worker.js')].map(
+    (bytes) => gzipSync(bytes, { level: 9 }).length,
+  );
+  console.log(
+    `engine: module ${client}, worker ${worker}, loader of the wasm ${loader}: ${client + worker + loader} bytes, minified and gzipped`,
+  );
+  gate("the engine's JavaScript", client + worker + loader, LIMITS.engine);
   gate('the player', sizes['player.js'].gzipped, LIMITS.player);
 }
 

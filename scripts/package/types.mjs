@@ -21,7 +21,11 @@ function complaints(output) {
 export function types() {
   rmSync(path.join(ROOT, 'types'), { recursive: true, force: true });
   const tsc = path.join(path.dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', path.join(ROOT, 'scripts/package/tsconfig.json')], { cwd: ROOT, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [tsc, '-p', path.join(ROOT, 'scripts/package/tsconfig.json')],
+    { cwd: ROOT, encoding: 'utf8' },
+  );
   const wrong = complaints(`${stdout}${stderr}`);
   if (wrong.length || (status !== 0 && !stdout)) throw new Error(`the types do not fit:\n${wrong.join('')}`);
 }

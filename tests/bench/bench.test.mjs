@@ -11,27 +11,62 @@ import { WORKS, limitMs, operationsOf } from '../../scripts/bench/works.mjs';
 import { runTexts } from '../../scripts/bench/writing.mjs';
 
 const OPTIONS = { quick: true, peers: true, node: false, rounds: 1, patience: 0, log: () => {} };
-const PEAKS = { 1: { f32_simd128: 60, f32_relaxed: 60, int8_simd128: 100, int8_relaxed: 250, int8_relaxed16: 150, l1: 140, l2: 100, llc: 90, memory: 30 } };
-const ENVIRONMENT = { processor: 'P', cores: 2, memoryGiB: 4, host: 'H', onnxruntimeWeb: '1', wllama: '1', commit: 'abc', date: '2026-01-01' };
+const PEAKS = {
+  1: {
+    f32_simd128: 60,
+    f32_relaxed: 60,
+    int8_simd128: 100,
+    int8_relaxed: 250,
+    int8_relaxed16: 150,
+    l1: 140,
+    l2: 100,
+    llc: 90,
+    memory: 30,
+  },
+};
+const ENVIRONMENT = {
+  processor: 'P',
+  cores: 2,
+  memoryGiB: 4,
+  host: 'H',
+  onnxruntimeWeb: '1',
+  wllama: '1',
+  commit: 'abc',
+  date: '2026-01-01',
+};
 const OWN = { engine: 'sedd-web', dtype: 'f32', wasm: 'simd' };
 const reportOf = (rows, more) => ({ environment: ENVIRONMENT, peaks: PEAKS, rows, loads: [], ...more });
 const rowsOf = (results) => results.map((result) => rowOf(result, PEAKS, true));
 const rows = [];
 let host;
 
-before(async () => { host = await browserHost(); });
-after(async () => { await host.close(); });
+before(async () => {
+  host = await browserHost();
+});
+after(async () => {
+  await host.close();
+});
 
-for (const [model, name] of [['sedd-nano', 'sedd-nano-step-128'], ['gpt2-nano', 'gpt2-nano-decode']]) {
+for (const [model, name] of [
+  ['sedd-nano', 'sedd-nano-step-128'],
+  ['gpt2-nano', 'gpt2-nano-decode'],
+]) {
   test(`${name}: every engine gives the reference's logits and a time`, async () => {
     const [results, ...more] = await Array.fromAsync(runModel(host, model, [[name, WORKS[name]]], 1, OPTIONS));
     assert.equal(more.length, 0);
     const engines = new Set(results.map(({ engine }) => engine));
-    assert.deepEqual([...engines], model === 'sedd-nano' ? ['sedd-web', 'onnxruntime-web'] : ['sedd-web', 'onnxruntime-web', 'wllama']);
+    assert.deepEqual(
+      [...engines],
+      model === 'sedd-nano' ? ['sedd-web', 'onnxruntime-web'] : ['sedd-web', 'onnxruntime-web', 'wllama'],
+    );
     for (const row of rowsOf(results)) {
       assert.equal(row.failed, undefined, `${row.engine} ${row.dtype}`);
       assert.match(row.checked, /standard deviations|of the reference|in the reference/);
-      for (const field of ['median_ms', 'gops', 'share_of_peak']) assert.ok(Number.isFinite(row[field]) && row[field] > 0, `${row.engine} ${row.dtype}: ${field} is ${row[field]}`);
+      for (const field of ['median_ms', 'gops', 'share_of_peak'])
+        assert.ok(
+          Number.isFinite(row[field]) && row[field] > 0,
+          `${row.engine} ${row.dtype}: ${field} is ${row[field]}`,
+        );
       rows.push(row);
     }
   });
@@ -43,7 +78,11 @@ test('texts-nano: whole texts of both models, and what follows from them', async
   for (const row of texts) assert.equal(row.failed, undefined, `${row.engine} ${row.dtype}`);
   const of = (way, steps) => texts.find((row) => row.way === way && row.steps === steps).median_ms;
   assert.ok(of('published', 8) > of('published', 2) && of('planned', 8) > of('planned', 2));
-  const line = markdown(reportOf(texts)).split('\n').find((text) => text.startsWith('| nano | 1 | planned |')).split('|').map((cell) => cell.trim());
+  const line = markdown(reportOf(texts))
+    .split('\n')
+    .find((text) => text.startsWith('| nano | 1 | planned |'))
+    .split('|')
+    .map((cell) => cell.trim());
   const twin = texts.find((row) => row.writer === 'gpt2' && row.engine === 'sedd-web').median_ms;
   assert.equal(line[8], `${(twin / of('planned', 8)).toFixed(2)}x`);
   rows.push(...texts);
@@ -61,29 +100,44 @@ test('first-step: a second visit comes from the store, and its parts add up', as
 
 test('the report names every row', () => {
   const text = markdown(reportOf(rows));
-  for (const row of rows.filter(({ work }) => WORKS[work])) assert.ok(text.includes(`| ${row.work} | ${row.engine} | ${row.dtype} |`));
+  for (const row of rows.filter(({ work }) => WORKS[work]))
+    assert.ok(text.includes(`| ${row.work} | ${row.engine} | ${row.dtype} |`));
   assert.match(text, /\| first-step \| sedd-web \| 1 \| \d+ \|/);
 });
 
 test('pieces give the report of the whole run; of two measurements the later counts, of limits the better', () => {
   const whole = merge([reportOf(rows)]);
   assert.deepEqual(whole.rows, rows);
-  const pieces = [rows.slice(0, 3).map((row) => ({ ...row, median_ms: 1e6 })), rows.slice(0, 5), rows.slice(5)].map((part) => reportOf(part));
+  const pieces = [rows.slice(0, 3).map((row) => ({ ...row, median_ms: 1e6 })), rows.slice(0, 5), rows.slice(5)].map(
+    (part) => reportOf(part),
+  );
   assert.equal(markdown(merge(pieces)), markdown(whole));
   const faster = { 1: { ...PEAKS[1], int8_relaxed: 500, memory: 10 } };
   const [row] = merge([reportOf(rows.slice(0, 1)), reportOf([], { peaks: faster })]).rows;
   assert.equal(row.share_of_peak, rows[0].share_of_peak / 2);
-  assert.throws(() => merge([reportOf([]), reportOf([], { environment: { ...ENVIRONMENT, processor: 'Q' } })]), /differ in processor: P and Q/);
-  assert.equal(merge([reportOf([]), reportOf([], { environment: { ...ENVIRONMENT, commit: 'def' } })]).environment.commit, 'abc, def');
+  assert.throws(
+    () => merge([reportOf([]), reportOf([], { environment: { ...ENVIRONMENT, processor: 'Q' } })]),
+    /differ in processor: P and Q/,
+  );
+  assert.equal(
+    merge([reportOf([]), reportOf([], { environment: { ...ENVIRONMENT, commit: 'def' } })]).environment.commit,
+    'abc, def',
+  );
 });
 
 test('a wrong result ends the bench', async () => {
   const contender = new Contender(host, 'sedd-nano', OWN, 1, 128);
   await contender.ready(() => {});
   const right = (...args) => contender.call(...args);
-  const wrong = { ...contender, call: async (...args) => (await right(...args)).map((value, i) => (i % 50 === 0 ? value + 1 : value)) };
+  const wrong = {
+    ...contender,
+    call: async (...args) => (await right(...args)).map((value, i) => (i % 50 === 0 ? value + 1 : value)),
+  };
   await assert.rejects(check(wrong, 'sedd-nano'), /sedd-nano: sedd-web f32 differs from the reference by/);
-  await assert.rejects(new Turns({ ready: () => check(wrong, 'sedd-nano') }, OPTIONS).guard(() => {}), WrongResult);
+  await assert.rejects(
+    new Turns({ ready: () => check(wrong, 'sedd-nano') }, OPTIONS).guard(() => {}),
+    WrongResult,
+  );
   assert.match(await check(contender, 'sedd-nano'), /differs by/);
   await contender.drop();
 });
@@ -102,7 +156,9 @@ test('a page that crashes costs its row, and is opened again for the next work',
   await again.take(() => step(contender));
   assert.match(broken.failed, /crash|closed/i);
   assert.deepEqual([broken.times.length, fine.times.length, again.times.length], [0, 1, 1]);
-  const [row] = rowsOf([{ ...OWN, name: 'sedd-nano-step-128', kernels: 'simd128', threads: 1, times: [], failed: broken.failed }]);
+  const [row] = rowsOf([
+    { ...OWN, name: 'sedd-nano-step-128', kernels: 'simd128', threads: 1, times: [], failed: broken.failed },
+  ]);
   assert.ok(markdown(reportOf([row])).includes(`| 1 | ${broken.failed} |`));
   assert.equal(fastestPeer([{ ...row, engine: 'wllama' }], row), null);
   for (const item of [contender, other]) await item.drop();
@@ -120,7 +176,10 @@ test('a run that takes too long is ended, and says how long that was', async () 
 test('turns end with their budget; a first run that takes it all counts', async (t) => {
   let clock = 1;
   t.mock.method(performance, 'now', () => clock);
-  const wait = (ms) => { clock += ms; return ms; };
+  const wait = (ms) => {
+    clock += ms;
+    return ms;
+  };
   const turns = new Turns({ ready() {} }, { ...OPTIONS, budget: 0.1 });
   await turns.takeFirst(() => wait(30));
   for (let i = 0; i < 9; i++) await turns.take(() => wait(40));

@@ -16,9 +16,21 @@ export async function open(path, { isolation = true, csp = false, ...context } =
   const site = await browser.newContext(context);
   const page = await site.newPage();
   const errors = [];
-  site.on('response', (response) => { if (response.status() >= 400) errors.push(`${response.url()} answered ${response.status()}`); });
+  site.on('response', (response) => {
+    if (response.status() >= 400) errors.push(`${response.url()} answered ${response.status()}`);
+  });
   page.on('pageerror', (error) => errors.push(error.message));
-  page.on('console', (message) => { if (message.type() === 'error') errors.push(message.text()); });
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text());
+  });
   await page.goto(server.url + path);
-  return { page, errors, url: server.url, close: async () => { await browser.close(); await server.close(); } };
+  return {
+    page,
+    errors,
+    url: server.url,
+    close: async () => {
+      await browser.close();
+      await server.close();
+    },
+  };
 }

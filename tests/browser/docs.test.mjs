@@ -8,15 +8,43 @@ import { openEngine } from './engines.mjs';
 
 const WEB = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../web');
 const FILES = ['client.js', 'compare.js', 'report.js', 'prompt.js', 'features.js', 'store.js'];
-const PUBLIC = ['probe', 'plan', 'loadSEDD', 'loadGPT2', 'compare', 'report', 'parsePrompt', 'formatPrompt', 'escapeText',
-  'sedd.sample', 'sedd.resume', 'sedd.inspect', 'sedd.bound', 'sedd.selfTest', 'sedd.tokenize', 'sedd.detokenize', 'sedd.dispose', 'gpt2.generate', 'gpt2.nll',
-  'store.list', 'store.delete', 'store.estimate', 'store.persist'];
+const PUBLIC = [
+  'probe',
+  'plan',
+  'loadSEDD',
+  'loadGPT2',
+  'compare',
+  'report',
+  'parsePrompt',
+  'formatPrompt',
+  'escapeText',
+  'sedd.sample',
+  'sedd.resume',
+  'sedd.inspect',
+  'sedd.bound',
+  'sedd.selfTest',
+  'sedd.tokenize',
+  'sedd.detokenize',
+  'sedd.dispose',
+  'gpt2.generate',
+  'gpt2.nll',
+  'store.list',
+  'store.delete',
+  'store.estimate',
+  'store.persist',
+];
 
 /** The code under each @example: the indented lines that follow. */
 function examplesOf(file) {
   const found = [];
   for (const [, body] of readFileSync(path.join(WEB, file), 'utf8').matchAll(/@example\n((?:\s*\*(?: {3}.*)?\n)+)/g)) {
-    found.push(body.split('\n').map((line) => line.replace(/^\s*\* {0,3}/, '')).join('\n').trim());
+    found.push(
+      body
+        .split('\n')
+        .map((line) => line.replace(/^\s*\* {0,3}/, ''))
+        .join('\n')
+        .trim(),
+    );
   }
   return found.map((code) => ({ file, code }));
 }
@@ -32,13 +60,25 @@ after(() => engine?.close());
 
 test('every public function has an example', async () => {
   const all = examples.map(({ code }) => code).join('\n');
-  assert.deepEqual(PUBLIC.filter((name) => !all.includes(`${name}(`)), []);
-  const exported = await engine.evaluate('const api = await import("/web/client.js"); return Object.keys(api).filter((name) => typeof api[name] === "function" && !/^[A-Z]/.test(name));');
-  assert.deepEqual(exported.filter((name) => !PUBLIC.includes(name)), [], 'and none is missing in this list');
+  assert.deepEqual(
+    PUBLIC.filter((name) => !all.includes(`${name}(`)),
+    [],
+  );
+  const exported = await engine.evaluate(
+    'const api = await import("/web/client.js"); return Object.keys(api).filter((name) => typeof api[name] === "function" && !/^[A-Z]/.test(name));',
+  );
+  assert.deepEqual(
+    exported.filter((name) => !PUBLIC.includes(name)),
+    [],
+    'and none is missing in this list',
+  );
 });
 
 for (const { file, code } of examples) {
-  test(`${file}: ${code.split('\n').find((line) => !line.startsWith('import')).slice(0, 80)}`, async () => {
+  test(`${file}: ${code
+    .split('\n')
+    .find((line) => !line.startsWith('import'))
+    .slice(0, 80)}`, async () => {
     const body = code.replace(/^import (\{.*\}) from 'sedd-web';$/gm, '');
     const said = await engine.evaluate(`
       const api = await import('/web/client.js');

@@ -15,8 +15,10 @@ const GROWTH = 20e6; // bytes of script heap over the cycles, where the engine t
 for (const name of Object.keys(ENGINES)) {
   describe(name, () => {
     let engine;
-    const play = (scenario, argument) => engine.evaluate(
-      `const scenarios = await import('/tests/browser/scenarios.js'); return scenarios[${JSON.stringify(scenario)}](${JSON.stringify(argument) ?? ''});`);
+    const play = (scenario, argument) =>
+      engine.evaluate(
+        `const scenarios = await import('/tests/browser/scenarios.js'); return scenarios[${JSON.stringify(scenario)}](${JSON.stringify(argument) ?? ''});`,
+      );
     before(async () => {
       engine = await openEngine(name);
       await engine.goto('tests/browser/blank.html');
@@ -26,8 +28,30 @@ for (const name of Object.keys(ENGINES)) {
     test('writes the native text for a seed', async (t) => {
       const { agent, wasm, kernels, threads, reasons } = await play('what');
       t.diagnostic(`${agent}: ${wasm}, kernels ${kernels}, threads ${threads}; ${reasons.join(' ')}`);
-      const { text, events, steps } = await play('write', { length: 48, steps: 6, seed: 11, prompt: 'Once upon a time', temperature: 0.8 });
-      assert.equal(`${text}\n`, tool('sample', 'models/sedd-nano', '--length', '48', '--steps', '6', '--seed', '11', '--prompt', 'Once upon a time', '--temperature', '0.8'));
+      const { text, events, steps } = await play('write', {
+        length: 48,
+        steps: 6,
+        seed: 11,
+        prompt: 'Once upon a time',
+        temperature: 0.8,
+      });
+      assert.equal(
+        `${text}\n`,
+        tool(
+          'sample',
+          'models/sedd-nano',
+          '--length',
+          '48',
+          '--steps',
+          '6',
+          '--seed',
+          '11',
+          '--prompt',
+          'Once upon a time',
+          '--temperature',
+          '0.8',
+        ),
+      );
       assert.deepEqual([events, steps], [7, 7]);
     });
 
@@ -41,10 +65,16 @@ for (const name of Object.keys(ENGINES)) {
       const { found, stay, entropy, count } = await play('inspect');
       assert.ok(found && stay > 0 && stay < 1 && entropy >= 0 && count === 3);
       const { natsPerToken, standardError, parts } = await play('bound', TEXT);
-      const { ids } = await engine.evaluate(`const { loadSEDD } = await import('/web/client.js'); const own = await loadSEDD('/models/sedd-nano', { cache: false });
+      const { ids } =
+        await engine.evaluate(`const { loadSEDD } = await import('/web/client.js'); const own = await loadSEDD('/models/sedd-nano', { cache: false });
         const { ids } = await own.tokenize(${JSON.stringify(TEXT)}); await own.dispose(); return { ids };`);
-      const native = JSON.parse(tool('bound', 'models/sedd-nano', '--ids', ids.join(','), '--samples', '8', '--seed', '1', '--json'));
-      assert.ok(Math.abs(natsPerToken - native.nats_per_token) < 1e-4 * native.nats_per_token, `${natsPerToken}, natively ${native.nats_per_token}`);
+      const native = JSON.parse(
+        tool('bound', 'models/sedd-nano', '--ids', ids.join(','), '--samples', '8', '--seed', '1', '--json'),
+      );
+      assert.ok(
+        Math.abs(natsPerToken - native.nats_per_token) < 1e-4 * native.nats_per_token,
+        `${natsPerToken}, natively ${native.nats_per_token}`,
+      );
       assert.ok(standardError > 0 && parts === ids.length);
       const { ok, checks } = await play('selfTest');
       assert.ok(ok && checks.length === 4, JSON.stringify(checks));
@@ -52,7 +82,9 @@ for (const name of Object.keys(ENGINES)) {
 
     test('aborts land, and the worker is free again', async (t) => {
       const { load, run, free } = await play('abortLatency');
-      t.diagnostic(`load ${load.map(({ ms }) => ms.toFixed(1)).join(', ')} ms; run ${run.ms.toFixed(1)} ms; worker free after ${free.toFixed(1)} ms`);
+      t.diagnostic(
+        `load ${load.map(({ ms }) => ms.toFixed(1)).join(', ')} ms; run ${run.ms.toFixed(1)} ms; worker free after ${free.toFixed(1)} ms`,
+      );
       assert.ok(load.length >= 1 && load.every(({ name: what }) => what === 'AbortError'));
       assert.equal(run.name, 'AbortError');
     });

@@ -9,15 +9,25 @@ const inPage = async ({ wasm, kernels, threads, name }) => {
   const folder = `/tests/golden/${name}`;
   const engine = await Engine.create({ wasm, kernels, threads });
   const model = await Model.load(engine, {
-    config: await read(`${folder}/config.json`), weights: [await read(`${folder}/model.safetensors`)], tokenizer: await read('/models/sedd-nano/tokenizer.json'),
+    config: await read(`${folder}/config.json`),
+    weights: [await read(`${folder}/model.safetensors`)],
+    tokenizer: await read('/models/sedd-nano/tokenizer.json'),
   });
-  return { ...model.golden(await read(`${folder}/golden.json`), await read(`${folder}/golden.safetensors`)), threads: engine.threads };
+  return {
+    ...model.golden(await read(`${folder}/golden.json`), await read(`${folder}/golden.safetensors`)),
+    threads: engine.threads,
+  };
 };
 
 test('golden folders in Chromium', async (t) => {
   const { page, close } = await open('web/README.md');
   try {
-    for (const [wasm, kernels] of [['simd', 'scalar'], ['simd', 'simd128'], ['relaxed', 'relaxed'], ['relaxed', 'relaxed16']]) {
+    for (const [wasm, kernels] of [
+      ['simd', 'scalar'],
+      ['simd', 'simd128'],
+      ['relaxed', 'relaxed'],
+      ['relaxed', 'relaxed16'],
+    ]) {
       for (const name of ['A', 'B', 'G1', 'C1', 'C4']) {
         await t.test(`${name}, kernels ${kernels}`, async () => {
           const { failed, report } = await page.evaluate(inPage, { wasm, kernels, threads: 1, name });

@@ -13,7 +13,9 @@ import { open } from './browser.mjs';
 const NANO = path.join(ROOT, 'models/sedd-nano');
 const FILE = 'model.safetensors';
 const SIZE = statSync(path.join(NANO, FILE)).size;
-const SHA = createHash('sha256').update(readFileSync(path.join(NANO, FILE))).digest('hex');
+const SHA = createHash('sha256')
+  .update(readFileSync(path.join(NANO, FILE)))
+  .digest('hex');
 const CHUNK = 4 << 20;
 
 let folder;
@@ -32,7 +34,10 @@ function repository(name, options) {
 /** One with a file that says how it was trained to write. */
 function trained() {
   const there = repository('trained', { shape: 'sedd-tiny', dtype: 'f32' });
-  writeFileSync(path.join(there, 'generation_config.json'), JSON.stringify({ steps: 8, positions: 'fixed', order: 'spread', context: 'known' }));
+  writeFileSync(
+    path.join(there, 'generation_config.json'),
+    JSON.stringify({ steps: 8, positions: 'fixed', order: 'spread', context: 'known' }),
+  );
   return there;
 }
 
@@ -40,8 +45,12 @@ before(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'sedd-hub-'));
   generate(path.join(folder, 'bare'), { shape: 'sedd-tiny', dtype: 'f32' });
   hub = await new Hub({
-    'me/nano': NANO, gpt2: path.join(ROOT, 'tests/golden/gpt2-tokenizer'), 'me/bare': path.join(folder, 'bare'),
-    'me/trained': trained(), 'me/float': repository('float', { shape: 'sedd-nano', dtype: 'f32' }), 'me/torch': repository('torch', { shape: 'sedd-nano', dtype: 'f32', format: 'torch' }),
+    'me/nano': NANO,
+    gpt2: path.join(ROOT, 'tests/golden/gpt2-tokenizer'),
+    'me/bare': path.join(folder, 'bare'),
+    'me/trained': trained(),
+    'me/float': repository('float', { shape: 'sedd-nano', dtype: 'f32' }),
+    'me/torch': repository('torch', { shape: 'sedd-nano', dtype: 'f32', format: 'torch' }),
   }).start();
   browser = await open('README.md', { isolation: false });
   page = await prepare(browser.page);
@@ -68,20 +77,31 @@ async function prepare(target) {
       const phases = [];
       const begin = performance.now();
       try {
-        const model = await loadSEDD(source, { hub: url, retries: 0, onProgress: (event) => phases.push(event), ...options });
+        const model = await loadSEDD(source, {
+          hub: url,
+          retries: 0,
+          onProgress: (event) => phases.push(event),
+          ...options,
+        });
         const ms = performance.now() - begin;
         const sample = text ? (await model.sample({ length: 16, steps: 4, seed: 1 }).result).text : '';
         await model.dispose();
         return { ...model.source, defaults: model.defaults, dtype: model.info.dtype, phases, sample, ms };
       } catch (error) {
-        return { failed: `${error.code ?? error.name}: ${error.message}`, hint: error.hint, phases, ms: performance.now() - begin };
+        return {
+          failed: `${error.code ?? error.name}: ${error.message}`,
+          hint: error.hint,
+          phases,
+          ms: performance.now() - begin,
+        };
       }
     };
   }, hub.url);
   return target;
 }
 
-const load = (source, options, on = page) => on.evaluate(([given, more]) => window.load(given, more), [source, options]);
+const load = (source, options, on = page) =>
+  on.evaluate(([given, more]) => window.load(given, more), [source, options]);
 const list = () => page.evaluate(() => window.store.list());
 const gets = () => hub.log.filter(({ method, file }) => method === 'GET' && file === FILE);
 
@@ -89,11 +109,17 @@ const gets = () => hub.log.filter(({ method, file }) => method === 'GET' && file
 
 test('a hub id is planned, loaded through redirects and checked, and then comes from the store', async () => {
   const plan = await page.evaluate(() => window.plan('me/nano'));
-  assert.deepEqual([plan.name, plan.kind, plan.size, plan.download, plan.complete, plan.fits], ['me/nano', 'sedd', SIZE, SIZE, false, true]);
+  assert.deepEqual(
+    [plan.name, plan.kind, plan.size, plan.download, plan.complete, plan.fits],
+    ['me/nano', 'sedd', SIZE, SIZE, false, true],
+  );
   assert.equal(hub.sent(FILE), 0, 'planning downloads no weights');
   assert.deepEqual(await list(), [], 'nor stores anything');
   const first = await load('me/nano');
-  assert.deepEqual([first.sha256, first.fromStore, first.stored, first.fetched, first.reason], [SHA, false, true, SIZE, '']);
+  assert.deepEqual(
+    [first.sha256, first.fromStore, first.stored, first.fetched, first.reason],
+    [SHA, false, true, SIZE, ''],
+  );
   assert.match(first.url, /\/me\/nano\/resolve\/[0-9a-f]{40}\/model\.safetensors$/, 'one commit for all files');
   const again = await load('me/nano');
   assert.deepEqual([again.sha256, again.fromStore, again.fetched], [SHA, true, 0]);
@@ -106,11 +132,14 @@ test('a hub id is planned, loaded through redirects and checked, and then comes 
   assert.equal(other.failed, `content: The file of weights has the sha256 ${SHA}; expected ${'0'.repeat(64)}.`);
 });
 
-test('a folder beside the page goes before the hub; a repository without tokenizer borrows GPT-2\'s', async () => {
+test("a folder beside the page goes before the hub; a repository without tokenizer borrows GPT-2's", async () => {
   await page.evaluate(() => history.replaceState(null, '', '/'));
   assert.equal((await load('models/sedd-nano')).url, `${browser.url}models/sedd-nano/model.safetensors`);
   assert.equal((await load('me/bare')).failed, undefined);
-  assert.match((await load('models/none')).failed, /^network: There is no folder .*models\/none\/, and on the hub: .*401/);
+  assert.match(
+    (await load('models/none')).failed,
+    /^network: There is no folder .*models\/none\/, and on the hub: .*401/,
+  );
   assert.match((await load('hub:me/nano', { revision: 'other' })).failed, /404/);
   assert.equal((await load('hub:me/nano@main')).sha256, SHA);
 });
@@ -118,7 +147,8 @@ test('a folder beside the page goes before the hub; a repository without tokeniz
 test('how a model was trained to write is kept with it', async () => {
   const [first, again] = [await load('me/trained'), await load('me/trained')];
   assert.deepEqual([first.fromStore, again.fromStore], [false, true]);
-  for (const { defaults } of [first, again]) assert.deepEqual(defaults, { steps: 8, positions: 'fixed', order: 'spread', context: 'known' });
+  for (const { defaults } of [first, again])
+    assert.deepEqual(defaults, { steps: 8, positions: 'fixed', order: 'spread', context: 'known' });
   assert.deepEqual((await load('me/bare')).defaults, {}, 'and a folder without that file has none');
 });
 
@@ -132,7 +162,12 @@ test('float weights are held as int8, kept so, and give the same text on the nex
   assert.ok(first.phases.some(({ phase }) => phase === 'keep'));
   const torch = await load('me/torch', options);
   assert.equal(torch.sample, first.sample, 'the same weights in the other container');
-  assert.equal(torch.sha256, createHash('sha256').update(readFileSync(path.join(folder, 'torch/pytorch_model.bin'))).digest('hex'));
+  assert.equal(
+    torch.sha256,
+    createHash('sha256')
+      .update(readFileSync(path.join(folder, 'torch/pytorch_model.bin')))
+      .digest('hex'),
+  );
 });
 
 test('threads share a memory of no more than the model needs, from the hub and from the store', async () => {
@@ -143,12 +178,23 @@ test('threads share a memory of no more than the model needs, from the hub and f
       const found = [];
       for (const threads of [1, 2, 2]) {
         const model = await loadSEDD('hub:me/float', { hub, threads, dtype: 'q8' });
-        found.push([model.threads, model.source.fromStore, (await model.sample({ length: 16, steps: 4, seed: 1 }).result).text]);
+        found.push([
+          model.threads,
+          model.source.fromStore,
+          (await model.sample({ length: 16, steps: 4, seed: 1 }).result).text,
+        ]);
         await model.dispose();
       }
       return found;
     }, hub.url);
-    assert.deepEqual(results.map(([threads, fromStore]) => [threads, fromStore]), [[1, false], [2, true], [2, true]]);
+    assert.deepEqual(
+      results.map(([threads, fromStore]) => [threads, fromStore]),
+      [
+        [1, false],
+        [2, true],
+        [2, true],
+      ],
+    );
     assert.equal(new Set(results.map(([, , text]) => text)).size, 1);
   } finally {
     await isolated.close();
@@ -187,22 +233,48 @@ test('within one load a cut is mended by itself; a torch file goes on as well', 
   const before = hub.sent('pytorch_model.bin');
   const rest = await load('me/torch', { dtype: 'q8' });
   assert.equal(rest.stored, true);
-  assert.ok(hub.sent('pytorch_model.bin') - before < statSync(path.join(folder, 'torch/pytorch_model.bin')).size - 4 * 2 ** 20);
+  assert.ok(
+    hub.sent('pytorch_model.bin') - before < statSync(path.join(folder, 'torch/pytorch_model.bin')).size - 4 * 2 ** 20,
+  );
 });
 
 /* ---- Faults ---- */
 
 for (const [name, file, kind, number, words] of [
-  ['401', FILE, '401', 0, /^network: .*asks who you are \(401\)/], ['403', FILE, '403', 0, /^network: .*refuses \(403\)/], ['404', FILE, '404', 0, /^network: .*is not there \(404\)/],
-  ['429 with a long wait', FILE, '429', 3600, /^network: .*asked too often \(429\) and asks to wait 3600 seconds/], ['500', FILE, '500', 0, /^network: .*answered 500/],
-  ['a web page', FILE, 'html', 0, /^content: .*is a web page/], ['a web page for config.json', 'config.json', 'html', 0, /^content: .*config\.json is a web page/],
-  ['a Git LFS pointer', FILE, 'pointer', 0, /^content: .*is a Git LFS pointer/], ['a truncated file', FILE, 'short', 1000, /^format: model\.safetensors has 4552492 bytes, but its header describes 4553492: it is truncated/],
-  ['a damaged byte', FILE, 'flip', 2000000, new RegExp(`^content: The file of weights has the sha256 (?!${SHA})[0-9a-f]{64}; expected ${SHA}`)], ['no CORS', FILE, 'nocors', 0, /^network: .*\(CORS\)/],
+  ['401', FILE, '401', 0, /^network: .*asks who you are \(401\)/],
+  ['403', FILE, '403', 0, /^network: .*refuses \(403\)/],
+  ['404', FILE, '404', 0, /^network: .*is not there \(404\)/],
+  ['429 with a long wait', FILE, '429', 3600, /^network: .*asked too often \(429\) and asks to wait 3600 seconds/],
+  ['500', FILE, '500', 0, /^network: .*answered 500/],
+  ['a web page', FILE, 'html', 0, /^content: .*is a web page/],
+  ['a web page for config.json', 'config.json', 'html', 0, /^content: .*config\.json is a web page/],
+  ['a Git LFS pointer', FILE, 'pointer', 0, /^content: .*is a Git LFS pointer/],
+  [
+    'a truncated file',
+    FILE,
+    'short',
+    1000,
+    /^format: model\.safetensors has 4552492 bytes, but its header describes 4553492: it is truncated/,
+  ],
+  [
+    'a damaged byte',
+    FILE,
+    'flip',
+    2000000,
+    new RegExp(`^content: The file of weights has the sha256 (?!${SHA})[0-9a-f]{64}; expected ${SHA}`),
+  ],
+  ['no CORS', FILE, 'nocors', 0, /^network: .*\(CORS\)/],
 ]) {
   test(`${name} is named as what it is and leaves nothing that counts as complete`, async () => {
     hub.fail(file, kind, number);
-    const result = await load({ config: `${hub.url}me/nano/resolve/main/config.json`, weights: `${hub.url}me/nano/resolve/main/${FILE}`, tokenizer: `${hub.url}me/nano/resolve/main/tokenizer.json` },
-      { integrity: kind === 'flip' ? SHA : undefined });
+    const result = await load(
+      {
+        config: `${hub.url}me/nano/resolve/main/config.json`,
+        weights: `${hub.url}me/nano/resolve/main/${FILE}`,
+        tokenizer: `${hub.url}me/nano/resolve/main/tokenizer.json`,
+      },
+      { integrity: kind === 'flip' ? SHA : undefined },
+    );
     assert.match(result.failed ?? 'loaded', words);
     assert.ok((await list()).every(({ complete, loaded }) => !complete && loaded === 0));
     hub.heal();
@@ -214,14 +286,20 @@ test('a busy server is waited for, as long as it asks', async () => {
   hub.fail(FILE, '429', 1, 1);
   const result = await load('me/nano', { retries: 1 });
   assert.equal(result.sha256, SHA);
-  assert.deepEqual(result.phases.filter(({ phase }) => phase === 'wait').map(({ seconds }) => seconds), [1]);
+  assert.deepEqual(
+    result.phases.filter(({ phase }) => phase === 'wait').map(({ seconds }) => seconds),
+    [1],
+  );
 });
 
 test('a file that changes between two ranges is loaded from the beginning', async () => {
   hub.fail(FILE, 'change', 2000000, 1);
   const result = await load('me/nano', { retries: 2 });
   assert.equal(result.sha256, SHA);
-  assert.deepEqual(gets().map(({ begin }) => begin > 0), [false, true, false]);
+  assert.deepEqual(
+    gets().map(({ begin }) => begin > 0),
+    [false, true, false],
+  );
   hub.fail(FILE, 'change', 0, 1); // and one that changed between two visits
   await page.evaluate(() => window.store.delete('all'));
   await load('me/nano');
@@ -254,13 +332,17 @@ test('a chunk that went bad is fetched again, alone', async () => {
   hub.log.length = 0;
   const result = await load('me/nano', { text: true });
   assert.deepEqual([result.fromStore, result.fetched], [true, SIZE - CHUNK]);
-  assert.deepEqual(gets().map(({ begin, end }) => [begin, end]), [[CHUNK, SIZE]]);
+  assert.deepEqual(
+    gets().map(({ begin, end }) => [begin, end]),
+    [[CHUNK, SIZE]],
+  );
   assert.equal((await load('me/nano')).fetched, 0, 'and is sound again');
 });
 
 test('without room the model runs and nothing is kept', async () => {
   const session = await page.context().newCDPSession(page);
-  const quota = (quotaSize) => session.send('Storage.overrideQuotaForOrigin', { origin: new URL(browser.url).origin, ...quotaSize });
+  const quota = (quotaSize) =>
+    session.send('Storage.overrideQuotaForOrigin', { origin: new URL(browser.url).origin, ...quotaSize });
   await quota({ quotaSize: 2000000 });
   try {
     const result = await load('me/nano', { text: true });
@@ -279,7 +361,10 @@ test('two tabs that load the same model download it once', async () => {
   await prepare(other);
   hub.fail(FILE, 'slow', 8e6);
   const results = await Promise.all([load('me/nano'), load('me/nano', {}, other)]);
-  assert.deepEqual(results.map(({ sha256 }) => sha256), [SHA, SHA]);
+  assert.deepEqual(
+    results.map(({ sha256 }) => sha256),
+    [SHA, SHA],
+  );
   assert.deepEqual(results.map(({ fromStore }) => fromStore).sort(), [false, true]);
   assert.ok(results.some(({ phases }) => phases.some(({ phase }) => phase === 'wait')));
   assert.equal(hub.sent(FILE), SIZE);
@@ -290,10 +375,20 @@ test('an abort lands at once, keeps what has arrived, and a model under way cann
   hub.fail(FILE, 'slow', 2e6);
   const took = await page.evaluate(async (url) => {
     const controller = new AbortController();
-    const loading = window.loadSEDD('hub:me/nano', { hub: url, signal: controller.signal, onProgress: ({ loaded }) => loaded > 500000 && !window.far && (window.far = true) });
+    const loading = window.loadSEDD('hub:me/nano', {
+      hub: url,
+      signal: controller.signal,
+      onProgress: ({ loaded }) => loaded > 500000 && !window.far && (window.far = true),
+    });
     loading.catch(() => {});
-    while (!window.far) await new Promise((resolve) => { setTimeout(resolve, 20); });
-    const refused = await window.store.delete('all').then(() => '', (error) => error.message);
+    while (!window.far)
+      await new Promise((resolve) => {
+        setTimeout(resolve, 20);
+      });
+    const refused = await window.store.delete('all').then(
+      () => '',
+      (error) => error.message,
+    );
     const begin = performance.now();
     controller.abort();
     const name = await loading.catch((error) => error.name);
@@ -325,11 +420,17 @@ test('a stored model loads while its server is gone, in either kind of storage',
 test('after the first visit the page opens and writes without a network', async () => {
   const visit = await open('', { isolation: false });
   try {
-    const count = () => visit.page.evaluate(async () => (await caches.has('sedd-web-page') ? (await (await caches.open('sedd-web-page')).keys()).length : 0));
-    for (let [seen, waited] = [-1, 0]; seen < 20 || seen !== await count(); waited++) { // until nothing more is kept
+    const count = () =>
+      visit.page.evaluate(async () =>
+        (await caches.has('sedd-web-page')) ? (await (await caches.open('sedd-web-page')).keys()).length : 0,
+      );
+    for (let [seen, waited] = [-1, 0]; seen < 20 || seen !== (await count()); waited++) {
+      // until nothing more is kept
       assert.ok(waited < 60, 'the page is kept within a minute');
       seen = await count();
-      await new Promise((resolve) => { setTimeout(resolve, 1000); });
+      await new Promise((resolve) => {
+        setTimeout(resolve, 1000);
+      });
     }
     await visit.page.context().setOffline(true);
     await visit.page.goto(visit.url);
@@ -353,12 +454,26 @@ test('after the first visit the page opens and writes without a network', async 
 test('the panel looks a model up, loads it, lists and deletes it, and takes dropped files', async () => {
   const loaded = () => page.waitForFunction(() => window.got?.length > 0);
   await page.evaluate(async (url) => {
-    const [{ LibraryPanel }, { speak }, client] = await Promise.all([import('/web/page/library.js'), import('/web/page/text.js'), import('/web/client.js')]);
+    const [{ LibraryPanel }, { speak }, client] = await Promise.all([
+      import('/web/page/library.js'),
+      import('/web/page/text.js'),
+      import('/web/client.js'),
+    ]);
     document.body.replaceChildren(document.createElement('div'));
     await speak();
     window.got = [];
     const { loadSEDD, loadGPT2, plan, store } = client;
-    window.panel = new LibraryPanel(document.body.firstChild, { loadSEDD, loadGPT2, plan, store, options: { hub: url }, onLoad: (model, about) => { window.got.push(about); model.dispose(); } });
+    window.panel = new LibraryPanel(document.body.firstChild, {
+      loadSEDD,
+      loadGPT2,
+      plan,
+      store,
+      options: { hub: url },
+      onLoad: (model, about) => {
+        window.got.push(about);
+        model.dispose();
+      },
+    });
   }, hub.url);
   await page.fill('.library [name=source]', 'me/nano');
   await page.click('.library-form button');
@@ -373,8 +488,11 @@ test('the panel looks a model up, loads it, lists and deletes it, and takes drop
   await page.evaluate(async () => {
     window.got = [];
     const transfer = new DataTransfer();
-    for (const name of ['config.json', 'model.safetensors', 'tokenizer.json']) transfer.items.add(new File([await (await fetch(`/models/sedd-nano/${name}`)).blob()], name));
-    document.querySelector('.library').dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    for (const name of ['config.json', 'model.safetensors', 'tokenizer.json'])
+      transfer.items.add(new File([await (await fetch(`/models/sedd-nano/${name}`)).blob()], name));
+    document
+      .querySelector('.library')
+      .dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
   });
   await page.click('.library-load');
   await loaded();

@@ -4,16 +4,25 @@ const all = (selector) => [...document.querySelectorAll(selector)];
 
 /** Waits until something is true. */
 export async function until(check, what, ms = 30000) {
-  for (const end = performance.now() + ms; !check();) {
+  for (const end = performance.now() + ms; !check(); ) {
     if (performance.now() > end) throw new Error(`${what} did not happen in ${ms} ms`);
-    await new Promise((resolve) => { setTimeout(resolve, 20); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
   }
 }
 
 const ready = () => until(() => document.body.dataset.ready === 'true', 'the live model');
-const rest = () => until(() => !document.body.classList.contains('busy') && $('#status').textContent + $('#form-error').textContent !== '', 'the end of the run');
+const rest = () =>
+  until(
+    () => !document.body.classList.contains('busy') && $('#status').textContent + $('#form-error').textContent !== '',
+    'the end of the run',
+  );
 const masks = () => all('#cells .sedd-cell.mask').length;
-const press = (key, options = {}) => (document.activeElement ?? document.body).dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, ...options }));
+const press = (key, options = {}) =>
+  (document.activeElement ?? document.body).dispatchEvent(
+    new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, ...options }),
+  );
 
 function fill(selector, value) {
   const field = $(selector);
@@ -25,7 +34,9 @@ function fill(selector, value) {
 /** Types a prompt as a person does: the editor measures it before the next press. */
 async function type(prompt) {
   fill('#prompt', prompt);
-  await new Promise((resolve) => { setTimeout(resolve, 300); });
+  await new Promise((resolve) => {
+    setTimeout(resolve, 300);
+  });
 }
 
 async function write(fields = {}) {
@@ -95,7 +106,9 @@ export async function infill(prompt) {
 export async function narrow() {
   document.documentElement.style.setProperty('width', '320px');
   document.documentElement.style.setProperty('overflow', 'hidden');
-  await new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); });
+  await new Promise((resolve) => {
+    requestAnimationFrame(() => requestAnimationFrame(resolve));
+  });
   const wide = document.body.scrollWidth;
   document.documentElement.removeAttribute('style');
   return wide;
@@ -104,16 +117,26 @@ export async function narrow() {
 /** What axe-core finds, a line each. */
 export async function violations() {
   await new Promise((resolve, reject) => {
-    document.head.append(Object.assign(document.createElement('script'), { src: '/node_modules/axe-core/axe.min.js', onload: resolve, onerror: reject }));
+    document.head.append(
+      Object.assign(document.createElement('script'), {
+        src: '/node_modules/axe-core/axe.min.js',
+        onload: resolve,
+        onerror: reject,
+      }),
+    );
   });
-  return (await globalThis.axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' ; ')}`);
+  return (await globalThis.axe.run()).violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' ; ')}`,
+  );
 }
 
 /** Three demos on one page. */
 export async function demos() {
   await customElements.whenDefined('sedd-demo');
-  return Promise.all(all('sedd-demo').map(async (demo) => {
-    demo.steps = 3;
-    return (await demo.run()).text;
-  }));
+  return Promise.all(
+    all('sedd-demo').map(async (demo) => {
+      demo.steps = 3;
+      return (await demo.run()).text;
+    }),
+  );
 }

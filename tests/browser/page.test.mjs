@@ -9,11 +9,21 @@ import { open } from './browser.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const ready = (page) => page.waitForSelector('body[data-ready]', { timeout: 30000 });
-const native = (...flags) => execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', ...flags], { cwd: ROOT, encoding: 'utf8' });
+const native = (...flags) =>
+  execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', ...flags], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
 
 /** Waits until no run is under way. */
-const rest = (page) => page.waitForFunction(() => !document.body.classList.contains('busy')
-  && document.getElementById('status').textContent + document.getElementById('form-error').textContent !== '', null, { timeout: 30000 });
+const rest = (page) =>
+  page.waitForFunction(
+    () =>
+      !document.body.classList.contains('busy') &&
+      document.getElementById('status').textContent + document.getElementById('form-error').textContent !== '',
+    null,
+    { timeout: 30000 },
+  );
 const write = async (page, fields = {}) => {
   for (const [name, value] of Object.entries(fields)) await page.fill(`[name=${name}]`, String(value));
   await page.click('#run');
@@ -39,7 +49,21 @@ for (const [name, options] of [
       assert.equal(await page.locator('#cells .sedd-cell').count(), 128);
       assert.equal(await masks(page), 0);
       assert.match(await page.textContent('#status'), /^128 tokens in .* ms a step, seed 11\.$/);
-      assert.equal(`${await text(page)}\n`, native('--steps', '16', '--seed', '11', '--prompt', 'Once upon a time', '--temperature', '0.8', '--top-p', '0.9'));
+      assert.equal(
+        `${await text(page)}\n`,
+        native(
+          '--steps',
+          '16',
+          '--seed',
+          '11',
+          '--prompt',
+          'Once upon a time',
+          '--temperature',
+          '0.8',
+          '--top-p',
+          '0.9',
+        ),
+      );
       assert.deepEqual(errors, []);
     } finally {
       await close();
@@ -54,7 +78,7 @@ test('the recorded run plays first, can be scrubbed, and is labelled as recorded
     assert.equal(await page.textContent('#origin'), 'recorded run');
     assert.equal(await masks(page), 0, 'for those who want less motion it shows the end at once');
     await seek(page, 20);
-    assert.ok(await masks(page) > 60);
+    assert.ok((await masks(page)) > 60);
     assert.match(await page.textContent('#position'), /^step 20 of 65, σ = \d/);
     await page.click('#sheet-open');
     assert.ok(await page.locator('#sheet svg path.new').first().getAttribute('d'));
@@ -128,8 +152,27 @@ test('the network may read only what is known, where positions are planned, and 
     await page.selectOption('[name=order]', 'spread');
     await page.selectOption('[name=context]', 'known');
     await write(page);
-    assert.equal(`${await text(page)}\n`, native('--steps', '4', '--seed', '21', '--prompt', 'Once upon a time', '--temperature', '0.8', '--top-p', '0.9',
-      '--positions', 'fixed', '--order', 'spread', '--context', 'known'));
+    assert.equal(
+      `${await text(page)}\n`,
+      native(
+        '--steps',
+        '4',
+        '--seed',
+        '21',
+        '--prompt',
+        'Once upon a time',
+        '--temperature',
+        '0.8',
+        '--top-p',
+        '0.9',
+        '--positions',
+        'fixed',
+        '--order',
+        'spread',
+        '--context',
+        'known',
+      ),
+    );
     await page.click('#share');
     await page.waitForFunction(() => location.hash.includes('order=spread') && location.hash.includes('context=known'));
   } finally {
@@ -142,13 +185,25 @@ test('bad fields and links of other versions get a sentence', async () => {
   try {
     await ready(page);
     assert.match(await page.textContent('#form-error'), /another version of the page \(7\)/);
-    for (const [hash, words] of [['#v=1&seed=x', /The seed should be a whole number/], ['#v=1&positions=best', /cannot be read: positions=best/],
-      ['#v=1&positions=fixed&context=some', /cannot be read: context=some/], ['#v=1&model=other', /“other”, which this page does not have/]]) {
-      await page.evaluate((value) => { location.hash = value; }, hash);
-      await page.waitForFunction((source) => new RegExp(source).test(document.getElementById('form-error').textContent), words.source);
+    for (const [hash, words] of [
+      ['#v=1&seed=x', /The seed should be a whole number/],
+      ['#v=1&positions=best', /cannot be read: positions=best/],
+      ['#v=1&positions=fixed&context=some', /cannot be read: context=some/],
+      ['#v=1&model=other', /“other”, which this page does not have/],
+    ]) {
+      await page.evaluate((value) => {
+        location.hash = value;
+      }, hash);
+      await page.waitForFunction(
+        (source) => new RegExp(source).test(document.getElementById('form-error').textContent),
+        words.source,
+      );
     }
     await write(page, { temperature: 'warm' });
-    assert.match(await page.textContent('#form-error'), /The temperature should be a number from 0\.05 to 4, not “warm”/);
+    assert.match(
+      await page.textContent('#form-error'),
+      /The temperature should be a number from 0\.05 to 4, not “warm”/,
+    );
     await write(page, { temperature: 1, steps: 2 });
     assert.equal(await page.textContent('#form-error'), '');
   } finally {
@@ -166,7 +221,12 @@ test('a trace goes out and comes back the same; another file gets a sentence', a
     const saved = readFileSync(await file.path());
     await write(page, { steps: 2, seed: 6 });
     const [picture] = await Promise.all([page.waitForEvent('download'), page.click('#gif')]);
-    assert.equal(readFileSync(await picture.path()).subarray(0, 6).toString(), 'GIF89a');
+    assert.equal(
+      readFileSync(await picture.path())
+        .subarray(0, 6)
+        .toString(),
+      'GIF89a',
+    );
     await page.setInputFiles('#trace-open', { name: 'run.json', mimeType: 'application/json', buffer: saved });
     await page.waitForFunction(() => document.getElementById('origin').textContent === 'opened trace');
     assert.equal(await text(page), before);
@@ -202,8 +262,14 @@ test('a trace goes out and comes back the same; another file gets a sentence', a
     assert.equal(await text(page), planned, 'and by the link');
     assert.equal(held.length, await page.locator('#cells .held').count());
 
-    await page.setInputFiles('#trace-open', { name: 'page.json', mimeType: 'application/json', buffer: Buffer.from('<!doctype html>') });
-    await page.waitForFunction(() => /page\.json is a web page/.test(document.getElementById('form-error').textContent));
+    await page.setInputFiles('#trace-open', {
+      name: 'page.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from('<!doctype html>'),
+    });
+    await page.waitForFunction(() =>
+      /page\.json is a web page/.test(document.getElementById('form-error').textContent),
+    );
   } finally {
     await close();
   }
@@ -221,7 +287,10 @@ test('words become holes, holes are filled, the rest is held; undo and redo', as
       field.setSelectionRange(from, from + 'ittle dog'.length);
     });
     await page.keyboard.press('Alt+m');
-    await page.waitForFunction(() => document.getElementById('prompt').value === 'Once upon a time there was a {2}. They lived happily ever after.');
+    await page.waitForFunction(
+      () =>
+        document.getElementById('prompt').value === 'Once upon a time there was a {2}. They lived happily ever after.',
+    );
     await page.waitForFunction(() => document.querySelectorAll('#mirror mark').length === 1);
     await page.keyboard.press('Control+z');
     assert.match(await page.inputValue('#prompt'), /a little dog\./);
@@ -261,7 +330,7 @@ test('by keyboard alone: write, step back, look inside, branch, read the list of
     await page.keyboard.press('?');
     assert.ok(await page.locator('#keys').evaluate((dialog) => dialog.open));
     await page.keyboard.press('Escape');
-    assert.ok(!await page.locator('#keys').evaluate((dialog) => dialog.open));
+    assert.ok(!(await page.locator('#keys').evaluate((dialog) => dialog.open)));
   } finally {
     await close();
   }
@@ -276,12 +345,19 @@ test('noise, race, measurement and likelihood, in Chinese too, without an access
     assert.match(await page.textContent('#noise-view .status'), /: 0 of 35 tokens hidden$/);
     const gone = async (time) => {
       await page.fill('#noise-view input[type=range]', String(time));
-      return page.$$eval('#noise-view .sedd-cell', (cells) => cells.flatMap((cell, i) => (cell.classList.contains('mask') ? [i] : [])));
+      return page.$$eval('#noise-view .sedd-cell', (cells) =>
+        cells.flatMap((cell, i) => (cell.classList.contains('mask') ? [i] : [])),
+      );
     };
     const [few, many] = [await gone(0.3), await gone(0.8)];
-    assert.ok(few.length > 2 && many.length > few.length && few.every((i) => many.includes(i)), 'more noise hides the same tokens and others');
+    assert.ok(
+      few.length > 2 && many.length > few.length && few.every((i) => many.includes(i)),
+      'more noise hides the same tokens and others',
+    );
     await page.click('#noise-view .toolbar button');
-    await page.waitForFunction(() => /came back as they were/.test(document.querySelector('#noise-view [role=status]').textContent));
+    await page.waitForFunction(() =>
+      /came back as they were/.test(document.querySelector('#noise-view [role=status]').textContent),
+    );
 
     await page.locator('#race').scrollIntoViewIfNeeded();
     await page.fill('[name=race-steps]', '4');
@@ -303,7 +379,12 @@ test('noise, race, measurement and likelihood, in Chinese too, without an access
     assert.ok(values.length === 2 && values.every((value) => value > 1 && value < 5), String(values));
 
     await page.addScriptTag({ path: path.join(ROOT, 'node_modules/axe-core/axe.min.js') });
-    const violations = () => page.evaluate(async () => (await globalThis.axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' ; ')}`));
+    const violations = () =>
+      page.evaluate(async () =>
+        (await globalThis.axe.run()).violations.map(
+          ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' ; ')}`,
+        ),
+      );
     assert.deepEqual(await violations(), []);
     await page.emulateMedia({ colorScheme: 'light' });
     await page.fill('#timeline input[type=range]', '30');
@@ -325,12 +406,18 @@ test('without a model the recorded run and the texts stay', async () => {
   try {
     await page.route('**/*.wasm', (route) => route.abort());
     await page.goto(`${new URL('/', page.url()).href}?lang=en`);
-    await page.waitForFunction(() => /The live model cannot run here, so you see the recorded run\./.test(document.getElementById('status').textContent));
+    await page.waitForFunction(() =>
+      /The live model cannot run here, so you see the recorded run\./.test(
+        document.getElementById('status').textContent,
+      ),
+    );
     await seek(page, 12);
-    assert.ok(await masks(page) > 80);
+    assert.ok((await masks(page)) > 80);
     await page.locator('#race').scrollIntoViewIfNeeded();
     await page.click('#race-start');
-    await page.waitForFunction(() => /needs the live model/.test(document.querySelector('#race-view .status').textContent));
+    await page.waitForFunction(() =>
+      /needs the live model/.test(document.querySelector('#race-view .status').textContent),
+    );
   } finally {
     await close();
   }

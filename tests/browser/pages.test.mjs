@@ -7,13 +7,19 @@ import { fileURLToPath } from 'node:url';
 import { openEngine } from './engines.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const native = (...flags) => execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', ...flags], { cwd: ROOT, encoding: 'utf8' });
+const native = (...flags) =>
+  execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', ...flags], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
 
 for (const name of /** @type {const} */ (['Firefox', 'WebKitGTK'])) {
   describe(name, () => {
     let engine;
-    const play = (scenario, argument) => engine.evaluate(
-      `const scenarios = await import('/tests/browser/page-scenarios.js'); return scenarios[${JSON.stringify(scenario)}](${JSON.stringify(argument) ?? ''});`);
+    const play = (scenario, argument) =>
+      engine.evaluate(
+        `const scenarios = await import('/tests/browser/page-scenarios.js'); return scenarios[${JSON.stringify(scenario)}](${JSON.stringify(argument) ?? ''});`,
+      );
     before(async () => {
       engine = await openEngine(name);
       await engine.goto('?lang=en');
@@ -24,13 +30,30 @@ for (const name of /** @type {const} */ (['Firefox', 'WebKitGTK'])) {
       const { cells, masks, status, text } = await play('run', { steps: 16, seed: 11 });
       assert.deepEqual([cells, masks], [128, 0]);
       assert.match(status, /^128 tokens in .* ms a step, seed 11\.$/);
-      assert.equal(`${text}\n`, native('--steps', '16', '--seed', '11', '--prompt', 'Once upon a time', '--temperature', '0.8', '--top-p', '0.9'));
+      assert.equal(
+        `${text}\n`,
+        native(
+          '--steps',
+          '16',
+          '--seed',
+          '11',
+          '--prompt',
+          'Once upon a time',
+          '--temperature',
+          '0.8',
+          '--top-p',
+          '0.9',
+        ),
+      );
     });
 
     test('Escape stops, and the page stays usable', async () => assert.equal(await play('stop'), 0));
 
     test('holes are filled, the rest is held', async () => {
-      assert.match(await play('infill', 'Once upon a time there was a {3}. They lived happily ever after.'), /^Once upon a time there was a .+\. They lived happily ever after\./s);
+      assert.match(
+        await play('infill', 'Once upon a time there was a {3}. They lived happily ever after.'),
+        /^Once upon a time there was a .+\. They lived happily ever after\./s,
+      );
     });
 
     test('scrub, look inside, branch; the link reproduces it', async () => {
@@ -43,7 +66,7 @@ for (const name of /** @type {const} */ (['Firefox', 'WebKitGTK'])) {
     });
 
     test('320 pixels and accessibility', async () => {
-      assert.ok(await play('narrow') <= 320);
+      assert.ok((await play('narrow')) <= 320);
       assert.deepEqual(await play('violations'), []);
     });
 

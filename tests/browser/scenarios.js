@@ -6,13 +6,27 @@ import { SeddError, compare, loadGPT2, loadSEDD, probe } from '/web/client.js';
 
 const MODEL = '/models/sedd-nano';
 const fresh = (options) => loadSEDD(MODEL, { cache: false, ...options });
-const named = (error) => ({ name: error.name, code: error.code ?? '', message: error.message, hint: error.hint ?? '', typed: error instanceof SeddError });
+const named = (error) => ({
+  name: error.name,
+  code: error.code ?? '',
+  message: error.message,
+  hint: error.hint ?? '',
+  typed: error instanceof SeddError,
+});
 const failure = (promise) => promise.then(() => null, named);
 
 let sedd;
-const model = async () => { sedd ??= await fresh(); return sedd; };
+const model = async () => {
+  sedd ??= await fresh();
+  return sedd;
+};
 
-export const what = async () => ({ ...probe(), agent: navigator.userAgent, kernels: (await model()).kernels, isolated: crossOriginIsolated });
+export const what = async () => ({
+  ...probe(),
+  agent: navigator.userAgent,
+  kernels: (await model()).kernels,
+  isolated: crossOriginIsolated,
+});
 
 export async function write(options) {
   const run = (await model()).sample(options);
@@ -40,7 +54,9 @@ export async function inspect() {
   const { ids } = await own.tokenize('Once upon a time there was a girl.');
   const right = ids[2];
   ids[2] = own.info.maskId;
-  const { positions: [{ candidates, stay, entropy }] } = await own.inspect(ids, { sigma: 0.1, steps: 16, positions: [2], topK: 3 });
+  const {
+    positions: [{ candidates, stay, entropy }],
+  } = await own.inspect(ids, { sigma: 0.1, steps: 16, positions: [2], topK: 3 });
   return { found: candidates[0].id === right, stay, entropy, count: candidates.length };
 }
 
@@ -57,7 +73,9 @@ export async function abortLatency() {
   for (const after of [0, 20, 60]) {
     const controller = new AbortController();
     const loading = failure(fresh({ signal: controller.signal }));
-    await new Promise((resolve) => { setTimeout(resolve, after); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, after);
+    });
     const begin = performance.now();
     controller.abort();
     const error = await loading;

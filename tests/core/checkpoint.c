@@ -52,36 +52,57 @@ static void add_list(struct checkpoint *checkpoint, const char *prefix, size_t c
 
 void checkpoint_sedd(struct checkpoint *checkpoint)
 {
-    static const char *const names[] = {
-        "vocab_embed.embedding",
-        "sigma_map.mlp.0.weight", "sigma_map.mlp.0.bias",
-        "sigma_map.mlp.2.weight", "sigma_map.mlp.2.bias",
-        "rotary_emb.inv_freq",
-        "blocks.0.norm1.weight", "blocks.0.attn_qkv.weight", "blocks.0.attn_out.weight",
-        "blocks.0.norm2.weight", "blocks.0.mlp.0.weight", "blocks.0.mlp.0.bias",
-        "blocks.0.mlp.2.weight", "blocks.0.mlp.2.bias",
-        "blocks.0.adaLN_modulation.weight", "blocks.0.adaLN_modulation.bias",
-        "output_layer.norm_final.weight",
-        "output_layer.linear.weight", "output_layer.linear.bias",
-        "output_layer.adaLN_modulation.weight", "output_layer.adaLN_modulation.bias"};
-    static const int shapes[][2] = {
-        {6, 6}, {3, 256}, {3, 0}, {3, 3}, {3, 0}, {1, 0}, {6, 0}, {18, 6}, {6, 6}, {6, 0}, {24, 6},
-        {24, 0}, {6, 24}, {6, 0}, {36, 3}, {36, 0}, {6, 0}, {6, 6}, {6, 0}, {12, 3}, {12, 0}};
+    static const char *const names[] = {"vocab_embed.embedding",
+                                        "sigma_map.mlp.0.weight",
+                                        "sigma_map.mlp.0.bias",
+                                        "sigma_map.mlp.2.weight",
+                                        "sigma_map.mlp.2.bias",
+                                        "rotary_emb.inv_freq",
+                                        "blocks.0.norm1.weight",
+                                        "blocks.0.attn_qkv.weight",
+                                        "blocks.0.attn_out.weight",
+                                        "blocks.0.norm2.weight",
+                                        "blocks.0.mlp.0.weight",
+                                        "blocks.0.mlp.0.bias",
+                                        "blocks.0.mlp.2.weight",
+                                        "blocks.0.mlp.2.bias",
+                                        "blocks.0.adaLN_modulation.weight",
+                                        "blocks.0.adaLN_modulation.bias",
+                                        "output_layer.norm_final.weight",
+                                        "output_layer.linear.weight",
+                                        "output_layer.linear.bias",
+                                        "output_layer.adaLN_modulation.weight",
+                                        "output_layer.adaLN_modulation.bias"};
+    static const int shapes[][2] = {{6, 6},  {3, 256}, {3, 0}, {3, 3},  {3, 0},  {1, 0},  {6, 0},
+                                    {18, 6}, {6, 6},   {6, 0}, {24, 6}, {24, 0}, {6, 24}, {6, 0},
+                                    {36, 3}, {36, 0},  {6, 0}, {6, 6},  {6, 0},  {12, 3}, {12, 0}};
     *checkpoint = (struct checkpoint){0};
     add_list(checkpoint, "", sizeof names / sizeof names[0], names, shapes);
 }
 
 void checkpoint_gpt2(struct checkpoint *checkpoint, const char *prefix)
 {
-    static const char *const names[] = {
-        "wte.weight", "wpe.weight", "h.0.ln_1.weight", "h.0.ln_1.bias", "h.0.attn.bias",
-        "h.0.attn.masked_bias", "h.0.attn.c_attn.weight", "h.0.attn.c_attn.bias",
-        "h.0.attn.c_proj.weight", "h.0.attn.c_proj.bias", "h.0.ln_2.weight", "h.0.ln_2.bias",
-        "h.0.mlp.c_fc.weight", "h.0.mlp.c_fc.bias", "h.0.mlp.c_proj.weight", "h.0.mlp.c_proj.bias",
-        "ln_f.weight", "ln_f.bias"};
-    static const int shapes[][2] = {
-        {5, 6}, {4, 6}, {6, 0}, {6, 0}, {4, 4}, {1, 0}, {6, 18}, {18, 0}, {6, 6}, {6, 0}, {6, 0},
-        {6, 0}, {6, 24}, {24, 0}, {24, 6}, {6, 0}, {6, 0}, {6, 0}};
+    static const char *const names[] = {"wte.weight",
+                                        "wpe.weight",
+                                        "h.0.ln_1.weight",
+                                        "h.0.ln_1.bias",
+                                        "h.0.attn.bias",
+                                        "h.0.attn.masked_bias",
+                                        "h.0.attn.c_attn.weight",
+                                        "h.0.attn.c_attn.bias",
+                                        "h.0.attn.c_proj.weight",
+                                        "h.0.attn.c_proj.bias",
+                                        "h.0.ln_2.weight",
+                                        "h.0.ln_2.bias",
+                                        "h.0.mlp.c_fc.weight",
+                                        "h.0.mlp.c_fc.bias",
+                                        "h.0.mlp.c_proj.weight",
+                                        "h.0.mlp.c_proj.bias",
+                                        "ln_f.weight",
+                                        "ln_f.bias"};
+    static const int shapes[][2] = {{5, 6},  {4, 6},  {6, 0},  {6, 0}, {4, 4}, {1, 0},
+                                    {6, 18}, {18, 0}, {6, 6},  {6, 0}, {6, 0}, {6, 0},
+                                    {6, 24}, {24, 0}, {24, 6}, {6, 0}, {6, 0}, {6, 0}};
     *checkpoint = (struct checkpoint){0};
     add_list(checkpoint, prefix, sizeof names / sizeof names[0], names, shapes);
     checkpoint_add(checkpoint, "lm_head.weight", "F32", 5, 6);
@@ -158,9 +179,10 @@ void checkpoint_quantise_gpt2(struct checkpoint *checkpoint, const char *prefix)
 
 static size_t element_size(const char *dtype)
 {
-    return strcmp(dtype, "F32") == 0 ? 4
+    return strcmp(dtype, "F32") == 0                                 ? 4
            : strcmp(dtype, "F16") == 0 || strcmp(dtype, "BF16") == 0 ? 2
-           : strcmp(dtype, "I8") == 0 ? 1 : 0;
+           : strcmp(dtype, "I8") == 0                                ? 1
+                                                                     : 0;
 }
 
 /* Normal numbers that the narrow type holds exactly. */
@@ -172,7 +194,8 @@ static uint16_t narrow(float value, const char *dtype)
         return (uint16_t)(bits >> 16);
     }
     uint32_t rest = bits & 0x7FFFFFFFu;
-    return (uint16_t)(bits >> 16 & 0x8000u) | (uint16_t)(rest == 0 ? 0 : (rest - (112u << 23)) >> 13);
+    return (uint16_t)(bits >> 16 & 0x8000u) |
+           (uint16_t)(rest == 0 ? 0 : (rest - (112u << 23)) >> 13);
 }
 
 static void write_values(const struct entry *entry, uint8_t *bytes)
@@ -197,8 +220,9 @@ static size_t write_header(const struct checkpoint *checkpoint, char *text, size
     for (int i = 0; i < checkpoint->count; i++) {
         const struct entry *entry = &checkpoint->entries[i];
         long long size = (long long)(entry->count * element_size(entry->dtype));
-        used += (size_t)snprintf(text + used, capacity - used, ", \"%s\": {\"dtype\": \"%s\", \"shape\": [",
-                                 entry->name, entry->dtype);
+        used += (size_t)snprintf(text + used, capacity - used,
+                                 ", \"%s\": {\"dtype\": \"%s\", \"shape\": [", entry->name,
+                                 entry->dtype);
         for (int k = 0; k < entry->rank; k++) {
             used += (size_t)snprintf(text + used, capacity - used, "%s%lld", k > 0 ? ", " : "",
                                      entry->shape[k]);
@@ -238,8 +262,8 @@ void checkpoint_clear(struct checkpoint *checkpoint)
 
 /* ---- Loading ----------------------------------------------------------------------------- */
 
-enum sedd_status checkpoint_load(const char *config, const uint8_t *bytes, size_t size, size_t piece,
-                                 enum sedd_dtype dtype, struct sedd_model **model,
+enum sedd_status checkpoint_load(const char *config, const uint8_t *bytes, size_t size,
+                                 size_t piece, enum sedd_dtype dtype, struct sedd_model **model,
                                  struct sedd_error *error)
 {
     struct sedd_loader *loader = NULL;

@@ -49,8 +49,8 @@ uint8_t *checkpoint_write(const struct checkpoint *checkpoint, size_t *size);
 void checkpoint_clear(struct checkpoint *checkpoint);
 
 /* Loads a stream in pieces of `piece` bytes (0: all at once). */
-enum sedd_status checkpoint_load(const char *config, const uint8_t *bytes, size_t size, size_t piece,
-                                 enum sedd_dtype dtype, struct sedd_model **model,
+enum sedd_status checkpoint_load(const char *config, const uint8_t *bytes, size_t size,
+                                 size_t piece, enum sedd_dtype dtype, struct sedd_model **model,
                                  struct sedd_error *error);
 /* Writes and loads whole. */
 enum sedd_status checkpoint_load_all(const struct checkpoint *checkpoint, const char *config,

@@ -125,10 +125,11 @@ static double gelu(double x)
     return 0.5 * x * (1.0 + tanh(sqrt(2.0 / acos(-1.0)) * (x + 0.044715 * x * x * x)));
 }
 
-static void run_block(const struct sedd_model *model, const struct sedd_block *block, const double *c,
-                      int32_t count, const int32_t *positions, double *x)
+static void run_block(const struct sedd_model *model, const struct sedd_block *block,
+                      const double *c, int32_t count, const int32_t *positions, double *x)
 {
-    int32_t h = model->info.hidden_size, inner_size = model->inner_size, d = h / model->info.n_heads;
+    int32_t h = model->info.hidden_size, inner_size = model->inner_size,
+            d = h / model->info.n_heads;
     size_t width = (size_t)h;
     double *m = make(6 * width), *qkv = make((size_t)count * 3 * width);
     double *y = make(width), *z = make(width), *inner = make((size_t)inner_size);

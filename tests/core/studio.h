@@ -1,6 +1,7 @@
 /*
- * studio.h - an engine, a session of ROWS rows and the model of golden folder A, whose windows have 32
- * tokens and whose network has two blocks and STATES states: what tests of passes and samplers begin with.
+ * studio.h - an engine, a session of ROWS rows and the model of golden folder A, whose windows have
+ * 32 tokens and whose network has two blocks and STATES states: what tests of passes and samplers
+ * begin with.
  */
 #ifndef SEDD_TEST_STUDIO_H
 #define SEDD_TEST_STUDIO_H

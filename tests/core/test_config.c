@@ -1,6 +1,6 @@
 /*
- * test_config.c - config.json: what both networks' configurations mean, and that every absurd one is
- * refused with a sentence that names the key.
+ * test_config.c - config.json: what both networks' configurations mean, and that every absurd one
+ * is refused with a sentence that names the key.
  */
 #include "files/config.h"
 #include "test.h"
@@ -11,16 +11,16 @@
 static const char *sedd(const char *tokens, const char *graph, const char *noise, const char *model)
 {
     static char text[1024];
-    snprintf(text, sizeof text, "{\"tokens\": %s, \"graph\": %s, \"noise\": %s, \"model\": %s}", tokens,
-             graph, noise, model);
+    snprintf(text, sizeof text, "{\"tokens\": %s, \"graph\": %s, \"noise\": %s, \"model\": %s}",
+             tokens, graph, noise, model);
     return text;
 }
 
 #define ABSORB "{\"type\": \"absorb\"}"
 #define UNIFORM "{\"type\": \"uniform\"}"
 #define LOGLINEAR "{\"type\": \"loglinear\"}"
-#define MODEL(hidden, heads, scale) \
-    "{\"hidden_size\": " hidden ", \"cond_dim\": 32, \"length\": 16, \"n_blocks\": 2, " \
+#define MODEL(hidden, heads, scale)                                                                \
+    "{\"hidden_size\": " hidden ", \"cond_dim\": 32, \"length\": 16, \"n_blocks\": 2, "            \
     "\"n_heads\": " heads ", \"scale_by_sigma\": " scale "}"
 #define USUAL MODEL("64", "4", "true")
 
@@ -93,13 +93,15 @@ static void test_meaning(void)
 
 static void test_absurd_sizes(void)
 {
-    static const char *const bad[] = {"0", "-1", "1e9", "1e300", "2.5", "\"many\"", "\"\"", "null",
-                                      "true", "[64]", "{}", "\"nan\"", "\"inf\"", "-0.5",
-                                      "4294967360", "18446744073709551680"};
+    static const char *const bad[] = {"0",       "-1",       "1e9",        "1e300",
+                                      "2.5",     "\"many\"", "\"\"",       "null",
+                                      "true",    "[64]",     "{}",         "\"nan\"",
+                                      "\"inf\"", "-0.5",     "4294967360", "18446744073709551680"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char model[512];
         refuses(sedd(bad[i], ABSORB, LOGLINEAR, USUAL), "\"tokens\"");
-        static const char *const keys[] = {"hidden_size", "cond_dim", "length", "n_blocks", "n_heads"};
+        static const char *const keys[] = {"hidden_size", "cond_dim", "length", "n_blocks",
+                                           "n_heads"};
         for (size_t k = 0; k < 5; k++) {
             const char *values[] = {"64", "32", "16", "2", "4"};
             values[k] = bad[i];
@@ -110,7 +112,8 @@ static void test_absurd_sizes(void)
             refuses(sedd("97", ABSORB, LOGLINEAR, model), keys[k]);
         }
         char gpt2[512];
-        static const char *const names[] = {"n_embd", "n_head", "n_layer", "n_positions", "vocab_size"};
+        static const char *const names[] = {"n_embd", "n_head", "n_layer", "n_positions",
+                                            "vocab_size"};
         for (size_t k = 0; k < 5; k++) {
             const char *values[] = {"48", "4", "2", "32", "101"};
             values[k] = bad[i];
@@ -125,7 +128,8 @@ static void test_absurd_sizes(void)
 
 static void test_refusals(void)
 {
-    refuses(sedd("97", ABSORB, LOGLINEAR, MODEL("64", "5", "true")), "64 is not divisible by 5 heads");
+    refuses(sedd("97", ABSORB, LOGLINEAR, MODEL("64", "5", "true")),
+            "64 is not divisible by 5 heads");
     refuses(sedd("97", ABSORB, LOGLINEAR, MODEL("15", "5", "true")), "head size 3 is odd");
     refuses(sedd("97", ABSORB, LOGLINEAR, MODEL("64", "128", "true")), "not divisible");
     refuses(sedd("97", UNIFORM, LOGLINEAR, USUAL), "scale_by_sigma");
@@ -136,10 +140,12 @@ static void test_refusals(void)
     refuses(sedd("97", ABSORB, "{\"type\": \"cosine\"}", USUAL), "\"cosine\"");
     refuses(sedd("97", ABSORB, "{\"type\": 7}", USUAL), "noise.type");
     refuses(sedd("97", ABSORB, "{\"type\": \"geometric\"}", USUAL), "sigma_min");
-    refuses(sedd("97", ABSORB, "{\"type\": \"geometric\", \"sigma_min\": 0, \"sigma_max\": 1}", USUAL),
-            "sigma_min");
-    refuses(sedd("97", ABSORB, "{\"type\": \"geometric\", \"sigma_min\": 2, \"sigma_max\": 1}", USUAL),
-            "sigma_max");
+    refuses(
+        sedd("97", ABSORB, "{\"type\": \"geometric\", \"sigma_min\": 0, \"sigma_max\": 1}", USUAL),
+        "sigma_min");
+    refuses(
+        sedd("97", ABSORB, "{\"type\": \"geometric\", \"sigma_min\": 2, \"sigma_max\": 1}", USUAL),
+        "sigma_max");
     refuses(sedd("97", ABSORB, LOGLINEAR, "null"), "model.hidden_size");
     refuses(sedd("97", ABSORB, LOGLINEAR, "{}"), "lacks \"model.hidden_size\"");
     refuses("{}", "neither a SEDD");

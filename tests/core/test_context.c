@@ -1,7 +1,7 @@
 /*
- * test_context.c - the network on some places of a window, the others left out: against the formula in
- * double precision (dense.c), and bit for bit against shorter windows; and the sampler's context `known`,
- * which reads the known tokens and the masks that open.
+ * test_context.c - the network on some places of a window, the others left out: against the formula
+ * in double precision (dense.c), and bit for bit against shorter windows; and the sampler's context
+ * `known`, which reads the known tokens and the masks that open.
  */
 #include "dense.h"
 #include "studio.h"
@@ -65,7 +65,8 @@ static void pass_case(struct sedd_session *session, size_t at, const int32_t *id
 /* What window b of a case becomes when its places move together; `wanted` are rows of that. */
 struct part {
     int32_t count, positions[LENGTH], ids[LENGTH];
-    int32_t rows, wanted[LENGTH], first; /* first: the case's row that is the part's first wanted one */
+    int32_t rows, wanted[LENGTH],
+        first; /* first: the case's row that is the part's first wanted one */
 };
 
 static struct part part_of(size_t at, int32_t b, const int32_t *ids)
@@ -129,7 +130,8 @@ static void turn_as(struct sedd_session *session, const struct sedd_session *pla
     }
 }
 
-/* Bit for bit: each window by itself, moved together, in a session that turns rows as where they were. */
+/* Bit for bit: each window by itself, moved together, in a session that turns rows as where they
+ * were. */
 static void test_bits(enum sedd_dtype dtype, int32_t threads, const char *kernels)
 {
     static float logits[ROWS * STATES], alone[LENGTH * STATES];
@@ -206,8 +208,8 @@ static void measure(const double *logits, int32_t id, double *probability, doubl
     *probability = exp(logits[id] / 0.8) / sum;
 }
 
-/* What a step tells of the tokens it opened in window b is what the formula gives for them among the
- * window's known tokens and each other. Returns how many there were. */
+/* What a step tells of the tokens it opened in window b is what the formula gives for them among
+ * the window's known tokens and each other. Returns how many there were. */
 static int32_t check_step(const struct sedd_model *model, const struct sedd_step *step,
                           const int32_t *before, int32_t b)
 {
@@ -237,7 +239,8 @@ static int32_t check_step(const struct sedd_model *model, const struct sedd_step
     return open;
 }
 
-/* Every step of a run from windows that hold different numbers of tokens, in the middle and at the ends. */
+/* Every step of a run from windows that hold different numbers of tokens, in the middle and at the
+ * ends. */
 static void test_run(struct sedd_sample_options options)
 {
     int32_t initial[ROWS], opened = 0, masked = 0;
@@ -259,7 +262,8 @@ static void test_run(struct sedd_sample_options options)
     masked -= 2 * options.batch; /* none of them holds a token initially */
     while (!sedd_sampler_done(sampler)) {
         int32_t before[ROWS];
-        memcpy(before, sedd_sampler_ids(sampler), (size_t)(options.batch * LENGTH) * sizeof *before);
+        memcpy(before, sedd_sampler_ids(sampler),
+               (size_t)(options.batch * LENGTH) * sizeof *before);
         if (!CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK)) {
             break;
         }
@@ -323,8 +327,8 @@ int main(void)
         test_run((struct sedd_sample_options){
             .steps = 4, .batch = batch, .positions = SEDD_POSITIONS_NORMALISED});
     }
-    test_run((struct sedd_sample_options){
-        .steps = 1, .batch = 1, .positions = SEDD_POSITIONS_HITTING});
+    test_run(
+        (struct sedd_sample_options){.steps = 1, .batch = 1, .positions = SEDD_POSITIONS_HITTING});
     test_cancel();
     return test_report("context");
 }

@@ -157,9 +157,15 @@ static void test_options(struct studio *studio)
         {{.steps = 4, .top_p = 1.5}, "top_p is 1.5"},
         {{.steps = 4, .top_k = -3}, "top_k is -3"},
         {{.steps = 4, .top_k = 3, .draw = SEDD_DRAW_OFFICIAL}, "need exact draws"},
-        {{.steps = 4, .held_count = 1, .held_positions = (int32_t[]){32}, .held_ids = (int32_t[]){0}},
+        {{.steps = 4,
+          .held_count = 1,
+          .held_positions = (int32_t[]){32},
+          .held_ids = (int32_t[]){0}},
          "held at position 32"},
-        {{.steps = 4, .held_count = 1, .held_positions = (int32_t[]){0}, .held_ids = (int32_t[]){97}},
+        {{.steps = 4,
+          .held_count = 1,
+          .held_positions = (int32_t[]){0},
+          .held_ids = (int32_t[]){97}},
          "token id 97"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

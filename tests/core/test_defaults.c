@@ -1,6 +1,6 @@
 /*
- * test_defaults.c - generation_config.json: what it sets, what it passes over, and that every absurd one
- * is refused with a sentence that names the file and the key.
+ * test_defaults.c - generation_config.json: what it sets, what it passes over, and that every
+ * absurd one is refused with a sentence that names the file and the key.
  */
 #include "sedd.h"
 #include "test.h"
@@ -87,8 +87,9 @@ static void test_refusals(void)
     refuses("{\"steps\": 1e9}", "\"steps\" is 1e+09");
     refuses("{\"steps\": 2.5}", "\"steps\" is 2.5; expected a whole number");
     refuses("{\"steps\": true}", "\"steps\" is not a number");
-    refuses("{\"positions\": \"best\"}",
-            "\"positions\" is \"best\"; this engine runs score, normalised, fixed, bounded or hitting");
+    refuses(
+        "{\"positions\": \"best\"}",
+        "\"positions\" is \"best\"; this engine runs score, normalised, fixed, bounded or hitting");
     refuses("{\"positions\": 3}", "\"positions\" is not a word; expected score, normalised");
     refuses("{\"positions\": [\"fixed\"]}", "\"positions\" is not a word");
     refuses("{\"order\": \"\"}", "\"order\" is \"\"; this engine runs random, spread");

@@ -58,8 +58,8 @@ static void open_studio(struct studio *studio, enum kind kind)
         }
         bias[4] = (float)log(rest);
     }
-    if (!CHECK(checkpoint_load_all(&checkpoint, SEDD_CONFIG, SEDD_DTYPE_F32, &studio->model, NULL) ==
-               SEDD_OK) ||
+    if (!CHECK(checkpoint_load_all(&checkpoint, SEDD_CONFIG, SEDD_DTYPE_F32, &studio->model,
+                                   NULL) == SEDD_OK) ||
         !CHECK(sedd_engine_new(&options, &studio->engine, NULL) == SEDD_OK) ||
         !CHECK(sedd_session_new(studio->engine, studio->model, LENGTH, &studio->session, NULL) ==
                SEDD_OK)) {
@@ -117,7 +117,8 @@ static void odds_at(struct studio *studio, const int32_t *ids, double temperatur
     }
 }
 
-/* The tokens of the masks in `set` (bits), when they and the known tokens are all there is to read. */
+/* The tokens of the masks in `set` (bits), when they and the known tokens are all there is to read.
+ */
 static void odds_known(struct studio *studio, const int32_t *ids, unsigned set, double t,
                        struct odds *odds)
 {
@@ -189,13 +190,14 @@ static unsigned bounded_set(const struct odds *odds, unsigned masks, double gamm
 
 static double time_at(const struct sedd_sample_options *options, int i)
 {
-    return options->grid == SEDD_GRID_COSINE ? 1e-5 + (1 - 1e-5) * cos(M_PI / 2 * i / options->steps)
-                                             : 1.0 - i * (1.0 - 1e-5) / options->steps;
+    return options->grid == SEDD_GRID_COSINE
+               ? 1e-5 + (1 - 1e-5) * cos(M_PI / 2 * i / options->steps)
+               : 1.0 - i * (1.0 - 1e-5) / options->steps;
 }
 
 /* One step from one state. `fixed` is how many masks open, where that is planned. */
-static void spread(struct studio *studio, const struct sedd_sample_options *options, int i, int fixed,
-                   const int32_t *ids, double mass, double *next)
+static void spread(struct studio *studio, const struct sedd_sample_options *options, int i,
+                   int fixed, const int32_t *ids, double mass, double *next)
 {
     unsigned masks = masks_of(ids);
     double t = time_at(options, i), after = i < options->steps ? time_at(options, i + 1) : -1.0;
@@ -232,7 +234,8 @@ static void spread(struct studio *studio, const struct sedd_sample_options *opti
     }
 }
 
-/* The distribution over states after `steps` steps; counts: NULL, or how many masks open in each. */
+/* The distribution over states after `steps` steps; counts: NULL, or how many masks open in each.
+ */
 static void enumerate(struct studio *studio, const struct sedd_sample_options *options, int steps,
                       const int *counts, double *p)
 {
@@ -339,8 +342,8 @@ static void test_grids(struct studio *studio)
     }
 }
 
-/* The network reads known tokens and opening masks only. One mask that stays shut beside a known token is
- * what tells: masks alone see as much in one another as in themselves. */
+/* The network reads known tokens and opening masks only. One mask that stays shut beside a known
+ * token is what tells: masks alone see as much in one another as in themselves. */
 static void test_known(struct studio *studio)
 {
     struct sedd_sample_options options = {.steps = 3, .context = SEDD_CONTEXT_KNOWN};
@@ -378,7 +381,7 @@ static void test_hitting(struct studio *studio)
     for (int cell = 0; cell < CELLS; cell++) {
         far = fmax(far, fabs(many[cell] - one[cell]));
     }
-    CHECK(far < 3.0 / 400);  /* three pairs that open in the same step, each with odds 1 / steps */
+    CHECK(far < 3.0 / 400); /* three pairs that open in the same step, each with odds 1 / steps */
 }
 
 /* On a calibrated model a mask's own scores give the odds that time alone gives. */

@@ -56,8 +56,8 @@ int main(void)
             struct sedd_engine_options options = {sedd_kernels_name(table), threads};
             for (size_t i = 0; i < sizeof SETS / sizeof SETS[0]; i++) {
                 if (!CHECK(run_set(SETS[i], SETS[i], &options) == 0)) {
-                    fprintf(stderr, "    set %s, kernels %s, %d threads\n", SETS[i], options.kernels,
-                            (int)threads);
+                    fprintf(stderr, "    set %s, kernels %s, %d threads\n", SETS[i],
+                            options.kernels, (int)threads);
                 }
             }
         }

@@ -1,6 +1,6 @@
 /*
- * test_hostile.c - damaged and hostile checkpoints: each is refused with one sentence that names the
- * tensor, nothing crashes and nothing leaks (run it under the sanitizers).
+ * test_hostile.c - damaged and hostile checkpoints: each is refused with one sentence that names
+ * the tensor, nothing crashes and nothing leaks (run it under the sanitizers).
  */
 #include "checkpoint.h"
 #include "files/open.h"
@@ -116,7 +116,8 @@ static void test_types(void)
     checkpoint_quantise_gpt2(&c, "");
     checkpoint_find(&c, "h.0.attn.c_attn.weight_scale")->shape[1] = 6;
     checkpoint_find(&c, "h.0.attn.c_attn.weight_scale")->shape[0] = 3;
-    refuses(&c, GPT2_CONFIG, "h.0.attn.c_attn.weight_scale", "[3, 6]; config.json asks for [18, 1]");
+    refuses(&c, GPT2_CONFIG, "h.0.attn.c_attn.weight_scale",
+            "[3, 6]; config.json asks for [18, 1]");
     checkpoint_clear(&c);
 }
 
@@ -124,8 +125,8 @@ static void test_values(void)
 {
     static const float bad[] = {NAN, INFINITY, -INFINITY};
     static const char *const names[] = {"vocab_embed.embedding", "blocks.0.mlp.2.weight",
-                                        "blocks.0.mlp.2.bias", "output_layer.norm_final.weight",
-                                        "h.0.mlp.c_fc.weight", "wpe.weight"};
+                                        "blocks.0.mlp.2.bias",   "output_layer.norm_final.weight",
+                                        "h.0.mlp.c_fc.weight",   "wpe.weight"};
     for (int i = 0; i < 6; i++) {
         for (int k = 0; k < 3; k++) {
             struct checkpoint c;
@@ -142,7 +143,8 @@ static void test_values(void)
         checkpoint_sedd(&c);
         checkpoint_quantise_sedd(&c);
         checkpoint_find(&c, "blocks.0.mlp.0.weight_scale")->values[3] = scales[k];
-        refuses(&c, SEDD_CONFIG, "blocks.0.mlp.0.weight_scale", k == 0 ? "not a number" : "scale 3");
+        refuses(&c, SEDD_CONFIG, "blocks.0.mlp.0.weight_scale",
+                k == 0 ? "not a number" : "scale 3");
         checkpoint_clear(&c);
     }
 }
@@ -187,8 +189,8 @@ static void test_truncated(void)
     checkpoint_clear(&c);
 }
 
-/* Every bit of the length and the header flipped: refused with a sentence, or harmless (a name inside
- * the metadata, say), but never a crash; the sanitizers watch. */
+/* Every bit of the length and the header flipped: refused with a sentence, or harmless (a name
+ * inside the metadata, say), but never a crash; the sanitizers watch. */
 static void test_flipped(void)
 {
     struct checkpoint c;
@@ -210,8 +212,8 @@ static void test_flipped(void)
             sedd_model_free(model);
         }
     }
-    /* Loads that pass: bits inside "__metadata__"'s value and white space, the layer number or so of
-     * buffers. Anything else would be a header that was not read. */
+    /* Loads that pass: bits inside "__metadata__"'s value and white space, the layer number or so
+     * of buffers. Anything else would be a header that was not read. */
     CHECK(loaded < header);
     free(bytes);
     checkpoint_clear(&c);
@@ -224,14 +226,14 @@ static void test_length_field(void)
         struct sedd_model *model = NULL;
         uint8_t bytes[64] = {0};
         memcpy(bytes, &lengths[i], 8);
-        CHECK(checkpoint_load(SEDD_CONFIG, bytes, sizeof bytes, 3, SEDD_DTYPE_AUTO, &model, &error) ==
-              SEDD_ERROR_FORMAT);
+        CHECK(checkpoint_load(SEDD_CONFIG, bytes, sizeof bytes, 3, SEDD_DTYPE_AUTO, &model,
+                              &error) == SEDD_ERROR_FORMAT);
         CHECK_TEXT(error.message, "header has");
     }
     const char *page = "<!DOCTYPE html><html><head><title>Not found</title></head></html>";
     struct sedd_model *model = NULL;
-    CHECK(checkpoint_load(SEDD_CONFIG, (const uint8_t *)page, strlen(page), 0, SEDD_DTYPE_AUTO, &model,
-                          &error) == SEDD_ERROR_FORMAT);
+    CHECK(checkpoint_load(SEDD_CONFIG, (const uint8_t *)page, strlen(page), 0, SEDD_DTYPE_AUTO,
+                          &model, &error) == SEDD_ERROR_FORMAT);
     CHECK_TEXT(error.message, "another kind of file");
 }
 
@@ -270,9 +272,10 @@ static void test_order(void)
 static void test_huge_claim(void)
 {
     char header[512], *config = strdup(SEDD_CONFIG);
-    int length = snprintf(header, sizeof header,
-                          "{\"vocab_embed.embedding\": {\"dtype\": \"F32\", \"shape\": [16777216, 1024],"
-                          " \"data_offsets\": [0, 68719476736]}}");
+    int length =
+        snprintf(header, sizeof header,
+                 "{\"vocab_embed.embedding\": {\"dtype\": \"F32\", \"shape\": [16777216, 1024],"
+                 " \"data_offsets\": [0, 68719476736]}}");
     uint64_t header_size = (uint64_t)length;
     uint8_t bytes[600];
     memcpy(bytes, &header_size, 8);
@@ -296,13 +299,22 @@ static void test_q8_width(void)
     static const struct {
         const char *name;
         int shape[2];
-    } tensors[] = {{"wte.weight", {1, 2}}, {"wpe.weight", {1, 2}}, {"h.0.ln_1.weight", {2, 0}},
-                   {"h.0.ln_1.bias", {2, 0}}, {"h.0.ln_2.weight", {2, 0}}, {"h.0.ln_2.bias", {2, 0}},
-                   {"h.0.attn.c_attn.weight", {2, 6}}, {"h.0.attn.c_attn.bias", {6, 0}},
-                   {"h.0.attn.c_proj.weight", {2, 2}}, {"h.0.attn.c_proj.bias", {2, 0}},
-                   {"h.0.mlp.c_fc.weight", {2, 131080}}, {"h.0.mlp.c_fc.bias", {131080, 0}},
-                   {"h.0.mlp.c_proj.weight", {131080, 2}}, {"h.0.mlp.c_proj.bias", {2, 0}},
-                   {"ln_f.weight", {2, 0}}, {"ln_f.bias", {2, 0}}};
+    } tensors[] = {{"wte.weight", {1, 2}},
+                   {"wpe.weight", {1, 2}},
+                   {"h.0.ln_1.weight", {2, 0}},
+                   {"h.0.ln_1.bias", {2, 0}},
+                   {"h.0.ln_2.weight", {2, 0}},
+                   {"h.0.ln_2.bias", {2, 0}},
+                   {"h.0.attn.c_attn.weight", {2, 6}},
+                   {"h.0.attn.c_attn.bias", {6, 0}},
+                   {"h.0.attn.c_proj.weight", {2, 2}},
+                   {"h.0.attn.c_proj.bias", {2, 0}},
+                   {"h.0.mlp.c_fc.weight", {2, 131080}},
+                   {"h.0.mlp.c_fc.bias", {131080, 0}},
+                   {"h.0.mlp.c_proj.weight", {131080, 2}},
+                   {"h.0.mlp.c_proj.bias", {2, 0}},
+                   {"ln_f.weight", {2, 0}},
+                   {"ln_f.bias", {2, 0}}};
     struct checkpoint c = {0};
     for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++) {
         checkpoint_add(&c, tensors[i].name, "F32", tensors[i].shape[0], tensors[i].shape[1]);

@@ -1,4 +1,5 @@
-/* test_inspect.c - inspection of single positions against whole rows of log-scores and against draws. */
+/* test_inspect.c - inspection of single positions against whole rows of log-scores and against
+ * draws. */
 #include "test.h"
 
 #include "sedd.h"

@@ -142,7 +142,8 @@ static void mark_wide(struct problem *p)
 static void make_problem(struct problem *p, int32_t rows, int32_t in, int32_t out,
                          enum sedd_epilogue epilogue)
 {
-    int32_t panels = sedd_round_up(out, SEDD_PANEL) / SEDD_PANEL, padded = sedd_round_up(in, SEDD_INPUTS);
+    int32_t panels = sedd_round_up(out, SEDD_PANEL) / SEDD_PANEL,
+            padded = sedd_round_up(in, SEDD_INPUTS);
     size_t channels = (size_t)panels * SEDD_PANEL, stride = (size_t)out + 3;
     p->y_size = (size_t)rows * stride;
     p->x = sedd_memory_new((uint64_t)rows * (uint64_t)padded, 4);
@@ -174,20 +175,33 @@ static void make_problem(struct problem *p, int32_t rows, int32_t in, int32_t ou
     }
     fill(p->y, p->y_size);
     memcpy(p->expected, p->y, p->y_size * sizeof(float));
-    p->job = (struct sedd_matmul){.rows = rows, .in = in, .out = out, .x = p->x, .w = p->w,
-                                  .xq = p->xq, .xs = p->xs, .wq = p->wq, .w_scale = p->w_scale,
-                                  .w_sum = p->w_sum, .w_wide = p->w_wide, .in_padded = padded, .x_stride = (size_t)padded,
-                                  .bias = out % 2 ? p->bias : NULL, .y = p->y, .y_stride = stride,
-                                  .epilogue = epilogue,
-                                  .gate = epilogue == SEDD_EPILOGUE_ADD && rows % 2 ? p->gate : NULL,
-                                  .gate_rows = 1};
+    p->job =
+        (struct sedd_matmul){.rows = rows,
+                             .in = in,
+                             .out = out,
+                             .x = p->x,
+                             .w = p->w,
+                             .xq = p->xq,
+                             .xs = p->xs,
+                             .wq = p->wq,
+                             .w_scale = p->w_scale,
+                             .w_sum = p->w_sum,
+                             .w_wide = p->w_wide,
+                             .in_padded = padded,
+                             .x_stride = (size_t)padded,
+                             .bias = out % 2 ? p->bias : NULL,
+                             .y = p->y,
+                             .y_stride = stride,
+                             .epilogue = epilogue,
+                             .gate = epilogue == SEDD_EPILOGUE_ADD && rows % 2 ? p->gate : NULL,
+                             .gate_rows = 1};
     mark_wide(p);
 }
 
 static void free_problem(struct problem *p)
 {
-    void *owned[] = {p->x, p->w, p->bias, p->gate, p->y, p->expected,
-                     p->xq, p->wq, p->xs, p->w_scale, p->w_sum, p->w_wide};
+    void *owned[] = {p->x,  p->w,  p->bias, p->gate,    p->y,     p->expected,
+                     p->xq, p->wq, p->xs,   p->w_scale, p->w_sum, p->w_wide};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
         sedd_memory_free(owned[i]);
     }
@@ -218,7 +232,8 @@ static int within_bound(struct problem *p, matmul got, matmul expected)
             double magnitude = fabs((double)p->bias[c]);
             for (int32_t i = 0; i < p->job.in; i++) {
                 size_t w = ((size_t)(c / 8) * (size_t)p->job.in + (size_t)i) * 8 + (size_t)(c % 8);
-                magnitude += fabs((double)p->x[(size_t)r * p->job.x_stride + (size_t)i] * (double)p->w[w]);
+                magnitude +=
+                    fabs((double)p->x[(size_t)r * p->job.x_stride + (size_t)i] * (double)p->w[w]);
             }
             size_t place = (size_t)r * p->job.y_stride + (size_t)c;
             double difference = fabs((double)p->y[place] - (double)p->expected[place]);
@@ -230,7 +245,9 @@ static int within_bound(struct problem *p, matmul got, matmul expected)
     return 1;
 }
 
-enum { BEHIND_BLOCK = 193 }; /* one row behind those whose activations stay in the cache (tiles.h) */
+enum {
+    BEHIND_BLOCK = 193
+}; /* one row behind those whose activations stay in the cache (tiles.h) */
 
 static void test_products(const struct sedd_kernels *k, const struct sedd_kernels *scalar)
 {
@@ -307,10 +324,17 @@ static void test_attention(const struct sedd_kernels *k, const struct sedd_kerne
     for (size_t i = 0; i < 6 * 21 * 2; i++) {
         int32_t size = sizes[i % 6], keys = (int32_t)(i / 6 % 21) + 1;
         bool causal = i / 126 == 1;
-        struct sedd_attention job = {.q = q, .k = key, .v = value, .q_stride = STRIDE,
-                                     .kv_stride = STRIDE, .out = got, .out_stride = STRIDE,
-                                     .head_size = size, .keys = keys,
-                                     .causal_offset = causal ? 0 : -1, .scale = 0.3f};
+        struct sedd_attention job = {.q = q,
+                                     .k = key,
+                                     .v = value,
+                                     .q_stride = STRIDE,
+                                     .kv_stride = STRIDE,
+                                     .out = got,
+                                     .out_stride = STRIDE,
+                                     .head_size = size,
+                                     .keys = keys,
+                                     .causal_offset = causal ? 0 : -1,
+                                     .scale = 0.3f};
         struct sedd_attention reference = job;
         void *scratch = sedd_memory_new(k->attention_scratch(size, keys), 1);
         void *other = sedd_memory_new(scalar->attention_scratch(size, keys), 1);

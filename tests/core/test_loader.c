@@ -34,8 +34,9 @@ static bool same_linear(const struct sedd_linear *a, const struct sedd_linear *b
 static bool same_table(const struct sedd_table *a, const struct sedd_table *b)
 {
     size_t count = (size_t)a->rows * (size_t)a->columns;
-    return a->rows == b->rows && a->columns == b->columns && same(a->values, b->values, count * 4) &&
-           same(a->q, b->q, count) && same(a->scale, b->scale, (size_t)a->rows * 4);
+    return a->rows == b->rows && a->columns == b->columns &&
+           same(a->values, b->values, count * 4) && same(a->q, b->q, count) &&
+           same(a->scale, b->scale, (size_t)a->rows * 4);
 }
 
 static bool same_model(const struct sedd_model *a, const struct sedd_model *b)
@@ -43,7 +44,8 @@ static bool same_model(const struct sedd_model *a, const struct sedd_model *b)
     size_t h = (size_t)a->info.hidden_size * 4;
     bool equal = memcmp(&a->info, &b->info, sizeof a->info) == 0 &&
                  same_table(&a->embedding, &b->embedding) &&
-                 same_table(&a->positions, &b->positions) && same_linear(&a->sigma_in, &b->sigma_in) &&
+                 same_table(&a->positions, &b->positions) &&
+                 same_linear(&a->sigma_in, &b->sigma_in) &&
                  same_linear(&a->sigma_out, &b->sigma_out) && same_linear(&a->head, &b->head) &&
                  same_linear(&a->final_modulation, &b->final_modulation) &&
                  same(a->norm_final_weight, b->norm_final_weight, h) &&
@@ -53,7 +55,8 @@ static bool same_model(const struct sedd_model *a, const struct sedd_model *b)
         equal = same_linear(&x->qkv, &y->qkv) && same_linear(&x->attn_out, &y->attn_out) &&
                 same_linear(&x->mlp_in, &y->mlp_in) && same_linear(&x->mlp_out, &y->mlp_out) &&
                 same_linear(&x->modulation, &y->modulation) &&
-                same(x->norm1_weight, y->norm1_weight, h) && same(x->norm1_bias, y->norm1_bias, h) &&
+                same(x->norm1_weight, y->norm1_weight, h) &&
+                same(x->norm1_bias, y->norm1_bias, h) &&
                 same(x->norm2_weight, y->norm2_weight, h) && same(x->norm2_bias, y->norm2_bias, h);
     }
     return equal;
@@ -175,7 +178,8 @@ static void test_gpt2_f32(void)
     checkpoint_gpt2(&c, "");
     struct sedd_model *model = load(&c, GPT2_CONFIG, SEDD_DTYPE_AUTO);
     const struct sedd_block *block = &model->blocks[0];
-    CHECK(model->info.kind == SEDD_KIND_GPT2 && model->info.states == 5 && model->info.mask_id == -1);
+    CHECK(model->info.kind == SEDD_KIND_GPT2 && model->info.states == 5 &&
+          model->info.mask_id == -1);
     CHECK(packed_f32(&model->head, values_of(&c, "wte.weight"), false));
     check_vector(&c, "wpe.weight", model->positions.values);
     CHECK(packed_f32(&block->qkv, values_of(&c, "h.0.attn.c_attn.weight"), true));
@@ -329,8 +333,8 @@ static void test_pieces(void)
         uint8_t *bytes = checkpoint_write(&c, &size);
         for (int i = 0; i < 3; i++) {
             struct sedd_model *model = NULL;
-            CHECK(checkpoint_load(config, bytes, size, pieces[i], SEDD_DTYPE_AUTO, &model, &error) ==
-                  SEDD_OK);
+            CHECK(checkpoint_load(config, bytes, size, pieces[i], SEDD_DTYPE_AUTO, &model,
+                                  &error) == SEDD_OK);
             CHECK(model != NULL && same_model(whole, model));
             sedd_model_free(model);
         }

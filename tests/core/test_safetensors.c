@@ -1,6 +1,6 @@
 /*
- * test_safetensors.c - the header of a .safetensors file: layout rules, each refused with a sentence
- * that names the tensor; and the 16-bit number formats against their definitions.
+ * test_safetensors.c - the header of a .safetensors file: layout rules, each refused with a
+ * sentence that names the tensor; and the 16-bit number formats against their definitions.
  */
 #include "files/safetensors.h"
 #include "test.h"
@@ -8,7 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-static enum sedd_status parse(const char *text, struct sedd_header *header, struct sedd_error *error)
+static enum sedd_status parse(const char *text, struct sedd_header *header,
+                              struct sedd_error *error)
 {
     /* exact size, so that a sanitizer sees reads past it */
     size_t size = strlen(text);
@@ -34,18 +35,39 @@ static void refuses(const char *text, const char *words)
     }
 }
 
-#define TENSOR(name, dtype, shape, begin, end) \
-    "\"" name "\": {\"dtype\": \"" dtype "\", \"shape\": " shape ", \"data_offsets\": [" begin ", " end \
-    "]}"
+#define TENSOR(name, dtype, shape, begin, end)                                                     \
+    "\"" name "\": {\"dtype\": \"" dtype "\", \"shape\": " shape ", \"data_offsets\": [" begin     \
+    ", " end "]}"
 
 static void test_accepted(void)
 {
     struct sedd_error error = {0};
     struct sedd_header header;
-    CHECK(parse("{" TENSOR("b", "F16", "[2, 3]", "16", "28") ", \"__metadata__\": {\"format\": \"pt\"}, "
-                TENSOR("a", "F32", "[4]", "0", "16") ", " TENSOR("c", "I64", "[]", "28", "36") ", "
-                TENSOR("empty", "I8", "[3, 0]", "28", "28") "}  ",
-                &header, &error) == SEDD_OK);
+    CHECK(
+        parse(
+            "{" TENSOR("b", "F16", "[2, 3]", "16", "28") ", \"__metadata__\": {\"format\": "
+                                                         "\"pt\"}, " TENSOR(
+                                                             "a", "F32", "[4]", "0",
+                                                             "16") ", " TENSOR("c", "I64", "[]",
+                                                                               "28",
+                                                                               "36") ", " TENSOR("e"
+                                                                                                 "m"
+                                                                                                 "p"
+                                                                                                 "t"
+                                                                                                 "y",
+                                                                                                 "I"
+                                                                                                 "8",
+                                                                                                 "["
+                                                                                                 "3"
+                                                                                                 ","
+                                                                                                 " "
+                                                                                                 "0"
+                                                                                                 "]",
+                                                                                                 "2"
+                                                                                                 "8",
+                                                                                                 "2"
+                                                                                                 "8") "}  ",
+            &header, &error) == SEDD_OK);
     CHECK(header.count == 4);
     CHECK(strcmp(header.tensors[0].name, "a") == 0 && header.tensors[0].rank == 1);
     CHECK(header.tensors[0].element == SEDD_ELEMENT_F32 && header.tensors[0].shape[0] == 4);
@@ -95,7 +117,8 @@ static void test_shapes_and_types(void)
     refuses("{" TENSOR("a", "F8_E5M2", "[2]", "0", "2") "}", "type \"F8_E5M2\"");
     refuses("{" TENSOR("a", "f32", "[2]", "0", "8") "}", "type \"f32\"");
     refuses("{\"a\": {\"shape\": [2], \"data_offsets\": [0, 8]}}", "type \"(none)\"");
-    refuses("{\"a\": {\"dtype\": 32, \"shape\": [2], \"data_offsets\": [0, 8]}}", "type \"(none)\"");
+    refuses("{\"a\": {\"dtype\": 32, \"shape\": [2], \"data_offsets\": [0, 8]}}",
+            "type \"(none)\"");
     refuses("{\"a\": 5}", "\"a\"");
     refuses("{\"a\": null}", "\"a\"");
     refuses("[]", "not an object");
@@ -122,10 +145,18 @@ static void test_half(void)
     const struct {
         uint16_t bits;
         float value;
-    } halves[] = {{0x0000, 0.0f}, {0x3C00, 1.0f}, {0xC000, -2.0f}, {0x7BFF, 65504.0f},
-                  {0x0400, 0x1p-14f}, {0x0001, 0x1p-24f}, {0x83FF, -1023.0f * 0x1p-24f},
+    } halves[] = {{0x0000, 0.0f},
+                  {0x3C00, 1.0f},
+                  {0xC000, -2.0f},
+                  {0x7BFF, 65504.0f},
+                  {0x0400, 0x1p-14f},
+                  {0x0001, 0x1p-24f},
+                  {0x83FF, -1023.0f * 0x1p-24f},
                   {0x3555, 0.333251953125f}},
-      brains[] = {{0x0000, 0.0f}, {0x3F80, 1.0f}, {0xC000, -2.0f}, {0x3EAB, 0.333984375f},
+      brains[] = {{0x0000, 0.0f},
+                  {0x3F80, 1.0f},
+                  {0xC000, -2.0f},
+                  {0x3EAB, 0.333984375f},
                   {0x0001, 0x1p-133f}};
     float value;
     for (size_t i = 0; i < sizeof halves / sizeof halves[0]; i++) {

@@ -135,8 +135,8 @@ static int32_t run(struct studio *studio, const struct sedd_sample_options *opti
     return count;
 }
 
-/* A run goes on from any of its states as it went; held tokens stay; no mask is left; one thread and
- * two write the same. */
+/* A run goes on from any of its states as it went; held tokens stay; no mask is left; one thread
+ * and two write the same. */
 static void test_ways(void)
 {
     static int32_t whole[64][ROWS], again[64][ROWS];
@@ -200,9 +200,9 @@ static void test_batch(struct studio *studio)
 
 /* ---- Counts ------------------------------------------------------------------------------ */
 
-/* Ten masks; how many open in each step, worked out by hand: linear 10/4, 8/3, 5/2, the rest; cosine
- * 10 (1 - 0.924), 9 (1 - 0.707/0.924), 7 (1 - 0.383/0.707), the rest. More steps than masks: one
- * each, and then the network rests. */
+/* Ten masks; how many open in each step, worked out by hand: linear 10/4, 8/3, 5/2, the rest;
+ * cosine 10 (1 - 0.924), 9 (1 - 0.707/0.924), 7 (1 - 0.383/0.707), the rest. More steps than masks:
+ * one each, and then the network rests. */
 static void test_counts(struct studio *studio)
 {
     static const struct {
@@ -335,7 +335,8 @@ static void test_bounded(struct studio *studio)
                 sum += (double)step.entropy[j];
                 largest = fmax(largest, (double)step.entropy[j]);
             }
-            CHECK(step.changed_count == 1 || (step.changed_count > 1 && sum - largest <= gammas[i]));
+            CHECK(step.changed_count == 1 ||
+                  (step.changed_count > 1 && sum - largest <= gammas[i]));
         }
         CHECK(step.masked == 0);
         sedd_sampler_free(sampler);
@@ -397,7 +398,8 @@ static void test_refusals(struct studio *studio)
           .positions = SEDD_POSITIONS_NORMALISED,
           .draw = SEDD_DRAW_OFFICIAL},
          "need exact draws"},
-        {{.context = SEDD_CONTEXT_KNOWN, .positions = SEDD_POSITIONS_BOUNDED}, "context known needs"},
+        {{.context = SEDD_CONTEXT_KNOWN, .positions = SEDD_POSITIONS_BOUNDED},
+         "context known needs"},
         {{.context = SEDD_CONTEXT_KNOWN,
           .positions = SEDD_POSITIONS_FIXED,
           .order = SEDD_ORDER_CONFIDENCE},
@@ -435,7 +437,8 @@ static void test_independence(void)
     checkpoint_sedd(&checkpoint);
     struct entry *head = checkpoint_find(&checkpoint, "output_layer.linear.weight");
     memset(head->values, 0, head->count * sizeof(float));
-    CHECK(checkpoint_load_all(&checkpoint, SEDD_CONFIG, SEDD_DTYPE_F32, &studio.model, NULL) == SEDD_OK);
+    CHECK(checkpoint_load_all(&checkpoint, SEDD_CONFIG, SEDD_DTYPE_F32, &studio.model, NULL) ==
+          SEDD_OK);
     CHECK(sedd_engine_new(&engine_options, &studio.engine, NULL) == SEDD_OK);
     CHECK(sedd_session_new(studio.engine, studio.model, LENGTH, &studio.session, NULL) == SEDD_OK);
     checkpoint_clear(&checkpoint);

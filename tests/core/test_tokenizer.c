@@ -136,8 +136,12 @@ static void check_bad_utf8(void)
 {
     /* A stray continuation, an overlong space, a surrogate and a cut-off character are neither
      * letters, numbers nor spaces. */
-    check_pieces("a\x80" "b", 3, (size_t[]){1, 2, 3}, 3);
-    check_pieces("a\xc0\xa0" "b", 4, (size_t[]){1, 3, 4}, 3);
+    check_pieces("a\x80"
+                 "b",
+                 3, (size_t[]){1, 2, 3}, 3);
+    check_pieces("a\xc0\xa0"
+                 "b",
+                 4, (size_t[]){1, 3, 4}, 3);
     check_pieces(" \xed\xa0\x80 x", 6, (size_t[]){4, 6}, 2);
     check_pieces("1\xe4\xbd", 3, (size_t[]){1, 3}, 2);
     check_pieces("\xf4\x90\x80\x80!", 5, (size_t[]){5}, 1);
@@ -209,30 +213,30 @@ static void check_parts(void)
         {"\"ab\":256", "#version: 0.2\na b\n", true},
         {"\"ab\":256", "#version: 0.2\r\na b\r\n", true},
         {"\"ab\":256", "", true},
-        {"\"ab\":1000000", "a b", true},         /* sparse ids */
-        {"\"ab\":256", "a b\na b", true},        /* the first of equal merges counts */
-        {"\"ab\":-1", "a b", false},             /* negative */
-        {"\"ab\":1e9", "a b", false},            /* huge */
-        {"\"ab\":1e300", "a b", false},          /* beyond any integer */
-        {"\"ab\":256.5", "a b", false},          /* no whole number */
-        {"\"ab\":\"256\"", "a b", false},        /* text */
+        {"\"ab\":1000000", "a b", true},  /* sparse ids */
+        {"\"ab\":256", "a b\na b", true}, /* the first of equal merges counts */
+        {"\"ab\":-1", "a b", false},      /* negative */
+        {"\"ab\":1e9", "a b", false},     /* huge */
+        {"\"ab\":1e300", "a b", false},   /* beyond any integer */
+        {"\"ab\":256.5", "a b", false},   /* no whole number */
+        {"\"ab\":\"256\"", "a b", false}, /* text */
         {"\"ab\":null", "a b", false},
-        {"\"ab\":65", "a b", false},             /* an id taken */
-        {"\"a\":256", "", false},                /* a token taken */
-        {"\"\":256", "", false},                 /* an empty token */
-        {"\"\\u4f60\":256", "", false},          /* outside the alphabet */
-        {"\"\\u0144\":256", "", false},          /* just behind the alphabet */
-        {"\"ab\":256", "a c", false},            /* result is no token */
+        {"\"ab\":65", "a b", false},    /* an id taken */
+        {"\"a\":256", "", false},       /* a token taken */
+        {"\"\":256", "", false},        /* an empty token */
+        {"\"\\u4f60\":256", "", false}, /* outside the alphabet */
+        {"\"\\u0144\":256", "", false}, /* just behind the alphabet */
+        {"\"ab\":256", "a c", false},   /* result is no token */
         {"\"ab\":256", "ab ab", false},
-        {"\"ab\":256", "ab", false},             /* half a merge */
+        {"\"ab\":256", "ab", false}, /* half a merge */
         {"\"ab\":256", "a  b", false},
         {"\"ab\":256", " b", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sedd_error error = {0};
         bool good = try_parts(cases[i].more, cases[i].merges, &error) == SEDD_OK;
-        HOLDS(good == cases[i].good, "vocabulary with %s and merges \"%s\" is %s: %s", cases[i].more,
-              cases[i].merges, good ? "accepted" : "refused", error.message);
+        HOLDS(good == cases[i].good, "vocabulary with %s and merges \"%s\" is %s: %s",
+              cases[i].more, cases[i].merges, good ? "accepted" : "refused", error.message);
         HOLDS(good || strlen(error.message) > 10, "%s is refused without a word", cases[i].more);
     }
 }
@@ -282,8 +286,7 @@ static void check_documents(void)
 #undef BYTES
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sedd_error error = {0};
-        bool good =
-            try_document(cases[i].outer, cases[i].model, "\"ab\":256", &error) == SEDD_OK;
+        bool good = try_document(cases[i].outer, cases[i].model, "\"ab\":256", &error) == SEDD_OK;
         HOLDS(good == cases[i].good, "tokenizer.json with %s and %s is %s: %s", cases[i].outer,
               cases[i].model, good ? "accepted" : "refused", error.message);
         HOLDS(good || strlen(error.message) > 10, "%s is refused without a word", cases[i].outer);
@@ -292,8 +295,15 @@ static void check_documents(void)
 
 static void check_not_json(void)
 {
-    static const char *const texts[] = {"", " ", "{", "[]", "null", "{}x", "{\"model\":{}}",
-                                        "\xff\xfe{}", "{\"model\":{\"vocab\":[]}}"};
+    static const char *const texts[] = {"",
+                                        " ",
+                                        "{",
+                                        "[]",
+                                        "null",
+                                        "{}x",
+                                        "{\"model\":{}}",
+                                        "\xff\xfe{}",
+                                        "{\"model\":{\"vocab\":[]}}"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct sedd_tokenizer *tokenizer = NULL;
         struct sedd_error error = {0};

@@ -1,6 +1,7 @@
 /*
- * test_torch.c - torch files give the weights that safetensors give; training checkpoints give their
- * averages; hostile pickles and damaged zips are refused in words; SHA-256 has its known answers.
+ * test_torch.c - torch files give the weights that safetensors give; training checkpoints give
+ * their averages; hostile pickles and damaged zips are refused in words; SHA-256 has its known
+ * answers.
  */
 #include "files/sha256.h"
 #include "test.h"
@@ -19,7 +20,8 @@ static uint8_t *written(struct sedd_model *model, size_t *size)
     *size = (size_t)sedd_writer_size(writer);
     uint8_t *bytes = malloc(*size + 1);
     size_t done = 0, count;
-    while ((count = sedd_writer_read(writer, bytes + done, 97 < *size - done ? 97 : *size - done)) > 0) {
+    while ((count = sedd_writer_read(writer, bytes + done, 97 < *size - done ? 97 : *size - done)) >
+           0) {
         done += count;
     }
     CHECK(done == *size);
@@ -93,7 +95,8 @@ static int add_storages(struct stored *entries, int count, const struct checkpoi
 }
 
 /* {"optimizer": {"state": {0: {"exp_avg": tensor, "step": 3}}, "lr": 3e-4}, "model": ..., "ema":
- * {"decay": 0.9999, "num_updates": 7, "shadow_params": [...]}, "step": 7}, as the reference saves it. */
+ * {"decay": 0.9999, "num_updates": 7, "shadow_params": [...]}, "step": 7}, as the reference saves
+ * it. */
 static uint8_t *write_training(const struct checkpoint *model, const struct checkpoint *averages,
                                bool averaged, size_t *size)
 {
@@ -150,9 +153,10 @@ static void test_training(void)
     for (int averaged = 0; averaged < 2; averaged++) {
         size_t size;
         uint8_t *bytes = write_training(&model, &averages, averaged != 0, &size);
-        struct sedd_model *expected = NULL, *found = load(SEDD_CONFIG, bytes, size, 50, SEDD_DTYPE_F32);
-        CHECK(checkpoint_load_all(averaged ? &averages : &model, SEDD_CONFIG, SEDD_DTYPE_F32, &expected,
-                                  &error) == SEDD_OK);
+        struct sedd_model *expected = NULL,
+                          *found = load(SEDD_CONFIG, bytes, size, 50, SEDD_DTYPE_F32);
+        CHECK(checkpoint_load_all(averaged ? &averages : &model, SEDD_CONFIG, SEDD_DTYPE_F32,
+                                  &expected, &error) == SEDD_OK);
         check_same(found, expected);
         sedd_model_free(found);
         sedd_model_free(expected);
@@ -186,27 +190,70 @@ static void test_hostile(void)
         const char *words;
     } cases[] = {
 #define CASE(pickle, words) {pickle, sizeof pickle - 1, words}
-        CASE("\x80\2" "cos\nsystem\nX\2\0\0\0id\x85R.", "asks for os.system"),
-        CASE("\x80\2" "cposix\nsystem\n.", "asks for posix.system"),
-        CASE("\x80\2" "c__builtin__\neval\n.", "asks for __builtin__.eval"),
-        CASE("\x80\2" "cbuiltins\nexec\n.", "nothing in it is run"),
-        CASE("\x80\2" "ctorch._utils\n_rebuild_tensor_v2\n)R.", "rebuilds a tensor in an unknown way"),
-        CASE("\x80\2" "ctorch\nFloatStorage\n)R.", "calls a storage"),
-        CASE("\x80\2" "(ios\nsystem\n.", "uses the opcode 0x69"),
-        CASE("\x80\4" "}.", "another protocol than 2"),
-        CASE("\x80\2" "\x8c\2os\x8c\6system\x93.", "uses the opcode 0x8c"),
-        CASE("\x80\2" "}r\xff\xff\xff\xff.", "memo larger than any model needs"),
-        CASE("\x80\2" "}j\7\0\0\0.", "recalls a value it has not remembered"),
-        CASE("\x80\2" "X\xff\xff\xff\xff" "a.", "ends within a text"),
-        CASE("\x80\2" "\x8a\xff\1.", "number that is too large"),
-        CASE("\x80\2" "]q\0h\0a.", "holds no state dict"),
-        CASE("\x80\2" "}q\0X\1\0\0\0ah\0s.", "is no tensor"),
-        CASE("\x80\2" "K\1.", "holds no state dict"),
-        CASE("\x80\2" "}", "ends without its last opcode"),
-        CASE("\x80\2" "t.", "takes a mark it has not set"),
-        CASE("\x80\2" "((u.", "fills something that is no list or dict"),
-        CASE("\x80\2" "}}.", "leaves values behind"),
-        CASE("\x80\2" "N}b.", "sets the state of an object"),
+        CASE("\x80\2"
+             "cos\nsystem\nX\2\0\0\0id\x85R.",
+             "asks for os.system"),
+        CASE("\x80\2"
+             "cposix\nsystem\n.",
+             "asks for posix.system"),
+        CASE("\x80\2"
+             "c__builtin__\neval\n.",
+             "asks for __builtin__.eval"),
+        CASE("\x80\2"
+             "cbuiltins\nexec\n.",
+             "nothing in it is run"),
+        CASE("\x80\2"
+             "ctorch._utils\n_rebuild_tensor_v2\n)R.",
+             "rebuilds a tensor in an unknown way"),
+        CASE("\x80\2"
+             "ctorch\nFloatStorage\n)R.",
+             "calls a storage"),
+        CASE("\x80\2"
+             "(ios\nsystem\n.",
+             "uses the opcode 0x69"),
+        CASE("\x80\4"
+             "}.",
+             "another protocol than 2"),
+        CASE("\x80\2"
+             "\x8c\2os\x8c\6system\x93.",
+             "uses the opcode 0x8c"),
+        CASE("\x80\2"
+             "}r\xff\xff\xff\xff.",
+             "memo larger than any model needs"),
+        CASE("\x80\2"
+             "}j\7\0\0\0.",
+             "recalls a value it has not remembered"),
+        CASE("\x80\2"
+             "X\xff\xff\xff\xff"
+             "a.",
+             "ends within a text"),
+        CASE("\x80\2"
+             "\x8a\xff\1.",
+             "number that is too large"),
+        CASE("\x80\2"
+             "]q\0h\0a.",
+             "holds no state dict"),
+        CASE("\x80\2"
+             "}q\0X\1\0\0\0ah\0s.",
+             "is no tensor"),
+        CASE("\x80\2"
+             "K\1.",
+             "holds no state dict"),
+        CASE("\x80\2"
+             "}",
+             "ends without its last opcode"),
+        CASE("\x80\2"
+             "t.",
+             "takes a mark it has not set"),
+        CASE("\x80\2"
+             "((u.",
+             "fills something that is no list or dict"),
+        CASE("\x80\2"
+             "}}.",
+             "leaves values behind"),
+        CASE("\x80\2"
+             "N}b.",
+             "sets the state of an object"),
 #undef CASE
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -232,7 +279,8 @@ static void test_depth(void)
 
 /* ---- Damage ------------------------------------------------------------------------------ */
 
-/* No cut and no flipped byte gives a model that differs: it is refused, or the byte was nobody's. */
+/* No cut and no flipped byte gives a model that differs: it is refused, or the byte was nobody's.
+ */
 static void test_damage(void)
 {
     struct checkpoint c;

@@ -74,7 +74,8 @@ void pickle_tensor(struct bytes *pickle, const struct entry *entry, int storage)
     for (int i = 0; i < entry->rank; i++) {
         pickle_number(pickle, i + 1 < entry->rank ? (int32_t)entry->shape[i + 1] : 1);
     }
-    bytes_text(pickle, "t\x89" "ccollections\nOrderedDict\n)RtR");
+    bytes_text(pickle, "t\x89"
+                       "ccollections\nOrderedDict\n)RtR");
 }
 
 void pickle_state(struct bytes *pickle, const struct checkpoint *checkpoint, int first)

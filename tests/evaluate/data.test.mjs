@@ -28,7 +28,10 @@ test('WikiText is detokenised', () => {
 });
 
 test('Penn Treebank and LAMBADA are detokenised', () => {
-  assert.equal(ptb(" mr. <unk> is n't paid $ N in N N issues 's \\/ more"), " mr. ? isn't paid $1 in 1 1 issues's / more");
+  assert.equal(
+    ptb(" mr. <unk> is n't paid $ N in N N issues 's \\/ more"),
+    " mr. ? isn't paid $1 in 1 1 issues's / more",
+  );
   assert.equal(lambada('  \u201cYes,\u201d he said.\n'), '\n"Yes," he said.');
 });
 
@@ -68,18 +71,38 @@ for (const [name, content, words] of [
   ['no JSON', '{"query": "a", "choices": ["b", "c"], "gold": 0}\nnot json\n', /copa.jsonl, line 2: not JSON/],
   ['a list', '[1]\n', /line 1: expected an object, found a list/],
   ['a missing field', '{"choices": ["b", "c"], "gold": 0}\n', /line 1, field "query": expected text, found nothing/],
-  ['a number for text', '{"query": 5, "choices": ["b", "c"], "gold": 0}\n', /field "query": expected text, found a number/],
+  [
+    'a number for text',
+    '{"query": 5, "choices": ["b", "c"], "gold": 0}\n',
+    /field "query": expected text, found a number/,
+  ],
   ['an empty text', '{"query": " ", "choices": ["b", "c"], "gold": 0}\n', /field "query": the text is empty/],
-  ['a zero character', '{"query": "a\\u0000", "choices": ["b", "c"], "gold": 0}\n', /field "query": the text has a zero character/],
-  ['choices that are no list', '{"query": "a", "choices": "b", "gold": 0}\n', /field "choices": expected a list of texts/],
+  [
+    'a zero character',
+    '{"query": "a\\u0000", "choices": ["b", "c"], "gold": 0}\n',
+    /field "query": the text has a zero character/,
+  ],
+  [
+    'choices that are no list',
+    '{"query": "a", "choices": "b", "gold": 0}\n',
+    /field "choices": expected a list of texts/,
+  ],
   ['one choice', '{"query": "a", "choices": ["b"], "gold": 0}\n', /field "choices": expected 2 to 26 texts, found 1/],
-  ['a choice that is null', '{"query": "a", "choices": ["b", null], "gold": 0}\n', /field "choices\[1\]": expected text, found null/],
+  [
+    'a choice that is null',
+    '{"query": "a", "choices": ["b", null], "gold": 0}\n',
+    /field "choices\[1\]": expected text, found null/,
+  ],
   [
     'a label out of range',
     '{"query": "a", "choices": ["b", "c"], "gold": 2}\n',
     /line 1, field "gold": expected a whole number from 0 to 1, found 2/,
   ],
-  ['a label that is text', '{"query": "a", "choices": ["b", "c"], "gold": "0"}\n', /field "gold": expected a whole number/],
+  [
+    'a label that is text',
+    '{"query": "a", "choices": ["b", "c"], "gold": "0"}\n',
+    /field "gold": expected a whole number/,
+  ],
   ['an empty file', '', /copa.jsonl is empty/],
   [
     'bytes that are no UTF-8',
@@ -103,13 +126,20 @@ test('a file that is not there, or a folder, is refused', () => {
 });
 
 /** A model whose tokens are characters. */
-const letters = { kind: 'sedd', length: 12, encode: async (texts) => texts.map((text) => [...text].map((c) => c.codePointAt(0))) };
+const letters = {
+  kind: 'sedd',
+  length: 12,
+  encode: async (texts) => texts.map((text) => [...text].map((c) => c.codePointAt(0))),
+};
 const spell = (ids) => String.fromCodePoint(...ids);
 
 test('options are context and target, cut to what the model reads', async () => {
   put('piqa.jsonl', '{"query": "Q\\n", "choices": ["yes", "no "], "gold": 1}\n');
   const [item] = readTask('piqa', folder);
-  assert.deepEqual([item.contexts[0], item.targets, item.characters, item.gold], ['Q\nAnswer:', [' yes', ' no'], [3, 2], 1]);
+  assert.deepEqual(
+    [item.contexts[0], item.targets, item.characters, item.gold],
+    ['Q\nAnswer:', [' yes', ' no'], [3, 2], 1],
+  );
   const { options, cut } = await optionsOf(letters, item, 0);
   assert.deepEqual(
     options.map(({ ids, given }) => [spell(ids), given]),
@@ -154,7 +184,11 @@ test('stories are parted at sentence ends and endings are shuffled with the righ
   const stops = new Set([0]);
   const window = (seed) => [1, seed, 3, 4, 0, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0, seed, 7, 7, 7, 0, 8];
   const stories = parted([1, 2, 3, 4, 5].map(window), stops);
-  assert.deepEqual(stories[1], { first: [1, 2, 3, 4, 0], middle: [5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0], last: [2, 7, 7, 7, 0] });
+  assert.deepEqual(stories[1], {
+    first: [1, 2, 3, 4, 0],
+    middle: [5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0],
+    last: [2, 7, 7, 7, 0],
+  });
   assert.equal(parted([[1, 2, 0, 4, 0]], stops).length, 0, 'too short a story is left out');
   const items = clozeItems(stories, 3);
   items.forEach(({ endings, gold }, i) => {

@@ -2,9 +2,17 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { frontierArea, kMeans, mauve } from '../../scripts/evaluate/mauve.mjs';
-import { generator, interpolate, perplexity, shareInterval, spread, standardError } from '../../scripts/evaluate/statistics.mjs';
+import {
+  generator,
+  interpolate,
+  perplexity,
+  shareInterval,
+  spread,
+  standardError,
+} from '../../scripts/evaluate/statistics.mjs';
 
-const near = (value, expected, tolerance = 1e-9) => assert.ok(Math.abs(value - expected) <= tolerance, `${value} is not ${expected}`);
+const near = (value, expected, tolerance = 1e-9) =>
+  assert.ok(Math.abs(value - expected) <= tolerance, `${value} is not ${expected}`);
 
 test('Wilson intervals are those of the tables', () => {
   const [low, high] = shareInterval(8, 10); // 0.4902 to 0.9433

@@ -88,8 +88,23 @@ const ROWS = [
     temperature: 1,
     twinPpl: 30,
   },
-  { ...written(200, 4.4), model: 'sedd-nano', sha256: 'a'.repeat(64), parameters: 4000000, kind: 'sedd', steps: 8, temperature: 1 },
-  { ...written(22, 4.1), model: 'gpt2-nano', sha256: 'b'.repeat(64), parameters: 3000000, kind: 'gpt2', temperature: 1 },
+  {
+    ...written(200, 4.4),
+    model: 'sedd-nano',
+    sha256: 'a'.repeat(64),
+    parameters: 4000000,
+    kind: 'sedd',
+    steps: 8,
+    temperature: 1,
+  },
+  {
+    ...written(22, 4.1),
+    model: 'gpt2-nano',
+    sha256: 'b'.repeat(64),
+    parameters: 3000000,
+    kind: 'gpt2',
+    temperature: 1,
+  },
   {
     table: 'latency',
     model: 'sedd-nano',
@@ -112,8 +127,17 @@ const TAUGHT = { model: 'sedd-nano-fast', sha256: 'd'.repeat(64), parameters: 40
 const STUDENT = [
   { ...written(70, 4.15), ...TAUGHT, kind: 'sedd', steps: 8, temperature: 1 },
   {
-    table: 'latency', ...TAUGHT, twin: 'gpt2-nano', length: 128, threads: 1, host: 'tool', kernels: 'avx2',
-    rows: [{ steps: 8, ms: 20, interval: [19, 21] }, { steps: null, ms: 60, interval: [59, 61] }],
+    table: 'latency',
+    ...TAUGHT,
+    twin: 'gpt2-nano',
+    length: 128,
+    threads: 1,
+    host: 'tool',
+    kernels: 'avx2',
+    rows: [
+      { steps: 8, ms: 20, interval: [19, 21] },
+      { steps: null, ms: 60, interval: [59, 61] },
+    ],
     breakEven: { steps: 24.1, interval: [23, 25] },
   },
 ];
@@ -148,7 +172,10 @@ test('a student stands beside its teacher', () => {
   const both = results([...ROWS, ...STUDENT]);
   const text = markdown(sections(both, PAIR), ['machine']);
   assert.match(text, /\| Student, 8 steps \| 70.0/);
-  assert.match(text, /the times are equal at 9.6 steps .* and at 24.1 of the student, which reads only what is known and what opens\. At 8 steps of the student the judge gives 70.0/);
+  assert.match(
+    text,
+    /the times are equal at 9.6 steps .* and at 24.1 of the student, which reads only what is known and what opens\. At 8 steps of the student the judge gives 70.0/,
+  );
   const { steps, breakEven, twin } = card(both, 'sedd-nano-fast', PAIR);
   assert.deepEqual([steps[0].ppl, steps[0].ms, breakEven.steps, twin.ms], [70, 20, 24.1, 60]);
   assert.equal(card(both, 'sedd-nano', PAIR).breakEven.steps, 9.6);
@@ -163,7 +190,8 @@ test('the page has no script, no inline style, and text is only text', () => {
   const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
   assert.equal(new Set(ids).size, ids.length);
   for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) assert.ok(ids.includes(target), target);
-  for (const tag of ['table', 'figure', 'section', 'svg']) assert.equal(page.split(`<${tag}`).length, page.split(`</${tag}>`).length, tag);
+  for (const tag of ['table', 'figure', 'section', 'svg'])
+    assert.equal(page.split(`<${tag}`).length, page.split(`</${tag}>`).length, tag);
 });
 
 test('a card has the announced shape', () => {
@@ -206,14 +234,19 @@ test('charts place values where they belong', () => {
   });
   const dots = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [Number(x), Number(y)]);
   assert.ok(
-    Math.abs(dots[1][0] - (dots[0][0] + dots[2][0]) / 2) < 0.2 && Math.abs(dots[1][1] - (dots[0][1] + dots[2][1]) / 2) < 0.2,
+    Math.abs(dots[1][0] - (dots[0][0] + dots[2][0]) / 2) < 0.2 &&
+      Math.abs(dots[1][1] - (dots[0][1] + dots[2][1]) / 2) < 0.2,
     'decades lie evenly',
   );
   assert.ok(dots[0][1] > dots[2][1], 'more is higher');
   assert.match(svg, /a &amp; b/);
   assert.doesNotMatch(svg, /NaN|undefined/);
   assert.doesNotMatch(
-    dotChart({ title: 'T', x: 'x', rows: [{ label: 'r', chance: 25, dots: [{ kind: 'sedd', value: 30, interval: [20, 40] }] }] }),
+    dotChart({
+      title: 'T',
+      x: 'x',
+      rows: [{ label: 'r', chance: 25, dots: [{ kind: 'sedd', value: 30, interval: [20, 40] }] }],
+    }),
     /NaN|undefined/,
   );
   assert.deepEqual(ticks(0, 10), [0, 2, 4, 6, 8, 10]);

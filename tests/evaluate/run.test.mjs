@@ -2,7 +2,16 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,7 +49,10 @@ const rows = (name) =>
 const ok = (result) => assert.equal(result.status, 0, result.stderr);
 
 test('a run that was stopped, its last line cut in two, goes on to the same result', async () => {
-  const args = (name) => ['perplexity', ...flags(name, '--samples', '12', '--workers', '1', '--judge', 'none', '--student', 'none')];
+  const args = (name) => [
+    'perplexity',
+    ...flags(name, '--samples', '12', '--workers', '1', '--judge', 'none', '--student', 'none'),
+  ];
   ok(evaluate(args('whole')));
   const child = spawn(process.execPath, ['scripts/evaluate', ...args('cut')], { cwd: ROOT, stdio: 'ignore' });
   const file = path.join(folder, 'cut.answers');
@@ -60,7 +72,14 @@ test('a run that was stopped, its last line cut in two, goes on to the same resu
   ok(again);
   assert.match(again.stderr, /known/);
   const numbers = (name) =>
-    rows(name).map(({ model, estimator, nats, error, noise, tokens }) => ({ model, estimator, nats, error, noise, tokens }));
+    rows(name).map(({ model, estimator, nats, error, noise, tokens }) => ({
+      model,
+      estimator,
+      nats,
+      error,
+      noise,
+      tokens,
+    }));
   assert.deepEqual(numbers('cut'), numbers('whole'));
   assert.equal(numbers('whole').length, 3, 'two estimators and the twin');
   assert.equal(lines(), 3 * WINDOWS, 'no answer is there twice');
@@ -86,7 +105,12 @@ test('GPT-2\u2019s score of an option is the likelihood of the whole less that o
     { query: 'The dog ran, therefore', choices: ['he was happy.', 'he was a spoon tree.'], gold: 0 },
   ];
   writeFileSync(path.join(data, 'copa.jsonl'), items.map((item) => `${JSON.stringify(item)}\n`).join(''));
-  ok(evaluate(['choice', ...flags('choice', '--data', data, '--tasks', 'copa', '--scorings', 'bound,chain', '--workers', '2')]));
+  ok(
+    evaluate([
+      'choice',
+      ...flags('choice', '--data', data, '--tasks', 'copa', '--scorings', 'bound,chain', '--workers', '2'),
+    ]),
+  );
   const copa = rows('choice').filter((row) => row.task === 'copa');
   assert.deepEqual(
     copa.map(({ kind, model, scoring }) => [model, scoring]),
@@ -96,7 +120,9 @@ test('GPT-2\u2019s score of an option is the likelihood of the whole less that o
       ['sedd-nano', 'chain'],
     ],
   );
-  assert.ok(copa.every(({ chance, items: count, interval }) => chance === 0.5 && count === 2 && interval[0] < interval[1]));
+  assert.ok(
+    copa.every(({ chance, items: count, interval }) => chance === 0.5 && count === 2 && interval[0] < interval[1]),
+  );
   assert.equal(copa[0].accuracy, 1, 'the twin knows its stories');
   const answers = readFileSync(path.join(folder, 'choice.answers'), 'utf8')
     .trim()
@@ -106,7 +132,10 @@ test('GPT-2\u2019s score of an option is the likelihood of the whole less that o
   const total = (text) => {
     writeFileSync(path.join(folder, 'text'), text);
     const { nats_per_token: nats, tokens } = JSON.parse(
-      spawnSync(TOOL, ['nll', 'models/gpt2-nano', '--file', path.join(folder, 'text'), '--json'], { cwd: ROOT, encoding: 'utf8' }).stdout,
+      spawnSync(TOOL, ['nll', 'models/gpt2-nano', '--file', path.join(folder, 'text'), '--json'], {
+        cwd: ROOT,
+        encoding: 'utf8',
+      }).stdout,
     );
     return nats * tokens;
   };
@@ -118,7 +147,10 @@ test('GPT-2\u2019s score of an option is the likelihood of the whole less that o
 
 test('texts are written, judged and reported; the page is safe and every cell says where it comes from', () => {
   const file = path.join(folder, 'report.jsonl');
-  writeFileSync(file, ['whole', 'choice'].map((name) => readFileSync(path.join(folder, `${name}.jsonl`), 'utf8')).join(''));
+  writeFileSync(
+    file,
+    ['whole', 'choice'].map((name) => readFileSync(path.join(folder, `${name}.jsonl`), 'utf8')).join(''),
+  );
   ok(evaluate(['generation', ...flags('report', '--texts', '4')]));
   const written = rows('report').filter((row) => row.table === 'generation');
   assert.ok(
@@ -158,7 +190,11 @@ test('a request that cannot be answered gets a sentence, and the next one its an
     '{"id": 6, "op": "bound", "ids": [1], "seed": -1}',
     '{"id": 7, "op": "encode", "texts": ["The cat"]}',
   ];
-  const result = spawnSync(TOOL, ['eval', 'models/sedd-nano'], { cwd: ROOT, encoding: 'utf8', input: `${requests.join('\n')}\n` });
+  const result = spawnSync(TOOL, ['eval', 'models/sedd-nano'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    input: `${requests.join('\n')}\n`,
+  });
   assert.equal(result.status, 0, result.stderr);
   const answers = result.stdout
     .trim()

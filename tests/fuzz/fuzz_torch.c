@@ -1,5 +1,6 @@
 /*
- * fuzz_torch.c - torch files from hostile bytes, through the loader: the zip, the pickle, the tensors.
+ * fuzz_torch.c - torch files from hostile bytes, through the loader: the zip, the pickle, the
+ * tensors.
  *
  *     build with -DSEDD_FUZZ=ON -DSEDD_SANITIZE=ON (clang), then
  *     fuzz_torch -max_total_time=60 -dict=tests/fuzz/torch.dict FOUND tests/fuzz/corpus/torch
@@ -14,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The zip around a pickle; its checksums are left out, so that changed bytes are read all the same. */
+/* The zip around a pickle; its checksums are left out, so that changed bytes are read all the same.
+ */
 static uint8_t *wrap(const struct checkpoint *checkpoint, const uint8_t *pickle, size_t size,
                      size_t *zip_size)
 {
@@ -54,9 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t file_size = size - 1;
     uint8_t *file = (data[0] & 1) != 0 ? wrap(&checkpoint, data + 1, size - 1, &file_size)
                                        : memcpy(malloc(size), data + 1, size - 1);
-    enum sedd_status status =
-        torch_load(SEDD_CONFIG, file, file_size, (size_t)(data[0] >> 3) * 37,
-                   (enum sedd_dtype)((data[0] >> 1) % 3), &model, &error);
+    enum sedd_status status = torch_load(SEDD_CONFIG, file, file_size, (size_t)(data[0] >> 3) * 37,
+                                         (enum sedd_dtype)((data[0] >> 1) % 3), &model, &error);
     if ((status == SEDD_OK) != (model != NULL) || (status != SEDD_OK && error.message[0] == '\0')) {
         abort();
     }

@@ -23,7 +23,8 @@ const { text, threads, kernels } = await sedd.sample(${JSON.stringify(OPTIONS)})
 await sedd.dispose();
 globalThis.outcome = { text, threads, kernels, error: new SeddError('x', 'y').code };
 `;
-const page = (script) => `<!doctype html><meta charset="utf-8"><title>sedd-web</title><link rel="icon" href="data:,"><script type="module" src="${script}"></script>\n`;
+const page = (script) =>
+  `<!doctype html><meta charset="utf-8"><title>sedd-web</title><link rel="icon" href="data:,"><script type="module" src="${script}"></script>\n`;
 
 function folder(name, files) {
   const full = path.join(WORK, name);
@@ -40,7 +41,11 @@ before(async () => {
   execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', WORK], { cwd: ROOT });
   const [archive] = readdirSync(WORK).filter((name) => name.endsWith('.tgz'));
   execFileSync('tar', ['-xzf', path.join(WORK, archive), '-C', PACKAGE, '--strip-components=1']);
-  expected = execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', '--length', '16', '--steps', '4', '--seed', '5'], { cwd: ROOT, encoding: 'utf8' });
+  expected = execFileSync(
+    path.join(ROOT, 'build/native/sedd'),
+    ['sample', 'models/sedd-nano', '--length', '16', '--steps', '4', '--seed', '5'],
+    { cwd: ROOT, encoding: 'utf8' },
+  );
   folder('blank', { 'index.html': page('data:text/javascript,') });
   browser = await open('build/package/blank/index.html');
 });
@@ -50,16 +55,34 @@ after(() => browser?.close());
 async function runs(file, threads) {
   browser.errors.length = 0;
   await browser.page.goto(browser.url + path.relative(ROOT, path.join(WORK, file)));
-  const outcome = await browser.page.waitForFunction(() => globalThis.outcome, null, { timeout: 30000 }).then((handle) => handle.jsonValue(), (error) => ({ text: String(error) }));
+  const outcome = await browser.page
+    .waitForFunction(() => globalThis.outcome, null, { timeout: 30000 })
+    .then(
+      (handle) => handle.jsonValue(),
+      (error) => ({ text: String(error) }),
+    );
   assert.deepEqual(browser.errors, []);
   assert.equal(`${outcome.text}\n`, expected);
   assert.deepEqual([outcome.threads, outcome.error], [threads, 'x']);
 }
 
 test('the package has what its exports name, and nothing else runs when it is installed', () => {
-  const { exports, types, jsdelivr, scripts, dependencies } = JSON.parse(readFileSync(path.join(PACKAGE, 'package.json'), 'utf8'));
-  const files = Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry))).filter((name) => !name.includes('*'));
-  for (const name of [...files, types, jsdelivr, './web/wasm/sedd-simd.wasm', './dist/player.js', 'LICENSE', 'README.md']) assert.ok(existsSync(path.join(PACKAGE, name)), name);
+  const { exports, types, jsdelivr, scripts, dependencies } = JSON.parse(
+    readFileSync(path.join(PACKAGE, 'package.json'), 'utf8'),
+  );
+  const files = Object.values(exports)
+    .flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry)))
+    .filter((name) => !name.includes('*'));
+  for (const name of [
+    ...files,
+    types,
+    jsdelivr,
+    './web/wasm/sedd-simd.wasm',
+    './dist/player.js',
+    'LICENSE',
+    'README.md',
+  ])
+    assert.ok(existsSync(path.join(PACKAGE, name)), name);
   assert.equal(dependencies, undefined);
   assert.ok(!Object.keys(scripts).some((name) => /^(pre|post)?install$|^prepare$/.test(name)));
   const shipped = execFileSync('find', ['.', '-type', 'f'], { cwd: PACKAGE, encoding: 'utf8' }).split('\n');
@@ -82,31 +105,60 @@ test('webpack', async () => {
   const context = folder('webpack', { 'app.js': program('sedd-web', 2) });
   const output = { path: path.join(context, 'dist'), filename: 'app.js', module: true };
   const stats = await new Promise((resolve, reject) => {
-    webpack({ context, mode: 'production', entry: './app.js', output, experiments: { outputModule: true } }, (error, result) => (error ? reject(error) : resolve(result)));
+    webpack(
+      { context, mode: 'production', entry: './app.js', output, experiments: { outputModule: true } },
+      (error, result) => (error ? reject(error) : resolve(result)),
+    );
   });
-  assert.deepEqual(stats.toJson({ all: false, errors: true, warnings: true }).errors.map(({ message }) => message), []);
+  assert.deepEqual(
+    stats.toJson({ all: false, errors: true, warnings: true }).errors.map(({ message }) => message),
+    [],
+  );
   folder('webpack/dist', { 'index.html': page('app.js') });
   await runs('webpack/dist/index.html', 2);
 });
 
 test('esbuild, with the worker as a second entry and the wasm folder copied', async () => {
   const root = folder('esbuild', { 'app.js': program('sedd-web', 2) });
-  await esbuild.build({ absWorkingDir: root, entryPoints: { app: 'app.js', worker: 'sedd-web/worker' }, bundle: true, minify: true, format: 'esm', outdir: 'dist', logLevel: 'error' });
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: { app: 'app.js', worker: 'sedd-web/worker' },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    outdir: 'dist',
+    logLevel: 'error',
+  });
   cpSync(path.join(PACKAGE, 'web/wasm'), path.join(root, 'dist/wasm'), { recursive: true });
   folder('esbuild/dist', { 'index.html': page('app.js') });
   await runs('esbuild/dist/index.html', 2);
 });
 
 test('the one-file module, alone and through a bundler', async () => {
-  const full = folder('inline', { 'index.html': page('app.js'), 'app.js': program('./inline.js', 2), 'bundled.html': page('bundled.js'), 'source.js': program('sedd-web/inline', 1) });
+  const full = folder('inline', {
+    'index.html': page('app.js'),
+    'app.js': program('./inline.js', 2),
+    'bundled.html': page('bundled.js'),
+    'source.js': program('sedd-web/inline', 1),
+  });
   cpSync(path.join(PACKAGE, 'dist/inline.js'), path.join(full, 'inline.js'));
   await runs('inline/index.html', 1);
-  await esbuild.build({ absWorkingDir: full, entryPoints: ['source.js'], bundle: true, format: 'esm', outfile: 'bundled.js', external: ['module'], logLevel: 'error' });
+  await esbuild.build({
+    absWorkingDir: full,
+    entryPoints: ['source.js'],
+    bundle: true,
+    format: 'esm',
+    outfile: 'bundled.js',
+    external: ['module'],
+    logLevel: 'error',
+  });
   await runs('inline/bundled.html', 1);
 });
 
 test('the player alone fetches nothing but its trace', async () => {
-  const full = folder('player', { 'index.html': `${page('player.js')}<sedd-player src="/models/sedd-nano/trace.json" loading="eager"></sedd-player>\n` });
+  const full = folder('player', {
+    'index.html': `${page('player.js')}<sedd-player src="/models/sedd-nano/trace.json" loading="eager"></sedd-player>\n`,
+  });
   cpSync(path.join(PACKAGE, 'dist/player.js'), path.join(full, 'player.js'));
   const asked = [];
   const note = (request) => asked.push(new URL(request.url()).pathname);
@@ -114,5 +166,8 @@ test('the player alone fetches nothing but its trace', async () => {
   await browser.page.goto(`${browser.url}build/package/player/index.html`);
   await browser.page.waitForFunction(() => document.querySelector('sedd-player').text?.length > 20);
   browser.page.off('request', note);
-  assert.deepEqual(asked.filter((name) => !name.endsWith('index.html')).toSorted(), ['/build/package/player/player.js', '/models/sedd-nano/trace.json']);
+  assert.deepEqual(asked.filter((name) => !name.endsWith('index.html')).toSorted(), [
+    '/build/package/player/player.js',
+    '/models/sedd-nano/trace.json',
+  ]);
 });

@@ -26,7 +26,11 @@ test('a budget below one evaluation still gives one step, and says that it was n
   budget.note(10);
   assert.equal(budget.steps(64, true), 1);
   time.now += 20;
-  assert.deepEqual(budget.finish(), { askedMs: 5, kept: false, reason: 'The run took 30 ms; one evaluation takes 10.0 ms here.' });
+  assert.deepEqual(budget.finish(), {
+    askedMs: 5,
+    kept: false,
+    reason: 'The run took 30 ms; one evaluation takes 10.0 ms here.',
+  });
 });
 
 test('a run that falls behind goes on in as many steps as fit, from the same noise', () => {
@@ -60,7 +64,11 @@ test('one slow evaluation does not decide, and the last opens all there is', () 
   time.now = 999;
   assert.deepEqual([budget.behind(2), budget.behind(1), budget.fitting], [true, false, 1]);
   assert.deepEqual(thinned({ steps: 8, position: 3 }, 1, true), { steps: 1, position: 1 }, 'the denoiser at once');
-  assert.deepEqual(thinned({ steps: 8, position: 4 }, 1, false), { steps: 2, position: 1 }, 'or the last step, where there is none');
+  assert.deepEqual(
+    thinned({ steps: 8, position: 4 }, 1, false),
+    { steps: 2, position: 1 },
+    'or the last step, where there is none',
+  );
 });
 
 test('every rest has the noise of where the run stands, to half a step, and resume finds the same place', () => {
@@ -69,7 +77,11 @@ test('every rest has the noise of where the run stands, to half a step, and resu
       for (let ahead = 1; ahead < steps - position; ahead++) {
         const rest = thinned({ steps, position }, ahead, false);
         assert.equal(rest.steps - rest.position, ahead);
-        assert.equal(rest.position, Math.round((position * rest.steps) / steps), JSON.stringify({ steps, position, ahead, rest }));
+        assert.equal(
+          rest.position,
+          Math.round((position * rest.steps) / steps),
+          JSON.stringify({ steps, position, ahead, rest }),
+        );
       }
     }
   }

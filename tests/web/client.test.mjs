@@ -10,11 +10,17 @@ import { readTrace } from '../../web/trace.js';
 import { ROOT, filesOf, gpt2InNode, seddInNode } from './files.mjs';
 import { NodeWorker } from './node-worker.mjs';
 
-const native = (...flags) => execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', ...flags], { cwd: ROOT, encoding: 'utf8' });
+const native = (...flags) =>
+  execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', ...flags], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
 const isAbort = (error) => error.name === 'AbortError';
 let sedd;
 let gpt2;
-before(async () => { [sedd, gpt2] = await Promise.all([seddInNode(), gpt2InNode()]); });
+before(async () => {
+  [sedd, gpt2] = await Promise.all([seddInNode(), gpt2InNode()]);
+});
 after(() => Promise.all([sedd.dispose(), gpt2.dispose()]));
 
 test('a run gives its events, its seed and timings, and the native text', async () => {
@@ -24,7 +30,9 @@ test('a run gives its events, its seed and timings, and the native text', async 
   const result = await run.result;
   assert.equal(`${result.text}\n`, native('--steps', '12', '--seed', '7'));
   assert.ok(events[0].start && events[0].texts.every((text) => text === null) && events.length === 14);
-  const open = events.slice(1).flatMap(({ positions, ids, texts }) => positions.map((place, i) => [place, ids[i], texts[i]]));
+  const open = events
+    .slice(1)
+    .flatMap(({ positions, ids, texts }) => positions.map((place, i) => [place, ids[i], texts[i]]));
   for (const [place, id, text] of open) {
     assert.equal(result.ids[place], id);
     assert.equal(typeof text, 'string');
@@ -44,17 +52,29 @@ test('a seed that was drawn is reported and gives the same text again', async ()
 });
 
 test('holes are written, the given text stays', async () => {
-  const { text, ids } = await sedd.sample({ prompt: 'Once upon a time,{12} They were happy.', steps: 8, seed: 2 }).result;
+  const { text, ids } = await sedd.sample({ prompt: 'Once upon a time,{12} They were happy.', steps: 8, seed: 2 })
+    .result;
   assert.match(text, /^Once upon a time,.* They were happy\.$/s);
-  assert.equal(ids.length, (await sedd.tokenize('Once upon a time,')).ids.length + 12 + (await sedd.tokenize(' They were happy.')).ids.length);
+  assert.equal(
+    ids.length,
+    (await sedd.tokenize('Once upon a time,')).ids.length + 12 + (await sedd.tokenize(' They were happy.')).ids.length,
+  );
 });
 
 test('resume goes on exactly, from any step, and keeps the options', async () => {
   const run = sedd.sample({ prompt: 'Once upon a time', length: 48, steps: 8, seed: 3, temperature: 0.8, topP: 0.9 });
   const { ids } = await run.result;
-  for (const step of [0, 3, 7]) assert.deepEqual((await sedd.resume(run.state(step)).result).ids, ids, `from step ${step}`);
-  assert.deepEqual((await sedd.resume(JSON.parse(JSON.stringify(run.state(3)))).result).ids, ids, 'also after a trip through JSON');
-  assert.throws(() => sedd.resume(run.state(3)) && sedd.resume(null), (error) => error.code === 'argument');
+  for (const step of [0, 3, 7])
+    assert.deepEqual((await sedd.resume(run.state(step)).result).ids, ids, `from step ${step}`);
+  assert.deepEqual(
+    (await sedd.resume(JSON.parse(JSON.stringify(run.state(3)))).result).ids,
+    ids,
+    'also after a trip through JSON',
+  );
+  assert.throws(
+    () => sedd.resume(run.state(3)) && sedd.resume(null),
+    (error) => error.code === 'argument',
+  );
 });
 
 test('a what-if differs because of the edit only', async () => {
@@ -73,7 +93,9 @@ test('a what-if differs because of the edit only', async () => {
   assert.deepEqual((await sedd.resume(branch.state(4)).result).ids, edited.ids, 'a branch can be branched');
   const other = await sedd.resume(state, { seed: 99 }).result;
   assert.notDeepEqual(other.ids, ids);
-  state.ids.forEach((id, i) => { if (id !== sedd.info.maskId) assert.equal(other.ids[i], id, 'what was open stays'); });
+  state.ids.forEach((id, i) => {
+    if (id !== sedd.info.maskId) assert.equal(other.ids[i], id, 'what was open stays');
+  });
   const finer = sedd.resume(state, { steps: 12 });
   await finer.result;
   assert.equal(finer.state(0 + 6).position, 6, 'half way of 6 is half way of 12');
@@ -82,9 +104,16 @@ test('a what-if differs because of the edit only', async () => {
 
 test('calls queue in order; a paused run lets others through', async () => {
   const order = [];
-  const note = (name) => (value) => { order.push(name); return value; };
+  const note = (name) => (value) => {
+    order.push(name);
+    return value;
+  };
   const run = sedd.sample({ length: 32, steps: 20, seed: 5 });
-  const queued = [run.result.then(note('run')), sedd.tokenize('a').then(note('tokenize')), sedd.sample({ length: 8, steps: 2, seed: 1 }).result.then(note('second'))];
+  const queued = [
+    run.result.then(note('run')),
+    sedd.tokenize('a').then(note('tokenize')),
+    sedd.sample({ length: 8, steps: 2, seed: 1 }).result.then(note('second')),
+  ];
   await Promise.all(queued);
   assert.deepEqual(order, ['run', 'tokenize', 'second']);
   const slow = sedd.sample({ length: 32, steps: 20, seed: 5 });
@@ -116,7 +145,10 @@ test('an abort lands at once, while running, queued, paused or before the start'
   const controller = new AbortController();
   const bySignal = sedd.bound('one two three', { signal: controller.signal });
   let rejected = 0;
-  for (const promise of [running.result, queued.result, bySignal]) promise.catch((error) => { rejected += isAbort(error); });
+  for (const promise of [running.result, queued.result, bySignal])
+    promise.catch((error) => {
+      rejected += isAbort(error);
+    });
   queued.abort();
   controller.abort();
   running.abort();
@@ -126,7 +158,12 @@ test('an abort lands at once, while running, queued, paused or before the start'
   const paused = sedd.sample({ length: 16, steps: 50, seed: 1 });
   paused.pause();
   paused.abort();
-  await assert.rejects((async () => { for await (const event of paused) assert.ok(event); })(), isAbort);
+  await assert.rejects(
+    (async () => {
+      for await (const event of paused) assert.ok(event);
+    })(),
+    isAbort,
+  );
   assert.equal((await sedd.tokenize('still here')).texts.join(''), 'still here');
 });
 
@@ -138,7 +175,9 @@ test('where threads share memory an abort ends the evaluation at hand, and no ot
     const whole = expected.timings.stepsMs[0];
     const run = many.sample(options);
     for await (const event of run) if (event.start) break;
-    await new Promise((resolve) => { setTimeout(resolve, whole / 8); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, whole / 8);
+    });
     const begin = performance.now();
     run.abort();
     await assert.rejects(run.result, isAbort);
@@ -167,15 +206,26 @@ test('a budget is kept, and the same steps and seed write the same text', async 
       const run = late.sample({ steps: 400, seed: 6, length: 64, budgetMs: 600, positions });
       const events = [];
       for await (const event of run) if (!event.start) events.push(event);
-      const { budget: { changes, kept }, ids } = await run.result;
+      const {
+        budget: { changes, kept },
+        ids,
+      } = await run.result;
       const [first] = changes;
       const after = events.filter(({ step }) => step > first.after);
       assert.ok(kept && after.length > 3, JSON.stringify({ kept, first, after: after.length }));
       assert.ok(events.every(({ step }, i) => i === 0 || step > events[i - 1].step));
       assert.equal(events.at(-1).step, events.at(-1).total);
-      assert.ok(Math.max(...after.map(({ positions: { length } }) => length)) < 0.8 * after.reduce((sum, { positions: { length } }) => sum + length, 0), 'spread, not all at once');
+      assert.ok(
+        Math.max(...after.map(({ positions: { length } }) => length)) <
+          0.8 * after.reduce((sum, { positions: { length } }) => sum + length, 0),
+        'spread, not all at once',
+      );
       const last = changes.at(-1);
-      assert.deepEqual((await sedd.resume(run.state(last.after), { steps: last.steps, budgetMs: undefined }).result).ids, ids, 'resume goes on as it did');
+      assert.deepEqual(
+        (await sedd.resume(run.state(last.after), { steps: last.steps, budgetMs: undefined }).result).ids,
+        ids,
+        'resume goes on as it did',
+      );
     }
   } finally {
     await late.dispose();
@@ -190,20 +240,63 @@ test('a budget is kept, and the same steps and seed write the same text', async 
 });
 
 test('a trace holds the run and is one that the reader takes', async () => {
-  const { trace, ids } = await sedd.sample({ prompt: 'Once upon a time', length: 32, steps: 5, seed: 8, temperature: 0.9, trace: true }).result;
+  const { trace, ids } = await sedd.sample({
+    prompt: 'Once upon a time',
+    length: 32,
+    steps: 5,
+    seed: 8,
+    temperature: 0.9,
+    trace: true,
+  }).result;
   const read = readTrace(JSON.stringify(trace));
   const end = [...read.initial];
-  for (const { changed, ids: now } of read.events) changed.forEach((place, i) => { end[place] = now[i]; });
+  for (const { changed, ids: now } of read.events)
+    changed.forEach((place, i) => {
+      end[place] = now[i];
+    });
   assert.deepEqual(end, ids);
   assert.equal(read.temperature, 0.9);
   const asked = { positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known' };
-  const planned = readTrace((await sedd.sample({ ...asked, prompt: 'Once upon a time', length: 32, steps: 4, seed: 8, trace: true }).result).trace);
+  const planned = readTrace(
+    (await sedd.sample({ ...asked, prompt: 'Once upon a time', length: 32, steps: 4, seed: 8, trace: true }).result)
+      .trace,
+  );
   const folder = mkdtempSync(path.join(os.tmpdir(), 'sedd-client-'));
-  execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', '--prompt', 'Once upon a time', '--length', '32', '--steps', '4', '--seed', '8',
-    ...Object.entries(asked).flatMap(([name, value]) => [`--${name}`, value]), '--trace', path.join(folder, 'run.json')], { cwd: ROOT });
+  execFileSync(
+    path.join(ROOT, 'build/native/sedd'),
+    [
+      'sample',
+      'models/sedd-nano',
+      '--prompt',
+      'Once upon a time',
+      '--length',
+      '32',
+      '--steps',
+      '4',
+      '--seed',
+      '8',
+      ...Object.entries(asked).flatMap(([name, value]) => [`--${name}`, value]),
+      '--trace',
+      path.join(folder, 'run.json'),
+    ],
+    { cwd: ROOT },
+  );
   const native = readTrace(readFileSync(path.join(folder, 'run.json'), 'utf8'));
   rmSync(folder, { recursive: true });
-  for (const name of ['length', 'steps', 'seed', 'sampler', 'draw', ...Object.keys(asked), 'denoise', 'temperature', 'topK', 'topP', 'held', 'initial']) {
+  for (const name of [
+    'length',
+    'steps',
+    'seed',
+    'sampler',
+    'draw',
+    ...Object.keys(asked),
+    'denoise',
+    'temperature',
+    'topK',
+    'topP',
+    'held',
+    'initial',
+  ]) {
     assert.deepEqual(planned[name], native[name], name);
   }
   assert.equal(native.context, 'known');
@@ -211,21 +304,39 @@ test('a trace holds the run and is one that the reader takes', async () => {
 });
 
 test('bound and nll equal the command line, report progress and stop in between', async () => {
-  const { ids } = await sedd.tokenize('Once upon a time there was a little girl. She liked to play in the park. '.repeat(12));
+  const { ids } = await sedd.tokenize(
+    'Once upon a time there was a little girl. She liked to play in the park. '.repeat(12),
+  );
   assert.ok(ids.length > sedd.info.length && ids.length > gpt2.info.length, 'more than one window');
-  const asked = (command, folder, ...flags) => JSON.parse(execFileSync(path.join(ROOT, 'build/native/sedd'), [command, folder, '--ids', ids.join(','), '--json', ...flags], { cwd: ROOT, encoding: 'utf8' }));
+  const asked = (command, folder, ...flags) =>
+    JSON.parse(
+      execFileSync(
+        path.join(ROOT, 'build/native/sedd'),
+        [command, folder, '--ids', ids.join(','), '--json', ...flags],
+        { cwd: ROOT, encoding: 'utf8' },
+      ),
+    );
   const progress = [];
   const bound = await sedd.bound(ids, { samples: 5, seed: 3, onProgress: (event) => progress.push(event) });
   const native = asked('bound', 'models/sedd-nano', '--samples', '5', '--seed', '3');
-  assert.ok(Math.abs(bound.natsPerToken - native.nats_per_token) < 1e-4 * native.nats_per_token, `${bound.natsPerToken} and ${native.nats_per_token}`);
+  assert.ok(
+    Math.abs(bound.natsPerToken - native.nats_per_token) < 1e-4 * native.nats_per_token,
+    `${bound.natsPerToken} and ${native.nats_per_token}`,
+  );
   assert.deepEqual(progress.at(-1), { done: progress.length, total: progress.length });
   assert.ok(bound.standardError > 0 && bound.parts.length === ids.length);
   assert.ok(Math.abs(bound.parts.reduce((a, b) => a + b) / ids.length - bound.natsPerToken) < 1e-9);
   const exact = await gpt2.nll(ids);
   const twin = asked('nll', 'models/gpt2-nano');
-  assert.ok(Math.abs(exact.natsPerToken - twin.nats_per_token) < 1e-4 * twin.nats_per_token, `${exact.natsPerToken} and ${twin.nats_per_token}`);
+  assert.ok(
+    Math.abs(exact.natsPerToken - twin.nats_per_token) < 1e-4 * twin.nats_per_token,
+    `${exact.natsPerToken} and ${twin.nats_per_token}`,
+  );
   const controller = new AbortController();
-  await assert.rejects(sedd.bound(ids, { samples: 5000, signal: controller.signal, onProgress: () => controller.abort() }), isAbort);
+  await assert.rejects(
+    sedd.bound(ids, { samples: 5000, signal: controller.signal, onProgress: () => controller.abort() }),
+    isAbort,
+  );
   const begin = performance.now();
   await sedd.tokenize('free again');
   assert.ok(performance.now() - begin < 1000, 'the worker did not go on with the bound');
@@ -235,15 +346,27 @@ test('tokens: texts, bytes that are part of a character, and back', async () => 
   const text = 'Zoë 🎈 said “hi”';
   const { ids, texts, bytes } = await sedd.tokenize(text);
   assert.equal(new TextDecoder().decode(Buffer.concat(bytes)), text);
-  assert.ok(texts.some((piece) => piece.includes('\ufffd')), 'an emoji is several tokens');
+  assert.ok(
+    texts.some((piece) => piece.includes('\ufffd')),
+    'an emoji is several tokens',
+  );
   assert.equal(await sedd.detokenize(ids), text);
   await assert.rejects(sedd.detokenize([99999999]), (error) => error.code === 'argument');
 });
 
 test('wrong models, wrong options and a disposed model say so', async () => {
-  await assert.rejects(loadGPT2(filesOf('models/sedd-nano'), { worker: new NodeWorker() }), (error) => error.code === 'unsupported' && /holds a SEDD/.test(error.message) && /loadSEDD/.test(error.hint));
-  await assert.rejects(sedd.sample({ steps: 0 }).result, (error) => error.code === 'argument' && /steps is 0/.test(error.message));
-  await assert.rejects(sedd.sample({ prompt: () => 1 }).result, (error) => error.code === 'argument' && /cannot be sent/.test(error.message));
+  await assert.rejects(
+    loadGPT2(filesOf('models/sedd-nano'), { worker: new NodeWorker() }),
+    (error) => error.code === 'unsupported' && /holds a SEDD/.test(error.message) && /loadSEDD/.test(error.hint),
+  );
+  await assert.rejects(
+    sedd.sample({ steps: 0 }).result,
+    (error) => error.code === 'argument' && /steps is 0/.test(error.message),
+  );
+  await assert.rejects(
+    sedd.sample({ prompt: () => 1 }).result,
+    (error) => error.code === 'argument' && /cannot be sent/.test(error.message),
+  );
   await assert.rejects(sedd.inspect([1, 2], { sigma: 1, positions: [2] }), /position 2 is outside/);
   await assert.rejects(sedd.inspect('text', { sigma: 1 }), /list of at least one whole number/);
   await assert.rejects(gpt2.nll(''), /There is no text/);
@@ -255,17 +378,37 @@ test('wrong models, wrong options and a disposed model say so', async () => {
 });
 
 test('the self-test passes, and tells what differs', async () => {
-  for (const [model, folder] of [[sedd, 'models/sedd-nano'], [gpt2, 'models/gpt2-nano']]) {
+  for (const [model, folder] of [
+    [sedd, 'models/sedd-nano'],
+    [gpt2, 'models/gpt2-nano'],
+  ]) {
     const vectors = JSON.parse(readFileSync(path.join(ROOT, folder, 'selftest.json'), 'utf8'));
     const { ok, checks } = await model.selfTest({ vectors });
-    assert.ok(ok, `${JSON.stringify(checks)}: if the weights or the kernels' bits were meant to change, run node scripts/selftest.mjs ${folder}`);
+    assert.ok(
+      ok,
+      `${JSON.stringify(checks)}: if the weights or the kernels' bits were meant to change, run node scripts/selftest.mjs ${folder}`,
+    );
     assert.equal(checks.length, 4);
-    const other = { ...vectors, scores: vectors.scores.map((value, i) => (i === 3 ? value + 1 : value)), writing: vectors.writing.toSpliced(5, 1, 1) };
+    const other = {
+      ...vectors,
+      scores: vectors.scores.map((value, i) => (i === 3 ? value + 1 : value)),
+      writing: vectors.writing.toSpliced(5, 1, 1),
+    };
     const wrong = await model.selfTest({ vectors: other });
-    assert.deepEqual(wrong.checks.map((check) => check.ok), [true, true, false, false]);
+    assert.deepEqual(
+      wrong.checks.map((check) => check.ok),
+      [true, true, false, false],
+    );
     assert.match(wrong.checks[2].detail, /number 3 is .* instead of/);
     assert.match(wrong.checks[3].detail, /token 5 is \d+ instead of 1$/);
-    await assert.rejects(model.selfTest({ vectors: { format: 'other' } }), (error) => error.code === 'format' && /selftest\.json/.test(error.message));
-    assert.equal((await model.selfTest()).checks.length, 1, 'without stored numbers the kernels are compared all the same');
+    await assert.rejects(
+      model.selfTest({ vectors: { format: 'other' } }),
+      (error) => error.code === 'format' && /selftest\.json/.test(error.message),
+    );
+    assert.equal(
+      (await model.selfTest()).checks.length,
+      1,
+      'without stored numbers the kernels are compared all the same',
+    );
   }
 });

@@ -12,22 +12,60 @@ import { ROOT, filesOf } from './files.mjs';
 import { NodeWorker } from './node-worker.mjs';
 
 const NAME = 'generation_config.json';
-const TRAINED = { steps: 6, positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known', temperature: 0.8, top_p: 0.95 };
-const DEFAULTS = { steps: 6, positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known', temperature: 0.8, topP: 0.95 };
-const FLAGS = ['--steps', '6', '--positions', 'fixed', '--order', 'spread', '--grid', 'cosine', '--context', 'known', '--temperature', '0.8', '--top-p', '0.95'];
+const TRAINED = {
+  steps: 6,
+  positions: 'fixed',
+  order: 'spread',
+  grid: 'cosine',
+  context: 'known',
+  temperature: 0.8,
+  top_p: 0.95,
+};
+const DEFAULTS = {
+  steps: 6,
+  positions: 'fixed',
+  order: 'spread',
+  grid: 'cosine',
+  context: 'known',
+  temperature: 0.8,
+  topP: 0.95,
+};
+const FLAGS = [
+  '--steps',
+  '6',
+  '--positions',
+  'fixed',
+  '--order',
+  'spread',
+  '--grid',
+  'cosine',
+  '--context',
+  'known',
+  '--temperature',
+  '0.8',
+  '--top-p',
+  '0.95',
+];
 const TOOL = path.join(ROOT, 'build/native/sedd');
 
 let folder; // models/sedd-nano and the file
 let hub;
 const put = (text) => writeFileSync(path.join(folder, NAME), typeof text === 'string' ? text : JSON.stringify(text));
-const native = (model, ...flags) => JSON.parse(execFileSync(TOOL, ['sample', model, '--seed', '4', '--length', '48', '--json', ...flags], { cwd: ROOT, encoding: 'utf8' })).ids;
+const native = (model, ...flags) =>
+  JSON.parse(
+    execFileSync(TOOL, ['sample', model, '--seed', '4', '--length', '48', '--json', ...flags], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    }),
+  ).ids;
 const blob = (text, name = NAME) => new File([text], name);
 const load = (source = 'hub:me/trained') => loadSEDD(source, { hub: hub.url, retries: 0, worker: new NodeWorker() });
 const dropped = (text) => loadSEDD([...filesOf('models/sedd-nano'), blob(text)], { worker: new NodeWorker() });
 
 before(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'sedd-defaults-'));
-  for (const name of ['config.json', 'model.safetensors', 'tokenizer.json']) cpSync(path.join(ROOT, 'models/sedd-nano', name), path.join(folder, name));
+  for (const name of ['config.json', 'model.safetensors', 'tokenizer.json'])
+    cpSync(path.join(ROOT, 'models/sedd-nano', name), path.join(folder, name));
   put({ transformers_version: '4.40.0', bos_token_id: 0, top_k: null, ...TRAINED });
   hub = await new Hub({ 'me/trained': folder }).start();
 });
@@ -39,10 +77,15 @@ after(async () => {
 
 test('the tool takes from the folder what no flag says', () => {
   assert.deepEqual(native(folder), native('models/sedd-nano', ...FLAGS));
-  assert.deepEqual(native(folder, '--steps', '3', '--context', 'all', '--temperature', '1'),
-    native('models/sedd-nano', ...FLAGS, '--steps', '3', '--context', 'all', '--temperature', '1'));
-  assert.deepEqual(native(folder, '--positions', 'score'), native('models/sedd-nano', '--steps', '6', '--temperature', '0.8', '--top-p', '0.95'),
-    'other positions leave order, grid and context aside');
+  assert.deepEqual(
+    native(folder, '--steps', '3', '--context', 'all', '--temperature', '1'),
+    native('models/sedd-nano', ...FLAGS, '--steps', '3', '--context', 'all', '--temperature', '1'),
+  );
+  assert.deepEqual(
+    native(folder, '--positions', 'score'),
+    native('models/sedd-nano', '--steps', '6', '--temperature', '0.8', '--top-p', '0.95'),
+    'other positions leave order, grid and context aside',
+  );
   const wrong = spawnSync(TOOL, ['sample', folder, '--order', 'confidence'], { encoding: 'utf8' });
   assert.equal(wrong.status, 1);
   assert.match(wrong.stderr, /context known needs positions/);
@@ -58,19 +101,38 @@ test('the module does so, too: runs, branches, and what they tell', async () => 
     assert.deepEqual([steps, trace.steps, trace.temperature, trace.topP], [6, 6, 0.8, 0.95]);
     assert.deepEqual((await sedd.resume(run.state(2)).result).ids, ids, 'a state goes on as it would have');
     const { position, ids: from } = run.state(2);
-    assert.deepEqual((await sedd.resume({ position, ids: from }, { seed: 4 }).result).ids, ids, 'without its options, too');
-    assert.deepEqual((await sedd.sample({ length: 48, seed: 4, positions: 'score', steps: undefined }).result).ids, native(folder, '--positions', 'score'));
-    assert.deepEqual((await sedd.sample({ length: 48, seed: 4, steps: 3, context: 'all' }).result).ids, native(folder, '--steps', '3', '--context', 'all'));
+    assert.deepEqual(
+      (await sedd.resume({ position, ids: from }, { seed: 4 }).result).ids,
+      ids,
+      'without its options, too',
+    );
+    assert.deepEqual(
+      (await sedd.sample({ length: 48, seed: 4, positions: 'score', steps: undefined }).result).ids,
+      native(folder, '--positions', 'score'),
+    );
+    assert.deepEqual(
+      (await sedd.sample({ length: 48, seed: 4, steps: 3, context: 'all' }).result).ids,
+      native(folder, '--steps', '3', '--context', 'all'),
+    );
   } finally {
     await sedd.dispose();
   }
 });
 
-test('what a call says goes first; other positions leave the model\'s own aside', () => {
+test("what a call says goes first; other positions leave the model's own aside", () => {
   assert.deepEqual(withDefaults(DEFAULTS, {}), DEFAULTS);
   assert.deepEqual(withDefaults(DEFAULTS, { positions: 'fixed', order: 'random' }), { ...DEFAULTS, order: 'random' });
-  assert.deepEqual(withDefaults(DEFAULTS, { positions: 'hitting' }), { steps: 6, positions: 'hitting', temperature: 0.8, topP: 0.95 });
-  assert.deepEqual(withDefaults({ grid: 'cosine' }, { positions: 'score' }), { grid: 'cosine', positions: 'score' }, 'score is what is meant where none is named');
+  assert.deepEqual(withDefaults(DEFAULTS, { positions: 'hitting' }), {
+    steps: 6,
+    positions: 'hitting',
+    temperature: 0.8,
+    topP: 0.95,
+  });
+  assert.deepEqual(
+    withDefaults({ grid: 'cosine' }, { positions: 'score' }),
+    { grid: 'cosine', positions: 'score' },
+    'score is what is meant where none is named',
+  );
   assert.deepEqual(withDefaults({}, { steps: 3 }), { steps: 3 });
 });
 
@@ -82,16 +144,27 @@ test('a file that is not there, or not for everybody, is no matter', async () =>
     await sedd.dispose();
   }
   hub.fail(NAME, '500');
-  await assert.rejects(load(), /generation_config\.json answered 500/, 'a server that fails is: the text would be another');
+  await assert.rejects(
+    load(),
+    /generation_config\.json answered 500/,
+    'a server that fails is: the text would be another',
+  );
   hub.heal();
-  const gpt2 = await loadGPT2([...filesOf('models/gpt2-nano'), blob('{"steps": "no such thing"}')], { worker: new NodeWorker() });
+  const gpt2 = await loadGPT2([...filesOf('models/gpt2-nano'), blob('{"steps": "no such thing"}')], {
+    worker: new NodeWorker(),
+  });
   assert.deepEqual(gpt2.defaults, {}, 'GPT-2 has no sampler');
   await gpt2.dispose();
 });
 
 test('dropped folders and single files may have one', async () => {
   const files = filesOf('models/sedd-nano');
-  const single = { config: files[0], weights: files[1], tokenizer: files[2], generation: new Blob([JSON.stringify(TRAINED)]) };
+  const single = {
+    config: files[0],
+    weights: files[1],
+    tokenizer: files[2],
+    generation: new Blob([JSON.stringify(TRAINED)]),
+  };
   for (const source of [[...files, blob(JSON.stringify(TRAINED))], single]) {
     const sedd = await loadSEDD(source, { worker: new NodeWorker() });
     assert.deepEqual(sedd.defaults, DEFAULTS);
@@ -103,8 +176,16 @@ for (const [name, text, words] of [
   ['half a file', '{"steps": 8', /generation_config\.json is not valid JSON/],
   ['a list', '[8]', /generation_config\.json is JSON, but not an object/],
   ['a number out of range', '{"steps": 0}', /generation_config\.json: "steps" is 0; expected 1 to 1e\+06/],
-  ['a word of its own', '{"context": "some"}', /generation_config\.json: "context" is "some"; this engine runs all or known/],
-  ['options without meaning together', '{"context": "known"}', /generation_config\.json: context known needs positions normalised/],
+  [
+    'a word of its own',
+    '{"context": "some"}',
+    /generation_config\.json: "context" is "some"; this engine runs all or known/,
+  ],
+  [
+    'options without meaning together',
+    '{"context": "known"}',
+    /generation_config\.json: context known needs positions normalised/,
+  ],
   ['a large one', `{"note": "${'x'.repeat(70000)}"}`, /generation_config\.json has (more than )?\d+ bytes/],
 ]) {
   test(`${name} is refused with a sentence, by the tool and by the module`, async () => {
@@ -117,7 +198,10 @@ for (const [name, text, words] of [
     } finally {
       writeFileSync(path.join(folder, NAME), kept);
     }
-    await assert.rejects(dropped(text), (error) => ['format', 'unsupported'].includes(error.code) && words.test(error.message));
+    await assert.rejects(
+      dropped(text),
+      (error) => ['format', 'unsupported'].includes(error.code) && words.test(error.message),
+    );
   });
 }
 

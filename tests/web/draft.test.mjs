@@ -5,8 +5,14 @@ import { draftOf, prefixOf } from '../../web/view/draft.js';
 
 const shown = (prompt, length) => {
   const { state, held, holes } = draftOf(prompt, length);
-  assert.deepEqual(held, state.texts.flatMap((text, i) => (text === null ? [] : [i])));
-  assert.deepEqual(holes, state.texts.flatMap((text, i) => (text === null ? [i] : [])));
+  assert.deepEqual(
+    held,
+    state.texts.flatMap((text, i) => (text === null ? [] : [i])),
+  );
+  assert.deepEqual(
+    holes,
+    state.texts.flatMap((text, i) => (text === null ? [i] : [])),
+  );
   assert.equal(state.masked, holes.length);
   return state.texts.map((text) => text ?? '_').join('');
 };

@@ -9,7 +9,12 @@ import { Engine } from '../../web/engine.js';
 import { Model } from '../../web/model.js';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const TABLES = [['simd', 'scalar'], ['simd', 'simd128'], ['relaxed', 'relaxed'], ['relaxed', 'relaxed16']];
+const TABLES = [
+  ['simd', 'scalar'],
+  ['simd', 'simd128'],
+  ['relaxed', 'relaxed'],
+  ['relaxed', 'relaxed16'],
+];
 
 async function load(engine, folder, options) {
   const read = (name) => readFileSync(path.join(ROOT, folder, name));
@@ -38,9 +43,16 @@ for (const [wasm, kernels] of TABLES) {
 }
 
 test('the same seed gives the same text in wasm and in the native tool', async () => {
-  const native = (kernels, dtype) => execFileSync(path.join(ROOT, 'build/native/sedd'),
-    ['sample', 'models/sedd-nano', '--steps', '12', '--seed', '7', '--kernels', kernels, '--dtype', dtype], { cwd: ROOT, encoding: 'utf8' });
-  for (const [wasm, kernels, twin] of [['simd', 'simd128', 'scalar'], ['relaxed', 'relaxed', 'scalar']]) {
+  const native = (kernels, dtype) =>
+    execFileSync(
+      path.join(ROOT, 'build/native/sedd'),
+      ['sample', 'models/sedd-nano', '--steps', '12', '--seed', '7', '--kernels', kernels, '--dtype', dtype],
+      { cwd: ROOT, encoding: 'utf8' },
+    );
+  for (const [wasm, kernels, twin] of [
+    ['simd', 'simd128', 'scalar'],
+    ['relaxed', 'relaxed', 'scalar'],
+  ]) {
     const engine = await Engine.create({ wasm, kernels });
     for (const dtype of ['f32', 'q8']) {
       const model = await load(engine, 'models/sedd-nano', { dtype });
@@ -80,12 +92,17 @@ test('likelihood and inspection give sensible numbers', async () => {
   const jumbled = [...ids].reverse();
   for (const model of [sedd, gpt2]) {
     const value = likelihood(model, ids, { samples: 32 });
-    assert.ok(value.natsPerToken > 0.5 && value.natsPerToken < likelihood(model, jumbled, { samples: 32 }).natsPerToken);
+    assert.ok(
+      value.natsPerToken > 0.5 && value.natsPerToken < likelihood(model, jumbled, { samples: 32 }).natsPerToken,
+    );
     assert.ok(Math.abs(value.parts.reduce((a, b) => a + b) / ids.length - value.natsPerToken) < 1e-6);
   }
   const masked = [...ids];
   masked[2] = sedd.info.maskId;
-  const { sigma, positions: [{ candidates, entropy, scoreSum, stay }] } = sedd.inspect(masked, { sigma: 0.1, steps: 16, positions: [2] });
+  const {
+    sigma,
+    positions: [{ candidates, entropy, scoreSum, stay }],
+  } = sedd.inspect(masked, { sigma: 0.1, steps: 16, positions: [2] });
   assert.equal(candidates[0].id, ids[2], 'the likeliest word is the right one');
   assert.ok(entropy >= 0 && candidates.length === 8 && sigma === 0.1);
   assert.ok(Math.abs(candidates[0].probability - candidates[0].ratio / scoreSum) < 1e-12);
@@ -105,7 +122,12 @@ test('inspection of every position takes less memory than all scores would', asy
 });
 
 for (const [name, change, code, words] of [
-  ['a page instead of weights', { weights: [new TextEncoder().encode('<!doctype html><html>not found</html>')] }, 'format', /a web page/],
+  [
+    'a page instead of weights',
+    { weights: [new TextEncoder().encode('<!doctype html><html>not found</html>')] },
+    'format',
+    /a web page/,
+  ],
   ['truncated weights', { cut: 1000 }, 'format', /ends early/],
   ['a broken configuration', { config: new TextEncoder().encode('{"model": {}}') }, 'format', /config\.json/],
   ['a broken tokenizer', { tokenizer: new TextEncoder().encode('{') }, 'format', /tokenizer\.json is not valid JSON/],
@@ -113,8 +135,16 @@ for (const [name, change, code, words] of [
   test(`loading ${name} is refused with a sentence`, async () => {
     const read = (file) => readFileSync(path.join(ROOT, 'models/sedd-nano', file));
     const weights = read('model.safetensors');
-    const files = { config: read('config.json'), tokenizer: read('tokenizer.json'), weights: [weights.subarray(0, weights.length - (change.cut ?? 0))], ...change };
-    await assert.rejects(Model.load(await Engine.create(), files), (error) => error.code === code && words.test(error.message));
+    const files = {
+      config: read('config.json'),
+      tokenizer: read('tokenizer.json'),
+      weights: [weights.subarray(0, weights.length - (change.cut ?? 0))],
+      ...change,
+    };
+    await assert.rejects(
+      Model.load(await Engine.create(), files),
+      (error) => error.code === code && words.test(error.message),
+    );
   });
 }
 
@@ -122,10 +152,13 @@ test('a file that is read by ranges gives the same model as a stream', async () 
   const read = (file) => readFileSync(path.join(ROOT, 'models/sedd-nano', file));
   const weights = read('model.safetensors');
   const asked = [];
-  const ranges = { size: weights.length, async* read(begin, end) {
-    asked.push([begin, end]);
-    for (let at = begin; at < end; at += 100000) yield weights.subarray(at, Math.min(end, at + 100000));
-  } };
+  const ranges = {
+    size: weights.length,
+    async *read(begin, end) {
+      asked.push([begin, end]);
+      for (let at = begin; at < end; at += 100000) yield weights.subarray(at, Math.min(end, at + 100000));
+    },
+  };
   const files = { config: read('config.json'), tokenizer: read('tokenizer.json') };
   const write = (model, engine) => {
     const run = model.startRun({ length: 16, steps: 4, seed: 3 });
@@ -143,22 +176,51 @@ test('a file that is read by ranges gives the same model as a stream', async () 
 
 test('options out of range are refused', async () => {
   const model = await load(await Engine.create(), 'models/sedd-nano');
-  for (const options of [{ steps: 0 }, { length: -1 }, { seed: -1 }, { temperature: -2 }, { topP: 2 }, { clamp: [[500, 1]] }, { clamp: [[0, 99999]] }, { sampler: 'magic' },
-    { prompt: '{0}' }, { prompt: '{200}', length: 20 }, { temperature: NaN }, { topK: -1 }, { state: { position: 0, ids: [1] } }]) {
-    assert.throws(() => model.startRun(options), (error) => error.code === 'argument', JSON.stringify(options));
+  for (const options of [
+    { steps: 0 },
+    { length: -1 },
+    { seed: -1 },
+    { temperature: -2 },
+    { topP: 2 },
+    { clamp: [[500, 1]] },
+    { clamp: [[0, 99999]] },
+    { sampler: 'magic' },
+    { prompt: '{0}' },
+    { prompt: '{200}', length: 20 },
+    { temperature: NaN },
+    { topK: -1 },
+    { state: { position: 0, ids: [1] } },
+  ]) {
+    assert.throws(
+      () => model.startRun(options),
+      (error) => error.code === 'argument',
+      JSON.stringify(options),
+    );
   }
 });
 
 test('every way to choose positions writes the native text, tells what it did, and resumes', async () => {
   const model = await load(await Engine.create({ wasm: 'simd', kernels: 'simd128' }), 'models/sedd-nano');
-  const ways = [{ positions: 'normalised', grid: 'cosine' }, { positions: 'fixed', order: 'spread' }, { positions: 'fixed', order: 'confidence', grid: 'cosine' },
-    { positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known' }, { positions: 'normalised', context: 'known' },
-    { positions: 'fixed', order: 'margin' }, { positions: 'bounded', order: 'entropy', gamma: 20 }, { positions: 'hitting', length: 12 }];
+  const ways = [
+    { positions: 'normalised', grid: 'cosine' },
+    { positions: 'fixed', order: 'spread' },
+    { positions: 'fixed', order: 'confidence', grid: 'cosine' },
+    { positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known' },
+    { positions: 'normalised', context: 'known' },
+    { positions: 'fixed', order: 'margin' },
+    { positions: 'bounded', order: 'entropy', gamma: 20 },
+    { positions: 'hitting', length: 12 },
+  ];
   for (const way of ways) {
     const options = { steps: 4, seed: 5, ...way };
     const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const native = JSON.parse(execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', '--json', '--kernels', 'scalar', ...flags],
-      { cwd: ROOT, encoding: 'utf8' }));
+    const native = JSON.parse(
+      execFileSync(
+        path.join(ROOT, 'build/native/sedd'),
+        ['sample', 'models/sedd-nano', '--json', '--kernels', 'scalar', ...flags],
+        { cwd: ROOT, encoding: 'utf8' },
+      ),
+    );
     const run = model.startRun(options);
     const steps = [];
     while (!run.done) steps.push({ ...run.advance(), state: run.ids });
@@ -175,11 +237,26 @@ test('every way to choose positions writes the native text, tells what it did, a
     assert.deepEqual(resumed.ids, native.ids);
     resumed.free();
   }
-  assert.throws(() => model.startRun({ order: 'spread' }), { code: 'argument', message: /order needs positions fixed or bounded/ });
-  assert.throws(() => model.startRun({ positions: 'bounded', gamma: -2 }), { code: 'argument', message: /gamma is -2/ });
-  assert.throws(() => model.startRun({ context: 'known' }), { code: 'argument', message: /context known needs positions normalised/ });
-  assert.throws(() => model.startRun({ positions: 'fixed', context: 'some' }), { code: 'argument', message: /context is "some"; expected all or known/ });
-  assert.throws(() => model.startRun({ positions: 'all' }), { code: 'argument', message: /score or normalised or fixed or bounded or hitting/ });
+  assert.throws(() => model.startRun({ order: 'spread' }), {
+    code: 'argument',
+    message: /order needs positions fixed or bounded/,
+  });
+  assert.throws(() => model.startRun({ positions: 'bounded', gamma: -2 }), {
+    code: 'argument',
+    message: /gamma is -2/,
+  });
+  assert.throws(() => model.startRun({ context: 'known' }), {
+    code: 'argument',
+    message: /context known needs positions normalised/,
+  });
+  assert.throws(() => model.startRun({ positions: 'fixed', context: 'some' }), {
+    code: 'argument',
+    message: /context is "some"; expected all or known/,
+  });
+  assert.throws(() => model.startRun({ positions: 'all' }), {
+    code: 'argument',
+    message: /score or normalised or fixed or bounded or hitting/,
+  });
   model.dispose();
 });
 
@@ -190,7 +267,8 @@ test('what the flag has stopped goes on as if nothing had been', async () => {
     const run = model.startGeneration({ prompt: 'Once upon a time', tokens: 12, seed: 3 });
     const ids = [];
     while (!run.done) {
-      if (stops && ids.length < 11) { // nothing is computed for the last
+      if (stops && ids.length < 11) {
+        // nothing is computed for the last
         engine.cancelFlag.fill(1);
         assert.throws(() => run.advance(), { name: 'AbortError' });
         engine.cancelFlag.fill(0);

@@ -9,7 +9,10 @@ export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 
 const file = (folder, name) => new File([readFileSync(path.join(ROOT, folder, name))], name);
 /** The files of a model folder. */
-export const filesOf = (folder) => ['config.json', 'model.safetensors', 'tokenizer.json'].map((name) => file(folder, name));
+export const filesOf = (folder) =>
+  ['config.json', 'model.safetensors', 'tokenizer.json'].map((name) => file(folder, name));
 
-export const seddInNode = ({ worker = new NodeWorker(), ...options } = {}) => loadSEDD(filesOf('models/sedd-nano'), { worker, ...options });
-export const gpt2InNode = ({ worker = new NodeWorker(), ...options } = {}) => loadGPT2(filesOf('models/gpt2-nano'), { worker, ...options });
+export const seddInNode = ({ worker = new NodeWorker(), ...options } = {}) =>
+  loadSEDD(filesOf('models/sedd-nano'), { worker, ...options });
+export const gpt2InNode = ({ worker = new NodeWorker(), ...options } = {}) =>
+  loadGPT2(filesOf('models/gpt2-nano'), { worker, ...options });

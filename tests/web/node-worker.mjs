@@ -10,15 +10,19 @@ export class NodeWorker {
     this.thread.on('error', (error) => this.onerror?.({ message: error.message }));
   }
 
-  postMessage(data) { this.thread.postMessage(data); }
-  terminate() { return this.thread.terminate(); }
+  postMessage(data) {
+    this.thread.postMessage(data);
+  }
+  terminate() {
+    return this.thread.terminate();
+  }
 }
 
 if (!isMainThread) {
   if (workerData.slowAfter) {
     let asked = 0;
     let time = 0;
-    performance.now = () => time += asked++ < workerData.slowAfter ? 1 : 4;
+    performance.now = () => (time += asked++ < workerData.slowAfter ? 1 : 4);
   }
   // Node reads up to 1,000 messages from one port before it looks at another, which browsers do not.
   globalThis.MessageChannel = class {

@@ -11,7 +11,11 @@ const lay = (prompt, options = { fallback: 10 }) => {
 };
 
 test('text and holes are told apart', () => {
-  assert.deepEqual(parsePrompt('Once upon a time, {20} the end.'), [{ text: 'Once upon a time, ' }, { hole: 20 }, { text: ' the end.' }]);
+  assert.deepEqual(parsePrompt('Once upon a time, {20} the end.'), [
+    { text: 'Once upon a time, ' },
+    { hole: 20 },
+    { text: ' the end.' },
+  ]);
   assert.deepEqual(parsePrompt('{*}x{ 3 }'), [{ rest: true }, { text: 'x' }, { hole: 3 }]);
   assert.deepEqual(parsePrompt('{{1}} }}{{'), [{ text: '{1} }{' }]);
   assert.deepEqual(parsePrompt(''), []);
@@ -25,9 +29,24 @@ test('a prompt written from its parts is the prompt', () => {
 });
 
 test('what is no hole is refused with a sentence', () => {
-  for (const [prompt, words] of [['a {b}', /\{b\} is no hole/], ['{0}', /\{0\} is no hole/], ['{65537}', /no hole/], ['{-1}', /no hole/], ['{}', /no hole/], ['{1', /never closed/],
-    ['1}', /no \{ before/], ['{*} {*}', /more than once/], ['{1e3}', /no hole/], [null, /prompt is null/], [7, /of type number/]]) {
-    assert.throws(() => parsePrompt(prompt), (error) => error.code === 'argument' && words.test(error.message), String(prompt));
+  for (const [prompt, words] of [
+    ['a {b}', /\{b\} is no hole/],
+    ['{0}', /\{0\} is no hole/],
+    ['{65537}', /no hole/],
+    ['{-1}', /no hole/],
+    ['{}', /no hole/],
+    ['{1', /never closed/],
+    ['1}', /no \{ before/],
+    ['{*} {*}', /more than once/],
+    ['{1e3}', /no hole/],
+    [null, /prompt is null/],
+    [7, /of type number/],
+  ]) {
+    assert.throws(
+      () => parsePrompt(prompt),
+      (error) => error.code === 'argument' && words.test(error.message),
+      String(prompt),
+    );
   }
 });
 

@@ -28,7 +28,10 @@ function onDevice(gigabytes, work) {
 test('official models are held as int8 unless floats are asked for, and small ones as they are', async () => {
   const engine = await Engine.create();
   const [small, medium] = ['sedd-small', 'sedd-medium'].map((name) => predict(engine, config(name), 'auto'));
-  assert.deepEqual([small.dtype, medium.dtype, predict(engine, config('sedd-nano'), 'auto').dtype], ['q8', 'q8', 'auto']);
+  assert.deepEqual(
+    [small.dtype, medium.dtype, predict(engine, config('sedd-nano'), 'auto').dtype],
+    ['q8', 'q8', 'auto'],
+  );
   assert.ok(small.info.weightBytes < 200e6 && medium.info.weightBytes < 490e6 && medium.memory < WASM_MAX);
   assert.ok(Math.abs(predict(engine, config('sedd-small'), 'f32').info.weightBytes - 678509000) < 1e6);
   assert.throws(() => predict(engine, config('gpt2'), 'f16'), /dtype is "f16"/);
@@ -38,7 +41,10 @@ test('a device that cannot hold a model is told what would fit', async () => {
   const engine = await Engine.create();
   const floats = onDevice(2, () => predict(engine, config('sedd-medium'), 'f32'));
   assert.equal(floats.fits, false);
-  assert.match(floats.advice, /needs 18\d\d MB of memory; on this device a tab should use at most 1074 MB\. As int8 \(dtype: 'q8'\) it takes 6\d\d MB/);
+  assert.match(
+    floats.advice,
+    /needs 18\d\d MB of memory; on this device a tab should use at most 1074 MB\. As int8 \(dtype: 'q8'\) it takes 6\d\d MB/,
+  );
   const tiny = onDevice(1, () => predict(engine, config('sedd-medium'), 'f32'));
   assert.match(tiny.advice, /Choose a smaller model, such as louaaron\/sedd-small/);
   assert.ok(onDevice(8, () => predict(engine, config('sedd-medium'), 'q8')).fits);
@@ -49,7 +55,11 @@ test('loading and a session of full length stay within what was told', async () 
   try {
     for (const shape of ['sedd-10m', 'gpt2-10m']) {
       const weights = readFileSync(generate(folder, { shape, dtype: 'f32' }));
-      const files = { config: config(shape), weights: [weights], tokenizer: readFileSync(path.join(ROOT, 'models/sedd-nano/tokenizer.json')) };
+      const files = {
+        config: config(shape),
+        weights: [weights],
+        tokenizer: readFileSync(path.join(ROOT, 'models/sedd-nano/tokenizer.json')),
+      };
       for (const dtype of ['q8', 'f32']) {
         const engine = await Engine.create();
         const { info, memory } = predict(engine, files.config, dtype);
@@ -57,7 +67,10 @@ test('loading and a session of full length stay within what was told', async () 
         assert.equal(model.info.weightBytes, info.weightBytes, `${shape} ${dtype}`);
         const ids = Array.from({ length: info.length }, (_, i) => i);
         (info.kind === 'sedd' ? model.startBound(ids, { samples: 1 }) : model.startExact(ids)).free(); // takes its session
-        assert.ok(engine.memorySize <= memory - ROOM + (16 << 20), `${shape} ${dtype}: ${engine.memorySize} bytes of wasm memory; ${memory} were told`);
+        assert.ok(
+          engine.memorySize <= memory - ROOM + (16 << 20),
+          `${shape} ${dtype}: ${engine.memorySize} bytes of wasm memory; ${memory} were told`,
+        );
         assert.ok(sharedMaximum(memory) >= engine.memorySize);
         model.dispose();
       }

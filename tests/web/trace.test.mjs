@@ -14,14 +14,24 @@ const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 const shipped = readFileSync(path.join(ROOT, 'models/sedd-nano/trace.json'), 'utf8');
 
 const SMALL = {
-  format: 'sedd-trace', version: 1, length: 3, steps: 2, seed: '7', sampler: 'analytic', temperature: 1, topK: 0, topP: 1, maskId: 9,
+  format: 'sedd-trace',
+  version: 1,
+  length: 3,
+  steps: 2,
+  seed: '7',
+  sampler: 'analytic',
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  maskId: 9,
   initial: [4, 9, 9],
   events: [
     { step: 1, sigma: 2.5, masked: 1, changed: [2], ids: [5], ms: 3.5, confidence: [0.25] },
     { step: 2, sigma: 0.5, masked: 0, changed: [1], ids: [6] },
   ],
   texts: { 4: 'Once', 5: ' day', 6: ' a' },
-  model: { name: 'nano', sha256: 'a'.repeat(64) }, held: [0],
+  model: { name: 'nano', sha256: 'a'.repeat(64) },
+  held: [0],
 };
 
 /** SMALL with one field replaced; a path is written `events.0.masked`. */
@@ -43,7 +53,15 @@ test('a trace survives reading and writing', () => {
 });
 
 test('a trace says how it was made; one of before that is read, too', () => {
-  const made = { draw: 'exact', positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known', gamma: 0.5, denoise: false };
+  const made = {
+    draw: 'exact',
+    positions: 'fixed',
+    order: 'spread',
+    grid: 'cosine',
+    context: 'known',
+    gamma: 0.5,
+    denoise: false,
+  };
   assert.deepEqual(readTrace(writeTrace({ ...SMALL, ...made })), { ...SMALL, ...made });
   assert.equal(readTrace(SMALL).positions, undefined, 'what is not known is not made up');
 });
@@ -97,18 +115,24 @@ const REFUSED = [
 ];
 for (const [place, value, sentence] of REFUSED) {
   test(`refused: ${place} = ${JSON.stringify(value)?.slice(0, 40)}`, () => {
-    assert.throws(() => readTrace(changed(place, value), 'run.json'), (error) => {
-      assert.equal(error.name, 'SeddError');
-      assert.equal(error.code, 'format');
-      assert.match(error.message, /^run\.json: .*\.$/);
-      assert.match(error.message, sentence);
-      return true;
-    });
+    assert.throws(
+      () => readTrace(changed(place, value), 'run.json'),
+      (error) => {
+        assert.equal(error.name, 'SeddError');
+        assert.equal(error.code, 'format');
+        assert.match(error.message, /^run\.json: .*\.$/);
+        assert.match(error.message, sentence);
+        return true;
+      },
+    );
   });
 }
 
 test('other files are named as what they are', () => {
-  assert.throws(() => readTrace('<!DOCTYPE html><title>Sign in</title>', 'run.json'), { code: 'content', message: 'run.json is a web page, not a trace.' });
+  assert.throws(() => readTrace('<!DOCTYPE html><title>Sign in</title>', 'run.json'), {
+    code: 'content',
+    message: 'run.json is a web page, not a trace.',
+  });
   assert.throws(() => readTrace('{"format":', 'run.json'), { code: 'format', message: /^run\.json is no JSON: / });
   assert.throws(() => readTrace('['.repeat(200000)), { code: 'format' });
   assert.throws(() => readTrace('null'), { message: 'The trace: the file should be an object; found null.' });
@@ -138,7 +162,10 @@ test('a history takes tokens that change and go back to masks', () => {
   history.add({ step: 1, sigma: 2, positions: [0], ids: [1], texts: ['a'], confidence: [0.5] });
   history.add({ step: 2, sigma: 1, positions: [0, 1], ids: [2, 3], texts: ['b', 'c'] });
   history.add({ step: 3, sigma: 0, positions: [0], ids: [9], texts: [null] });
-  assert.deepEqual([0, 1, 2, 3].map((index) => history.at(index).masked), [2, 1, 0, 1]);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((index) => history.at(index).masked),
+    [2, 1, 0, 1],
+  );
   assert.deepEqual(history.at(1).confidence, [0.5, null]);
   assert.deepEqual(history.at(3).opened, [-1, 2]);
   assert.deepEqual(history.at(3).texts, [null, 'c']);
@@ -147,7 +174,14 @@ test('a history takes tokens that change and go back to masks', () => {
 test('a run becomes a trace that plays the same', () => {
   const history = History.fromTrace(readTrace(SMALL));
   const again = traceOf(history, { steps: 2, seed: 7n, maskId: 9, model: SMALL.model });
-  const published = { draw: 'exact', positions: 'score', order: 'random', grid: 'linear', context: 'all', denoise: true };
+  const published = {
+    draw: 'exact',
+    positions: 'score',
+    order: 'random',
+    grid: 'linear',
+    context: 'all',
+    denoise: true,
+  };
   assert.deepEqual(readTrace(JSON.stringify(again)), { ...SMALL, ...published });
   assert.deepEqual(History.fromTrace(again).at(2), history.at(2));
 });
@@ -156,8 +190,22 @@ test('the command line writes what the reader reads', () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'sedd-trace-'));
   try {
     const file = path.join(folder, 'run.json');
-    const sample = (...more) => execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', ...more, '--trace', file], { encoding: 'utf8', cwd: ROOT });
-    const text = sample('models/sedd-nano', '--prompt', 'Once upon a time', '--steps', '5', '--length', '24', '--seed', '18446744073709551615');
+    const sample = (...more) =>
+      execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', ...more, '--trace', file], {
+        encoding: 'utf8',
+        cwd: ROOT,
+      });
+    const text = sample(
+      'models/sedd-nano',
+      '--prompt',
+      'Once upon a time',
+      '--steps',
+      '5',
+      '--length',
+      '24',
+      '--seed',
+      '18446744073709551615',
+    );
     const trace = readTrace(readFileSync(file, 'utf8'));
     assert.equal(trace.seed, '18446744073709551615');
     assert.equal(trace.length, 24);

@@ -12,7 +12,9 @@ const SIZE = (COUNT - 1) * CHUNK + 5;
 function numbered() {
   const asked = [];
   return {
-    asked, size: SIZE, url: 'model.bin',
+    asked,
+    size: SIZE,
+    url: 'model.bin',
     async read(begin, buffer, filled, end, onBytes) {
       asked.push(begin / CHUNK);
       buffer.fill(begin / CHUNK, filled);
@@ -60,6 +62,20 @@ test('a Blob is read from any byte on; one that cannot be read says so', async (
   assert.deepEqual(buffer.subarray(0, 10), new Uint8Array(10).fill(7));
   assert.deepEqual(buffer.subarray(10), bytes.subarray(1010, 601000));
   assert.equal(told.at(-1), buffer.length);
-  const gone = { size: 9, name: 'gone.bin', slice: () => ({ stream: () => new ReadableStream({ pull() { throw new Error('it is gone'); } }) }) };
-  await assert.rejects(new LocalFile(gone).read(0, new Uint8Array(9), 0, 9, () => {}), { code: 'io', message: 'gone.bin cannot be read: it is gone' });
+  const gone = {
+    size: 9,
+    name: 'gone.bin',
+    slice: () => ({
+      stream: () =>
+        new ReadableStream({
+          pull() {
+            throw new Error('it is gone');
+          },
+        }),
+    }),
+  };
+  await assert.rejects(
+    new LocalFile(gone).read(0, new Uint8Array(9), 0, 9, () => {}),
+    { code: 'io', message: 'gone.bin cannot be read: it is gone' },
+  );
 });

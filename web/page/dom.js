@@ -13,7 +13,8 @@ export function el(name, props = {}, ...children) {
     if (value === undefined || value === null) continue;
     if (key === 'on') for (const [type, listener] of Object.entries(value)) element.addEventListener(type, listener);
     else if (key === 'data') Object.assign(element.dataset, value);
-    else if (key === 'aria') for (const [aria, text] of Object.entries(value)) element.setAttribute(`aria-${aria}`, String(text));
+    else if (key === 'aria')
+      for (const [aria, text] of Object.entries(value)) element.setAttribute(`aria-${aria}`, String(text));
     else if (key in element) element[key] = value;
     else element.setAttribute(key, String(value));
   }

@@ -27,7 +27,9 @@ export class Editor extends EventTarget {
     this.mirror = $('mirror');
     this.#last = { text: this.field.value, from: 0, to: 0 };
     this.field.addEventListener('input', () => this.#input());
-    this.field.addEventListener('scroll', () => { this.mirror.scrollTop = this.field.scrollTop; });
+    this.field.addEventListener('scroll', () => {
+      this.mirror.scrollTop = this.field.scrollTop;
+    });
     this.field.addEventListener('keydown', (event) => this.#key(event));
     $('mask').addEventListener('click', () => this.mask());
     $('unmask').addEventListener('click', () => this.#end());
@@ -36,8 +38,12 @@ export class Editor extends EventTarget {
     this.refresh();
   }
 
-  get text() { return this.field.value; }
-  set text(value) { this.#put(value); }
+  get text() {
+    return this.field.value;
+  }
+  set text(value) {
+    this.#put(value);
+  }
 
   /* ---- Undo ---- */
 
@@ -81,13 +87,17 @@ export class Editor extends EventTarget {
     this.#set(back.pop());
   }
 
-  undo() { this.#travel(this.#past, this.#future); }
-  redo() { this.#travel(this.#future, this.#past); }
+  undo() {
+    this.#travel(this.#past, this.#future);
+  }
+  redo() {
+    this.#travel(this.#future, this.#past);
+  }
 
   #key(event) {
     const command = event.ctrlKey || event.metaKey;
     if (event.altKey && !command && event.code === 'KeyM') this.mask();
-    else if (command && !event.altKey && event.key.toLowerCase() === 'z') (event.shiftKey ? this.redo() : this.undo());
+    else if (command && !event.altKey && event.key.toLowerCase() === 'z') event.shiftKey ? this.redo() : this.undo();
     else if (command && event.key.toLowerCase() === 'y') this.redo();
     else if (command && event.key === 'Enter') $('run').click();
     else return;
@@ -121,7 +131,10 @@ export class Editor extends EventTarget {
     const pieces = this.tokenizer ? await this.tokenizer.pieces(source).catch(() => []) : [];
     if (turn !== this.#turn) return;
     this.#pieces = pieces;
-    this.mirror.replaceChildren(...pieces.map(({ from, to, hole }) => el(hole ? 'mark' : 'span', {}, source.slice(from, to))), '\u200b');
+    this.mirror.replaceChildren(
+      ...pieces.map(({ from, to, hole }) => el(hole ? 'mark' : 'span', {}, source.slice(from, to))),
+      '\u200b',
+    );
     this.mirror.scrollTop = this.field.scrollTop;
     this.dispatchEvent(new Event('change'));
     this.open = Infinity;
@@ -131,7 +144,8 @@ export class Editor extends EventTarget {
     const holes = pieces.reduce((sum, { hole, count }) => sum + (hole ? count : 0), 0);
     this.open = Math.max(length - held, 0);
     const over = held + holes > length;
-    $('editor-count').textContent = over ? t('editor.many', { count: number(held + holes), length: number(length) })
+    $('editor-count').textContent = over
+      ? t('editor.many', { count: number(held + holes), length: number(length) })
       : t('editor.count', { held, open: number(Math.max(length - held, 0)), length: number(length) });
     $('editor-count').classList.toggle('error', over);
   }

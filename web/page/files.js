@@ -9,13 +9,21 @@ import { Run } from './runs.js';
 /** The options that a trace stands for: its given tokens by position. One that does not say how it was made counts as published. */
 function optionsOf(trace) {
   return {
-    length: trace.length, steps: trace.steps, seed: trace.seed, ...settingsOf(trace), topP: trace.topP || 1, sampler: trace.sampler === 'euler' ? 'euler' : 'analytic',
-    clamp: (trace.held ?? trace.initial.flatMap((id, position) => (id === trace.maskId ? [] : [position]))).map((position) => [position, trace.initial[position]]),
+    length: trace.length,
+    steps: trace.steps,
+    seed: trace.seed,
+    ...settingsOf(trace),
+    topP: trace.topP || 1,
+    sampler: trace.sampler === 'euler' ? 'euler' : 'analytic',
+    clamp: (trace.held ?? trace.initial.flatMap((id, position) => (id === trace.maskId ? [] : [position]))).map(
+      (position) => [position, trace.initial[position]],
+    ),
   };
 }
 
 /** @param {import('../trace.js').Trace} trace @param {'recorded'|'imported'} origin @param {string} model */
-export const runOf = (trace, origin, model) => new Run({ history: History.fromTrace(trace), options: optionsOf(trace), origin, model });
+export const runOf = (trace, origin, model) =>
+  new Run({ history: History.fromTrace(trace), options: optionsOf(trace), origin, model });
 
 /**
  * A trace from a file the visitor chose; its model is the one it names, if the page has that.
@@ -38,11 +46,17 @@ export function promptOf({ history }) {
   }
   // A beginning alone is a text without holes; elsewhere one space before a hole is the hole's, so a text's own needs another.
   if (parts.length > 1 && texts.at(-1) === null) parts.push({ rest: true });
-  return formatPrompt(parts.map((part, i) => (part.text?.endsWith(' ') && i + 1 < parts.length ? { text: `${part.text} ` } : part)));
+  return formatPrompt(
+    parts.map((part, i) => (part.text?.endsWith(' ') && i + 1 < parts.length ? { text: `${part.text} ` } : part)),
+  );
 }
 
 /** @param {Run} run @param {import('../client.js').SEDD} model */
 export function saveTrace(run, { info, source }) {
-  const trace = traceOf(run.history, { ...run.options, maskId: info.maskId, model: { name: run.model, ...(source.sha256 && { sha256: source.sha256 }) } });
+  const trace = traceOf(run.history, {
+    ...run.options,
+    maskId: info.maskId,
+    model: { name: run.model, ...(source.sha256 && { sha256: source.sha256 }) },
+  });
   download(`sedd-${run.options.seed}.trace.json`, new Blob([writeTrace(trace)], { type: 'application/json' }));
 }

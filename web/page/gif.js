@@ -40,7 +40,9 @@ export async function saveGif(run, onProgress) {
   const colours = Object.fromEntries(['paper', 'ink', 'quiet', 'mask', 'accent'].map((name) => [name, token(name)]));
   const held = new Set(history.held);
   const stride = Math.max(1, Math.ceil(history.last / FRAMES));
-  const indices = [...new Set([...Array.from({ length: Math.floor(history.last / stride) + 1 }, (_, i) => i * stride), history.last])];
+  const indices = [
+    ...new Set([...Array.from({ length: Math.floor(history.last / stride) + 1 }, (_, i) => i * stride), history.last]),
+  ];
   const pixels = (index) => {
     draw(context, history.at(index), { places, colours, font, held });
     return context.getImageData(0, 0, canvas.width, canvas.height).data;
@@ -48,9 +50,14 @@ export async function saveGif(run, onProgress) {
   const palette = quantize(pixels(indices[Math.floor(indices.length / 2)]), COLOURS);
   const gif = GIFEncoder();
   for (const [i, index] of indices.entries()) {
-    gif.writeFrame(applyPalette(pixels(index), palette), canvas.width, canvas.height, { palette, delay: index === history.last ? LAST_MS : FRAME_MS });
+    gif.writeFrame(applyPalette(pixels(index), palette), canvas.width, canvas.height, {
+      palette,
+      delay: index === history.last ? LAST_MS : FRAME_MS,
+    });
     onProgress((i + 1) / indices.length);
-    await new Promise((resolve) => { setTimeout(resolve); }); // the page stays alive
+    await new Promise((resolve) => {
+      setTimeout(resolve);
+    }); // the page stays alive
   }
   gif.finish();
   download(`sedd-${run.options.seed}.gif`, new Blob([gif.bytes()], { type: 'image/gif' }));

@@ -8,10 +8,19 @@ import { explain, number, t } from './text.js';
 const CANDIDATES = 8;
 
 /** Token text as it can be shown: spaces and line breaks are seen. */
-export const visible = (text) => (text === null ? '' : text.replaceAll('\n', '¶').replace(/^ (?=$)/, '␣').replace(/^ /, ''));
+export const visible = (text) =>
+  text === null
+    ? ''
+    : text
+        .replaceAll('\n', '¶')
+        .replace(/^ (?=$)/, '␣')
+        .replace(/^ /, '');
 
 /** Digits for a ratio that may be tiny or huge. */
-const ratioText = (value) => (value >= 1000 || (value < 0.001 && value > 0) ? value.toExponential(1).replace('e', '·10^').replace('+', '') : number(value, value < 1 ? 3 : 1));
+const ratioText = (value) =>
+  value >= 1000 || (value < 0.001 && value > 0)
+    ? value.toExponential(1).replace('e', '·10^').replace('+', '')
+    : number(value, value < 1 ? 3 : 1);
 
 export class Inspector {
   #turn = 0;
@@ -21,7 +30,9 @@ export class Inspector {
     Object.assign(this, { stage, model, branch });
     this.root = $('inspector');
     stage.addEventListener('select', () => this.open());
-    stage.addEventListener('show', () => { if (!this.root.hidden) this.open(); });
+    stage.addEventListener('show', () => {
+      if (!this.root.hidden) this.open();
+    });
   }
 
   close() {
@@ -31,7 +42,9 @@ export class Inspector {
     this.stage.cells.selected = -1;
   }
 
-  get opened() { return !this.root.hidden; }
+  get opened() {
+    return !this.root.hidden;
+  }
 
   async open() {
     const { stage } = this;
@@ -45,8 +58,16 @@ export class Inspector {
     // The evaluation asked about: the one that follows this state, or the one that opened the token.
     const from = masked ? state.index : opened - 1;
     const head = [
-      el('div', { className: 'inspector-head' }, el('h3', {}, t('inspector.title', { position: position + 1, step: state.index })),
-        el('button', { type: 'button', className: 'link', on: { click: () => this.#leave(position) } }, t('inspector.close'))),
+      el(
+        'div',
+        { className: 'inspector-head' },
+        el('h3', {}, t('inspector.title', { position: position + 1, step: state.index })),
+        el(
+          'button',
+          { type: 'button', className: 'link', on: { click: () => this.#leave(position) } },
+          t('inspector.close'),
+        ),
+      ),
     ];
     const text = visible(state.texts[position]);
     if (held || opened === 0) {
@@ -73,7 +94,9 @@ export class Inspector {
   async #ask(model, run, from, { sigma, position }) {
     const { ids } = run.history.at(from);
     const after = run.history.at(from + 2).sigma;
-    const { positions: [found] } = await model.inspect(ids, { sigma, positions: [position], topK: CANDIDATES });
+    const {
+      positions: [found],
+    } = await model.inspect(ids, { sigma, positions: [position], topK: CANDIDATES });
     // Probability of staying masked over this step, from the reverse transition: 1 − (e^Δσ − 1) Σ scores.
     const next = from + 2 <= run.history.last ? after : 0;
     const stay = Math.max(0, 1 - Math.expm1(sigma - next) * found.scoreSum);
@@ -86,21 +109,54 @@ export class Inspector {
       const word = visible(candidate.text);
       const bar = el('span', { className: 'bar', aria: { hidden: 'true' } });
       bar.style.setProperty('--share', String(candidate.ratio / top));
-      return el('li', {}, el('button', {
-        type: 'button', className: 'candidate', title: t('inspector.choose', { text: word }),
-        on: { click: () => this.branch({ edit: [[position, candidate.id]], texts: [candidate.text] }, masked ? from : opened) },
-      }, el('span', { className: 'word' }, word), ' ', bar, el('span', { className: 'figure-number' }, ratioText(candidate.ratio))));
+      return el(
+        'li',
+        {},
+        el(
+          'button',
+          {
+            type: 'button',
+            className: 'candidate',
+            title: t('inspector.choose', { text: word }),
+            on: {
+              click: () =>
+                this.branch({ edit: [[position, candidate.id]], texts: [candidate.text] }, masked ? from : opened),
+            },
+          },
+          el('span', { className: 'word' }, word),
+          ' ',
+          bar,
+          el('span', { className: 'figure-number' }, ratioText(candidate.ratio)),
+        ),
+      );
     });
     return [
       el('p', {}, t(masked ? 'inspector.mask' : 'inspector.open', { text, step: opened, sigma: number(sigma, 2) })),
       el('ol', { className: 'candidates', aria: { label: t('inspector.candidates') } }, ...bars),
-      el('dl', { className: 'facts' },
-        el('dt', {}, t('inspector.entropy')), el('dd', {}, t('inspector.entropy.value', { nats: number(found.entropy, 2), most: number(found.most, 1) })),
-        el('dt', {}, t('inspector.total')), el('dd', {}, ratioText(found.scoreSum)),
-        el('dt', {}, t('inspector.stay')), el('dd', {}, t('percent', { share: number(100 * found.stay, found.stay > 0.995 || found.stay < 0.1 ? 1 : 0) }))),
-      masked ? el('p', { className: 'note' }, t('inspector.hint')) : el('p', {}, el('button', {
-        type: 'button', on: { click: () => this.branch({ edit: [[position, null]], texts: [null] }, opened) },
-      }, t('inspector.remask'))),
+      el(
+        'dl',
+        { className: 'facts' },
+        el('dt', {}, t('inspector.entropy')),
+        el('dd', {}, t('inspector.entropy.value', { nats: number(found.entropy, 2), most: number(found.most, 1) })),
+        el('dt', {}, t('inspector.total')),
+        el('dd', {}, ratioText(found.scoreSum)),
+        el('dt', {}, t('inspector.stay')),
+        el('dd', {}, t('percent', { share: number(100 * found.stay, found.stay > 0.995 || found.stay < 0.1 ? 1 : 0) })),
+      ),
+      masked
+        ? el('p', { className: 'note' }, t('inspector.hint'))
+        : el(
+            'p',
+            {},
+            el(
+              'button',
+              {
+                type: 'button',
+                on: { click: () => this.branch({ edit: [[position, null]], texts: [null] }, opened) },
+              },
+              t('inspector.remask'),
+            ),
+          ),
     ];
   }
 

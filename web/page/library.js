@@ -8,16 +8,33 @@ import { number, t } from './text.js';
 
 const SETTLE = 2000; // ms of download before the time left means something
 
-const size = (bytes) => (bytes < 1e9 ? t('library.mb', { n: number(bytes / 1e6, bytes < 1e7 ? 1 : 0) }) : t('library.gb', { n: number(bytes / 1e9, 2) }));
-const time = (seconds) => (seconds < 90 ? t('library.seconds', { n: number(Math.max(1, Math.round(seconds))) }) : t('library.minutes', { n: number(Math.round(seconds / 60)) }));
+const size = (bytes) =>
+  bytes < 1e9
+    ? t('library.mb', { n: number(bytes / 1e6, bytes < 1e7 ? 1 : 0) })
+    : t('library.gb', { n: number(bytes / 1e9, 2) });
+const time = (seconds) =>
+  seconds < 90
+    ? t('library.seconds', { n: number(Math.max(1, Math.round(seconds))) })
+    : t('library.minutes', { n: number(Math.round(seconds / 60)) });
 
 /** Files of what was dropped, folders included. @param {DataTransfer} transfer @returns {Promise<File[]>} */
 async function droppedFiles(transfer) {
   const walk = async (entry) => {
-    if (entry.isFile) return [await new Promise((resolve, reject) => { entry.file(resolve, reject); })];
+    if (entry.isFile)
+      return [
+        await new Promise((resolve, reject) => {
+          entry.file(resolve, reject);
+        }),
+      ];
     const reader = entry.createReader();
     const found = [];
-    for (let batch; (batch = await new Promise((resolve, reject) => { reader.readEntries(resolve, reject); })).length > 0;) found.push(...batch);
+    for (
+      let batch;
+      (batch = await new Promise((resolve, reject) => {
+        reader.readEntries(resolve, reject);
+      })).length > 0;
+    )
+      found.push(...batch);
     return (await Promise.all(found.map(walk))).flat();
   };
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
@@ -42,20 +59,52 @@ export class LibraryPanel {
   }
 
   #build() {
-    this.field = el('input', { type: 'text', name: 'source', placeholder: 'louaaron/sedd-small', autocomplete: 'off', spellcheck: false, required: true });
-    this.form = el('form.library-form', {}, el('label', {}, t('library.source'), this.field), el('button', { type: 'submit' }, t('library.look')));
+    this.field = el('input', {
+      type: 'text',
+      name: 'source',
+      placeholder: 'louaaron/sedd-small',
+      autocomplete: 'off',
+      spellcheck: false,
+      required: true,
+    });
+    this.form = el(
+      'form.library-form',
+      {},
+      el('label', {}, t('library.source'), this.field),
+      el('button', { type: 'submit' }, t('library.look')),
+    );
     this.chooser = el('input', { type: 'file', multiple: true, hidden: true });
     this.chooser.setAttribute('webkitdirectory', '');
-    this.files = el('p.library-drop', {}, t('library.drop'), ' ', el('button', { type: 'button', on: { click: () => this.chooser.click() } }, t('library.choose')), this.chooser);
+    this.files = el(
+      'p.library-drop',
+      {},
+      t('library.drop'),
+      ' ',
+      el('button', { type: 'button', on: { click: () => this.chooser.click() } }, t('library.choose')),
+      this.chooser,
+    );
     this.found = el('div.library-found', { hidden: true });
     this.bar = el('progress.library-bar', { hidden: true });
     this.bar.setAttribute('aria-label', t('library.progress'));
     this.status = el('p.library-status', { role: 'status' });
-    this.cancel = el('button.library-cancel', { type: 'button', hidden: true, on: { click: () => this.#work?.abort() } }, t('library.cancel'));
+    this.cancel = el(
+      'button.library-cancel',
+      { type: 'button', hidden: true, on: { click: () => this.#work?.abort() } },
+      t('library.cancel'),
+    );
     this.list = el('table.library-list', { hidden: true });
     this.room = el('p.library-room', { hidden: true });
     this.root.classList.add('library');
-    this.root.replaceChildren(this.form, this.files, this.found, this.bar, this.status, this.cancel, this.list, this.room);
+    this.root.replaceChildren(
+      this.form,
+      this.files,
+      this.found,
+      this.bar,
+      this.status,
+      this.cancel,
+      this.list,
+      this.room,
+    );
   }
 
   #listen() {
@@ -69,24 +118,34 @@ export class LibraryPanel {
     });
     this.listeners = new AbortController();
     const { signal } = this.listeners;
-    const takes = (event) => [...event.dataTransfer?.types ?? []].includes('Files');
-    this.drop.addEventListener('dragover', (event) => {
-      if (!takes(event)) return;
-      event.preventDefault();
-      this.root.classList.add('library-over');
-    }, { signal });
+    const takes = (event) => [...(event.dataTransfer?.types ?? [])].includes('Files');
+    this.drop.addEventListener(
+      'dragover',
+      (event) => {
+        if (!takes(event)) return;
+        event.preventDefault();
+        this.root.classList.add('library-over');
+      },
+      { signal },
+    );
     this.drop.addEventListener('dragleave', () => this.root.classList.remove('library-over'), { signal });
-    this.drop.addEventListener('drop', async (event) => {
-      this.root.classList.remove('library-over');
-      if (!takes(event) || event.defaultPrevented) return;
-      event.preventDefault();
-      const files = await droppedFiles(event.dataTransfer);
-      if (files.some(({ name }) => name === 'config.json')) this.open(files);
-      else this.#say(t('library.nomodel'));
-    }, { signal });
+    this.drop.addEventListener(
+      'drop',
+      async (event) => {
+        this.root.classList.remove('library-over');
+        if (!takes(event) || event.defaultPrevented) return;
+        event.preventDefault();
+        const files = await droppedFiles(event.dataTransfer);
+        if (files.some(({ name }) => name === 'config.json')) this.open(files);
+        else this.#say(t('library.nomodel'));
+      },
+      { signal },
+    );
   }
 
-  #say(text) { this.status.textContent = text; }
+  #say(text) {
+    this.status.textContent = text;
+  }
 
   /** Runs one thing at a time; says what went wrong. */
   async #during(work) {
@@ -98,7 +157,10 @@ export class LibraryPanel {
     try {
       await work(controller.signal);
     } catch (error) {
-      if (this.#work === controller) this.#say(error.name === 'AbortError' ? t('library.stopped') : [error.message, error.hint].filter(Boolean).join(' '));
+      if (this.#work === controller)
+        this.#say(
+          error.name === 'AbortError' ? t('library.stopped') : [error.message, error.hint].filter(Boolean).join(' '),
+        );
     } finally {
       if (this.#work === controller) {
         this.#work = null;
@@ -122,13 +184,27 @@ export class LibraryPanel {
   #offer(source, plan) {
     const rows = [
       [t('library.model'), `${plan.name} · ${t(`library.${plan.kind}`)}`],
-      [t('library.download'), plan.complete ? t('library.here') : plan.url ? size(plan.download) + (plan.stored ? ` (${t('library.rest', { size: size(plan.stored) })})` : '') : t('library.local', { size: size(plan.size) })],
+      [
+        t('library.download'),
+        plan.complete
+          ? t('library.here')
+          : plan.url
+            ? size(plan.download) + (plan.stored ? ` (${t('library.rest', { size: size(plan.stored) })})` : '')
+            : t('library.local', { size: size(plan.size) }),
+      ],
       [t('library.memory'), size(plan.memory)],
       [t('library.keeps'), plan.keeps ? size(plan.keeps) : t('library.nostore')],
     ];
-    const button = el('button.library-load', { type: 'button', disabled: !plan.fits, on: { click: () => this.load(source, plan) } }, t(plan.stored && !plan.complete ? 'library.resume' : 'library.load'));
-    this.found.replaceChildren(el('dl', {}, ...rows.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])),
-      plan.fits ? '' : el('p.library-advice', {}, plan.advice), button);
+    const button = el(
+      'button.library-load',
+      { type: 'button', disabled: !plan.fits, on: { click: () => this.load(source, plan) } },
+      t(plan.stored && !plan.complete ? 'library.resume' : 'library.load'),
+    );
+    this.found.replaceChildren(
+      el('dl', {}, ...rows.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])),
+      plan.fits ? '' : el('p.library-advice', {}, plan.advice),
+      button,
+    );
     this.found.hidden = false;
     button.focus();
   }
@@ -142,7 +218,11 @@ export class LibraryPanel {
       const begin = performance.now();
       const model = await load(source, { ...this.options, signal, onProgress: (event) => this.#progress(event) });
       const { stored, reason } = model.source;
-      this.#say([t('library.loaded', { name, time: time((performance.now() - begin) / 1000) }), stored ? '' : reason].filter(Boolean).join(' '));
+      this.#say(
+        [t('library.loaded', { name, time: time((performance.now() - begin) / 1000) }), stored ? '' : reason]
+          .filter(Boolean)
+          .join(' '),
+      );
       this.onLoad(model, { kind, name });
     });
   }
@@ -154,8 +234,16 @@ export class LibraryPanel {
     } else {
       this.bar.removeAttribute('value');
     }
-    if (phase === 'weights') this.#say([t('library.loading', { loaded: size(loaded), total: size(total) }), this.#timeLeft(fetched, total - loaded)].filter(Boolean).join(' '));
-    else this.#say(phase === 'wait' && seconds ? t('library.asked', { time: time(seconds) }) : t(`library.phase.${phase}`));
+    if (phase === 'weights')
+      this.#say(
+        [t('library.loading', { loaded: size(loaded), total: size(total) }), this.#timeLeft(fetched, total - loaded)]
+          .filter(Boolean)
+          .join(' '),
+      );
+    else
+      this.#say(
+        phase === 'wait' && seconds ? t('library.asked', { time: time(seconds) }) : t(`library.phase.${phase}`),
+      );
   }
 
   /** From the bytes of the last ten seconds. */
@@ -172,21 +260,61 @@ export class LibraryPanel {
   async refresh() {
     const models = await this.store.list().catch(() => []);
     this.list.hidden = models.length === 0;
-    this.list.replaceChildren(el('caption', {}, t('library.stored')), el('tbody', {}, ...models.map((model) => this.#row(model))));
+    this.list.replaceChildren(
+      el('caption', {}, t('library.stored')),
+      el('tbody', {}, ...models.map((model) => this.#row(model))),
+    );
     const { usage, quota, persisted } = await this.store.estimate().catch(() => ({}));
     this.room.hidden = !quota || models.length === 0;
-    this.room.replaceChildren(t('library.room', { usage: size(usage), quota: size(quota) }), ' ', persisted ? t('library.persisted')
-      : el('button', { type: 'button', on: { click: async () => { this.#say(t(await this.store.persist() ? 'library.persisted' : 'library.unpersisted')); this.refresh(); } } }, t('library.persist')));
+    this.room.replaceChildren(
+      t('library.room', { usage: size(usage), quota: size(quota) }),
+      ' ',
+      persisted
+        ? t('library.persisted')
+        : el(
+            'button',
+            {
+              type: 'button',
+              on: {
+                click: async () => {
+                  this.#say(t((await this.store.persist()) ? 'library.persisted' : 'library.unpersisted'));
+                  this.refresh();
+                },
+              },
+            },
+            t('library.persist'),
+          ),
+    );
   }
 
   #row({ id, name, kind, dtype, source, complete, loaded, total, size: bytes }) {
     const share = total ? number(Math.floor((100 * loaded) / total)) : '0';
     const state = complete ? size(bytes) : t('library.part', { share, size: size(bytes) });
     const again = complete ? { stored: id } : source.split(' ')[0]; // a hub other than the usual one comes with the options
-    const open = el('button', { type: 'button', disabled: !complete && !/^(https?|hub):/.test(source), on: { click: () => this.load(again, { kind, name }) } }, t(complete ? 'library.load' : 'library.resume'));
+    const open = el(
+      'button',
+      {
+        type: 'button',
+        disabled: !complete && !/^(https?|hub):/.test(source),
+        on: { click: () => this.load(again, { kind, name }) },
+      },
+      t(complete ? 'library.load' : 'library.resume'),
+    );
     const remove = el('button', { type: 'button', on: { click: () => this.#delete(id) } }, t('library.delete'));
-    for (const [button, key] of [[open, complete ? 'library.load' : 'library.resume'], [remove, 'library.delete']]) button.setAttribute('aria-label', `${t(key)}: ${name}`);
-    return el('tr', {}, el('th', { scope: 'row' }, name || id), el('td', {}, t(`library.${kind}`)), el('td', {}, dtype), el('td.library-size', {}, state), el('td', {}, open, remove));
+    for (const [button, key] of [
+      [open, complete ? 'library.load' : 'library.resume'],
+      [remove, 'library.delete'],
+    ])
+      button.setAttribute('aria-label', `${t(key)}: ${name}`);
+    return el(
+      'tr',
+      {},
+      el('th', { scope: 'row' }, name || id),
+      el('td', {}, t(`library.${kind}`)),
+      el('td', {}, dtype),
+      el('td.library-size', {}, state),
+      el('td', {}, open, remove),
+    );
   }
 
   async #delete(id) {

@@ -11,11 +11,32 @@ class Likelihood {
 
   constructor(page) {
     this.page = page;
-    this.field = el('textarea', { id: 'likelihood-text', rows: 3, dir: 'auto', maxLength: 8000, spellcheck: false, value: t('noise.default') });
-    this.go = el('button', { type: 'button', id: 'likelihood-start', on: { click: () => (this.#abort ? this.#abort.abort() : this.measure()) } }, t('likelihood.start'));
+    this.field = el('textarea', {
+      id: 'likelihood-text',
+      rows: 3,
+      dir: 'auto',
+      maxLength: 8000,
+      spellcheck: false,
+      value: t('noise.default'),
+    });
+    this.go = el(
+      'button',
+      {
+        type: 'button',
+        id: 'likelihood-start',
+        on: { click: () => (this.#abort ? this.#abort.abort() : this.measure()) },
+      },
+      t('likelihood.start'),
+    );
     this.say = el('p', { className: 'status', role: 'status' });
     this.rows = el('div', { className: 'pair' });
-    $('likelihood-view').append(el('label', { htmlFor: 'likelihood-text' }, t('likelihood.input')), this.field, el('div', { className: 'toolbar' }, this.go), this.say, this.rows);
+    $('likelihood-view').append(
+      el('label', { htmlFor: 'likelihood-text' }, t('likelihood.input')),
+      this.field,
+      el('div', { className: 'toolbar' }, this.go),
+      this.say,
+      this.rows,
+    );
   }
 
   async measure() {
@@ -34,7 +55,10 @@ class Likelihood {
     this.say.textContent = t('likelihood.wait');
     try {
       const [sedd, gpt2] = await Promise.all([this.page.models.get('sedd-nano'), this.page.models.get('gpt2-nano')]);
-      const [bound, exact] = await Promise.all([sedd.bound(text, { samples: SAMPLES, seed: 1, signal }), gpt2.nll(text, { signal })]);
+      const [bound, exact] = await Promise.all([
+        sedd.bound(text, { samples: SAMPLES, seed: 1, signal }),
+        gpt2.nll(text, { signal }),
+      ]);
       this.rows.replaceChildren(this.#row('likelihood.sedd', bound, false), this.#row('likelihood.gpt2', exact, true));
       this.say.textContent = t('likelihood.compare');
     } catch (error) {
@@ -46,12 +70,31 @@ class Likelihood {
   }
 
   #row(key, { natsPerToken, standardError, texts, parts, tokens }, twin) {
-    const value = el('p', { className: 'measure' }, el('strong', {}, t('likelihood.value', { nats: number(natsPerToken, 3) })),
-      standardError ? ` ${t('likelihood.error', { error: number(standardError, 3) })}` : '', ` · ${t('likelihood.perplexity', { ppl: number(Math.exp(natsPerToken), 1) })}`,
-      ` · ${t('likelihood.tokens', { count: number(tokens) })}`);
-    return el('section', { className: twin ? 'is-twin' : 'is-sedd' }, el('h3', {}, t(key)), value,
-      heat({ texts, values: parts, most: DARKEST, twin, label: t(key), say: (text, nats) => t('likelihood.token', { text, nats: number(nats, 2) }) }));
+    const value = el(
+      'p',
+      { className: 'measure' },
+      el('strong', {}, t('likelihood.value', { nats: number(natsPerToken, 3) })),
+      standardError ? ` ${t('likelihood.error', { error: number(standardError, 3) })}` : '',
+      ` · ${t('likelihood.perplexity', { ppl: number(Math.exp(natsPerToken), 1) })}`,
+      ` · ${t('likelihood.tokens', { count: number(tokens) })}`,
+    );
+    return el(
+      'section',
+      { className: twin ? 'is-twin' : 'is-sedd' },
+      el('h3', {}, t(key)),
+      value,
+      heat({
+        texts,
+        values: parts,
+        most: DARKEST,
+        twin,
+        label: t(key),
+        say: (text, nats) => t('likelihood.token', { text, nats: number(nats, 2) }),
+      }),
+    );
   }
 }
 
-export const mount = (page) => { new Likelihood(page); };
+export const mount = (page) => {
+  new Likelihood(page);
+};

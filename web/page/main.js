@@ -27,16 +27,26 @@ const PRESETS = { paper: 'sedd-nano', fast: 'sedd-nano-fast' };
 /** How a model is sampled that says nothing itself. */
 const PUBLISHED = { steps: 64, positions: 'score', grid: 'linear', context: 'all' };
 
-const say = (text) => { $('status').textContent = text; };
-const complain = (text) => { $('form-error').textContent = text; };
+const say = (text) => {
+  $('status').textContent = text;
+};
+const complain = (text) => {
+  $('form-error').textContent = text;
+};
 
 /** Links to this page in every language. */
 function languages(spoken) {
-  $('languages').replaceChildren(...Object.entries(LANGUAGES).map(([code, name]) => {
-    const url = new URL(location.href);
-    url.searchParams.set('lang', code);
-    return el('a', { href: url.href, hreflang: code, lang: code, aria: code === spoken ? { current: 'true' } : {} }, name);
-  }));
+  $('languages').replaceChildren(
+    ...Object.entries(LANGUAGES).map(([code, name]) => {
+      const url = new URL(location.href);
+      url.searchParams.set('lang', code);
+      return el(
+        'a',
+        { href: url.href, hreflang: code, lang: code, aria: code === spoken ? { current: 'true' } : {} },
+        name,
+      );
+    }),
+  );
 }
 
 /** What is to be written: the recipe and the text, checked as far as can be without the model. */
@@ -89,7 +99,11 @@ class Page extends EventTarget {
 
   async openFile(file) {
     try {
-      const run = await openTrace(file, this.models.choices.map(({ id }) => id), this.recipe.model);
+      const run = await openTrace(
+        file,
+        this.models.choices.map(({ id }) => id),
+        this.recipe.model,
+      );
       this.recipe.set({ ...run.options, model: run.model });
       this.editor.text = promptOf(run);
       this.runs.add(run);
@@ -170,7 +184,9 @@ class Page extends EventTarget {
     click('pause', () => this.writer.togglePause());
     click('single', () => (this.writer.busy ? this.writer.step() : this.write(true)));
     click('shuffle', () => this.recipe.shuffle());
-    $('arrange').addEventListener('change', () => this.stage.arrange({ equal: $('layout').value === 'grid', meter: $('meter').value }));
+    $('arrange').addEventListener('change', () =>
+      this.stage.arrange({ equal: $('layout').value === 'grid', meter: $('meter').value }),
+    );
     click('sheet-open', () => this.stage.toggleSheet());
     for (const name of Object.keys(PRESETS)) click(`preset-${name}`, () => this.recipe.take(PRESETS[name]));
     click('take', () => this.takeText());
@@ -183,9 +199,14 @@ class Page extends EventTarget {
     });
     const { timeline } = this.stage;
     listenToKeys({
-      write: () => this.write(), seed: () => this.recipe.shuffle(), toggle: () => (this.writer.busy ? this.writer.togglePause() : timeline.toggle()),
-      stop: () => (this.writer.busy ? this.writer.stop() : this.inspector.close()), back: () => timeline.stepBy(-1), forward: () => timeline.stepBy(1),
-      first: () => timeline.seek(0), last: () => timeline.seek(this.runs.current?.history.last ?? 0),
+      write: () => this.write(),
+      seed: () => this.recipe.shuffle(),
+      toggle: () => (this.writer.busy ? this.writer.togglePause() : timeline.toggle()),
+      stop: () => (this.writer.busy ? this.writer.stop() : this.inspector.close()),
+      back: () => timeline.stepBy(-1),
+      forward: () => timeline.stepBy(1),
+      first: () => timeline.seek(0),
+      last: () => timeline.seek(this.runs.current?.history.last ?? 0),
     });
     addEventListener('hashchange', () => this.restore());
   }
@@ -207,7 +228,8 @@ class Page extends EventTarget {
       const link = readLink(location.hash);
       if (!link) return;
       const { options, lineage } = link;
-      if (!this.models.choices.some(({ id }) => id === options.model)) throw new SeddError('argument', t('share.model', { model: options.model.slice(0, 60) }));
+      if (!this.models.choices.some(({ id }) => id === options.model))
+        throw new SeddError('argument', t('share.model', { model: options.model.slice(0, 60) }));
       this.recipe.set(options);
       if (options.prompt !== undefined) this.editor.text = options.prompt;
       if (this.live) await this.writer.reproduce(options, lineage);
@@ -228,7 +250,9 @@ class Page extends EventTarget {
     }
   }
 
-  get live() { return this.model !== null; }
+  get live() {
+    return this.model !== null;
+  }
 
   /** Another model may have been chosen: its tokens are others. */
   async #chosen() {
@@ -255,8 +279,12 @@ class Page extends EventTarget {
     this.editor.refresh();
     const { features } = this.models;
     $('environment').textContent = t('environment', {
-      build: model.wasm, kernels: model.kernels, threads: model.threads === 1 ? t('environment.thread') : t('environment.threads', { count: model.threads }),
-      parameters: number(model.info.parameters), tokens: number(model.info.length), reasons: features.reasons.join(' '),
+      build: model.wasm,
+      kernels: model.kernels,
+      threads: model.threads === 1 ? t('environment.thread') : t('environment.threads', { count: model.threads }),
+      parameters: number(model.info.parameters),
+      tokens: number(model.info.length),
+      reasons: features.reasons.join(' '),
     });
     this.dispatchEvent(new Event('live'));
   }
@@ -287,9 +315,19 @@ function later(page, parts) {
     const load = parts[id];
     if (!load) return;
     delete parts[id];
-    load().then(({ mount }) => mount(page)).catch((error) => { $(`${id}-view`).textContent = explain(error); });
+    load()
+      .then(({ mount }) => mount(page))
+      .catch((error) => {
+        $(`${id}-view`).textContent = explain(error);
+      });
   };
-  const near = new IntersectionObserver((entries) => entries.filter(({ isIntersecting }) => isIntersecting).forEach(({ target }) => start(target.id.replace(/-view$/, ''))), { rootMargin: '800px' });
+  const near = new IntersectionObserver(
+    (entries) =>
+      entries
+        .filter(({ isIntersecting }) => isIntersecting)
+        .forEach(({ target }) => start(target.id.replace(/-view$/, ''))),
+    { rootMargin: '800px' },
+  );
   for (const id of Object.keys(parts)) near.observe($(`${id}-view`));
 }
 
@@ -300,6 +338,9 @@ await page.restore();
 page.playRecorded();
 page.bringModel();
 later(page, {
-  noise: () => import('./noise.js'), race: () => import('./race.js'), measure: () => import('./measure.js'), likelihood: () => import('./likelihood.js'),
+  noise: () => import('./noise.js'),
+  race: () => import('./race.js'),
+  measure: () => import('./measure.js'),
+  likelihood: () => import('./likelihood.js'),
   library: () => import('./own.js'),
 });

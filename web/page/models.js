@@ -20,7 +20,13 @@ export class Models {
   }
 
   /** Choices for the recipe. */
-  get choices() { return SHIPPED.filter(({ kind }) => kind === 'sedd').map(({ id, steps }) => ({ id, label: t(`model.${id}`), steps })); }
+  get choices() {
+    return SHIPPED.filter(({ kind }) => kind === 'sedd').map(({ id, steps }) => ({
+      id,
+      label: t(`model.${id}`),
+      steps,
+    }));
+  }
 
   /** @param {string} id @returns {Promise<import('../client.js').SEDD>} */
   get(id) {
@@ -34,8 +40,12 @@ export class Models {
 
   async #load({ id, kind, url }) {
     const name = t(`model.${id}`);
-    const onProgress = ({ phase, loaded, total }) => this.say(total
-      ? t('loading', { name, share: t('loading.share', { share: number((100 * loaded) / total) }) }) : t(`loading.${phase === 'wait' ? 'wait' : 'open'}`, { name }));
+    const onProgress = ({ phase, loaded, total }) =>
+      this.say(
+        total
+          ? t('loading', { name, share: t('loading.share', { share: number((100 * loaded) / total) }) })
+          : t(`loading.${phase === 'wait' ? 'wait' : 'open'}`, { name }),
+      );
     const load = kind === 'sedd' ? loadSEDD : loadGPT2;
     // One thread for each of the shipped pair, so that its times compare; they are small enough for it.
     const model = await load(url, { onProgress, threads: 1 });
@@ -44,12 +54,16 @@ export class Models {
   }
 
   /** Whether `get` would answer at once. */
-  has(id) { return this.#loading.has(id); }
+  has(id) {
+    return this.#loading.has(id);
+  }
 
   /** A model that the visitor loaded. @returns {{id: string, label: string}} its choice */
   adopt(model, name) {
     const id = `own:${name}`;
-    this.#loading.get(id)?.then((old) => { if (old !== model) old.dispose(); });
+    this.#loading.get(id)?.then((old) => {
+      if (old !== model) old.dispose();
+    });
     this.#loading.set(id, Promise.resolve(model));
     return { id, label: t('model.own', { name }) };
   }
@@ -58,7 +72,9 @@ export class Models {
   async card(id) {
     if (!SHIPPED.find((model) => model.id === id)?.card) return null;
     if (!this.#cards.has(id)) {
-      const card = await fetch(`models/${id}/card.json`).then((response) => (response.ok ? response.json() : null)).catch(() => null);
+      const card = await fetch(`models/${id}/card.json`)
+        .then((response) => (response.ok ? response.json() : null))
+        .catch(() => null);
       this.#cards.set(id, card?.format === 'sedd-card' && card.version === 1 ? card : null);
     }
     return this.#cards.get(id);

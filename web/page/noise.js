@@ -28,14 +28,37 @@ class Noise {
   constructor(page) {
     this.page = page;
     this.cells = new Cells({ layout: 'text', words: { label: t('noise.input'), masked: t('cell.mask') } });
-    this.field = el('textarea', { id: 'noise-text', rows: 2, dir: 'auto', maxLength: 2000, spellcheck: false, value: t('noise.default'), on: { input: () => this.read() } });
-    this.slider = el('input', { type: 'range', min: '0', max: '1', step: '0.005', value: '0.5', aria: { label: t('noise.slider') }, on: { input: () => this.show() } });
+    this.field = el('textarea', {
+      id: 'noise-text',
+      rows: 2,
+      dir: 'auto',
+      maxLength: 2000,
+      spellcheck: false,
+      value: t('noise.default'),
+      on: { input: () => this.read() },
+    });
+    this.slider = el('input', {
+      type: 'range',
+      min: '0',
+      max: '1',
+      step: '0.005',
+      value: '0.5',
+      aria: { label: t('noise.slider') },
+      on: { input: () => this.show() },
+    });
     this.state = el('p', { className: 'status' });
     this.result = el('p', { className: 'status', role: 'status' });
     this.go = el('button', { type: 'button', on: { click: () => this.denoise() } }, t('noise.denoise'));
     this.back = el('button', { type: 'button', hidden: true, on: { click: () => this.show() } }, t('noise.back'));
-    $('noise-view').append(el('label', { htmlFor: 'noise-text' }, t('noise.input')), this.field, el('div', { className: 'noise-cells' }, this.cells.element), this.slider, this.state,
-      el('div', { className: 'toolbar' }, this.go, this.back), this.result);
+    $('noise-view').append(
+      el('label', { htmlFor: 'noise-text' }, t('noise.input')),
+      this.field,
+      el('div', { className: 'noise-cells' }, this.cells.element),
+      this.slider,
+      this.state,
+      el('div', { className: 'toolbar' }, this.go, this.back),
+      this.result,
+    );
     this.read();
   }
 
@@ -49,7 +72,8 @@ class Noise {
     const most = known ? this.page.model.info.length : texts.length;
     this.ids = known?.ids.slice(0, most);
     this.texts = texts.slice(0, most);
-    this.result.textContent = texts.length > most ? t('noise.long', { count: number(texts.length), length: number(most) }) : '';
+    this.result.textContent =
+      texts.length > most ? t('noise.long', { count: number(texts.length), length: number(most) }) : '';
     this.cells.open(this.#state([]), { finals: this.texts });
     this.show();
   }
@@ -57,12 +81,21 @@ class Noise {
   #state(masked) {
     const gone = new Set(masked);
     return {
-      index: 1, step: 0, sigma: null, masked: gone.size, ids: this.ids ?? [], texts: this.texts.map((text, i) => (gone.has(i) ? null : text)),
-      opened: this.texts.map((_, i) => (gone.has(i) ? -1 : 0)), changed: [], confidence: this.texts.map(() => null),
+      index: 1,
+      step: 0,
+      sigma: null,
+      masked: gone.size,
+      ids: this.ids ?? [],
+      texts: this.texts.map((text, i) => (gone.has(i) ? null : text)),
+      opened: this.texts.map((_, i) => (gone.has(i) ? -1 : 0)),
+      changed: [],
+      confidence: this.texts.map(() => null),
     };
   }
 
-  get time() { return Number(this.slider.value); }
+  get time() {
+    return Number(this.slider.value);
+  }
 
   show() {
     this.#turn++;
@@ -72,7 +105,12 @@ class Noise {
       this.cells.open(this.#state(masked), { finals: this.texts });
       this.result.textContent = '';
     } else this.cells.show(this.#state(masked));
-    const words = t('noise.state', { t: number(this.time, 2), sigma: number(-Math.log1p(-(1 - EPS) * this.time), 2), masked: number(masked.length), length: number(this.texts.length) });
+    const words = t('noise.state', {
+      t: number(this.time, 2),
+      sigma: number(-Math.log1p(-(1 - EPS) * this.time), 2),
+      masked: number(masked.length),
+      length: number(this.texts.length),
+    });
     this.state.textContent = words;
     this.slider.setAttribute('aria-valuetext', words);
   }
@@ -80,7 +118,14 @@ class Noise {
   /** The model's way back, from the same noise level. */
   async denoise() {
     const masked = hidden(this.texts.length, this.time);
-    const problem = this.texts.length === 0 ? 'noise.empty' : !this.page.live ? 'needs-model' : masked.length === 0 ? 'noise.none' : '';
+    const problem =
+      this.texts.length === 0
+        ? 'noise.empty'
+        : !this.page.live
+          ? 'needs-model'
+          : masked.length === 0
+            ? 'noise.none'
+            : '';
     if (problem) {
       this.result.textContent = t(problem);
       return;
@@ -93,7 +138,11 @@ class Noise {
       const gone = new Set(masked);
       const ids = this.ids.map((id, i) => (gone.has(i) ? model.info.maskId : id));
       const position = Math.min(Math.round((1 - this.time) * STEPS), STEPS - 1);
-      const run = model.resume({ position, ids, options: { length: ids.length, steps: STEPS, seed: 1, temperature: 0.8, topP: 0.9 } });
+      const run = model.resume({
+        position,
+        ids,
+        options: { length: ids.length, steps: STEPS, seed: 1, temperature: 0.8, topP: 0.9 },
+      });
       let history;
       for await (const event of run) {
         if (event.start) history = new History({ ...event, held: [] });
@@ -103,7 +152,11 @@ class Noise {
       if (turn !== this.#turn) return;
       await this.#replay(history, turn);
       const same = masked.filter((i) => history.finals[i] === this.texts[i]).length;
-      this.result.textContent = t('noise.result', { same: number(same), count: number(masked.length), ms: millis(timings.totalMs) });
+      this.result.textContent = t('noise.result', {
+        same: number(same),
+        count: number(masked.length),
+        ms: millis(timings.totalMs),
+      });
       this.back.hidden = false;
     } catch (error) {
       this.result.textContent = explain(error);

@@ -14,7 +14,9 @@ export async function keepPage({ wasm, threads }) {
   const module = `web/wasm/sedd-${wasm}${threads > 1 ? '-threads' : ''}`;
   const seen = performance.getEntriesByType('resource').map(({ name }) => name);
   const { port1, port2 } = new MessageChannel();
-  const kept = new Promise((resolve) => { port1.onmessage = resolve; });
+  const kept = new Promise((resolve) => {
+    port1.onmessage = resolve;
+  });
   active.postMessage({ keep: [`${module}.js`, `${module}.wasm`, ...seen] }, [port2]);
   await kept;
 }

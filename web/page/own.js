@@ -9,7 +9,12 @@ const THREADS = 4; // more help little before memory is the limit
 export function mount(page) {
   const { threads, cores } = page.models.features;
   return new LibraryPanel($('library-view'), {
-    loadSEDD, loadGPT2, plan, store, drop: document.body, options: { threads: threads ? Math.min(cores, THREADS) : 1 },
+    loadSEDD,
+    loadGPT2,
+    plan,
+    store,
+    drop: document.body,
+    options: { threads: threads ? Math.min(cores, THREADS) : 1 },
     onLoad: (model, { kind, name }) => {
       if (kind === 'sedd') page.recipe.offer(page.models.adopt(model, name));
       else {

@@ -17,24 +17,62 @@ class Race {
 
   constructor(page) {
     this.page = page;
-    this.steps = el('input', { type: 'text', name: 'race-steps', inputMode: 'numeric', autocomplete: 'off', aria: { label: t('race.steps') } });
+    this.steps = el('input', {
+      type: 'text',
+      name: 'race-steps',
+      inputMode: 'numeric',
+      autocomplete: 'off',
+      aria: { label: t('race.steps') },
+    });
     const fit = () => this.steps.style.setProperty('--digits', String(Math.max(1, this.steps.value.length)));
     this.steps.addEventListener('input', fit);
-    this.model = modelChoice('race-model', page.models.choices, ({ steps }) => { this.steps.value = String(steps); fit(); });
+    this.model = modelChoice('race-model', page.models.choices, ({ steps }) => {
+      this.steps.value = String(steps);
+      fit();
+    });
     this.slow = el('input', { type: 'checkbox', checked: !stillness.matches });
-    this.go = el('button', { type: 'button', id: 'race-start', className: 'primary', on: { click: () => (this.#abort ? this.#abort.abort() : this.start()) } }, t('race.start'));
+    this.go = el(
+      'button',
+      {
+        type: 'button',
+        id: 'race-start',
+        className: 'primary',
+        on: { click: () => (this.#abort ? this.#abort.abort() : this.start()) },
+      },
+      t('race.start'),
+    );
     this.say = el('p', { className: 'status', role: 'status' });
     this.lanes = { sedd: this.#lane('race.sedd'), twin: this.#lane('race.twin') };
     $('race-view').append(
-      el('div', { className: 'toolbar recipe' }, this.go, this.model, el('span', {}, `${t('race.steps')} `, this.steps), el('label', { className: 'check' }, this.slow, t('race.slow'))),
-      el('div', { className: 'pair' }, this.lanes.sedd.element, this.lanes.twin.element), this.say);
+      el(
+        'div',
+        { className: 'toolbar recipe' },
+        this.go,
+        this.model,
+        el('span', {}, `${t('race.steps')} `, this.steps),
+        el('label', { className: 'check' }, this.slow, t('race.slow')),
+      ),
+      el('div', { className: 'pair' }, this.lanes.sedd.element, this.lanes.twin.element),
+      this.say,
+    );
   }
 
   #lane(key) {
     const cells = new Cells({ layout: 'text', words: { label: t(key), masked: t('cell.mask') } });
     const clock = el('span', { className: 'clock' }, t('race.clock', { ms: millis(0) }));
     const count = el('span', { className: 'note' });
-    return { cells, clock, count, element: el('section', { className: key === 'race.twin' ? 'is-twin' : 'is-sedd' }, el('h3', {}, t(key)), el('p', { className: 'measure' }, clock, ' ', count), cells.element) };
+    return {
+      cells,
+      clock,
+      count,
+      element: el(
+        'section',
+        { className: key === 'race.twin' ? 'is-twin' : 'is-sedd' },
+        el('h3', {}, t(key)),
+        el('p', { className: 'measure' }, clock, ' ', count),
+        cells.element,
+      ),
+    };
   }
 
   async start() {
@@ -47,17 +85,32 @@ class Race {
     this.go.textContent = t('race.stop');
     try {
       const steps = readNumber('steps', this.steps.value);
-      const [sedd, gpt2] = await Promise.all([this.page.models.get(this.model.value), this.page.models.get('gpt2-nano')]);
-      const given = { sedd, gpt2, steps, signal: this.#abort.signal, length: sedd.info.length, ids: (await gpt2.tokenize(BEGINNING)) };
+      const [sedd, gpt2] = await Promise.all([
+        this.page.models.get(this.model.value),
+        this.page.models.get('gpt2-nano'),
+      ]);
+      const given = {
+        sedd,
+        gpt2,
+        steps,
+        signal: this.#abort.signal,
+        length: sedd.info.length,
+        ids: await gpt2.tokenize(BEGINNING),
+      };
       const parallel = (navigator.hardwareConcurrency ?? 1) > 1;
       this.say.textContent = t(parallel ? 'race.parallel' : 'race.turns');
       const first = this.#denoise(given);
-      const [left, right] = parallel ? await Promise.all([first, this.#decode(given)]) : [await first, await this.#decode(given)];
+      const [left, right] = parallel
+        ? await Promise.all([first, this.#decode(given)])
+        : [await first, await this.#decode(given)];
       if (turn === this.#turn) await this.#show(left, right, turn);
       if (turn !== this.#turn) return;
       const ratio = left.ms / right.ms;
-      this.say.textContent = `${t(parallel ? 'race.parallel' : 'race.turns')} ${ratio > 1
-        ? t('race.gpt', { ratio: number(ratio, ratio < 10 ? 1 : 0), steps }) : t('race.win', { ratio: number(1 / ratio, 1), steps })}`;
+      this.say.textContent = `${t(parallel ? 'race.parallel' : 'race.turns')} ${
+        ratio > 1
+          ? t('race.gpt', { ratio: number(ratio, ratio < 10 ? 1 : 0), steps })
+          : t('race.win', { ratio: number(1 / ratio, 1), steps })
+      }`;
     } catch (error) {
       this.say.textContent = explain(error);
     } finally {
@@ -71,7 +124,15 @@ class Race {
     const begin = performance.now();
     const times = [];
     let history;
-    const run = sedd.sample({ clamp: ids.ids.map((id, i) => [i, id]), length, steps, seed: 1, temperature: 0.8, topP: 0.9, signal });
+    const run = sedd.sample({
+      clamp: ids.ids.map((id, i) => [i, id]),
+      length,
+      steps,
+      seed: 1,
+      temperature: 0.8,
+      topP: 0.9,
+      signal,
+    });
     for await (const event of run) {
       if (event.start) history = new History(event);
       else history.add(event);
@@ -84,7 +145,11 @@ class Race {
     const begin = performance.now();
     const tokens = length - ids.ids.length;
     const blank = Array.from({ length: tokens }, () => null);
-    const history = new History({ ids: [...ids.ids, ...blank.map(() => -1)], texts: [...ids.texts, ...blank], held: ids.ids.map((_, i) => i) });
+    const history = new History({
+      ids: [...ids.ids, ...blank.map(() => -1)],
+      texts: [...ids.texts, ...blank],
+      held: ids.ids.map((_, i) => i),
+    });
     const times = [0];
     const run = gpt2.generate({ prompt: BEGINNING, tokens, seed: 1, temperature: 0.8, topP: 0.9, signal });
     for await (const { index, id, text } of run) {
@@ -95,8 +160,12 @@ class Race {
   }
 
   #show(left, right, turn) {
-    const lanes = [[this.lanes.sedd, left], [this.lanes.twin, right]];
-    for (const [{ cells }, { history }] of lanes) cells.open(history.at(0), { held: history.held, finals: history.finals });
+    const lanes = [
+      [this.lanes.sedd, left],
+      [this.lanes.twin, right],
+    ];
+    for (const [{ cells }, { history }] of lanes)
+      cells.open(history.at(0), { held: history.held, finals: history.finals });
     const whole = Math.max(left.ms, right.ms);
     const factor = this.slow.checked && !stillness.matches ? Math.max(1, SHOW_MS / whole) : 0; // 0: the end at once
     if (factor > 1) this.say.textContent = t('race.slow.note', { factor: `1/${number(factor)}` });
@@ -120,4 +189,6 @@ class Race {
   }
 }
 
-export const mount = (page) => { new Race(page); };
+export const mount = (page) => {
+  new Race(page);
+};

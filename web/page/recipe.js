@@ -27,7 +27,10 @@ export function readNumber(name, typed) {
   const sound = whole ? /^\d{1,20}$/.test(text) : /^\d{0,6}(\.\d{1,9})?$/.test(text) && text !== '';
   const value = sound && (name === 'seed' ? BigInt(text) : Number(text));
   if (!sound || value < low || value > high) {
-    throw new SeddError('argument', t(whole ? 'number.whole' : 'number.range', { name: t(`name.${name}`), low, high, value: text.slice(0, 40) }));
+    throw new SeddError(
+      'argument',
+      t(whole ? 'number.whole' : 'number.range', { name: t(`name.${name}`), low, high, value: text.slice(0, 40) }),
+    );
   }
   return name === 'seed' ? String(value) : value;
 }
@@ -41,7 +44,11 @@ export function readNumber(name, typed) {
  */
 export function modelChoice(name, models, chosen = () => {}) {
   const tell = () => chosen(models.find(({ id }) => id === list.value));
-  const list = el('select', { name, aria: { label: t('name.model') }, on: { change: tell } }, ...models.map(({ id, label }) => el('option', { value: id }, label)));
+  const list = el(
+    'select',
+    { name, aria: { label: t('name.model') }, on: { change: tell } },
+    ...models.map(({ id, label }) => el('option', { value: id }, label)),
+  );
   list.value = models.at(-1).id;
   tell();
   return list;
@@ -55,11 +62,26 @@ export class Recipe extends EventTarget {
   constructor(models) {
     super();
     for (const name of ASKED) this.#inputs[name] = this.#number(name);
-    this.#inputs.model = this.#choice('model', models.map(({ id, label }) => [id, label]));
-    this.#inputs.positions = this.#choice('positions', WORDS.positions.map((id) => [id, t(`positions.${id}`)]));
-    this.#inputs.order = this.#choice('order', WORDS.order.map((id) => [id, t(`order.${id}`)]));
-    this.#inputs.grid = this.#choice('grid', WORDS.grid.map((id) => [id, t(`grid.${id}`)]));
-    this.#inputs.context = this.#choice('context', WORDS.context.map((id) => [id, t(`context.${id}`)]));
+    this.#inputs.model = this.#choice(
+      'model',
+      models.map(({ id, label }) => [id, label]),
+    );
+    this.#inputs.positions = this.#choice(
+      'positions',
+      WORDS.positions.map((id) => [id, t(`positions.${id}`)]),
+    );
+    this.#inputs.order = this.#choice(
+      'order',
+      WORDS.order.map((id) => [id, t(`order.${id}`)]),
+    );
+    this.#inputs.grid = this.#choice(
+      'grid',
+      WORDS.grid.map((id) => [id, t(`grid.${id}`)]),
+    );
+    this.#inputs.context = this.#choice(
+      'context',
+      WORDS.context.map((id) => [id, t(`context.${id}`)]),
+    );
     $('recipe').replaceChildren(...this.#sentence(t('recipe')));
     this.#tidy();
   }
@@ -69,16 +91,33 @@ export class Recipe extends EventTarget {
     return text.split(/(\{\w+\})/).map((piece) => {
       const name = /^\{(\w+)\}$/.exec(piece)?.[1];
       if (!name) return piece;
-      if (PARTS.includes(name)) return this[`${name}Part`] = el('span', {}, ...t(`recipe.${name}`).split(/(\{\w+\})/).map((part) => (part === `{${name}}` ? this.#inputs[name] : part)));
+      if (PARTS.includes(name))
+        return (this[`${name}Part`] = el(
+          'span',
+          {},
+          ...t(`recipe.${name}`)
+            .split(/(\{\w+\})/)
+            .map((part) => (part === `{${name}}` ? this.#inputs[name] : part)),
+        ));
       return this.#inputs[name];
     });
   }
 
   #number(name) {
     const { value, step, whole } = FIELDS[name];
-    const input = el('input', { type: 'text', name, value: String(value), inputMode: whole ? 'numeric' : 'decimal', autocomplete: 'off', aria: { label: t(`name.${name}`) } });
+    const input = el('input', {
+      type: 'text',
+      name,
+      value: String(value),
+      inputMode: whole ? 'numeric' : 'decimal',
+      autocomplete: 'off',
+      aria: { label: t(`name.${name}`) },
+    });
     const fit = () => input.style.setProperty('--digits', String(Math.max(input.value.length, 1)));
-    input.addEventListener('input', () => { fit(); this.#changed(); });
+    input.addEventListener('input', () => {
+      fit();
+      this.#changed();
+    });
     input.addEventListener('keydown', (event) => {
       const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
       const typed = Number(input.value);
@@ -100,11 +139,16 @@ export class Recipe extends EventTarget {
       this.#changed();
       if (name === 'model') this.dispatchEvent(new Event('model'));
     };
-    return el('select', { name, aria: { label: t(`name.${name}`) }, on: { change } },
-      ...options.map(([value, label]) => el('option', { value }, label)));
+    return el(
+      'select',
+      { name, aria: { label: t(`name.${name}`) }, on: { change } },
+      ...options.map(([value, label]) => el('option', { value }, label)),
+    );
   }
 
-  #changed() { this.dispatchEvent(new Event('change')); }
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
 
   /** Shows the fields that the way of choosing positions has. */
   #tidy() {
@@ -112,7 +156,9 @@ export class Recipe extends EventTarget {
     this.orderPart.hidden = !['fixed', 'bounded'].includes(positions);
     this.gammaPart.hidden = positions !== 'bounded';
     this.gridPart.hidden = !['score', 'normalised', 'fixed'].includes(positions);
-    const foreseen = ['normalised', 'hitting'].includes(positions) || (positions === 'fixed' && ['random', 'spread'].includes(this.#inputs.order.value));
+    const foreseen =
+      ['normalised', 'hitting'].includes(positions) ||
+      (positions === 'fixed' && ['random', 'spread'].includes(this.#inputs.order.value));
     this.contextPart.hidden = !foreseen;
     $('sampler-note').textContent = `${t(`positions.note.${positions}`)} ${t('temperature.note')}`;
   }
@@ -126,12 +172,15 @@ export class Recipe extends EventTarget {
     }
   }
 
-  get model() { return this.#inputs.model.value; }
+  get model() {
+    return this.#inputs.model.value;
+  }
 
   /** @returns {{model: string, length: number, steps: number, seed: string, temperature: number, topP: number, positions: string, order?: string, gamma?: number, grid?: string, context?: string}} */
   read() {
     const options = { model: this.#inputs.model.value, positions: this.#inputs.positions.value };
-    for (const name of ['length', 'steps', 'seed', 'temperature', 'topP']) options[name] = readNumber(name, this.#inputs[name].value);
+    for (const name of ['length', 'steps', 'seed', 'temperature', 'topP'])
+      options[name] = readNumber(name, this.#inputs[name].value);
     if (!this.orderPart.hidden) options.order = this.#inputs.order.value;
     if (!this.gammaPart.hidden) options.gamma = readNumber('gamma', this.#inputs.gamma.value);
     if (!this.gridPart.hidden) options.grid = this.#inputs.grid.value;
@@ -159,9 +208,12 @@ export class Recipe extends EventTarget {
 
   /** A new model for the list. */
   offer({ id, label }) {
-    if (![...this.#inputs.model.options].some((option) => option.value === id)) this.#inputs.model.append(el('option', { value: id }, label));
+    if (![...this.#inputs.model.options].some((option) => option.value === id))
+      this.#inputs.model.append(el('option', { value: id }, label));
     this.take(id);
   }
 
-  shuffle() { this.set({ seed: crypto.getRandomValues(new Uint32Array(1))[0] }); }
+  shuffle() {
+    this.set({ seed: crypto.getRandomValues(new Uint32Array(1))[0] });
+  }
 }

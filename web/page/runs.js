@@ -26,12 +26,18 @@ export class Run {
   }
 
   /** Changes from the root to this run, for a link. @returns {{from: number, change: Change}[]} */
-  get lineage() { return this.parent ? [...this.parent.lineage, { from: this.from, change: this.change }] : []; }
+  get lineage() {
+    return this.parent ? [...this.parent.lineage, { from: this.from, change: this.change }] : [];
+  }
 
-  get root() { return this.parent ? this.parent.root : this; }
+  get root() {
+    return this.parent ? this.parent.root : this;
+  }
 
   /** Generation: 0 for a root. */
-  get depth() { return this.parent ? this.parent.depth + 1 : 0; }
+  get depth() {
+    return this.parent ? this.parent.depth + 1 : 0;
+  }
 
   /** What `SEDD.resume` continues from. */
   state(index) {
@@ -74,7 +80,12 @@ function merge(event, positions, ids, texts) {
   const kept = event.positions.flatMap((position, i) => (positions.includes(position) ? [] : [i]));
   const pick = (list, added) => [...kept.map((i) => list[i]), ...added];
   return {
-    ...event, positions: pick(event.positions, positions), ids: pick(event.ids, ids), texts: pick(event.texts, texts), confidence: undefined, entropy: undefined,
+    ...event,
+    positions: pick(event.positions, positions),
+    ids: pick(event.ids, ids),
+    texts: pick(event.texts, texts),
+    confidence: undefined,
+    entropy: undefined,
   };
 }
 
@@ -94,7 +105,9 @@ export class Runs extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 
-  grown() { this.dispatchEvent(new Event('change')); }
+  grown() {
+    this.dispatchEvent(new Event('change'));
+  }
 
   /** Forgets all but one run and those it descends from. */
   keep(run) {

@@ -15,7 +15,9 @@ export const VERSION = '1';
 const PROMPT_MAX = 20000;
 const BRANCHES_MAX = 32;
 
-const refuse = (what) => { throw new SeddError('argument', t('share.damaged', { what })); };
+const refuse = (what) => {
+  throw new SeddError('argument', t('share.damaged', { what }));
+};
 
 /** @param {import('./runs.js').Run} run @returns {string} the part behind # */
 export function runLink(run) {
@@ -26,12 +28,20 @@ export function runLink(run) {
 /** @param {object} options @param {{from: number, change: import('./runs.js').Change}[]} [lineage] */
 export function recipeLink({ prompt, clamp, ...options }, lineage = []) {
   const given = new URLSearchParams({ v: VERSION });
-  for (const name of ['model', ...Object.keys(FIELDS), ...CHOICES]) if (options[name] !== undefined) given.set(name, String(options[name]));
+  for (const name of ['model', ...Object.keys(FIELDS), ...CHOICES])
+    if (options[name] !== undefined) given.set(name, String(options[name]));
   if (clamp) given.set('clamp', clamp.map(([position, id]) => `${position}-${id}`).join(','));
   else given.set('prompt', prompt ?? '');
   for (const { from, change } of lineage) {
-    given.append('b', [from, ...(change.edit ?? []).map(([position, id]) => `p${position}=${id ?? ''}`),
-      ...(change.seed === undefined ? [] : [`s=${change.seed}`]), ...(change.temperature === undefined ? [] : [`t=${change.temperature}`])].join('~'));
+    given.append(
+      'b',
+      [
+        from,
+        ...(change.edit ?? []).map(([position, id]) => `p${position}=${id ?? ''}`),
+        ...(change.seed === undefined ? [] : [`s=${change.seed}`]),
+        ...(change.temperature === undefined ? [] : [`t=${change.temperature}`]),
+      ].join('~'),
+    );
   }
   return given.toString();
 }
@@ -45,9 +55,11 @@ export function readLink(hash) {
   if (!text.includes('=')) return null; // an anchor of the page
   const given = new URLSearchParams(text);
   const version = given.get('v');
-  if (version !== VERSION) throw new SeddError('argument', t('share.version', { version: (version ?? '–').slice(0, 20) }));
+  if (version !== VERSION)
+    throw new SeddError('argument', t('share.version', { version: (version ?? '–').slice(0, 20) }));
   const options = { model: (given.get('model') ?? 'sedd-nano').slice(0, 200) };
-  for (const name of ['length', 'steps', 'seed', 'temperature', 'topP']) options[name] = readNumber(name, given.get(name) ?? String(FIELDS[name].value));
+  for (const name of ['length', 'steps', 'seed', 'temperature', 'topP'])
+    options[name] = readNumber(name, given.get(name) ?? String(FIELDS[name].value));
   if (given.has('gamma')) options.gamma = readNumber('gamma', given.get('gamma'));
   for (const name of CHOICES) {
     if (!given.has(name)) continue;
@@ -77,7 +89,8 @@ function readBranch(text, length) {
   const change = {};
   for (const part of parts) {
     const [, position, id] = /^p(\d{1,6})=(\d{0,9})$/.exec(part) ?? [];
-    if (position !== undefined && Number(position) < length) (change.edit ??= []).push([Number(position), id === '' ? null : Number(id)]);
+    if (position !== undefined && Number(position) < length)
+      (change.edit ??= []).push([Number(position), id === '' ? null : Number(id)]);
     else if (part.startsWith('s=')) change.seed = readNumber('seed', part.slice(2));
     else if (part.startsWith('t=')) change.temperature = readNumber('temperature', part.slice(2));
     else refuse(`b=${text.slice(0, 40)}`);

@@ -22,20 +22,38 @@ export class Stage extends EventTarget {
     adopt(document);
     this.run = null;
     this.cells = new Cells({
-      selectable: true, words: {
-        label: t('stage.cells'), masked: t('cell.mask'), hole: t('cell.hole'), held: (text) => t('cell.held', { text }), fresh: (text) => t('cell.new', { text }),
-        space: t('cell.space'), lineBreak: t('cell.break'),
+      selectable: true,
+      words: {
+        label: t('stage.cells'),
+        masked: t('cell.mask'),
+        hole: t('cell.hole'),
+        held: (text) => t('cell.held', { text }),
+        fresh: (text) => t('cell.new', { text }),
+        space: t('cell.space'),
+        lineBreak: t('cell.break'),
       },
     });
     this.timeline = new Timeline({
-      onShow: (state) => this.#show(state), words: {
-        label: t('timeline'), play: t('timeline.play'), pause: t('timeline.pause'), back: t('timeline.back'), forward: t('timeline.forward'), speed: t('timeline.speed'),
-        step: t('timeline.step'), place: (step, total, open, length) => t('announce', { step, total, open, length }),
+      onShow: (state) => this.#show(state),
+      words: {
+        label: t('timeline'),
+        play: t('timeline.play'),
+        pause: t('timeline.pause'),
+        back: t('timeline.back'),
+        forward: t('timeline.forward'),
+        speed: t('timeline.speed'),
+        step: t('timeline.step'),
+        place: (step, total, open, length) => t('announce', { step, total, open, length }),
       },
     });
     this.sheet = new Sheet({
-      onSeek: (index) => this.timeline.seek(index), words: {
-        label: (steps, length) => t('sheet.label', { steps, length }), mask: t('cell.mask'), fresh: t('sheet.new'), kept: t('sheet.kept'), held: t('sheet.held'),
+      onSeek: (index) => this.timeline.seek(index),
+      words: {
+        label: (steps, length) => t('sheet.label', { steps, length }),
+        mask: t('cell.mask'),
+        fresh: t('sheet.new'),
+        kept: t('sheet.kept'),
+        held: t('sheet.held'),
       },
     });
     $('cells').append(this.cells.element);
@@ -44,9 +62,15 @@ export class Stage extends EventTarget {
     this.cells.element.addEventListener('sedd-select', () => this.dispatchEvent(new Event('select')));
   }
 
-  get index() { return this.timeline.index; }
-  get state() { return this.run.history.at(this.index); }
-  get selected() { return this.cells.selected; }
+  get index() {
+    return this.timeline.index;
+  }
+  get state() {
+    return this.run.history.at(this.index);
+  }
+  get selected() {
+    return this.cells.selected;
+  }
 
   /**
    * @param {import('./runs.js').Run} run
@@ -75,7 +99,12 @@ export class Stage extends EventTarget {
       if (now - this.#said < ANNOUNCE_MS) return;
       this.#said = now;
       const { history } = this.run;
-      $('status').textContent = t('announce', { step: history.last, total: this.run.total ?? history.last, open: history.length - this.state.masked, length: history.length });
+      $('status').textContent = t('announce', {
+        step: history.last,
+        total: this.run.total ?? history.last,
+        open: history.length - this.state.masked,
+        length: history.length,
+      });
     });
   }
 
@@ -118,8 +147,10 @@ export class Stage extends EventTarget {
     this.sheet.show(state.index);
     const total = this.run.total ?? this.run.history.last;
     const { length } = this.run.history;
-    $('position').textContent = state.sigma === null
-      ? t('position', { step: state.index, total }) : t('position.sigma', { step: state.index, total, sigma: number(state.sigma, 2) });
+    $('position').textContent =
+      state.sigma === null
+        ? t('position', { step: state.index, total })
+        : t('position.sigma', { step: state.index, total, sigma: number(state.sigma, 2) });
     const sigma = state.sigma ?? Math.log(1000); // the noise the first evaluation sees
     live('masked', number(state.masked));
     live('length', number(length));

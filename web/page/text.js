@@ -43,7 +43,9 @@ export function t(key, values = {}) {
 
 /** Numbers in the reader's notation. */
 export function number(value, digits = 0) {
-  return new Intl.NumberFormat(TAGS[language], { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+  return new Intl.NumberFormat(TAGS[language], { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(
+    value,
+  );
 }
 
 /** Milliseconds with as many digits as mean something. */

@@ -8,7 +8,7 @@
 export function boundaries(text, texts) {
   const pieces = [];
   let at = 0;
-  for (let i = 0; i < texts.length;) {
+  for (let i = 0; i < texts.length; ) {
     const begin = i;
     if (text.startsWith(texts[i], at) && texts[i] !== '') {
       pieces.push({ from: at, to: at + texts[i].length, count: 1 });
@@ -51,7 +51,9 @@ export class Tokenizer {
   #known = new Map();
 
   /** @param {(text: string) => Promise<{ids: number[], texts: string[]}>} ask */
-  constructor(ask) { this.ask = ask; }
+  constructor(ask) {
+    this.ask = ask;
+  }
 
   /** @param {string} text */
   async tokens(text) {
@@ -68,24 +70,32 @@ export class Tokenizer {
    */
   async pieces(source) {
     const ranges = cut(source);
-    const found = await Promise.all(ranges.map(async ({ from, to, hole }, i) => {
-      if (hole) return [{ from, to, hole, count: source[from + 1] === '*' ? 0 : Number(source.slice(from + 1, to - 1)) }];
-      // One space before a hole is the hole's.
-      const spare = ranges[i + 1]?.hole && source[to - 1] === ' ';
-      const raw = source.slice(from, spare ? to - 1 : to);
-      // Doubled braces are one in the text; the map leads back from the text to the source.
-      const back = [];
-      let plain = '';
-      for (let i = 0; i < raw.length; i++) {
-        back.push(from + i);
-        plain += raw[i];
-        if ((raw[i] === '{' || raw[i] === '}') && raw[i + 1] === raw[i]) i++;
-      }
-      back.push(from + raw.length);
-      const { texts } = plain ? await this.tokens(plain) : { texts: [] };
-      const pieces = boundaries(plain, texts).map((piece) => ({ from: back[piece.from], to: back[piece.to], count: piece.count, hole: false }));
-      return spare ? [...pieces, { from: to - 1, to, count: 0, hole: false }] : pieces;
-    }));
+    const found = await Promise.all(
+      ranges.map(async ({ from, to, hole }, i) => {
+        if (hole)
+          return [{ from, to, hole, count: source[from + 1] === '*' ? 0 : Number(source.slice(from + 1, to - 1)) }];
+        // One space before a hole is the hole's.
+        const spare = ranges[i + 1]?.hole && source[to - 1] === ' ';
+        const raw = source.slice(from, spare ? to - 1 : to);
+        // Doubled braces are one in the text; the map leads back from the text to the source.
+        const back = [];
+        let plain = '';
+        for (let i = 0; i < raw.length; i++) {
+          back.push(from + i);
+          plain += raw[i];
+          if ((raw[i] === '{' || raw[i] === '}') && raw[i + 1] === raw[i]) i++;
+        }
+        back.push(from + raw.length);
+        const { texts } = plain ? await this.tokens(plain) : { texts: [] };
+        const pieces = boundaries(plain, texts).map((piece) => ({
+          from: back[piece.from],
+          to: back[piece.to],
+          count: piece.count,
+          hole: false,
+        }));
+        return spare ? [...pieces, { from: to - 1, to, count: 0, hole: false }] : pieces;
+      }),
+    );
     return found.flat();
   }
 }
@@ -107,5 +117,9 @@ export function maskSelection(source, pieces, from, to) {
   const count = touched.reduce((sum, piece) => sum + piece.count, 0);
   const hole = rest ? '{*}' : `{${count}}`;
   const space = /^ (?!$)/.test(source.slice(begin, end)) ? ' ' : ''; // stands before the hole and belongs to it
-  return { text: source.slice(0, begin) + space + hole + source.slice(end), caret: begin + space.length + hole.length, count };
+  return {
+    text: source.slice(0, begin) + space + hole + source.slice(end),
+    caret: begin + space.length + hole.length,
+    count,
+  };
 }

@@ -17,15 +17,23 @@ export class Writer extends EventTarget {
     Object.assign(this, given);
   }
 
-  get busy() { return this.#abort !== null; }
-  get paused() { return this.#paused; }
+  get busy() {
+    return this.#abort !== null;
+  }
+  get paused() {
+    return this.#paused;
+  }
 
   /** A new run. @param {object} options of the recipe, with `prompt` or `clamp` @param {{paused?: boolean}} [how] */
   write({ model, ...options }, { paused = false } = {}) {
     return this.#work(paused, async (signal) => {
       const engine = await this.models.get(model);
       const live = engine.sample({ ...options, seed: seedOf(options.seed), signal });
-      return this.#follow(live, (start) => new Run({ history: new History(start), options, origin: 'live', model }), paused);
+      return this.#follow(
+        live,
+        (start) => new Run({ history: new History(start), options, origin: 'live', model }),
+        paused,
+      );
     });
   }
 
@@ -40,22 +48,37 @@ export class Writer extends EventTarget {
   #branch(engine, parent, from, change, signal, paused) {
     const { maskId } = engine.info;
     const history = branchHistory(parent, from, change, maskId);
-    const options = { ...parent.options, ...(change.seed !== undefined && { seed: change.seed }), ...(change.temperature !== undefined && { temperature: change.temperature }) };
+    const options = {
+      ...parent.options,
+      ...(change.seed !== undefined && { seed: change.seed }),
+      ...(change.temperature !== undefined && { temperature: change.temperature }),
+    };
     const { position } = parent.state(from);
     const { ids } = history.at(history.last);
     const state = { position, ids, options: { ...options, seed: seedOf(options.seed) } };
     const live = engine.resume(state, { signal });
-    return this.#follow(live, () => new Run({ history, options, origin: 'live', model: parent.model, parent, from, change }), paused);
+    return this.#follow(
+      live,
+      () => new Run({ history, options, origin: 'live', model: parent.model, parent, from, change }),
+      paused,
+    );
   }
 
   /** A run and the branches that lead to it, as a link describes them. */
   reproduce({ model, ...options }, lineage) {
     return this.#work(false, async (signal) => {
       const engine = await this.models.get(model);
-      let run = await this.#follow(engine.sample({ ...options, seed: seedOf(options.seed), signal }),
-        (start) => new Run({ history: new History(start), options, origin: 'live', model }), false);
+      let run = await this.#follow(
+        engine.sample({ ...options, seed: seedOf(options.seed), signal }),
+        (start) => new Run({ history: new History(start), options, origin: 'live', model }),
+        false,
+      );
       for (const { from, change } of lineage) {
-        if (from > run.history.last) throw new SeddError('argument', t('share.damaged', { what: t('share.step', { from, last: run.history.last }) }));
+        if (from > run.history.last)
+          throw new SeddError(
+            'argument',
+            t('share.damaged', { what: t('share.step', { from, last: run.history.last }) }),
+          );
         const edit = change.edit ?? [];
         const texts = await Promise.all(edit.map(([, id]) => (id === null ? null : engine.detokenize([id]))));
         run = await this.#branch(engine, run, from, { ...change, texts }, signal, false);
@@ -110,7 +133,14 @@ export class Writer extends EventTarget {
       const result = await live.result;
       run.ms = times.reduce((a, b) => a + b, 0);
       run.text = result.text;
-      this.say(t('done', { tokens: number(run.history.length), ms: millis(run.ms), perStep: millis(median(times)), seed: run.options.seed }));
+      this.say(
+        t('done', {
+          tokens: number(run.history.length),
+          ms: millis(run.ms),
+          perStep: millis(median(times)),
+          seed: run.options.seed,
+        }),
+      );
       return run;
     } finally {
       if (run) {
@@ -128,7 +158,9 @@ export class Writer extends EventTarget {
     this.#live.pause();
   }
 
-  stop() { this.#abort?.abort(); }
+  stop() {
+    this.#abort?.abort();
+  }
 
   togglePause() {
     if (!this.#live) return;
@@ -145,5 +177,7 @@ export class Writer extends EventTarget {
     else this.togglePause();
   }
 
-  #changed() { this.dispatchEvent(new Event('change')); }
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
 }

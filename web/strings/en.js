@@ -7,10 +7,12 @@ const plural = (count, one, many) => (Number(count) === 1 ? `1 ${one}` : `${coun
 export default {
   title: 'SEDD: a language model that does not write left to right',
   heading: 'A language model that does not write left to right',
-  lede: 'SEDD starts from a page of masks and opens them in any order, a few at a time, until a text stands there: *score entropy discrete diffusion* '
-    + '([Lou, Meng & Ermon](https://arxiv.org/abs/2310.16834)). Figure 1 is the model itself, at work in this tab. Hold any words and it fills the rest; go back to any moment '
-    + 'and let it decide otherwise; race it against a GPT-2 of its own size, the comparison of [Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473).',
-  noscript: 'This page computes in your browser and needs JavaScript. Without it you can read on; the papers linked above explain the method.',
+  lede:
+    'SEDD starts from a page of masks and opens them in any order, a few at a time, until a text stands there: *score entropy discrete diffusion* ' +
+    '([Lou, Meng & Ermon](https://arxiv.org/abs/2310.16834)). Figure 1 is the model itself, at work in this tab. Hold any words and it fills the rest; go back to any moment ' +
+    'and let it decide otherwise; race it against a GPT-2 of its own size, the comparison of [Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473).',
+  noscript:
+    'This page computes in your browser and needs JavaScript. Without it you can read on; the papers linked above explain the method.',
   skip: 'Skip to the figure',
   languages: 'Language',
   contents: 'On this page',
@@ -33,8 +35,9 @@ export default {
   'number.whole': 'The {name} should be a whole number from {low} to {high}, not “{value}”.',
 
   'stage.title': 'The text being written',
-  'stage.caption': 'Each cell is one token in its final place. A grey rule is a mask; underlined tokens came last; italics are yours. '
-    + 'Drag the timeline to any step; press a token to see what else it could have been.',
+  'stage.caption':
+    'Each cell is one token in its final place. A grey rule is a mask; underlined tokens came last; italics are yours. ' +
+    'Drag the timeline to any step; press a token to see what else it could have been.',
   'stage.cells': 'Tokens; arrow keys move, Enter inspects',
   run: 'Write',
   stop: 'Stop',
@@ -75,11 +78,14 @@ export default {
   percent: '{share} %',
   margin: 'What you see',
   'mask.term': 'A mask',
-  'mask.text': 'One extra token that means *not known yet*. Training hides words behind it at random and asks what was there; writing starts with nothing else. Now {{masked}} of {{length}} tokens are masked.',
+  'mask.text':
+    'One extra token that means *not known yet*. Training hides words behind it at random and asks what was there; writing starts with nothing else. Now {{masked}} of {{length}} tokens are masked.',
   'sigma.term': 'σ, the noise',
-  'sigma.text': 'How much is hidden: a word is still visible with probability e^{−σ}. A run walks σ from 6.9 down to almost 0, and the network is told where it is. Here σ = {{sigma}}, so {{visible}} of the words should stand.',
+  'sigma.text':
+    'How much is hidden: a word is still visible with probability e^{−σ}. A run walks σ from 6.9 down to almost 0, and the network is told where it is. Here σ = {{sigma}}, so {{visible}} of the words should stand.',
   'score.term': 'The score',
-  'score.text': 'For every mask and every word: how many times likelier the text would be with that word there than with the mask. These ratios decide when a mask opens and what it becomes. Press a token to see them.',
+  'score.text':
+    'For every mask and every word: how many times likelier the text would be with that word there than with the mask. These ratios decide when a mask opens and what it becomes. Press a token to see them.',
 
   'editor.label': 'Your text',
   'editor.mask': 'Make the selection a hole',
@@ -87,12 +93,15 @@ export default {
   'editor.undo': 'Undo',
   'editor.redo': 'Redo',
   'editor.take': 'Edit the finished text',
-  'editor.hint': 'Words you write are held. {20} is a hole of 20 tokens; {*} takes what the window leaves; a text without holes is a beginning. Select words and press Alt+M, or the button, and they become a hole. Ticks under the text are token boundaries.',
-  'editor.count': ({ held, open, length }) => `${plural(held, 'token', 'tokens')} held, ${open} of ${length} to be written.`,
+  'editor.hint':
+    'Words you write are held. {20} is a hole of 20 tokens; {*} takes what the window leaves; a text without holes is a beginning. Select words and press Alt+M, or the button, and they become a hole. Ticks under the text are token boundaries.',
+  'editor.count': ({ held, open, length }) =>
+    `${plural(held, 'token', 'tokens')} held, ${open} of ${length} to be written.`,
   'editor.select': 'Select the words first; then they become a hole.',
   'editor.many': 'The text needs {count} tokens; the window has {length}. Shorten the text, or ask for more tokens.',
   'editor.full': 'There is nothing to write: every token is held. Select some words and make them a hole.',
-  recipe: 'Write {length} tokens in {steps} steps with seed {seed}, temperature {temperature}, top-p {topP}, by {model}; positions {positions}{order}{gamma}{grid}{context}.',
+  recipe:
+    'Write {length} tokens in {steps} steps with seed {seed}, temperature {temperature}, top-p {topP}, by {model}; positions {positions}{order}{gamma}{grid}{context}.',
   'preset.fast': 'Fast: 8 planned steps',
   'preset.paper': 'As published: 64 steps',
   'name.length': 'number of tokens',
@@ -113,10 +122,13 @@ export default {
   'positions.bounded': 'by entropy',
   'positions.hitting': 'one by one',
   'positions.note.score': 'Whether a mask opens is a coin whose odds are the sum of its own scores: SEDD as published.',
-  'positions.note.normalised': 'Every mask opens with the same odds; positions are drawn first, so the network’s last layer works on opening rows only.',
+  'positions.note.normalised':
+    'Every mask opens with the same odds; positions are drawn first, so the network’s last layer works on opening rows only.',
   'positions.note.fixed': 'A planned number of masks opens each step, as many in each; which ones says the order.',
-  'positions.note.bounded': 'Each step opens masks, likeliest first in the order given, while their summed entropy stays under the bound; a run ends as soon as nothing is masked.',
-  'positions.note.hitting': 'One token an evaluation, at a random place and time: exact in continuous time, and the slowest. The number of steps is the number of masks.',
+  'positions.note.bounded':
+    'Each step opens masks, likeliest first in the order given, while their summed entropy stays under the bound; a run ends as soon as nothing is masked.',
+  'positions.note.hitting':
+    'One token an evaluation, at a random place and time: exact in continuous time, and the slowest. The number of steps is the number of masks.',
   'order.random': 'at random',
   'order.spread': 'far apart',
   'order.confidence': 'surest first',
@@ -139,7 +151,8 @@ export default {
   'loading.open': '{name}: looking for the files',
   'loading.wait': '{name}: waiting for its turn',
   'loading.share': '{share} %',
-  ready: ({ kernels, threads, ms }) => `Live after ${ms} ms (${kernels}, ${threads === 1 ? 'one thread' : `${threads} threads`}). Press Write.`,
+  ready: ({ kernels, threads, ms }) =>
+    `Live after ${ms} ms (${kernels}, ${threads === 1 ? 'one thread' : `${threads} threads`}). Press Write.`,
   announce: 'Step {step} of {total}, {open} of {length} fixed.',
   done: '{tokens} tokens in {ms} ms, {perStep} ms a step, seed {seed}.',
   'no-engine': 'The live model cannot run here, so you see the recorded run. {reason}',
@@ -149,7 +162,8 @@ export default {
   'inspector.title': 'Token {position}, step {step}',
   'inspector.close': 'Close',
   'inspector.wait': 'Asking the model…',
-  'inspector.mask': 'In the next step, at σ = {sigma}, the network gives these ratios for the mask here. Bars are to scale; the number is the score.',
+  'inspector.mask':
+    'In the next step, at σ = {sigma}, the network gives these ratios for the mask here. Bars are to scale; the number is the score.',
   'inspector.open': 'It says “{text}” since step {step}. In that step, at σ = {sigma}, the ratios were:',
   'inspector.held': '“{text}” is yours: it was never a mask.',
   'inspector.end': 'The run ended here with the mask still closed.',
@@ -164,9 +178,11 @@ export default {
   'inspector.hint': 'Press a word to put it here and see what changes: a branch.',
 
   'tree.title': 'What if',
-  'tree.text': 'Every random number belongs to a seed, a step and a place, so a branch differs from its parent only by what you changed and what followed from it. Go to a step in Figure 1, '
-    + 'then press another candidate of a token, or continue from there with another seed or temperature.',
-  'tree.caption': 'Runs as lines over the steps, oldest first; a branch leaves its parent where it was changed. Press a run to see it in Figure 1.',
+  'tree.text':
+    'Every random number belongs to a seed, a step and a place, so a branch differs from its parent only by what you changed and what followed from it. Go to a step in Figure 1, ' +
+    'then press another candidate of a token, or continue from there with another seed or temperature.',
+  'tree.caption':
+    'Runs as lines over the steps, oldest first; a branch leaves its parent where it was changed. Press a run to see it in Figure 1.',
   'tree.root': 'seed {seed}',
   'tree.token': '“{text}” at {position}',
   'tree.remask': 'mask at {position}',
@@ -182,23 +198,28 @@ export default {
   'tree.delete': 'Forget all runs but this',
 
   'noise.title': 'Noise, and back',
-  'noise.text': 'Training is this slider: take a real sentence, hide each token with probability 1 − e^{−σ}, and learn to tell what stood there. Each token here has one random number that never changes, so the same tokens vanish in the same order, '
-    + 'and come back as you go back. Then let the model do the way back: it will not know your sentence, only what is left of it.',
-  'noise.caption': 'Your own sentence under the log-linear schedule: at time t a token is hidden with probability 0.999 t, and σ = −ln(1 − 0.999 t).',
-  'noise.default': 'The little dog ran to the park with his friend. They played with a red ball all day. When the sun went down, they went home and had a good sleep.',
+  'noise.text':
+    'Training is this slider: take a real sentence, hide each token with probability 1 − e^{−σ}, and learn to tell what stood there. Each token here has one random number that never changes, so the same tokens vanish in the same order, ' +
+    'and come back as you go back. Then let the model do the way back: it will not know your sentence, only what is left of it.',
+  'noise.caption':
+    'Your own sentence under the log-linear schedule: at time t a token is hidden with probability 0.999 t, and σ = −ln(1 − 0.999 t).',
+  'noise.default':
+    'The little dog ran to the park with his friend. They played with a red ball all day. When the sun went down, they went home and had a good sleep.',
   'noise.input': 'Your sentence',
   'noise.slider': 'time t',
   'noise.state': 't = {t}, σ = {sigma}: {masked} of {length} tokens hidden',
   'noise.denoise': 'Denoise from here',
   'noise.back': 'Show mine again',
-  'noise.result': ({ same, count, ms }) => `${same} of ${plural(count, 'hidden token', 'hidden tokens')} came back as they were, in ${ms} ms.`,
+  'noise.result': ({ same, count, ms }) =>
+    `${same} of ${plural(count, 'hidden token', 'hidden tokens')} came back as they were, in ${ms} ms.`,
   'noise.none': 'Nothing is hidden yet: move the slider.',
   'noise.long': 'The sentence has {count} tokens; this model reads {length}. The rest is left out.',
   'noise.empty': 'Write a sentence first.',
 
   'race.title': 'The race with GPT-2',
-  'race.text': 'GPT-2 writes one token after another, each by a cheap pass over one row. SEDD works on all places at once, so its time goes with the number of steps. '
-    + 'The twin here has the same width and as many parameters, the same tokenizer and the same training text, and keeps its keys and values in a cache.',
+  'race.text':
+    'GPT-2 writes one token after another, each by a cheap pass over one row. SEDD works on all places at once, so its time goes with the number of steps. ' +
+    'The twin here has the same width and as many parameters, the same tokenizer and the same training text, and keeps its keys and values in a cache.',
   'race.caption': 'Both write the same number of tokens after the same beginning.',
   'race.start': 'Start together',
   'race.stop': 'Stop',
@@ -215,8 +236,10 @@ export default {
   'race.gpt': ({ ratio, steps }) => `GPT-2 was ${ratio} times as fast as SEDD with ${plural(steps, 'step', 'steps')}.`,
   'race.win': ({ ratio, steps }) => `SEDD with ${plural(steps, 'step', 'steps')} was ${ratio} times as fast as GPT-2.`,
 
-  'measure.text': 'A race is an anecdote. A measurement alternates the two, drops warm-ups, repeats, and is void if the tab was hidden. What counts is the time for the same number of tokens; what it costs is quality.',
-  'measure.caption': 'Time to write the tokens against the number of steps. Points are medians, whiskers the middle half; below the ochre line SEDD is the faster one.',
+  'measure.text':
+    'A race is an anecdote. A measurement alternates the two, drops warm-ups, repeats, and is void if the tab was hidden. What counts is the time for the same number of tokens; what it costs is quality.',
+  'measure.caption':
+    'Time to write the tokens against the number of steps. Points are medians, whiskers the middle half; below the ochre line SEDD is the faster one.',
   'measure.start': 'Measure',
   'measure.again': 'Measure again',
   'measure.stop': 'Stop',
@@ -242,21 +265,27 @@ export default {
   'measure.gpt2': 'GPT-2',
   'measure.breakeven': 'Break-even on this device: T* = {steps} steps ({low} to {high}).',
   'measure.breakeven.none': 'Break-even on this device lies below one step.',
-  'measure.quality': 'Quality from the model’s card: {texts} texts a row, judged by {judge}; lower perplexity at like entropy is better. [All results](results.html).',
+  'measure.quality':
+    'Quality from the model’s card: {texts} texts a row, judged by {judge}; lower perplexity at like entropy is better. [All results](results.html).',
   'measure.no-card': 'The model’s card has no figures of quality yet.',
   'measure.failed': 'The comparison could not be made. {reason}',
   'measure.markdown': 'Copy as Markdown',
   'measure.json': 'Copy as JSON',
   'measure.csv': 'Copy as CSV',
   'measure.chart': 'Chart of time against steps; the table below holds the same numbers',
-  'verdict.gpt2': ({ steps }) => `Here GPT-2 wins for anything above ${plural(steps, 'step', 'steps')}: at this size its weights fit the processor’s cache, so one-token passes cost next to nothing.`,
-  'verdict.sedd': ({ steps }) => `Here SEDD wins up to ${plural(steps, 'step', 'steps')}: each of its passes reads the weights once for all tokens, GPT-2’s once for every token.`,
-  'paper.text': 'On a GPU the balance is another: one-row passes leave the chip idle, and [Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473) found SEDD up to 4.5 times faster than GPT-2 with its cache on an A100, at like likelihood. '
-    + 'On a processor the trade appears through memory instead: the larger the model, the more a one-token pass waits for its weights, and the later GPT-2’s line falls.',
+  'verdict.gpt2': ({ steps }) =>
+    `Here GPT-2 wins for anything above ${plural(steps, 'step', 'steps')}: at this size its weights fit the processor’s cache, so one-token passes cost next to nothing.`,
+  'verdict.sedd': ({ steps }) =>
+    `Here SEDD wins up to ${plural(steps, 'step', 'steps')}: each of its passes reads the weights once for all tokens, GPT-2’s once for every token.`,
+  'paper.text':
+    'On a GPU the balance is another: one-row passes leave the chip idle, and [Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473) found SEDD up to 4.5 times faster than GPT-2 with its cache on an A100, at like likelihood. ' +
+    'On a processor the trade appears through memory instead: the larger the model, the more a one-token pass waits for its weights, and the later GPT-2’s line falls.',
 
   'likelihood.title': 'What each thinks of your text',
-  'likelihood.text': 'GPT-2 gives the exact probability of a text, factor by factor from left to right. SEDD gives an upper bound on the same quantity, averaged over random maskings, so it comes with an error bar. Lower is better.',
-  'likelihood.caption': 'Surprise in nats, token by token. Darker means more surprising; focus or point at a token for its number.',
+  'likelihood.text':
+    'GPT-2 gives the exact probability of a text, factor by factor from left to right. SEDD gives an upper bound on the same quantity, averaged over random maskings, so it comes with an error bar. Lower is better.',
+  'likelihood.caption':
+    'Surprise in nats, token by token. Darker means more surprising; focus or point at a token for its number.',
   'likelihood.input': 'Text to measure',
   'likelihood.start': 'Measure',
   'likelihood.sedd': 'SEDD, at most',
@@ -268,10 +297,12 @@ export default {
   'likelihood.token': '“{text}”: {nats} nats',
   'likelihood.empty': 'Write a text of one token or more first.',
   'likelihood.wait': 'Measuring…',
-  'likelihood.compare': 'A bound above GPT-2’s value does not say that GPT-2 is better: SEDD’s true value lies somewhere below its bound.',
+  'likelihood.compare':
+    'A bound above GPT-2’s value does not say that GPT-2 is better: SEDD’s true value lies somewhere below its bound.',
 
   'library.title': 'Your own model',
-  'library.text': 'Any SEDD in the official format runs here: from the Hugging Face hub, from an address, or from a folder you drop. Nothing is fetched before you ask, and nothing leaves this tab.',
+  'library.text':
+    'Any SEDD in the official format runs here: from the Hugging Face hub, from an address, or from a folder you drop. Nothing is fetched before you ask, and nothing leaves this tab.',
   'own.twin': '{name} is a GPT-2; Figure 1 needs a SEDD. It was let go again.',
   'library.source': 'A model of the hub, or the address of a folder',
   'library.look': 'Look it up',
@@ -318,16 +349,20 @@ export default {
   'share.copied': 'The link is copied; it reproduces this run exactly.',
   'share.copied.trace': 'The link is copied; it makes this run again where the weights are the same.',
   'share.shown': 'The link is in the address bar; copy it from there.',
-  'share.shown.trace': 'The link is in the address bar; copy it from there. It makes this run again where the weights are the same.',
-  'share.version': 'This link was made by another version of the page ({version}); this one reads version 1. The settings were left as they are.',
+  'share.shown.trace':
+    'The link is in the address bar; copy it from there. It makes this run again where the weights are the same.',
+  'share.version':
+    'This link was made by another version of the page ({version}); this one reads version 1. The settings were left as they are.',
   'share.damaged': 'The link cannot be read: {what}. The settings were left as they are.',
   'share.step': 'it branches after step {from}, and the run ends at {last}',
-  'share.model': 'The link asks for the model “{model}”, which this page does not have. The settings were left as they are.',
+  'share.model':
+    'The link asks for the model “{model}”, which this page does not have. The settings were left as they are.',
   'share.own': 'This run used a model of your own; the link holds everything but the model.',
   'trace.save': 'Save trace',
   'trace.open': 'Open a trace',
   'trace.none': 'There is no run to save yet.',
-  'trace.opened': 'Trace with {steps} steps of {length} tokens. Its settings and its text stand below; Write makes such a run here.',
+  'trace.opened':
+    'Trace with {steps} steps of {length} tokens. Its settings and its text stand below; Write makes such a run here.',
   gif: 'Save as GIF',
   'gif.making': 'Drawing {share} %',
   'gif.saved': 'The GIF is saved.',
@@ -350,9 +385,11 @@ export default {
   'keys.name.space': 'Space',
   'keys.name.enter': 'Enter',
 
-  environment: '{build} build, kernels {kernels}, {threads}; SEDD has {parameters} parameters and reads {tokens} tokens. {reasons}',
+  environment:
+    '{build} build, kernels {kernels}, {threads}; SEDD has {parameters} parameters and reads {tokens} tokens. {reasons}',
   'environment.thread': 'one thread',
   'environment.threads': '{count} threads',
-  colophon: 'The models on this page are small and were trained on simple stories: they show how the method works, not how well it can work. Everything is computed in this tab; nothing is sent. Weights are kept on this device for the next visit; section 5 deletes them. '
-    + '[Source and measurements](README.md), MIT licence.',
+  colophon:
+    'The models on this page are small and were trained on simple stories: they show how the method works, not how well it can work. Everything is computed in this tab; nothing is sent. Weights are kept on this device for the next visit; section 5 deletes them. ' +
+    '[Source and measurements](README.md), MIT licence.',
 };

@@ -5,9 +5,10 @@
 export default {
   title: 'SEDD：不从左到右写作的语言模型',
   heading: '不从左到右写作的语言模型',
-  lede: 'SEDD 从一整页掩码开始，以任意次序、每次揭开几个，直到成文：这就是*分数熵离散扩散*'
-    + '（[Lou、Meng、Ermon](https://arxiv.org/abs/2310.16834)）。图 1 就是模型本身，正在这个标签页里运行。固定任何几个词，其余由它补全；回到任何一步，'
-    + '让它改变主意；再让它与同样大小的 GPT-2 赛跑，这正是 [Deschenaux、Gulcehre](https://arxiv.org/abs/2406.11473) 所做的比较。',
+  lede:
+    'SEDD 从一整页掩码开始，以任意次序、每次揭开几个，直到成文：这就是*分数熵离散扩散*' +
+    '（[Lou、Meng、Ermon](https://arxiv.org/abs/2310.16834)）。图 1 就是模型本身，正在这个标签页里运行。固定任何几个词，其余由它补全；回到任何一步，' +
+    '让它改变主意；再让它与同样大小的 GPT-2 赛跑，这正是 [Deschenaux、Gulcehre](https://arxiv.org/abs/2406.11473) 所做的比较。',
   noscript: '本页在浏览器中计算，需要 JavaScript。没有它仍可阅读文字；方法请见上面的论文。',
   skip: '跳到图 1',
   languages: '语言',
@@ -31,7 +32,8 @@ export default {
   'number.whole': '{name}应为 {low} 到 {high} 之间的整数，而不是“{value}”。',
 
   'stage.title': '正在写出的文字',
-  'stage.caption': '每一格是一个词元，位置自始至终不变。灰线是掩码；带下划线的刚刚揭开；斜体是您给定的。拖动时间轴可到任意一步；点按一个词元，看它还可能是什么。',
+  'stage.caption':
+    '每一格是一个词元，位置自始至终不变。灰线是掩码；带下划线的刚刚揭开；斜体是您给定的。拖动时间轴可到任意一步；点按一个词元，看它还可能是什么。',
   'stage.cells': '词元；方向键移动，回车查看内部',
   run: '写作',
   stop: '停止',
@@ -72,11 +74,14 @@ export default {
   percent: '{share}%',
   margin: '图中所见',
   'mask.term': '掩码',
-  'mask.text': '一个额外的词元，意思是*尚不知道*。训练时随机用它遮住一些词，让网络猜原来是什么；写作时则从满页掩码开始。现在 {{length}} 个词元中有 {{masked}} 个是掩码。',
+  'mask.text':
+    '一个额外的词元，意思是*尚不知道*。训练时随机用它遮住一些词，让网络猜原来是什么；写作时则从满页掩码开始。现在 {{length}} 个词元中有 {{masked}} 个是掩码。',
   'sigma.term': 'σ，噪声',
-  'sigma.text': '遮住了多少：一个词仍然可见的概率是 e^{−σ}。一次运行让 σ 从 6.9 一直降到接近 0，并把当前的值告诉网络。此刻 σ = {{sigma}}，所以应有 {{visible}} 的词已经写定。',
+  'sigma.text':
+    '遮住了多少：一个词仍然可见的概率是 e^{−σ}。一次运行让 σ 从 6.9 一直降到接近 0，并把当前的值告诉网络。此刻 σ = {{sigma}}，所以应有 {{visible}} 的词已经写定。',
   'score.term': '分数',
-  'score.text': '对每个掩码和每个词：若把这个词放在那里，整段文字的可能性是保留掩码时的多少倍。这些比值既决定掩码何时揭开，也决定它变成什么。点按一个词元就能看到它们。',
+  'score.text':
+    '对每个掩码和每个词：若把这个词放在那里，整段文字的可能性是保留掩码时的多少倍。这些比值既决定掩码何时揭开，也决定它变成什么。点按一个词元就能看到它们。',
 
   'editor.label': '您的文字',
   'editor.mask': '把选中的词变成空缺',
@@ -84,12 +89,14 @@ export default {
   'editor.undo': '撤销',
   'editor.redo': '重做',
   'editor.take': '修改写成的文字',
-  'editor.hint': '您写下的词会保持不变。{20} 是 20 个词元的空缺；{*} 占用窗口余下的部分；没有空缺的文字是开头。选中几个词，按 Alt+M 或按钮，它们就变成空缺。文字下方的刻度是词元的边界。',
+  'editor.hint':
+    '您写下的词会保持不变。{20} 是 20 个词元的空缺；{*} 占用窗口余下的部分；没有空缺的文字是开头。选中几个词，按 Alt+M 或按钮，它们就变成空缺。文字下方的刻度是词元的边界。',
   'editor.count': ({ held, open, length }) => `固定 ${held} 个词元，共 ${length} 个，待写 ${open} 个。`,
   'editor.select': '请先选中要变成空缺的词。',
   'editor.many': '文字需要 {count} 个词元，窗口只有 {length} 个。请缩短文字，或增加词元数。',
   'editor.full': '没有可写的：所有词元都已固定。请选中几个词，把它们变成空缺。',
-  recipe: '用 {steps} 步写 {length} 个词元，种子 {seed}，温度 {temperature}，top-p {topP}，模型 {model}；位置选取 {positions}{order}{gamma}{grid}{context}。',
+  recipe:
+    '用 {steps} 步写 {length} 个词元，种子 {seed}，温度 {temperature}，top-p {topP}，模型 {model}；位置选取 {positions}{order}{gamma}{grid}{context}。',
   'preset.fast': '快：8 步，按计划',
   'preset.paper': '如论文：64 步',
   'name.length': '词元数',
@@ -161,8 +168,9 @@ export default {
   'inspector.hint': '点按一个词，把它放在这里，看看会有什么不同：这就是一个分支。',
 
   'tree.title': '假如',
-  'tree.text': '每个随机数都属于一个种子、一步和一个位置，所以分支与来源的不同，只来自您的改动及其后果。在图 1 中走到某一步，'
-    + '再点按某个词元的另一个候选词，或用另一个种子、另一个温度从那里继续。',
+  'tree.text':
+    '每个随机数都属于一个种子、一步和一个位置，所以分支与来源的不同，只来自您的改动及其后果。在图 1 中走到某一步，' +
+    '再点按某个词元的另一个候选词，或用另一个种子、另一个温度从那里继续。',
   'tree.caption': '每次运行是一条沿着步数的线，最早的在上；分支从改动之处离开来源。点按一条线，就在图 1 中显示它。',
   'tree.root': '种子 {seed}',
   'tree.token': '位置 {position} 为“{text}”',
@@ -179,10 +187,13 @@ export default {
   'tree.delete': '只留这一次运行',
 
   'noise.title': '噪声，以及归途',
-  'noise.text': '训练就是这个滑块：取一句真实的话，以概率 1 − e^{−σ} 遮住每个词元，学习说出原来是什么。这里每个词元有一个永远不变的随机数，所以它们总以同样的次序消失，'
-    + '往回拖时又一一回来。然后让模型走归途：它不知道您的句子，只知道剩下的部分。',
-  'noise.caption': '您的句子在对数线性的噪声安排之下：在时间 t，一个词元被遮住的概率是 0.999 t，而 σ = −ln(1 − 0.999 t)。',
-  'noise.default': 'The little dog ran to the park with his friend. They played with a red ball all day. When the sun went down, they went home and had a good sleep.',
+  'noise.text':
+    '训练就是这个滑块：取一句真实的话，以概率 1 − e^{−σ} 遮住每个词元，学习说出原来是什么。这里每个词元有一个永远不变的随机数，所以它们总以同样的次序消失，' +
+    '往回拖时又一一回来。然后让模型走归途：它不知道您的句子，只知道剩下的部分。',
+  'noise.caption':
+    '您的句子在对数线性的噪声安排之下：在时间 t，一个词元被遮住的概率是 0.999 t，而 σ = −ln(1 − 0.999 t)。',
+  'noise.default':
+    'The little dog ran to the park with his friend. They played with a red ball all day. When the sun went down, they went home and had a good sleep.',
   'noise.input': '您的句子（模型只学过英文）',
   'noise.slider': '时间 t',
   'noise.state': 't = {t}，σ = {sigma}：{length} 个词元中遮住了 {masked} 个',
@@ -194,8 +205,9 @@ export default {
   'noise.empty': '请先写一句话。',
 
   'race.title': '与 GPT-2 赛跑',
-  'race.text': 'GPT-2 一个词元接一个词元地写，每次只算一行，很便宜。SEDD 同时计算所有位置，所以时间取决于步数。'
-    + '这里的孪生模型宽度和参数量相同，分词器和训练文本相同，并缓存它的键和值。',
+  'race.text':
+    'GPT-2 一个词元接一个词元地写，每次只算一行，很便宜。SEDD 同时计算所有位置，所以时间取决于步数。' +
+    '这里的孪生模型宽度和参数量相同，分词器和训练文本相同，并缓存它的键和值。',
   'race.caption': '两者从同样的开头写同样多的词元。',
   'race.start': '同时开始',
   'race.stop': '停止',
@@ -212,7 +224,8 @@ export default {
   'race.gpt': ({ ratio, steps }) => `GPT-2 的速度是 ${steps} 步 SEDD 的 ${ratio} 倍。`,
   'race.win': ({ ratio, steps }) => `${steps} 步 SEDD 的速度是 GPT-2 的 ${ratio} 倍。`,
 
-  'measure.text': '一次赛跑只是轶事。测量则让二者轮流运行，去掉预热，多次重复；标签页若被隐藏，结果作废。要比的是写同样多词元的时间；代价是质量。',
+  'measure.text':
+    '一次赛跑只是轶事。测量则让二者轮流运行，去掉预热，多次重复；标签页若被隐藏，结果作废。要比的是写同样多词元的时间；代价是质量。',
   'measure.caption': '写完这些词元的时间与步数的关系。点是中位数，须线是中间一半；在赭色线以下 SEDD 更快。',
   'measure.start': '测量',
   'measure.again': '再测一次',
@@ -239,20 +252,25 @@ export default {
   'measure.gpt2': 'GPT-2',
   'measure.breakeven': '这台设备上的平衡点：T* = {steps} 步（{low} 到 {high}）。',
   'measure.breakeven.none': '这台设备上的平衡点不到一步。',
-  'measure.quality': '质量来自模型的卡片：每行 {texts} 篇，由 {judge} 评判；熵相近时，困惑度越低越好。[全部结果](results.html)。',
+  'measure.quality':
+    '质量来自模型的卡片：每行 {texts} 篇，由 {judge} 评判；熵相近时，困惑度越低越好。[全部结果](results.html)。',
   'measure.no-card': '模型的卡片里还没有质量数据。',
   'measure.failed': '无法完成比较。{reason}',
   'measure.markdown': '复制为 Markdown',
   'measure.json': '复制为 JSON',
   'measure.csv': '复制为 CSV',
   'measure.chart': '时间与步数的关系图；下面的表格有同样的数字',
-  'verdict.gpt2': ({ steps }) => `在这里，只要超过 ${steps} 步，GPT-2 就更快：这样小的模型，权重全在处理器的缓存里，一次一个词元几乎不花时间。`,
-  'verdict.sedd': ({ steps }) => `在这里，不超过 ${steps} 步时 SEDD 更快：它每次计算为所有词元读一遍权重，GPT-2 则为每个词元读一遍。`,
-  'paper.text': '在 GPU 上情况不同：一次算一行会让芯片闲着。[Deschenaux、Gulcehre](https://arxiv.org/abs/2406.11473) 在 A100 上测得，SEDD 比带缓存的 GPT-2 最多快 4.5 倍，似然相近。'
-    + '在处理器上，同样的取舍通过内存表现出来：模型越大，一次一个词元的计算就越要等待权重，GPT-2 的线也就越靠后。',
+  'verdict.gpt2': ({ steps }) =>
+    `在这里，只要超过 ${steps} 步，GPT-2 就更快：这样小的模型，权重全在处理器的缓存里，一次一个词元几乎不花时间。`,
+  'verdict.sedd': ({ steps }) =>
+    `在这里，不超过 ${steps} 步时 SEDD 更快：它每次计算为所有词元读一遍权重，GPT-2 则为每个词元读一遍。`,
+  'paper.text':
+    '在 GPU 上情况不同：一次算一行会让芯片闲着。[Deschenaux、Gulcehre](https://arxiv.org/abs/2406.11473) 在 A100 上测得，SEDD 比带缓存的 GPT-2 最多快 4.5 倍，似然相近。' +
+    '在处理器上，同样的取舍通过内存表现出来：模型越大，一次一个词元的计算就越要等待权重，GPT-2 的线也就越靠后。',
 
   'likelihood.title': '它们怎样看您的文字',
-  'likelihood.text': 'GPT-2 从左到右逐个因子给出一段文字的精确概率。SEDD 对随机遮盖取平均，给出同一个量的上界，因此带有误差。数值越低越好。',
+  'likelihood.text':
+    'GPT-2 从左到右逐个因子给出一段文字的精确概率。SEDD 对随机遮盖取平均，给出同一个量的上界，因此带有误差。数值越低越好。',
   'likelihood.caption': '逐个词元的意外程度，以奈特计。颜色越深越意外；把焦点或指针移到词元上，即可看到数值。',
   'likelihood.input': '要测量的文字',
   'likelihood.start': '测量',
@@ -268,7 +286,8 @@ export default {
   'likelihood.compare': '上界高于 GPT-2 的数值，并不说明 GPT-2 更好：SEDD 的真实数值在上界之下某处。',
 
   'library.title': '您自己的模型',
-  'library.text': '任何官方格式的 SEDD 都能在这里运行：来自 Hugging Face 模型库、一个网址，或您拖入的文件夹。您要求之前不会下载任何东西，也没有任何东西离开这个标签页。',
+  'library.text':
+    '任何官方格式的 SEDD 都能在这里运行：来自 Hugging Face 模型库、一个网址，或您拖入的文件夹。您要求之前不会下载任何东西，也没有任何东西离开这个标签页。',
   'own.twin': '{name} 是 GPT-2，图 1 需要 SEDD；它已被释放。',
   'library.source': '模型库中的模型，或一个文件夹的网址',
   'library.look': '查看',
@@ -347,8 +366,10 @@ export default {
   'keys.name.space': '空格',
   'keys.name.enter': '回车',
 
-  environment: '{build} 版本，内核 {kernels}，{threads}；SEDD 有 {parameters} 个参数，一次读 {tokens} 个词元。{reasons}',
+  environment:
+    '{build} 版本，内核 {kernels}，{threads}；SEDD 有 {parameters} 个参数，一次读 {tokens} 个词元。{reasons}',
   'environment.thread': '一个线程',
   'environment.threads': '{count} 个线程',
-  colophon: '本页的模型很小，只学过简单的英文故事：它们说明方法怎样工作，而不是能做到多好。一切都在这个标签页里计算；不发送任何东西。权重保存在本设备上供下次使用，第 5 节可以删除。[源代码与测量](README.md)，MIT 许可。',
+  colophon:
+    '本页的模型很小，只学过简单的英文故事：它们说明方法怎样工作，而不是能做到多好。一切都在这个标签页里计算；不发送任何东西。权重保存在本设备上供下次使用，第 5 节可以删除。[源代码与测量](README.md)，MIT 许可。',
 };

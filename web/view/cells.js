@@ -11,8 +11,13 @@ import { Strip } from './strip.js';
 import { addStyle, make } from './theme.js';
 
 const WORDS = {
-  label: 'Tokens of the text', masked: 'masked', hole: 'to be written', held: (text) => `${text}, given`, fresh: (text) => `${text}, new`,
-  space: 'space', lineBreak: 'line break',
+  label: 'Tokens of the text',
+  masked: 'masked',
+  hole: 'to be written',
+  held: (text) => `${text}, given`,
+  fresh: (text) => `${text}, new`,
+  space: 'space',
+  lineBreak: 'line break',
 };
 const AVERAGE = 2.1; // em of a token with its space, generous: most lines end a little before the margin
 
@@ -62,11 +67,15 @@ export class Cells extends Strip {
     this.element.setAttribute('aria-label', this.words.label);
     if (!selectable) return;
     this.element.setAttribute('aria-orientation', 'horizontal');
-    this.element.addEventListener('click', (event) => this.#choose(this.cells.indexOf(event.target.closest('.sedd-cell'))));
+    this.element.addEventListener('click', (event) =>
+      this.#choose(this.cells.indexOf(event.target.closest('.sedd-cell'))),
+    );
     this.element.addEventListener('keydown', (event) => this.#key(event));
   }
 
-  get layout() { return this.#layout; }
+  get layout() {
+    return this.#layout;
+  }
   set layout(name) {
     if (name === this.#layout) return;
     this.#layout = name;
@@ -75,7 +84,9 @@ export class Cells extends Strip {
   }
 
   /** Position of the selected token, or -1. */
-  get selected() { return this.#selected; }
+  get selected() {
+    return this.#selected;
+  }
   set selected(position) {
     this.cells[this.#selected]?.setAttribute('aria-selected', 'false');
     this.#selected = this.cells[position] ? position : -1;
@@ -84,7 +95,9 @@ export class Cells extends Strip {
   }
 
   /** The cell's element, for a popover beside it. */
-  cell(position) { return this.cells[position] ?? null; }
+  cell(position) {
+    return this.cells[position] ?? null;
+  }
 
   /**
    * As in strip.js; `holes` are masks that wait for a run.
@@ -99,8 +112,12 @@ export class Cells extends Strip {
   }
 
   makeCell(i) {
-    return make('span', this.selectable
-      ? { class: 'sedd-cell', role: 'option', 'aria-selected': 'false', tabindex: i === this.#current ? '0' : '-1' } : { class: 'sedd-cell' });
+    return make(
+      'span',
+      this.selectable
+        ? { class: 'sedd-cell', role: 'option', 'aria-selected': 'false', tabindex: i === this.#current ? '0' : '-1' }
+        : { class: 'sedd-cell' },
+    );
   }
 
   show(state) {
@@ -135,7 +152,9 @@ export class Cells extends Strip {
     const focused = this.cells.indexOf(this.element.getRootNode().activeElement ?? null);
     this.#observer?.disconnect();
     if (this.layout === 'lines') {
-      this.#observer ??= new ResizeObserver(([{ contentRect }]) => { if (Math.abs(contentRect.width - this.#width) > 1) this.place(); });
+      this.#observer ??= new ResizeObserver(([{ contentRect }]) => {
+        if (Math.abs(contentRect.width - this.#width) > 1) this.place();
+      });
       super.place(this.#lines());
       this.#observer.observe(this.element);
     } else {
@@ -150,7 +169,8 @@ export class Cells extends Strip {
     const room = Math.max(2, (this.#width || 640) / (AVERAGE * em));
     const count = Math.ceil(this.cells.length / Math.max(1, Math.ceil(this.cells.length / room - SLACK))); // lines of one length
     const lines = [];
-    for (let i = 0; i < this.cells.length; i += count) lines.push(make('div', { class: 'sedd-line', role: 'presentation' }, ...this.cells.slice(i, i + count)));
+    for (let i = 0; i < this.cells.length; i += count)
+      lines.push(make('div', { class: 'sedd-line', role: 'presentation' }, ...this.cells.slice(i, i + count)));
     return lines;
   }
 
@@ -159,7 +179,9 @@ export class Cells extends Strip {
     const lines = [...this.element.children];
     for (const line of lines) line.style.removeProperty('--fit');
     const ratios = lines.map((line) => line.clientWidth / Math.max(line.scrollWidth, 1));
-    ratios.forEach((ratio, i) => { if (ratio < 1) lines[i].style.setProperty('--fit', (ratio * 0.995).toFixed(3)); });
+    ratios.forEach((ratio, i) => {
+      if (ratio < 1) lines[i].style.setProperty('--fit', (ratio * 0.995).toFixed(3));
+    });
   }
 
   /* ---- Choosing ---- */
@@ -173,15 +195,25 @@ export class Cells extends Strip {
   #choose(position) {
     if (position < 0) return;
     this.selected = position;
-    this.element.dispatchEvent(new CustomEvent('sedd-select', { bubbles: true, composed: true, detail: { position, text: this.state.texts[position] } }));
+    this.element.dispatchEvent(
+      new CustomEvent('sedd-select', {
+        bubbles: true,
+        composed: true,
+        detail: { position, text: this.state.texts[position] },
+      }),
+    );
   }
 
   #key(event) {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const forward = this.element.dir === 'rtl' ? -1 : 1;
     const moves = {
-      ArrowRight: () => this.#current + forward, ArrowLeft: () => this.#current - forward, ArrowDown: () => this.#beside(1),
-      ArrowUp: () => this.#beside(-1), Home: () => 0, End: () => this.cells.length - 1,
+      ArrowRight: () => this.#current + forward,
+      ArrowLeft: () => this.#current - forward,
+      ArrowDown: () => this.#beside(1),
+      ArrowUp: () => this.#beside(-1),
+      Home: () => 0,
+      End: () => this.cells.length - 1,
     };
     if (event.key === 'Enter' || event.key === ' ') this.#choose(this.#current);
     else if (moves[event.key]) {
@@ -194,7 +226,10 @@ export class Cells extends Strip {
 
   /** The cell above (-1) or below (1), by where cells are drawn. */
   #beside(way) {
-    const place = (cell) => { const box = cell.getBoundingClientRect(); return { x: box.x + box.width / 2, y: box.y + box.height / 2, h: box.height }; };
+    const place = (cell) => {
+      const box = cell.getBoundingClientRect();
+      return { x: box.x + box.width / 2, y: box.y + box.height / 2, h: box.height };
+    };
     const here = place(this.cells[this.#current]);
     let best = this.#current;
     let least = Infinity;
@@ -207,5 +242,7 @@ export class Cells extends Strip {
     return best;
   }
 
-  dispose() { this.#observer?.disconnect(); }
+  dispose() {
+    this.#observer?.disconnect();
+  }
 }

@@ -32,8 +32,15 @@ export const deskStyle = lazySheet(`
 `);
 
 const WORDS = {
-  prompt: 'Text; {20} leaves 20 tokens open', seed: 'Seed', random: 'random', steps: 'Steps', first: 'Run it here', run: 'Write', stop: 'Stop',
-  report: 'Copy the comparison', load: 'Loading',
+  prompt: 'Text; {20} leaves 20 tokens open',
+  seed: 'Seed',
+  random: 'random',
+  steps: 'Steps',
+  first: 'Run it here',
+  run: 'Write',
+  stop: 'Stop',
+  report: 'Copy the comparison',
+  load: 'Loading',
 };
 
 export class Desk {
@@ -50,12 +57,29 @@ export class Desk {
       this[`${name}Button`] = element;
       return element;
     };
-    this.fields = make('div', { class: 'fields', hidden: '' }, field('prompt', { spellcheck: 'false' }), field('steps', { inputmode: 'numeric', size: 5 }),
-      field('seed', { inputmode: 'numeric', placeholder: WORDS.random, size: 8 }));
+    this.fields = make(
+      'div',
+      { class: 'fields', hidden: '' },
+      field('prompt', { spellcheck: 'false' }),
+      field('steps', { inputmode: 'numeric', size: 5 }),
+      field('seed', { inputmode: 'numeric', placeholder: WORDS.random, size: 8 }),
+    );
     this.status = make('p', { class: 'status', part: 'status', role: 'status', 'aria-live': 'polite' });
     this.progress = make('progress', { class: 'load', part: 'progress', 'aria-label': WORDS.load, max: 1, hidden: '' });
-    this.element = make('form', { class: 'desk', part: 'desk', novalidate: '' }, this.progress, this.fields,
-      make('div', { class: 'acts' }, button('run', 'submit'), button('stop', 'button', onStop), button('report', 'button', onReport), this.status));
+    this.element = make(
+      'form',
+      { class: 'desk', part: 'desk', novalidate: '' },
+      this.progress,
+      this.fields,
+      make(
+        'div',
+        { class: 'acts' },
+        button('run', 'submit'),
+        button('stop', 'button', onStop),
+        button('report', 'button', onReport),
+        this.status,
+      ),
+    );
     this.element.addEventListener('submit', (event) => {
       event.preventDefault();
       onRun({ prompt: this.prompt.value, seed: this.seed.value.trim(), steps: this.steps.value.trim() });
@@ -77,11 +101,16 @@ export class Desk {
     this.reportButton.hidden = state !== 'ready' || !report;
     this.progress.hidden = state !== 'loading';
     if (focused && busy) this.stopButton.focus();
-    else if (focused && state === 'ready' && !this.element.contains(this.element.getRootNode().activeElement)) this.runButton.focus();
+    else if (focused && state === 'ready' && !this.element.contains(this.element.getRootNode().activeElement))
+      this.runButton.focus();
   }
 
   /** @param {{prompt: string, seed: string, steps: string}} values */
-  fill(values) { for (const [name, value] of Object.entries(values)) this[name].value = value; }
+  fill(values) {
+    for (const [name, value] of Object.entries(values)) this[name].value = value;
+  }
 
-  say(text) { if (this.status.textContent !== text) this.status.textContent = text; }
+  say(text) {
+    if (this.status.textContent !== text) this.status.textContent = text;
+  }
 }

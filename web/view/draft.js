@@ -17,14 +17,27 @@ const wordsOf = (text) => text.match(/\s*\S+|\s+/g) ?? [];
 export function draftOf(prompt, length = null) {
   const parts = parsePrompt(prompt);
   if (!parts.some((part) => !('text' in part))) parts.push({ rest: true });
-  const known = parts.reduce((sum, part) => sum + ('text' in part ? wordsOf(part.text).length : part.hole ?? 0), 0);
+  const known = parts.reduce((sum, part) => sum + ('text' in part ? wordsOf(part.text).length : (part.hole ?? 0)), 0);
   const rest = length === null ? REST : Math.max(length - known, 1);
-  const texts = parts.flatMap((part) => ('text' in part ? wordsOf(part.text) : Array(Math.min(part.hole ?? rest, SHOWN_MAX)).fill(null))).slice(0, SHOWN_MAX);
+  const texts = parts
+    .flatMap((part) => ('text' in part ? wordsOf(part.text) : Array(Math.min(part.hole ?? rest, SHOWN_MAX)).fill(null)))
+    .slice(0, SHOWN_MAX);
   const places = (wanted) => texts.flatMap((text, i) => (wanted(text) ? [i] : []));
   const holes = places((text) => text === null);
   return {
-    state: { index: 0, step: 0, sigma: null, masked: holes.length, ids: [], texts, opened: texts.map((text) => (text === null ? -1 : 0)), changed: [], confidence: texts.map(() => null) },
-    held: places((text) => text !== null), holes,
+    state: {
+      index: 0,
+      step: 0,
+      sigma: null,
+      masked: holes.length,
+      ids: [],
+      texts,
+      opened: texts.map((text) => (text === null ? -1 : 0)),
+      changed: [],
+      confidence: texts.map(() => null),
+    },
+    held: places((text) => text !== null),
+    holes,
   };
 }
 

@@ -18,7 +18,9 @@ export const text = { parse: (given) => given };
 export const flag = { flag: true };
 /** One of some words, the first unless another is given. */
 export const choice = (...words) => ({
-  parse: (given) => (words.includes(given) ? given : undefined), expected: words.map((one) => `"${one}"`).join(' or '), fallback: words[0],
+  parse: (given) => (words.includes(given) ? given : undefined),
+  expected: words.map((one) => `"${one}"`).join(' or '),
+  fallback: words[0],
 });
 /** A number within bounds; `step` 1 for a whole one. */
 export const number = (low, high, { step = 0, ...more } = {}) => ({
@@ -26,7 +28,8 @@ export const number = (low, high, { step = 0, ...more } = {}) => ({
     const value = given.trim() ? Number(given) : NaN;
     return value >= low && value <= high && (!step || Number.isInteger(value)) ? value : undefined;
   },
-  expected: `a ${step ? 'whole ' : ''}number from ${low} to ${high}`, ...more,
+  expected: `a ${step ? 'whole ' : ''}number from ${low} to ${high}`,
+  ...more,
 });
 /** A whole number of 64 bits; a bigint where a number would not be exact. */
 export const seed = {
@@ -107,7 +110,12 @@ export class SeddElement extends Base {
       const given = this.getAttribute(attributeOf(name, field));
       if (given === null || field.flag || field.parse(given) !== undefined) continue;
       const shown = given.length > 40 ? `${given.slice(0, 40)}\u2026` : given;
-      this.fail(new SeddError('argument', `<${this.localName}>: ${attributeOf(name, field)} should be ${field.expected}; found "${shown}".`));
+      this.fail(
+        new SeddError(
+          'argument',
+          `<${this.localName}>: ${attributeOf(name, field)} should be ${field.expected}; found "${shown}".`,
+        ),
+      );
       return false;
     }
     return true;
@@ -121,11 +129,14 @@ export function define(name, Class) {
 
 /** Runs `act` once when the element comes near the viewport. @returns {() => void} ends the watch */
 export function whenNear(element, act) {
-  const watch = new IntersectionObserver((entries) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    watch.disconnect();
-    act();
-  }, { rootMargin: '300px' });
+  const watch = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      watch.disconnect();
+      act();
+    },
+    { rootMargin: '300px' },
+  );
   watch.observe(element);
   return () => watch.disconnect();
 }

@@ -18,7 +18,11 @@ const STRIDE = 32;
  */
 
 const copy = (state) => ({
-  ...state, ids: [...state.ids], texts: [...state.texts], opened: [...state.opened], confidence: [...state.confidence],
+  ...state,
+  ids: [...state.ids],
+  texts: [...state.texts],
+  opened: [...state.opened],
+  confidence: [...state.confidence],
 });
 
 function apply(state, event) {
@@ -45,16 +49,27 @@ export class History {
   constructor({ ids, texts, held = [], position = 0 }) {
     this.held = [...held];
     this.length = texts.length;
-    this.#keys = [{
-      index: 0, step: position, sigma: null, masked: texts.filter((text) => text === null).length, ids: [...ids], texts: [...texts],
-      opened: texts.map((text) => (text === null ? -1 : 0)), changed: [], confidence: texts.map(() => null),
-    }];
+    this.#keys = [
+      {
+        index: 0,
+        step: position,
+        sigma: null,
+        masked: texts.filter((text) => text === null).length,
+        ids: [...ids],
+        texts: [...texts],
+        opened: texts.map((text) => (text === null ? -1 : 0)),
+        changed: [],
+        confidence: texts.map(() => null),
+      },
+    ];
   }
 
   /** @param {import('../trace.js').Trace} trace */
   static fromTrace(trace) {
-    const text = (id) => (id === trace.maskId ? null : trace.texts[id] ?? '\ufffd');
-    const held = trace.held ?? (trace.maskId < 0 ? [] : trace.initial.flatMap((id, position) => (id === trace.maskId ? [] : [position])));
+    const text = (id) => (id === trace.maskId ? null : (trace.texts[id] ?? '\ufffd'));
+    const held =
+      trace.held ??
+      (trace.maskId < 0 ? [] : trace.initial.flatMap((id, position) => (id === trace.maskId ? [] : [position])));
     const history = new History({ ids: trace.initial, texts: trace.initial.map(text), held });
     for (const event of trace.events) {
       history.add({ ...event, positions: event.changed, texts: event.ids.map(text) });
@@ -77,16 +92,24 @@ export class History {
   }
 
   /** Index of the last state. */
-  get last() { return this.#events.length; }
+  get last() {
+    return this.#events.length;
+  }
 
   /** Texts of the last state: what a cell will hold in the end. */
-  get finals() { return this.at(this.last).texts; }
+  get finals() {
+    return this.at(this.last).texts;
+  }
 
   /** What each step changed, in order: positions, one list a step. */
-  get changes() { return this.#events.map((event) => event.positions); }
+  get changes() {
+    return this.#events.map((event) => event.positions);
+  }
 
   /** The run's events up to a state, for a branch or a trace. */
-  events(index = this.last) { return this.#events.slice(0, index); }
+  events(index = this.last) {
+    return this.#events.slice(0, index);
+  }
 
   /** @returns {State} a copy of the state after `index` steps (clamped) */
   at(index) {

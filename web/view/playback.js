@@ -22,10 +22,13 @@ export class Playback {
     this.onChange = onChange;
   }
 
-  get playing() { return this.#frame !== 0; }
+  get playing() {
+    return this.#frame !== 0;
+  }
 
   #pace() {
-    if (globalThis.matchMedia?.('(prefers-reduced-motion: reduce)').matches) return { ms: STRIDE_MS, stride: Math.ceil(this.last / STRIDES) };
+    if (globalThis.matchMedia?.('(prefers-reduced-motion: reduce)').matches)
+      return { ms: STRIDE_MS, stride: Math.ceil(this.last / STRIDES) };
     return { ms: Math.min(Math.max(RUN_MS / Math.max(this.last, 1), STEP_MS[0]), STEP_MS[1]), stride: 1 };
   }
 

@@ -6,8 +6,12 @@
 import { make } from './theme.js';
 
 const WORDS = {
-  label: (steps, length) => `Overview of the run: ${steps} steps from top to bottom, ${length} positions from left to right`,
-  mask: 'mask', fresh: 'opened in this step', kept: 'kept', held: 'given',
+  label: (steps, length) =>
+    `Overview of the run: ${steps} steps from top to bottom, ${length} positions from left to right`,
+  mask: 'mask',
+  fresh: 'opened in this step',
+  kept: 'kept',
+  held: 'given',
 };
 
 export class Sheet {
@@ -18,20 +22,37 @@ export class Sheet {
   constructor({ onSeek = () => {}, words = {} } = {}) {
     this.words = { ...WORDS, ...words };
     this.onSeek = onSeek;
-    this.paths = Object.fromEntries(['mask', 'kept', 'new', 'held', 'now'].map((name) => [name, make('path', { class: name })]));
+    this.paths = Object.fromEntries(
+      ['mask', 'kept', 'new', 'held', 'now'].map((name) => [name, make('path', { class: name })]),
+    );
     this.picture = make('svg', { role: 'img', preserveAspectRatio: 'none' }, ...Object.values(this.paths));
     this.picture.addEventListener('pointerdown', (event) => {
       this.picture.setPointerCapture(event.pointerId);
       this.#go(event);
     });
-    this.picture.addEventListener('pointermove', (event) => { if (event.buttons) this.#go(event); });
+    this.picture.addEventListener('pointermove', (event) => {
+      if (event.buttons) this.#go(event);
+    });
     this.element = make('figure', { class: 'sedd-sheet', part: 'sheet' }, this.picture, this.#legend());
   }
 
   #legend() {
-    const swatch = (name) => make('svg', { viewBox: '0 0 1 1', 'aria-hidden': 'true' }, make('path', { class: name, d: name === 'held' ? 'M.3 0h.4v1h-.4z' : 'M0 0h1v1h-1z' }));
-    return make('ul', { part: 'legend' }, ...[['mask', 'mask'], ['new', 'fresh'], ['kept', 'kept'], ['held', 'held']].map(
-      ([name, word]) => make('li', {}, swatch(name), this.words[word])));
+    const swatch = (name) =>
+      make(
+        'svg',
+        { viewBox: '0 0 1 1', 'aria-hidden': 'true' },
+        make('path', { class: name, d: name === 'held' ? 'M.3 0h.4v1h-.4z' : 'M0 0h1v1h-1z' }),
+      );
+    return make(
+      'ul',
+      { part: 'legend' },
+      ...[
+        ['mask', 'mask'],
+        ['new', 'fresh'],
+        ['kept', 'kept'],
+        ['held', 'held'],
+      ].map(([name, word]) => make('li', {}, swatch(name), this.words[word])),
+    );
   }
 
   #go(event) {
@@ -68,13 +89,17 @@ function columns(history) {
     const width = name === 'held' ? 0.4 : 0.88;
     if (to > from) drawn[name].push(`M${position + (1 - width) / 2} ${from}h${width}v${to - from}h${-width}z`);
   };
-  const begin = history.at(0).texts.map((text, position) => ({ row: 0, name: text === null ? 'mask' : held.has(position) ? 'held' : 'kept' }));
-  history.events().forEach(({ positions, texts }, i) => positions.forEach((position, k) => {
-    bar(position, begin[position].row, i + 1, begin[position].name);
-    const open = texts[k] !== null;
-    if (open) bar(position, i + 1, i + 2, 'new');
-    begin[position] = { row: open ? i + 2 : i + 1, name: open ? 'kept' : 'mask' };
-  }));
+  const begin = history
+    .at(0)
+    .texts.map((text, position) => ({ row: 0, name: text === null ? 'mask' : held.has(position) ? 'held' : 'kept' }));
+  history.events().forEach(({ positions, texts }, i) =>
+    positions.forEach((position, k) => {
+      bar(position, begin[position].row, i + 1, begin[position].name);
+      const open = texts[k] !== null;
+      if (open) bar(position, i + 1, i + 2, 'new');
+      begin[position] = { row: open ? i + 2 : i + 1, name: open ? 'kept' : 'mask' };
+    }),
+  );
   begin.forEach(({ row, name }, position) => bar(position, row, history.last + 1, name));
   return drawn;
 }

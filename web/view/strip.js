@@ -44,7 +44,9 @@ export class Strip {
   }
 
   /** @protected */
-  makeCell() { return make('span', { class: 'sedd-cell' }); }
+  makeCell() {
+    return make('span', { class: 'sedd-cell' });
+  }
 
   /** Puts the cells where they belong and draws them all. @protected */
   place(nodes = this.cells) {
@@ -74,8 +76,13 @@ export class Strip {
     const mask = text === null;
     const ghost = this.#finals?.[i] ?? ' even'; // as wide as most
     const classes = {
-      mask, word: /^\s/.test(text ?? ghost), held: !mask && this.held.has(i), new: age === 0,
-      recent: age > 0 && age < 4, break: !mask && text.includes('\n'), meter: value !== null,
+      mask,
+      word: /^\s/.test(text ?? ghost),
+      held: !mask && this.held.has(i),
+      new: age === 0,
+      recent: age > 0 && age < 4,
+      break: !mask && text.includes('\n'),
+      meter: value !== null,
     };
     cell.className = ['sedd-cell', ...Object.keys(classes).filter((name) => classes[name])].join(' ');
     if (value !== null) cell.style.setProperty('--value', value);

@@ -119,8 +119,10 @@ export function adopt(root, ...more) {
 
 /** An element with a class, attributes and children; strings become text, never markup. */
 export function make(name, attributes = {}, ...children) {
-  const element = name === 'svg' || name === 'path'
-    ? document.createElementNS('http://www.w3.org/2000/svg', name) : document.createElement(name);
+  const element =
+    name === 'svg' || name === 'path'
+      ? document.createElementNS('http://www.w3.org/2000/svg', name)
+      : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   element.append(...children);
   return element;

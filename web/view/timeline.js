@@ -6,14 +6,26 @@ import { Playback } from './playback.js';
 import { make } from './theme.js';
 
 const WORDS = {
-  label: 'Timeline', play: 'Play', pause: 'Pause', back: 'One step back', forward: 'One step forward', speed: 'Speed', step: 'Step',
+  label: 'Timeline',
+  play: 'Play',
+  pause: 'Pause',
+  back: 'One step back',
+  forward: 'One step forward',
+  speed: 'Speed',
+  step: 'Step',
   place: (step, total, open, length) => `step ${step} of ${total}, ${open} of ${length} fixed`,
 };
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const SAY_MS = 5000;
-const ICONS = { play: 'M4 2l10 6-10 6z', pause: 'M4 2h3v12H4zM9 2h3v12H9z', back: 'M11 3v10L4 8z', forward: 'M5 3v10l7-5z' };
+const ICONS = {
+  play: 'M4 2l10 6-10 6z',
+  pause: 'M4 2h3v12H4zM9 2h3v12H9z',
+  back: 'M11 3v10L4 8z',
+  forward: 'M5 3v10l7-5z',
+};
 
-const icon = (name) => make('svg', { viewBox: '0 0 16 16', width: 16, height: 16, 'aria-hidden': 'true' }, make('path', { d: ICONS[name] }));
+const icon = (name) =>
+  make('svg', { viewBox: '0 0 16 16', width: 16, height: 16, 'aria-hidden': 'true' }, make('path', { d: ICONS[name] }));
 
 export class Timeline {
   #history = null;
@@ -31,25 +43,55 @@ export class Timeline {
 
   #build() {
     const button = (name, act) => {
-      const element = make('button', { type: 'button', part: `button ${name}`, 'aria-label': this.words[name] }, icon(name));
+      const element = make(
+        'button',
+        { type: 'button', part: `button ${name}`, 'aria-label': this.words[name] },
+        icon(name),
+      );
       element.addEventListener('click', act);
       return element;
     };
     this.play = button('play', () => this.toggle());
     this.back = button('back', () => this.stepBy(-1));
     this.forward = button('forward', () => this.stepBy(1));
-    this.slider = make('input', { type: 'range', min: 0, max: 0, value: 0, step: 1, part: 'slider', 'aria-label': this.words.step });
+    this.slider = make('input', {
+      type: 'range',
+      min: 0,
+      max: 0,
+      value: 0,
+      step: 1,
+      part: 'slider',
+      'aria-label': this.words.step,
+    });
     this.slider.addEventListener('input', () => this.seek(Number(this.slider.value)));
     this.openings = make('path', {});
     this.ticks = make('svg', { preserveAspectRatio: 'none', 'aria-hidden': 'true' }, this.openings);
     this.count = make('span', { class: 'count', part: 'count', 'aria-hidden': 'true' });
-    this.speeds = make('select', { part: 'speed', 'aria-label': this.words.speed }, ...SPEEDS.map((speed) => make('option', { value: speed }, `${speed}\u00d7`)));
+    this.speeds = make(
+      'select',
+      { part: 'speed', 'aria-label': this.words.speed },
+      ...SPEEDS.map((speed) => make('option', { value: speed }, `${speed}\u00d7`)),
+    );
     this.speeds.value = '1';
-    this.speeds.addEventListener('change', () => { this.playback.speed = Number(this.speeds.value); });
+    this.speeds.addEventListener('change', () => {
+      this.playback.speed = Number(this.speeds.value);
+    });
     this.status = make('span', { class: 'sedd-said', role: 'status', 'aria-live': 'polite' });
-    this.element = make('div', { class: 'sedd-timeline', part: 'timeline', role: 'group', 'aria-label': this.words.label },
-      make('div', { class: 'sedd-row' }, this.play, this.back, make('div', { class: 'sedd-track' }, this.ticks, this.slider), this.forward, this.count, this.speeds),
-      this.status);
+    this.element = make(
+      'div',
+      { class: 'sedd-timeline', part: 'timeline', role: 'group', 'aria-label': this.words.label },
+      make(
+        'div',
+        { class: 'sedd-row' },
+        this.play,
+        this.back,
+        make('div', { class: 'sedd-track' }, this.ticks, this.slider),
+        this.forward,
+        this.count,
+        this.speeds,
+      ),
+      this.status,
+    );
   }
 
   /**
@@ -86,12 +128,19 @@ export class Timeline {
     this.playback.last = last;
     this.slider.max = String(room);
     this.ticks.setAttribute('viewBox', `0 ${-1.1 * top} ${room} ${1.1 * top}`);
-    this.openings.setAttribute('d', changes.map(({ length }, i) => (length ? `M${i + 0.7} 0v${-length}h.6v${length}z` : '')).join(''));
+    this.openings.setAttribute(
+      'd',
+      changes.map(({ length }, i) => (length ? `M${i + 0.7} 0v${-length}h.6v${length}z` : '')).join(''),
+    );
     this.#update();
   }
 
-  get index() { return this.playback.index; }
-  get speed() { return this.playback.speed; }
+  get index() {
+    return this.playback.index;
+  }
+  get speed() {
+    return this.playback.speed;
+  }
   set speed(value) {
     this.playback.speed = value;
     this.speeds.value = String(value); // a speed that is not in the list shows as none
@@ -103,17 +152,24 @@ export class Timeline {
     this.playback.seek(index);
   }
 
-  stepBy(count) { this.seek(this.index + count); }
+  stepBy(count) {
+    this.seek(this.index + count);
+  }
 
   start() {
     if (this.#preview) this.seek(0);
     this.playback.play();
   }
 
-  toggle() { if (this.playback.playing) this.playback.pause(); else this.start(); }
+  toggle() {
+    if (this.playback.playing) this.playback.pause();
+    else this.start();
+  }
 
   /** Whether the run still waits for somebody to play or move it. */
-  get preview() { return this.#preview; }
+  get preview() {
+    return this.#preview;
+  }
 
   #show(index) {
     const state = this.#history.at(index);
@@ -124,7 +180,11 @@ export class Timeline {
   /** Puts slider and count where the state is; returns the place in words. */
   #mark(state) {
     const total = Number(this.slider.max);
-    const { index, masked, texts: { length } } = state;
+    const {
+      index,
+      masked,
+      texts: { length },
+    } = state;
     this.slider.value = String(index);
     const words = this.words.place(index, total, length - masked, length);
     this.slider.setAttribute('aria-valuetext', words);
@@ -154,5 +214,7 @@ export class Timeline {
     this.count.style.minWidth = `${2 * String(last).length + 3}ch`;
   }
 
-  dispose() { this.playback.pause(); }
+  dispose() {
+    this.playback.pause();
+  }
 }

@@ -13,7 +13,8 @@ export const twinStyle = lazySheet(`
 const WORDS = {
   writing: 'GPT-2, left to right',
   name: (count, ms) => `GPT-2, left to right: ${count} tokens, ${Math.round(ms)} ms`,
-  verdict: (sedd, gpt2) => `In this one run on this device ${sedd < gpt2 ? 'SEDD' : 'GPT-2'} was ${(Math.max(sedd, gpt2) / Math.min(sedd, gpt2)).toFixed(1)} times as fast.`,
+  verdict: (sedd, gpt2) =>
+    `In this one run on this device ${sedd < gpt2 ? 'SEDD' : 'GPT-2'} was ${(Math.max(sedd, gpt2) / Math.min(sedd, gpt2)).toFixed(1)} times as fast.`,
 };
 
 const sum = (values) => values.reduce((all, one) => all + one, 0);
@@ -26,10 +27,17 @@ export class Twin {
     this.name = make('span', { class: 'name' });
     this.text = make('span', {});
     this.verdict = make('p', { class: 'verdict', part: 'verdict' });
-    this.element = make('div', { hidden: '' }, make('p', { class: 'twin', part: 'twin' }, this.name, this.text), this.verdict);
+    this.element = make(
+      'div',
+      { hidden: '' },
+      make('p', { class: 'twin', part: 'twin' }, this.name, this.text),
+      this.verdict,
+    );
   }
 
-  hide() { this.element.hidden = true; }
+  hide() {
+    this.element.hidden = true;
+  }
 
   /**
    * @param {object} gpt2 as loadGPT2 returns it

@@ -10,7 +10,9 @@ class Onnxruntime {
     Object.assign(this, { ort, session, blocks, heads, size, threads });
   }
 
-  #ids(values) { return new this.ort.Tensor('int64', BigInt64Array.from(values, BigInt), [1, values.length]); }
+  #ids(values) {
+    return new this.ort.Tensor('int64', BigInt64Array.from(values, BigInt), [1, values.length]);
+  }
 
   async #score(ids, sigma) {
     const feeds = { input_ids: this.#ids(ids), sigma: new this.ort.Tensor('float32', Float32Array.of(sigma), [1]) };
@@ -19,12 +21,18 @@ class Onnxruntime {
     return { ms: performance.now() - begin, logits: logits.data };
   }
 
-  async step(length, mask) { return (await this.#score(Array(length).fill(mask), 1.5)).ms; }
+  async step(length, mask) {
+    return (await this.#score(Array(length).fill(mask), 1.5)).ms;
+  }
 
   /** Appends ids to the cache; logits of the last. */
   async #append(ids) {
-    const feeds = { ...this.cache, input_ids: this.#ids(ids), position_ids: this.#ids(ids.map((_, i) => this.position + i)),
-      attention_mask: this.#ids(Array(this.position + ids.length).fill(1)) };
+    const feeds = {
+      ...this.cache,
+      input_ids: this.#ids(ids),
+      position_ids: this.#ids(ids.map((_, i) => this.position + i)),
+      attention_mask: this.#ids(Array(this.position + ids.length).fill(1)),
+    };
     const result = await this.session.run(feeds);
     this.position += ids.length;
     for (const name of Object.keys(this.cache)) this.cache[name] = result[name.replace('past', 'present')];
@@ -34,7 +42,12 @@ class Onnxruntime {
   async #read(ids) {
     const empty = () => new this.ort.Tensor('float32', new Float32Array(0), [1, this.heads, 0, this.size]);
     this.position = 0;
-    this.cache = Object.fromEntries(Array.from({ length: this.blocks }).flatMap((_, i) => [[`past.${i}.key`, empty()], [`past.${i}.value`, empty()]]));
+    this.cache = Object.fromEntries(
+      Array.from({ length: this.blocks }).flatMap((_, i) => [
+        [`past.${i}.key`, empty()],
+        [`past.${i}.value`, empty()],
+      ]),
+    );
     return this.#append(ids);
   }
 
@@ -57,8 +70,12 @@ class Onnxruntime {
     return { ms: (performance.now() - begin) / count, ids: written };
   }
 
-  async scores(ids, sigma) { return thin(this.blocks ? await this.#read(ids) : (await this.#score(ids, sigma)).logits); }
-  close() { return this.session.release(); }
+  async scores(ids, sigma) {
+    return thin(this.blocks ? await this.#read(ids) : (await this.#score(ids, sigma)).logits);
+  }
+  close() {
+    return this.session.release();
+  }
 }
 
 /** @param {{file: string, threads: number, cache?: {blocks: number, heads: number, size: number}}} job */
@@ -67,6 +84,9 @@ export async function open({ file, threads, cache }) {
   ort.env.wasm.wasmPaths = urlOf(PACKAGE);
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = 'error';
-  const session = await ort.InferenceSession.create(await read(file), { executionProviders: ['wasm'], graphOptimizationLevel: 'all' });
+  const session = await ort.InferenceSession.create(await read(file), {
+    executionProviders: ['wasm'],
+    graphOptimizationLevel: 'all',
+  });
   return new Onnxruntime(ort, session, { ...cache, threads });
 }

@@ -76,8 +76,12 @@ class Own {
 /** @param {{folder: string, rows: number, wasm: 'relaxed'|'simd', dtype: 'f32'|'int8', threads: number, tokenizer: string, merges?: string}} job */
 export async function open({ folder, rows, wasm, dtype, threads, tokenizer, merges }) {
   const engine = await Engine.create({ wasm, threads });
-  const files = { config: await read(`${folder}/config.json`), tokenizer: await read(tokenizer), merges: merges && await read(merges),
-    weights: stream(`${folder}/model.safetensors`) };
+  const files = {
+    config: await read(`${folder}/config.json`),
+    tokenizer: await read(tokenizer),
+    merges: merges && (await read(merges)),
+    weights: stream(`${folder}/model.safetensors`),
+  };
   const model = await Model.load(engine, files, { dtype: dtype === 'int8' ? 'q8' : 'f32' });
   return new Own(engine, model, rows);
 }

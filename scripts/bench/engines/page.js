@@ -18,7 +18,9 @@ class Remote {
     };
   }
 
-  #fail(message) { for (const { reject } of this.#waiting.values()) reject(new Error(message)); }
+  #fail(message) {
+    for (const { reject } of this.#waiting.values()) reject(new Error(message));
+  }
 
   call(method, ...args) {
     return new Promise((resolve, reject) => {
@@ -51,5 +53,6 @@ globalThis.bench = {
   },
   call: (number, method, ...args) => contenders.get(number).call(method, ...args),
   /** The same call to several at once. */
-  together: (numbers, method, ...args) => Promise.all(numbers.map((number) => contenders.get(number).call(method, ...args))),
+  together: (numbers, method, ...args) =>
+    Promise.all(numbers.map((number) => contenders.get(number).call(method, ...args))),
 };

@@ -4,14 +4,21 @@ import { read } from './files.js';
 const ROWS = [4, 5, 6]; // heights of tile
 const OPERATIONS = 2 * 8 * 768; // one round of a tile, a row
 export const SIZES = { l1: 16 << 10, l2: 1 << 20, llc: 8 << 20, memory: 256 << 20 };
-export const KERNELS = ['f32_simd128', 'f32_relaxed', 'int8_simd128', 'int8_relaxed', 'int8_relaxed16', ...Object.keys(SIZES)];
+export const KERNELS = [
+  'f32_simd128',
+  'f32_relaxed',
+  'int8_simd128',
+  'int8_relaxed',
+  'int8_relaxed16',
+  ...Object.keys(SIZES),
+];
 const SLICES = 5; // the best of these: a limit is what is reached undisturbed
 
 /** The most that `run(rounds)` does in a nanosecond, in slices of about `ms`; early, unoptimised calls are too slow to count. */
 function fastest(run, amount, ms) {
   let rounds = 1;
   let best = 0;
-  for (let slice = 0; slice < SLICES;) {
+  for (let slice = 0; slice < SLICES; ) {
     const begin = performance.now();
     run(rounds);
     const took = performance.now() - begin;
@@ -29,7 +36,9 @@ class Peak {
   kernels = 'peak';
   threads = 1;
 
-  constructor(exports) { this.exports = exports; }
+  constructor(exports) {
+    this.exports = exports;
+  }
 
   /** Giga-operations, or gigabytes read, a second. @param {string} name one of KERNELS @param {number} ms of each slice */
   rate(name, ms) {

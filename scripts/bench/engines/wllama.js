@@ -8,14 +8,24 @@ const SILENT = { debug() {}, log() {}, warn() {}, error: console.error };
 class Wllama {
   kernels = 'simd128'; // what its published module holds
 
-  constructor(wllama, threads) { Object.assign(this, { wllama, threads }); }
+  constructor(wllama, threads) {
+    Object.assign(this, { wllama, threads });
+  }
 
   /** Completes text whose characters are single tokens; its own clock gives the times. */
   async #complete(ids, count) {
     const pieces = [];
     let timings;
-    const stream = await this.wllama.createCompletion({ prompt: String.fromCharCode(...ids), max_tokens: count, temperature: 0, top_k: 1, ignore_eos: true,
-      cache_prompt: false, timings_per_token: true, stream: true });
+    const stream = await this.wllama.createCompletion({
+      prompt: String.fromCharCode(...ids),
+      max_tokens: count,
+      temperature: 0,
+      top_k: 1,
+      ignore_eos: true,
+      cache_prompt: false,
+      timings_per_token: true,
+      stream: true,
+    });
     for await (const chunk of stream) {
       pieces.push(chunk.choices?.[0]?.text ?? '');
       timings = chunk.timings ?? timings;
@@ -23,7 +33,9 @@ class Wllama {
     return { timings, ids: pieces.filter((text) => text !== '').map(idOf) };
   }
 
-  async prefill(ids) { return (await this.#complete(ids, 1)).timings.prompt_ms; }
+  async prefill(ids) {
+    return (await this.#complete(ids, 1)).timings.prompt_ms;
+  }
 
   async decode(ids, count) {
     const { timings, ids: written } = await this.#complete(ids, count);
@@ -34,7 +46,17 @@ class Wllama {
 /** @param {{file: string, threads: number, context: number}} job */
 export async function open({ file, threads, context }) {
   const { Wllama: Library } = await import(urlOf(`${PACKAGE}index.js`));
-  const wllama = new Library({ default: urlOf(`${PACKAGE}wasm/wllama.wasm`) }, { logger: SILENT, suppressNativeLog: true });
-  await wllama.loadModel([new Blob([await read(file)])], { n_threads: threads, n_ctx: context, n_gpu_layers: 0, n_parallel: 1, warmup: false, cache_idle_slots: false });
+  const wllama = new Library(
+    { default: urlOf(`${PACKAGE}wasm/wllama.wasm`) },
+    { logger: SILENT, suppressNativeLog: true },
+  );
+  await wllama.loadModel([new Blob([await read(file)])], {
+    n_threads: threads,
+    n_ctx: context,
+    n_gpu_layers: 0,
+    n_parallel: 1,
+    warmup: false,
+    cache_idle_slots: false,
+  });
   return new Wllama(wllama, threads);
 }

@@ -30,7 +30,10 @@ function conditionalTable(results, { sedd, twin }) {
         .of('conditional', { prompt, model: sedd })
         .sort((a, b) => a.steps - b.steps)
         .map((data) =>
-          row(`${prompt}: SEDD, ${data.steps} steps, ${typeof data.length === 'number' ? `window of ${data.length}` : data.length}`, data),
+          row(
+            `${prompt}: SEDD, ${data.steps} steps, ${typeof data.length === 'number' ? `window of ${data.length}` : data.length}`,
+            data,
+          ),
         ),
       ...results
         .of('conditional', { prompt, model: twin })
@@ -75,5 +78,7 @@ export const conditionalSection = (results, pair) => ({
   title: 'Around given text',
   figures: promptFigure(results, pair),
   tables: [conditionalTable(results, pair)],
-  text: ['SEDD fills any holes; GPT-2 only writes on. Prefix, infilling and the sizes 50 + 50 and 25 + 50 + 25 are the papers\u2019.'],
+  text: [
+    'SEDD fills any holes; GPT-2 only writes on. Prefix, infilling and the sizes 50 + 50 and 25 + 50 + 25 are the papers\u2019.',
+  ],
 });

@@ -1,6 +1,10 @@
 // card.json of a model's folder: the figures that the page and the model cards show. Shape: scripts/evaluate/README.md.
 const rounded = (value, digits = 4) =>
-  typeof value === 'number' ? Number(value.toPrecision(digits)) : Array.isArray(value) ? value.map((part) => rounded(part, digits)) : value;
+  typeof value === 'number'
+    ? Number(value.toPrecision(digits))
+    : Array.isArray(value)
+      ? value.map((part) => rounded(part, digits))
+      : value;
 const drop = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 
 const quality = (row) => ({
@@ -29,7 +33,9 @@ export function card(results, folder, pair) {
   const any = [...results.rows.values()].find((row) => row.model === folder);
   if (!any) return null;
   const way = folder === pair.student ? 'known' : undefined; // a student's own way
-  const sedd = results.of('generation', { model: folder, kind: 'sedd', temperature: 1, way }).sort((a, b) => a.steps - b.steps);
+  const sedd = results
+    .of('generation', { model: folder, kind: 'sedd', temperature: 1, way })
+    .sort((a, b) => a.steps - b.steps);
   const planned = results
     .of('generation', { model: folder, kind: 'sedd', temperature: 1, way: 'planned' })
     .sort((a, b) => a.steps - b.steps);
@@ -37,7 +43,9 @@ export function card(results, folder, pair) {
   const twin = results.of('generation', { model: pair.twin, kind: 'gpt2', temperature: 1 })[0];
   const real = results.of('generation', { kind: 'held-out' })[0];
   const stories = (model, estimator) => results.of('perplexity', { model, corpus: 'stories', estimator })[0];
-  const latency = results.of('latency', { model: way ? folder : pair.sedd, twin: pair.twin, threads: 1, host: 'tool' }).sort((a, b) => b.length - a.length)[0];
+  const latency = results
+    .of('latency', { model: way ? folder : pair.sedd, twin: pair.twin, threads: 1, host: 'tool' })
+    .sort((a, b) => b.length - a.length)[0];
   const time = (steps) => rounded(latency?.rows.find((row) => row.steps === steps)?.ms);
   const bound = stories(folder, 'kmask');
   const exact = stories(pair.twin, 'blocks');
@@ -48,13 +56,22 @@ export function card(results, folder, pair) {
     format: 'sedd-card',
     version: 1,
     model: { folder, kind: sedd.length || bound ? 'sedd' : 'gpt2', parameters: any.parameters, sha256: any.sha256 },
-    measured: sedd.length || own ? measuredBy(sedd[0] ?? own) : { date: any.date, commit: any.commit, machine: any.machine },
-    steps: sedd.length ? sedd.map((row) => drop({ steps: row.steps, ...quality(row), ms: time(row.steps) })) : undefined,
+    measured:
+      sedd.length || own ? measuredBy(sedd[0] ?? own) : { date: any.date, commit: any.commit, machine: any.machine },
+    steps: sedd.length
+      ? sedd.map((row) => drop({ steps: row.steps, ...quality(row), ms: time(row.steps) }))
+      : undefined,
     planned: planned.length ? planned.map((row) => ({ steps: row.steps, ...quality(row) })) : undefined,
     own: own && { ...quality(own), ms: time(null) },
     twin:
       sedd.length && twin
-        ? drop({ folder: pair.twin, ...quality(twin), ms: time(null), nats: rounded(exact?.nats, 5), parameters: twin.parameters })
+        ? drop({
+            folder: pair.twin,
+            ...quality(twin),
+            ms: time(null),
+            nats: rounded(exact?.nats, 5),
+            parameters: twin.parameters,
+          })
         : undefined,
     heldOut: real && { ppl: rounded(real.ppl), entropy: rounded(real.entropy) },
     bound: likelihood(bound),

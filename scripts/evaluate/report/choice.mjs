@@ -5,7 +5,8 @@ import { duration, figure, measured, missing, or, percent, published } from './f
 import { ACCURACY, ACCURACY_TASKS } from './published.mjs';
 import { dotChart } from './svg.mjs';
 
-const share = (row, field, interval) => measured(percent(row[field]), `${percent(row[interval][0])} to ${percent(row[interval][1])}`);
+const share = (row, field, interval) =>
+  measured(percent(row[field]), `${percent(row[interval][0])} to ${percent(row[interval][1])}`);
 
 function choiceTable(results, { sedd, twin }) {
   const tasks = ['cloze', ...Object.keys(TASKS)];
@@ -16,7 +17,16 @@ function choiceTable(results, { sedd, twin }) {
     caption:
       'Accuracy in %, with 95 % intervals (Wilson). Normalised: the likelihood divided by the option\u2019s characters (story ' +
       'cloze: tokens), as the usual harness reports it.',
-    columns: ['', 'chance', 'SEDD, bound', 'SEDD, bound, normalised', 'SEDD, chain rule', 'GPT-2 twin', 'GPT-2 twin, normalised', 'items'],
+    columns: [
+      '',
+      'chance',
+      'SEDD, bound',
+      'SEDD, bound, normalised',
+      'SEDD, chain rule',
+      'GPT-2 twin',
+      'GPT-2 twin, normalised',
+      'items',
+    ],
     rows: tasks.map((task) => {
       const [bound, chain, exact] = [one(sedd, task, 'bound'), one(sedd, task, 'chain'), one(twin, task, 'exact')];
       const any = bound ?? exact;
@@ -35,7 +45,10 @@ function choiceTable(results, { sedd, twin }) {
 }
 
 function publishedChoice(results) {
-  const rows = ACCURACY.map(({ model, values }) => [`${model}, third party`, ...values.map((value) => (value ? published(value) : '–'))]);
+  const rows = ACCURACY.map(({ model, values }) => [
+    `${model}, third party`,
+    ...values.map((value) => (value ? published(value) : '–')),
+  ]);
   const ours = ACCURACY.map(({ model, checkpoint }) => [
     `${model}, this engine`,
     ...ACCURACY_TASKS.map((task) => {
@@ -57,7 +70,11 @@ function choiceFigure(results, { sedd, twin }) {
         results.of('choice', { model: sedd, task, scoring: 'bound' })[0],
         results.of('choice', { model: twin, task, scoring: 'exact' })[0],
       ];
-      const dot = (row, kind) => ({ kind, value: row.accuracy * 100, interval: row.interval.map((value) => value * 100) });
+      const dot = (row, kind) => ({
+        kind,
+        value: row.accuracy * 100,
+        interval: row.interval.map((value) => value * 100),
+      });
       return (
         bound &&
         exact && {
@@ -106,7 +123,11 @@ function costTable(results, { sedd, twin }) {
           }),
           `${of(task, runs[0]).items} of ${of(task, runs[0]).all}`,
         ]),
-        ['All of these', ...runs.map((run) => measured(duration(total(run)))), String(sum(tasks.map((task) => of(task, runs[0]).all)))],
+        [
+          'All of these',
+          ...runs.map((run) => measured(duration(total(run)))),
+          String(sum(tasks.map((task) => of(task, runs[0]).all))),
+        ],
       ],
     },
   ];

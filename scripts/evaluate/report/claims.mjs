@@ -63,7 +63,8 @@ export function prompts(results, { sedd, twin }) {
   const [short, long] = [rows[0], rows.at(-1)];
   const change = short.gap - long.gap;
   const error = Math.hypot(short.error, long.error);
-  const verdict = change > 2 * error ? 'holds here' : change < -2 * error ? 'the other way round here' : 'not seen within the errors';
+  const verdict =
+    change > 2 * error ? 'holds here' : change < -2 * error ? 'the other way round here' : 'not seen within the errors';
   return {
     claim: 'Weaker after short prompts',
     verdict,
@@ -96,7 +97,9 @@ export function promptGaps(results, { sedd, twin }) {
 
 /** Diversity: entropy and repetition by steps. */
 export function diversity(results, { sedd }) {
-  const rows = results.of('generation', { model: sedd, temperature: 1, way: undefined }).sort((a, b) => a.steps - b.steps);
+  const rows = results
+    .of('generation', { model: sedd, temperature: 1, way: undefined })
+    .sort((a, b) => a.steps - b.steps);
   if (rows.length < 2) return null;
   const [few, many] = [rows[0], rows.at(-1)];
   const change = few.entropy - many.entropy;
@@ -111,4 +114,5 @@ export function diversity(results, { sedd }) {
   };
 }
 
-export const claims = (results, pair) => [likelihood, latency, prompts, diversity].map((make) => make(results, pair)).filter(Boolean);
+export const claims = (results, pair) =>
+  [likelihood, latency, prompts, diversity].map((make) => make(results, pair)).filter(Boolean);

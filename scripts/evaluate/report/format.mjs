@@ -16,7 +16,11 @@ export const percent = (share) => fixed(share * 100, 1);
 export const withError = (value, error, digits = 3) => `${fixed(value, digits)} ± ${fixed(error, digits)}`;
 export const range = ([low, high], digits = 3) => `${figure(low, digits)} to ${figure(high, digits)}`;
 export const duration = (seconds) =>
-  seconds < 100 ? `${figure(seconds, 2)} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${figure(seconds / 3600, 2)} h`;
+  seconds < 100
+    ? `${figure(seconds, 2)} s`
+    : seconds < 5400
+      ? `${Math.round(seconds / 60)} min`
+      : `${figure(seconds / 3600, 2)} h`;
 
 /** A cell made from a row, or "not yet" without one; `make` gives its text, or text and note. */
 export const or = (row, make) => (row ? measured(...[make(row)].flat()) : missing);

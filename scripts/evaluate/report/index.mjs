@@ -17,12 +17,14 @@ function dropOld(results, models) {
   const present = new Map();
   const hash = (name) => {
     const file = path.join(models, name, 'model.safetensors');
-    if (!present.has(name)) present.set(name, existsSync(file) ? createHash('sha256').update(readFileSync(file)).digest('hex') : null);
+    if (!present.has(name))
+      present.set(name, existsSync(file) ? createHash('sha256').update(readFileSync(file)).digest('hex') : null);
     return present.get(name);
   };
   const old = [...results.rows].filter(
     ([, { model, sha256, twin, twinSha256 }]) =>
-      (model && Object.values(PAIR).includes(model) && hash(model) !== sha256) || (twinSha256 && hash(twin) !== twinSha256),
+      (model && Object.values(PAIR).includes(model) && hash(model) !== sha256) ||
+      (twinSha256 && hash(twin) !== twinSha256),
   );
   for (const [key] of old) results.rows.delete(key);
   return old.length;
@@ -31,10 +33,14 @@ function dropOld(results, models) {
 function about(results) {
   const machines = [
     ...new Set(
-      [...results.rows.values()].map(({ machine, workers }) => `${machine}, ${workers} process${workers === 1 ? '' : 'es'} of one thread`),
+      [...results.rows.values()].map(
+        ({ machine, workers }) => `${machine}, ${workers} process${workers === 1 ? '' : 'es'} of one thread`,
+      ),
     ),
   ];
-  const models = [...new Map([...results.rows.values()].filter(({ model }) => model).map((row) => [row.model, row])).values()];
+  const models = [
+    ...new Map([...results.rows.values()].filter(({ model }) => model).map((row) => [row.model, row])).values(),
+  ];
   const commits = [...new Set([...results.rows.values()].map(({ date, commit }) => `${commit} (${date})`))];
   return [
     `Machine: ${machines.join('; ')}. Commit: ${commits.join(', ')}.`,
@@ -50,13 +56,17 @@ export function report({ results: file, tool, out = ROOT }) {
   if (!existsSync(file)) throw new Error(`${file} is not there; measure first (node scripts/evaluate all)`);
   const results = new Results(file);
   const old = dropOld(results, path.join(ROOT, 'models'));
-  if (old) console.error(`evaluate: ${old} rows of weights that are no longer in models/ are left out; run node scripts/evaluate all`);
+  if (old)
+    console.error(
+      `evaluate: ${old} rows of weights that are no longer in models/ are left out; run node scripts/evaluate all`,
+    );
   const list = sections(results, PAIR);
   const lines = about(results);
   const models = path.join(out, 'models');
   rmSync(path.join(models, 'figures'), { recursive: true, force: true });
   mkdirSync(path.join(models, 'figures'), { recursive: true });
-  for (const { name, svg } of list.flatMap(({ figures }) => figures)) writeFileSync(path.join(models, 'figures', `${name}.svg`), svg);
+  for (const { name, svg } of list.flatMap(({ figures }) => figures))
+    writeFileSync(path.join(models, 'figures', `${name}.svg`), svg);
   writeFileSync(path.join(models, 'RESULTS.md'), markdown(list, lines));
   writeFileSync(path.join(out, 'results.html'), html(list, lines));
   for (const folder of Object.values(PAIR)) {

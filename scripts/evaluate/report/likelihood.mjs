@@ -16,7 +16,15 @@ function perplexityTable(results, { sedd, twin }) {
     caption:
       'Nats a token on the same blocks, ± standard error over blocks. SEDD\u2019s values are upper bounds, to which random ' +
       'masks add an error of their own; GPT-2\u2019s are exact.',
-    columns: ['', 'SEDD, exact number of masks', 'SEDD, reference estimator', 'GPT-2 twin, blocks', 'GPT-2 twin, sliding', 'gap', 'blocks'],
+    columns: [
+      '',
+      'SEDD, exact number of masks',
+      'SEDD, reference estimator',
+      'GPT-2 twin, blocks',
+      'GPT-2 twin, sliding',
+      'gap',
+      'blocks',
+    ],
     rows: corpora.map(([corpus, title]) => {
       const [kmask, reference, blocks, sliding] = [
         one(sedd, corpus, 'kmask'),
@@ -43,7 +51,10 @@ function perplexityTable(results, { sedd, twin }) {
 }
 
 function publishedPerplexity(results) {
-  const rows = PERPLEXITY.map(({ model, source, values }) => [`${model}, ${source}`, ...values.map((value) => published(value))]);
+  const rows = PERPLEXITY.map(({ model, source, values }) => [
+    `${model}, ${source}`,
+    ...values.map((value) => published(value)),
+  ]);
   const checkpoints = [...new Map(PERPLEXITY.map(({ model, checkpoint }) => [checkpoint, model])).entries()];
   const ours = checkpoints.map(([checkpoint, model]) => [
     `${model}, this engine`,

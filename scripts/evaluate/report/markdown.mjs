@@ -6,7 +6,9 @@ const safe = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 function cell(value) {
   if (typeof value === 'string') return safe(value);
   if (value.state === 'missing') return STATES.missing;
-  return safe(value.state === 'published' ? `*${value.text}*` : value.note ? `${value.text} (${value.note})` : value.text);
+  return safe(
+    value.state === 'published' ? `*${value.text}*` : value.note ? `${value.text} (${value.note})` : value.text,
+  );
 }
 
 const table = ({ caption, columns, rows }) =>

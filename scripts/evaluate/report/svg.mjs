@@ -2,7 +2,14 @@
 // a class with the light scheme's value as attribute beside it, and there is no style, so that both work under the strictest policy.
 
 const SIZE = { width: 660, height: 340, left: 56, right: 120, top: 16, bottom: 46 };
-const COLOURS = { sedd: '#0a5687', student: '#0a5687', twin: '#965200', real: '#191917', quiet: '#5c5a53', line: '#d8d4c8' };
+const COLOURS = {
+  sedd: '#0a5687',
+  student: '#0a5687',
+  twin: '#965200',
+  real: '#191917',
+  quiet: '#5c5a53',
+  line: '#d8d4c8',
+};
 const FONT = 'font-family="system-ui, sans-serif" font-size="12"';
 
 export const escape = (text) =>
@@ -13,7 +20,8 @@ const round = (value) => Math.round(value * 10) / 10;
 export function ticks(low, high, log) {
   if (log) {
     const list = [];
-    for (let decade = 10 ** Math.floor(Math.log10(low)); decade <= high; decade *= 10) list.push(decade, 2 * decade, 5 * decade);
+    for (let decade = 10 ** Math.floor(Math.log10(low)); decade <= high; decade *= 10)
+      list.push(decade, 2 * decade, 5 * decade);
     return list.filter((value) => value >= low * 0.999 && value <= high * 1.001);
   }
   const rough = (high - low) / 5;
@@ -35,7 +43,11 @@ function scale(values, log, from, to) {
     [low, high] = [low - room, high + room];
   }
   const place = log ? Math.log : (value) => value;
-  return { low, high, at: (value) => round(from + ((to - from) * (place(value) - place(low))) / (place(high) - place(low))) };
+  return {
+    low,
+    high,
+    at: (value) => round(from + ((to - from) * (place(value) - place(low))) / (place(high) - place(low))),
+  };
 }
 
 const text = (x, y, content, { anchor = 'start', kind = 'quiet', bold = false } = {}) =>
@@ -49,7 +61,10 @@ function frame(x, y, options) {
   for (const value of options.xTicks ?? ticks(x.low, x.high, options.xLog))
     parts.push(text(x.at(value), height - bottom + 18, shown(value), { anchor: 'middle' }));
   for (const value of ticks(y.low, y.high, options.yLog))
-    parts.push(rule(left, y.at(value), width - right, y.at(value)), text(left - 8, y.at(value) + 4, shown(value), { anchor: 'end' }));
+    parts.push(
+      rule(left, y.at(value), width - right, y.at(value)),
+      text(left - 8, y.at(value) + 4, shown(value), { anchor: 'end' }),
+    );
   parts.push(
     rule(left, height - bottom, width - right, height - bottom, 'quiet'),
     text((left + width - right) / 2, height - 8, options.x, { anchor: 'middle' }),
@@ -89,9 +104,21 @@ export function lineChart(options) {
   const labels = [];
   for (const { label, kind, points: list, level, dashed, bars, names, first } of options.series) {
     const dash = dashed ? 'stroke-dasharray="5 4"' : '';
-    if (level) parts.push(rule(left, y.at(list[0][1]), width - right, y.at(list[0][1]), kind, `stroke-width="1.5" stroke-dasharray="2 3"`));
+    if (level)
+      parts.push(
+        rule(
+          left,
+          y.at(list[0][1]),
+          width - right,
+          y.at(list[0][1]),
+          kind,
+          `stroke-width="1.5" stroke-dasharray="2 3"`,
+        ),
+      );
     else {
-      bars?.forEach(([low, high], i) => parts.push(rule(x.at(list[i][0]), y.at(low), x.at(list[i][0]), y.at(high), kind)));
+      bars?.forEach(([low, high], i) =>
+        parts.push(rule(x.at(list[i][0]), y.at(low), x.at(list[i][0]), y.at(high), kind)),
+      );
       if (list.length > 1)
         parts.push(
           `<polyline points="${list.map(([a, b]) => `${x.at(a)},${y.at(b)}`).join(' ')}" fill="none" class="stroke-${kind}" stroke="${COLOURS[kind]}" stroke-width="1.75" ${dash}/>`,
@@ -139,7 +166,8 @@ export function dotChart({ title, x: axis, rows }) {
   rows.forEach(({ label, chance, dots }, row) => {
     const middle = 24 + row * step;
     parts.push(text(left - 10, middle + 4, label, { anchor: 'end', kind: 'real' }));
-    if (chance !== undefined) parts.push(rule(x.at(chance), middle - 9, x.at(chance), middle + 9, 'real', 'stroke-width="1.5"'));
+    if (chance !== undefined)
+      parts.push(rule(x.at(chance), middle - 9, x.at(chance), middle + 9, 'real', 'stroke-width="1.5"'));
     dots.forEach(({ kind, value, interval }, i) => {
       const y = middle + (i - (dots.length - 1) / 2) * 8;
       parts.push(
@@ -149,6 +177,8 @@ export function dotChart({ title, x: axis, rows }) {
     });
   });
   parts.push(text((left + SIZE.width - 24) / 2, height - 6, axis, { anchor: 'middle' }));
-  const said = rows.map(({ label, dots }) => `${label}: ${dots.map(({ kind, value }) => `${kind} ${shown(value)}`).join(', ')}`).join('; ');
+  const said = rows
+    .map(({ label, dots }) => `${label}: ${dots.map(({ kind, value }) => `${kind} ${shown(value)}`).join(', ')}`)
+    .join('; ');
   return document(title, said, height, parts);
 }

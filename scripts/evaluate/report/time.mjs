@@ -38,7 +38,10 @@ function table(rows, caption) {
     rows: rows.map((row) => [
       `${row.host === 'tool' ? 'Tool' : row.host}, ${row.length} tokens, ${threadsOf(row)}`,
       ...row.rows.map((one) => measured(figure(one.ms))),
-      measured(fixed(row.breakEven.steps, 1), `${fixed(row.breakEven.interval[0], 1)} to ${fixed(row.breakEven.interval[1], 1)}`),
+      measured(
+        fixed(row.breakEven.steps, 1),
+        `${fixed(row.breakEven.interval[0], 1)} to ${fixed(row.breakEven.interval[1], 1)}`,
+      ),
       row.kernels,
     ]),
   };
@@ -59,8 +62,13 @@ export function latencySection(results, { sedd, twin, student }) {
     title: 'Time',
     figures,
     tables: [
-      table(rows, 'Milliseconds a text, median; T* is the number of steps at which SEDD takes as long as its twin, with its 95 % interval.'),
-      ...(taught.length ? [table(taught, 'The same for the student, whose network sees only what is known and what opens.')] : []),
+      table(
+        rows,
+        'Milliseconds a text, median; T* is the number of steps at which SEDD takes as long as its twin, with its 95 % interval.',
+      ),
+      ...(taught.length
+        ? [table(taught, 'The same for the student, whose network sees only what is known and what opens.')]
+        : []),
     ],
     text: [
       'Both write whole texts in turns, GPT-2 with its key/value cache, warm: natively (sedd bench --twin) and in a browser (the ' +

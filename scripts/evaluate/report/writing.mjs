@@ -5,7 +5,9 @@ import { lineChart } from './svg.mjs';
 
 /** A SEDD's rows, of one way to choose positions (none: as published). */
 const seddRows = (results, model, way) =>
-  results.of('generation', { model, kind: 'sedd', way }).sort((a, b) => b.temperature - a.temperature || a.steps - b.steps);
+  results
+    .of('generation', { model, kind: 'sedd', way })
+    .sort((a, b) => b.temperature - a.temperature || a.steps - b.steps);
 
 function generationTable(results, { sedd, twin, student }) {
   const row = (name, data) => [
@@ -45,7 +47,17 @@ function generationTable(results, { sedd, twin, student }) {
       'repeated pairs within a text, %; self-BLEU; Jensen\u2013Shannon divergence of single tokens / pairs / triples to ' +
       'held-out text (its floor: the first row); MAUVE on the judge\u2019s states. Planned: equal shares of the masks open a ' +
       'step, far apart, few at first; otherwise as published. The student does the same, and its network sees only what is known and what opens.',
-    columns: ['', 'perplexity', 'entropy', 'twin at this entropy', 'distinct-2', 'repeated, %', 'self-BLEU', 'divergence', 'MAUVE'],
+    columns: [
+      '',
+      'perplexity',
+      'entropy',
+      'twin at this entropy',
+      'distinct-2',
+      'repeated, %',
+      'self-BLEU',
+      'divergence',
+      'MAUVE',
+    ],
     rows,
   };
 }
@@ -78,7 +90,12 @@ function generationFigures(results, { sedd, twin, student }) {
         yLog: true,
         xTicks,
         series: [
-          { label: 'SEDD', kind: 'sedd', points: steps.map((row) => [row.steps, row.ppl]), bars: steps.map((row) => row.pplInterval) },
+          {
+            label: 'SEDD',
+            kind: 'sedd',
+            points: steps.map((row) => [row.steps, row.ppl]),
+            bars: steps.map((row) => row.pplInterval),
+          },
           ...(planned.length > 1
             ? [
                 {
@@ -169,7 +186,9 @@ function judgeText(results, pair) {
   const judge = results.of('generation')[0]?.judge;
   if (judge === pair.twin) return 'There is no larger judge: the twin judges, its own texts too, which flatters them. ';
   const row = results.of('perplexity', { model: judge, corpus: 'stories', estimator: 'blocks' })[0];
-  const known = row ? ` (${judge}: ${row.parameters.toLocaleString('en')} parameters, ${fixed(row.nats, 3)} nats a token on the held-out stories)` : '';
+  const known = row
+    ? ` (${judge}: ${row.parameters.toLocaleString('en')} parameters, ${fixed(row.nats, 3)} nats a token on the held-out stories)`
+    : '';
   return `A GPT-2 of its own start${known} judges the texts and wrote none of them. `;
 }
 

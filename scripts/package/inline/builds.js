@@ -24,8 +24,15 @@ async function unpack(base64) {
  */
 export async function openBuild(build, options) {
   try {
-    return await create({ ...options, wasmBinary: new Uint8Array(await unpack(BYTES[build])), locateFile: (name) => name });
+    return await create({
+      ...options,
+      wasmBinary: new Uint8Array(await unpack(BYTES[build])),
+      locateFile: (name) => name,
+    });
   } catch (cause) {
-    throw new SeddError('unsupported', `The engine did not start: ${cause.message}`, { hint: 'The policy must allow script-src \'wasm-unsafe-eval\'.', cause });
+    throw new SeddError('unsupported', `The engine did not start: ${cause.message}`, {
+      hint: "The policy must allow script-src 'wasm-unsafe-eval'.",
+      cause,
+    });
   }
 }

@@ -9,6 +9,8 @@ export function spawn() {
     return new Worker(url, { type: 'module' });
   } catch (cause) {
     throw new SeddError('worker', `The worker could not be started: ${cause.message}`, {
-      hint: 'A policy with worker-src needs blob: for the inline package; the package in several files does not.', cause });
+      hint: 'A policy with worker-src needs blob: for the inline package; the package in several files does not.',
+      cause,
+    });
   }
 }
