@@ -1,8 +1,8 @@
 // How often rounding flips a draw: runs with fused multiply-add (relaxed) against runs without (simd128).
 // usage: node scripts/flips.mjs [RUNS] [f32|q8]     (Node 22 or newer; default 1000 f32)
 import { readFileSync } from 'node:fs';
-import { Engine } from '../web/engine.js';
-import { Model } from '../web/model.js';
+import { Engine } from '../web/engine/engine.js';
+import { Model } from '../web/engine/model.js';
 
 const runs = Number(process.argv[2] ?? 1000);
 const dtype = process.argv[3] ?? 'f32';

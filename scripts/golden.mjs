@@ -2,8 +2,8 @@
 // usage: node scripts/golden.mjs DIR [--kernels scalar|simd128|relaxed|relaxed16] [--threads N]
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { Engine } from '../web/engine.js';
-import { Model } from '../web/model.js';
+import { Engine } from '../web/engine/engine.js';
+import { Model } from '../web/engine/model.js';
 
 const [folder, ...flags] = process.argv.slice(2);
 const value = (flag, fallback) => (flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : fallback);

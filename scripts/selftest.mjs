@@ -2,9 +2,9 @@
 // usage: node scripts/selftest.mjs FOLDER...      (needs npm run build)
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Engine } from '../web/engine.js';
-import { Model } from '../web/model.js';
-import { vectorsOf } from '../web/selftest.js';
+import { Engine } from '../web/engine/engine.js';
+import { Model } from '../web/engine/model.js';
+import { vectorsOf } from '../web/worker/selftest.js';
 
 const folders = process.argv.slice(2);
 if (folders.length === 0 || folders[0].startsWith('--')) {

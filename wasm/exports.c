@@ -1,10 +1,10 @@
 /*
  * exports.c - sedd.h with flat signatures for JavaScript: pointers are numbers, results come back
  * through the return value or an array of doubles, an error stays behind until the next call.
- * web/engine.js is the only caller. Functions that return a pointer return 0 on failure, functions
- * that return int32 a status.
+ * web/engine/engine.js is the only caller. Functions that return a pointer return 0 on failure,
+ * functions that return int32 a status.
  */
-#include "eval/golden.h"
+#include "golden/golden.h"
 #include "files/sha256.h"
 #include "sedd.h"
 

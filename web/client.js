@@ -9,17 +9,17 @@
  *   console.log((await run.result).text);
  *   await sedd.dispose();
  */
-import { Connection } from './connection.js';
-import { withDefaults } from './defaults.js';
+import { Connection } from './client/connection.js';
+import { withDefaults } from './client/defaults.js';
 import { SeddError } from './errors.js';
-import { probe } from './features.js';
-import { Run, traceOf } from './run.js';
+import { probe } from './engine/features.js';
+import { Run, traceOf } from './client/run.js';
 
-export { store } from './store.js';
+export { store } from './store/store.js';
 export { SeddError, probe };
-export { compare } from './compare.js';
-export { report } from './report.js';
-export { VERSION } from './version.js';
+export { compare } from './client/compare.js';
+export { report } from './client/report.js';
+export { VERSION } from './client/version.js';
 export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
 
 /**
@@ -112,7 +112,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {number} [budgetMs] takes as many of the steps as fit; the result's `budget` says what came of it
  * @property {boolean} [trace] the result carries the run as a trace
  * @property {AbortSignal} [signal]
- * @property {(event: import('./run.js').StepEvent) => void} [onStep]
+ * @property {(event: import('./client/run.js').StepEvent) => void} [onStep]
  */
 
 /**
@@ -168,7 +168,7 @@ class Loaded {
     this.#connection = connection;
     /** what the model is: kind, dtype, tokens, length, maskId, parameters, ... */
     this.info = info;
-    /** @type {import('./defaults.js').Defaults} options it was trained for (generation_config.json of its folder): they hold where a call names none */
+    /** @type {import('./client/defaults.js').Defaults} options it was trained for (generation_config.json of its folder): they hold where a call names none */
     this.defaults = defaults;
     /** @type {string} name of the kernel table */
     this.kernels = kernels;
@@ -280,7 +280,7 @@ export class SEDD extends Loaded {
    * Writes text by denoising. Returns at once; the run is async-iterable over its events, and its
    * `result` resolves at the end.
    * @param {SampleOptions} [options]
-   * @returns {Run<import('./run.js').StepEvent, Sample>}
+   * @returns {Run<import('./client/run.js').StepEvent, Sample>}
    * @example
    *   const run = sedd.sample({ prompt: 'Once upon a time', length: 64, steps: 16, seed: 1 });
    *   for await (const event of run) console.log(event.step ?? 'start', event.masked);
@@ -298,9 +298,9 @@ export class SEDD extends Loaded {
    * Goes on from a state, or branches: what if a token, the seed or the temperature were different? A place
    * that is not touched keeps its random numbers. `edit` lists [position, id], null for a mask again. A
    * different number of steps goes on from the same noise level.
-   * @param {import('./run.js').State} state from `run.state()`
+   * @param {import('./client/run.js').State} state from `run.state()`
    * @param {Changes} [changes]
-   * @returns {Run<import('./run.js').StepEvent, Sample>}
+   * @returns {Run<import('./client/run.js').StepEvent, Sample>}
    * @example
    *   const run = sedd.sample({ length: 32, steps: 8, seed: 1 });
    *   await run.result;

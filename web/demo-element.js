@@ -2,14 +2,14 @@
  * <sedd-demo model="…">: a SEDD that writes in the reader's browser, beside a GPT-2 if one is named. Nothing is
  * fetched until somebody asks: neither the engine nor a model. Documented in web/README.md.
  */
-import { withDefaults } from './defaults.js';
+import { withDefaults } from './client/defaults.js';
 import { SeddError } from './errors.js';
-import { borrow } from './models.js';
-import { WORDS } from './sampling.js';
-import { traceOf, writeTrace } from './trace.js';
+import { borrow } from './client/shared-models.js';
+import { WORDS } from './client/sampling.js';
+import { traceOf, writeTrace } from './client/trace.js';
 import { Cells } from './view/cells.js';
-import { Desk, deskStyle } from './view/desk.js';
-import { draftOf, prefixOf } from './view/draft.js';
+import { Controls, controlsStyle } from './view/controls.js';
+import { preview, prefixOf } from './view/preview.js';
 import { SeddElement, choice, define, flag, mirror, number, seed, text, whenNear } from './view/element.js';
 import { History } from './view/history.js';
 import { Sheet } from './view/sheet.js';
@@ -90,11 +90,11 @@ export class SeddDemo extends SeddElement {
 
   constructor() {
     super();
-    const { root, problem } = this.prepare(style(), deskStyle(), twinStyle());
+    const { root, problem } = this.prepare(style(), controlsStyle(), twinStyle());
     const cells = new Cells({ layout: 'lines', selectable: true });
     const timeline = new Timeline({ onShow: (state) => this.#see(state) });
     const sheet = new Sheet({ onSeek: (index) => this.seekTo(index) });
-    const desk = new Desk({
+    const desk = new Controls({
       onRun: (values) => this.#submit(values),
       onStop: () => this.stop(),
       onReport: () => this.copyReport().catch((error) => this.fail(error)),
@@ -172,7 +172,7 @@ export class SeddDemo extends SeddElement {
     cells.element.hidden = poster.assignedElements().length > 0;
     poster.hidden = !cells.element.hidden;
     try {
-      const { state, held, holes } = draftOf(this.prompt, this.length);
+      const { state, held, holes } = preview(this.prompt, this.length);
       cells.open(state, { held, holes });
     } catch (error) {
       this.fail(error);

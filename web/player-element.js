@@ -2,8 +2,8 @@
  * <sedd-player src="run.trace.json">: replays a recorded run. No model, no wasm, no worker; it works alone.
  * Documented in web/README.md.
  */
-import { WORDS } from './sampling.js';
-import { fetchTrace, readTrace } from './trace.js';
+import { WORDS } from './client/sampling.js';
+import { fetchTrace, readTrace } from './client/trace.js';
 import { SeddElement, choice, define, flag, mirror, number, text, whenNear } from './view/element.js';
 import { History } from './view/history.js';
 import { Sheet } from './view/sheet.js';
@@ -141,7 +141,7 @@ export class SeddPlayer extends SeddElement {
     }
   }
 
-  /** Fetches `src` now, whatever `loading` says. @returns {Promise<import('./trace.js').Trace>} */
+  /** Fetches `src` now, whatever `loading` says. @returns {Promise<import('./client/trace.js').Trace>} */
   load() {
     const ready = (this.#ready ??= this.#fetch().catch((error) => {
       if (this.#ready === ready) this.#ready = null;

@@ -1,17 +1,17 @@
 /** The worker's side of protocol.js: one engine, one model, calls one after another. */
-import { Budget, thinned } from './budget.js';
+import { Budget, thinned } from './worker/budget.js';
 import { SeddError, abortError, packError } from './errors.js';
-import { loadModel, planModel } from './load.js';
-import { readVectors, selfTest } from './selftest.js';
-import { Turns } from './turns.js';
+import { loadModel, planModel } from './load/load.js';
+import { readVectors, selfTest } from './worker/selftest.js';
+import { Mutex } from './worker/mutex.js';
 
 /** @typedef {{abort: AbortController, held: Promise<void> | null, release: () => void, emit: (event: object) => void, asked: number, waitMs: number}} Call */
 
-/** @type {import('./engine.js').Engine} */ let engine;
-/** @type {import('./model.js').Model} */ let model;
+/** @type {import('./engine/engine.js').Engine} */ let engine;
+/** @type {import('./engine/model.js').Model} */ let model;
 /** @type {(name: string) => Promise<Uint8Array|null>} a further file beside the weights */ let optional;
 /** @type {Map<number, Call>} */ const calls = new Map();
-const turns = new Turns();
+const turns = new Mutex();
 
 /** Lets waiting messages in: they land between two evaluations. */
 const { port1, port2 } = new MessageChannel();
@@ -22,7 +22,7 @@ const messages = () =>
   });
 
 /** Between two evaluations: lets others compute while the run is paused; throws when it is aborted. @param {Call} call */
-async function breathe(call) {
+async function yieldToMessages(call) {
   await messages();
   while (call.held && !call.abort.signal.aborted) {
     turns.end();
@@ -112,7 +112,7 @@ const methods = {
       const initial = run.ids;
       call.emit({ start: true, ids: initial, texts: textsOf(initial), held: run.held, position: run.position, steps });
       while (!run.done) {
-        await breathe(call);
+        await yieldToMessages(call);
         const { position, opensAll, ids } = run;
         if (position < opensAll && budget?.behind(opensAll + 1 - position)) {
           const rest = thinned({ steps, position: asked(position) }, budget.fitting, opensAll === now);
@@ -141,13 +141,13 @@ const methods = {
 
   /** @param {Call} call */
   async generate(call, options) {
-    await breathe(call);
+    await yieldToMessages(call);
     const [run, prefillMs] = await timed(call, () => model.startGeneration(options));
     const ids = [];
     const stepsMs = [];
     try {
       while (!run.done) {
-        await breathe(call);
+        await yieldToMessages(call);
         const [id, ms] = await timed(call, () => run.advance());
         ids.push(id);
         stepsMs.push(ms);
@@ -173,7 +173,7 @@ const methods = {
     const run = model.info.kind === 'sedd' ? model.startBound(ids, options) : model.startExact(ids);
     try {
       for (let done = 0; !run.done; done++) {
-        await breathe(call);
+        await yieldToMessages(call);
         await timed(call, () => run.advance());
         call.emit({ done: done + 1, total: run.total });
       }

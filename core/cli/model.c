@@ -1,5 +1,5 @@
 /* model.c - info, score, logits, golden: a model looked at from outside. */
-#include "eval/golden.h"
+#include "golden/golden.h"
 #include "options.h"
 
 #include <math.h>

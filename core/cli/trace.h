@@ -1,5 +1,5 @@
 /*
- * trace.h - recorded runs (`sedd sample --trace`), in the format that web/trace.js reads and
+ * trace.h - recorded runs (`sedd sample --trace`), in the format that web/client/trace.js reads and
  * documents.
  */
 #ifndef SEDD_CLI_TRACE_H

@@ -3,8 +3,8 @@
  * (AVX-VNNI, ARM). The dot's second operand is 0..127, for which every engine computes the same;
  * multiply-add rounds once where the processor fuses it.
  */
-#include "kernels/relaxed.h"
 #include "kernels/wasm.h"
+#include "kernels/relaxed.h"
 
 #define TILE_ROWS_Q8 6
 

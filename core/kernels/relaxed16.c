@@ -11,9 +11,9 @@
  * activations are 0..127. Nearly all steps of trained matrices are like that; the others, which
  * w_wide names, take the line apiece. Exact in either case.
  */
+#include "kernels/wasm.h"
 #include "kernels/math.h"
 #include "kernels/relaxed.h"
-#include "kernels/wasm.h"
 
 static inline v128_t add_pairs(v128_t sum, v128_t pairs)
 {

@@ -65,10 +65,10 @@ INLINE vf vf_gelu(vf v)
     return vf_div(v, vf_add(vf_splat(&sedd_math.one), vf_exp(vf_mul(v, inner))));
 }
 
+#include "kernels/tiles.h"
+#include "kernels/rows.h"
 #include "kernels/attend.h"
 #include "kernels/attend_q8.h"
-#include "kernels/rows.h"
-#include "kernels/tiles.h"
 
 #define SEDD_VECTOR_TABLE(NAME) SEDD_VECTOR_TABLE_WITH(NAME, matmul_q8)
 

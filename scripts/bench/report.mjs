@@ -1,5 +1,5 @@
 /** A report as tables for people. */
-import { breakEven, interval } from '../../web/compare.js';
+import { breakEven, interval } from '../../web/client/compare.js';
 import { quantile } from './rows.mjs';
 import { TEXT_STEPS, TEXT_TOKENS, TEXTS, VISITS, WAYS, WORKS } from './works.mjs';
 

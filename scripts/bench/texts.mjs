@@ -4,9 +4,9 @@
 import { existsSync, readFileSync, createReadStream, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../build.mjs';
-import { breakEven, interval } from '../../web/compare.js';
-import { Engine } from '../../web/engine.js';
-import { Model } from '../../web/model.js';
+import { breakEven, interval } from '../../web/client/compare.js';
+import { Engine } from '../../web/engine/engine.js';
+import { Model } from '../../web/engine/model.js';
 
 const SAMPLING = ['positions', 'order', 'grid', 'context', 'gamma', 'temperature'];
 const [seddFolder, gpt2Folder, ...rest] = process.argv.slice(2);

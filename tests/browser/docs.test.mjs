@@ -7,7 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { openEngine } from './engines.mjs';
 
 const WEB = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../web');
-const FILES = ['client.js', 'compare.js', 'report.js', 'prompt.js', 'features.js', 'store.js'];
+const FILES = [
+  'client.js',
+  'client/compare.js',
+  'client/report.js',
+  'prompt.js',
+  'engine/features.js',
+  'store/store.js',
+];
 const PUBLIC = [
   'probe',
   'plan',

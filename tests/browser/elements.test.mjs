@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { open } from './browser.mjs';
 import { serve } from '../../scripts/serve.mjs';
-import { readTrace } from '../../web/trace.js';
+import { readTrace } from '../../web/client/trace.js';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const AXE = readFileSync(path.join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');

@@ -4,7 +4,7 @@
  * `known`, which reads the known tokens and the masks that open.
  */
 #include "dense.h"
-#include "studio.h"
+#include "fixture.h"
 
 #include "model/score.h"
 
@@ -94,14 +94,14 @@ static void test_formula(const char *kernels)
     static double expected[LENGTH * STATES];
     int32_t ids[ROWS], compared = 0;
     double worst = 0.0, largest = 0.0;
-    struct studio studio;
-    open_studio(&studio, SEDD_DTYPE_F32, 2, kernels);
+    struct fixture fixture;
+    open_fixture(&fixture, SEDD_DTYPE_F32, 2, kernels);
     fill(ids);
     for (size_t at = 0; at < CASE_COUNT; at++) {
-        pass_case(studio.session, at, ids, logits);
+        pass_case(fixture.session, at, ids, logits);
         for (int32_t b = 0; b < 2; b++) {
             struct part part = part_of(at, b, ids);
-            dense_logits(studio.model, part.count, part.ids, part.positions, 1.25, expected);
+            dense_logits(fixture.model, part.count, part.ids, part.positions, 1.25, expected);
             for (int32_t i = 0; i < part.rows * STATES; i++) {
                 double value = expected[part.wanted[i / STATES] * STATES + i % STATES];
                 worst = fmax(worst, fabs((double)logits[part.first * STATES + i] - value));
@@ -114,7 +114,7 @@ static void test_formula(const char *kernels)
     if (!CHECK(worst <= 2e-5 * largest)) {
         fprintf(stderr, "    %s: %g of %g\n", kernels, worst, largest);
     }
-    close_studio(&studio);
+    close_fixture(&fixture);
 }
 
 /* A session in which row r of a window turns by the angles of positions[r]. */
@@ -136,12 +136,12 @@ static void test_bits(enum sedd_dtype dtype, int32_t threads, const char *kernel
 {
     static float logits[ROWS * STATES], alone[LENGTH * STATES];
     int32_t ids[ROWS], unequal = 0, compared = 0;
-    struct studio studio, turned;
-    open_studio(&studio, dtype, threads, kernels);
-    open_studio(&turned, dtype, 1, kernels);
+    struct fixture fixture, turned;
+    open_fixture(&fixture, dtype, threads, kernels);
+    open_fixture(&turned, dtype, 1, kernels);
     fill(ids);
     for (size_t at = 0; at < CASE_COUNT; at++) {
-        pass_case(studio.session, at, ids, logits);
+        pass_case(fixture.session, at, ids, logits);
         for (int32_t b = 0; b < 2; b++) {
             struct part part = part_of(at, b, ids);
             if (part.rows > 0) {
@@ -151,7 +151,7 @@ static void test_bits(enum sedd_dtype dtype, int32_t threads, const char *kernel
                                                .sigma = 1.25,
                                                .rows = part.rows,
                                                .index = part.wanted};
-                turn_as(turned.session, studio.session, &part);
+                turn_as(turned.session, fixture.session, &part);
                 pass(turned.session, &reading, part.rows, alone);
                 unequal += memcmp(alone, logits + part.first * STATES,
                                   (size_t)part.rows * STATES * sizeof(float)) != 0;
@@ -161,8 +161,8 @@ static void test_bits(enum sedd_dtype dtype, int32_t threads, const char *kernel
     }
     CHECK(compared == 8);
     CHECK(unequal == 0);
-    close_studio(&studio);
-    close_studio(&turned);
+    close_fixture(&fixture);
+    close_fixture(&turned);
 }
 
 /* A list of every place is no list; the first places are a shorter window. */
@@ -170,25 +170,25 @@ static void test_whole(enum sedd_dtype dtype)
 {
     static float listed[ROWS * STATES], plain[ROWS * STATES];
     int32_t ids[ROWS], places[ROWS];
-    struct studio studio;
-    open_studio(&studio, dtype, 2, NULL);
+    struct fixture fixture;
+    open_fixture(&fixture, dtype, 2, NULL);
     fill(ids);
     for (int32_t i = 0; i < ROWS; i++) {
         places[i] = i;
     }
     struct sedd_reading reading = {.batch = 2, .length = LENGTH, .ids = ids, .sigma = 0.5};
-    pass(studio.session, &reading, ROWS, plain);
+    pass(fixture.session, &reading, ROWS, plain);
     reading.read_count = ROWS;
     reading.read = places;
-    pass(studio.session, &reading, ROWS, listed);
+    pass(fixture.session, &reading, ROWS, listed);
     CHECK(memcmp(plain, listed, sizeof plain) == 0);
     reading.batch = 1;
     reading.read_count = 11;
-    pass(studio.session, &reading, 11, listed);
+    pass(fixture.session, &reading, 11, listed);
     struct sedd_reading shorter = {.batch = 1, .length = 11, .ids = ids, .sigma = 0.5};
-    pass(studio.session, &shorter, 11, plain);
+    pass(fixture.session, &shorter, 11, plain);
     CHECK(memcmp(plain, listed, 11 * STATES * sizeof(float)) == 0);
-    close_studio(&studio);
+    close_fixture(&fixture);
 }
 
 /* ---- Runs -------------------------------------------------------------------------------- */
@@ -246,8 +246,8 @@ static void test_run(struct sedd_sample_options options)
     int32_t initial[ROWS], opened = 0, masked = 0;
     struct sedd_sampler *sampler = NULL;
     struct sedd_step step;
-    struct studio studio;
-    open_studio(&studio, SEDD_DTYPE_F32, 2, NULL);
+    struct fixture fixture;
+    open_fixture(&fixture, SEDD_DTYPE_F32, 2, NULL);
     for (int32_t i = 0; i < ROWS; i++) {
         initial[i] = i % 7 == 0 && i > 20 ? i : MASK;
         masked += i < options.batch * LENGTH && initial[i] == MASK;
@@ -258,7 +258,7 @@ static void test_run(struct sedd_sample_options options)
     options.held_ids = (int32_t[]){4, 5};
     options.context = SEDD_CONTEXT_KNOWN;
     options.initial_ids = initial;
-    CHECK(sedd_sampler_new(studio.session, &options, &sampler, NULL) == SEDD_OK);
+    CHECK(sedd_sampler_new(fixture.session, &options, &sampler, NULL) == SEDD_OK);
     masked -= 2 * options.batch; /* none of them holds a token initially */
     while (!sedd_sampler_done(sampler)) {
         int32_t before[ROWS];
@@ -269,31 +269,31 @@ static void test_run(struct sedd_sample_options options)
         }
         CHECK(step.rows == step.changed_count); /* only what opens passes the head */
         for (int32_t b = 0; b < options.batch && step.rows > 0; b++) {
-            opened += check_step(studio.model, &step, before, b);
+            opened += check_step(fixture.model, &step, before, b);
         }
     }
     CHECK(step.masked == 0 && opened == masked);
     sedd_sampler_free(sampler);
-    close_studio(&studio);
+    close_fixture(&fixture);
 }
 
 /* A cancelled step leaves the run as it was. */
 static void test_cancel(void)
 {
-    struct studio studio;
+    struct fixture fixture;
     struct sedd_sampler *sampler = NULL, *straight = NULL;
     struct sedd_step step;
     struct sedd_sample_options options = {.steps = 3,
                                           .positions = SEDD_POSITIONS_FIXED,
                                           .order = SEDD_ORDER_SPREAD,
                                           .context = SEDD_CONTEXT_KNOWN};
-    open_studio(&studio, SEDD_DTYPE_AUTO, 1, NULL);
-    CHECK(sedd_sampler_new(studio.session, &options, &sampler, NULL) == SEDD_OK);
-    CHECK(sedd_sampler_new(studio.session, &options, &straight, NULL) == SEDD_OK);
+    open_fixture(&fixture, SEDD_DTYPE_AUTO, 1, NULL);
+    CHECK(sedd_sampler_new(fixture.session, &options, &sampler, NULL) == SEDD_OK);
+    CHECK(sedd_sampler_new(fixture.session, &options, &straight, NULL) == SEDD_OK);
     for (int i = 0; i < 3; i++) {
-        sedd_session_cancel(studio.session, true);
+        sedd_session_cancel(fixture.session, true);
         CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_CANCELLED);
-        sedd_session_cancel(studio.session, false);
+        sedd_session_cancel(fixture.session, false);
         CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
         CHECK(sedd_sampler_advance(straight, &step, NULL) == SEDD_OK);
         CHECK(memcmp(sedd_sampler_ids(sampler), sedd_sampler_ids(straight),
@@ -301,7 +301,7 @@ static void test_cancel(void)
     }
     sedd_sampler_free(sampler);
     sedd_sampler_free(straight);
-    close_studio(&studio);
+    close_fixture(&fixture);
 }
 
 int main(void)

@@ -85,37 +85,37 @@ static void test_draws(void)
 
 /* ---- The sampler ------------------------------------------------------------------------- */
 
-struct studio {
+struct fixture {
     struct sedd_engine *engine;
     struct sedd_model *model;
     struct sedd_session *session;
 };
 
-static void open_studio(struct studio *studio)
+static void open_fixture(struct fixture *fixture)
 {
     struct sedd_error error = {SEDD_OK, ""};
     struct sedd_engine_options options = {0};
-    if (!CHECK(sedd_model_open(TEST_DIR "/golden/A", SEDD_DTYPE_AUTO, &studio->model, &error) ==
-               SEDD_OK) ||
-        !CHECK(sedd_engine_new(&options, &studio->engine, &error) == SEDD_OK) ||
-        !CHECK(sedd_session_new(studio->engine, studio->model, 64, &studio->session, &error) ==
+    if (!CHECK(sedd_model_open(TEST_DIR "/golden/absorb", SEDD_DTYPE_AUTO, &fixture->model,
+                               &error) == SEDD_OK) ||
+        !CHECK(sedd_engine_new(&options, &fixture->engine, &error) == SEDD_OK) ||
+        !CHECK(sedd_session_new(fixture->engine, fixture->model, 64, &fixture->session, &error) ==
                SEDD_OK)) {
         fprintf(stderr, "%s\n", error.message);
         exit(1);
     }
 }
 
-static void test_cancel(struct studio *studio)
+static void test_cancel(struct fixture *fixture)
 {
     struct sedd_sampler *sampler;
     struct sedd_step step;
     struct sedd_error error;
     struct sedd_sample_options options = {.steps = 8, .seed = 3};
     int32_t before[32];
-    CHECK(sedd_sampler_new(studio->session, &options, &sampler, &error) == SEDD_OK);
+    CHECK(sedd_sampler_new(fixture->session, &options, &sampler, &error) == SEDD_OK);
     CHECK(sedd_sampler_advance(sampler, &step, &error) == SEDD_OK);
     memcpy(before, sedd_sampler_ids(sampler), sizeof before);
-    sedd_session_cancel(studio->session, true);
+    sedd_session_cancel(fixture->session, true);
     CHECK(sedd_sampler_advance(sampler, &step, &error) == SEDD_CANCELLED);
     CHECK(sedd_sampler_position(sampler) == 1);
     CHECK(memcmp(before, sedd_sampler_ids(sampler), sizeof before) == 0);
@@ -123,12 +123,12 @@ static void test_cancel(struct studio *studio)
     struct sedd_session *other;
     const float sigma = 0.5f;
     float logscore[98];
-    CHECK(sedd_session_new(studio->engine, studio->model, 1, &other, &error) == SEDD_OK);
-    *sedd_engine_cancel_flag(studio->engine) = 1;
-    sedd_session_cancel(studio->session, false);
+    CHECK(sedd_session_new(fixture->engine, fixture->model, 1, &other, &error) == SEDD_OK);
+    *sedd_engine_cancel_flag(fixture->engine) = 1;
+    sedd_session_cancel(fixture->session, false);
     CHECK(sedd_sampler_advance(sampler, &step, &error) == SEDD_CANCELLED);
     CHECK(sedd_score(other, 1, 1, &(int32_t){3}, &sigma, logscore, &error) == SEDD_CANCELLED);
-    *sedd_engine_cancel_flag(studio->engine) = 0;
+    *sedd_engine_cancel_flag(fixture->engine) = 0;
     CHECK(sedd_score(other, 1, 1, &(int32_t){3}, &sigma, logscore, &error) == SEDD_OK);
     sedd_session_free(other);
     int32_t changed = 0;
@@ -144,7 +144,7 @@ static void test_cancel(struct studio *studio)
 }
 
 /* Temperature 0.01 draws the likeliest token wherever two runs open the same mask. */
-static void test_options(struct studio *studio)
+static void test_options(struct fixture *fixture)
 {
     const struct {
         struct sedd_sample_options options;
@@ -171,7 +171,7 @@ static void test_options(struct studio *studio)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct sedd_sampler *sampler = NULL;
         struct sedd_error error = {SEDD_OK, ""};
-        CHECK(sedd_sampler_new(studio->session, &bad[i].options, &sampler, &error) ==
+        CHECK(sedd_sampler_new(fixture->session, &bad[i].options, &sampler, &error) ==
               SEDD_ERROR_ARGUMENT);
         CHECK_TEXT(error.message, bad[i].words);
         CHECK(sampler == NULL);
@@ -179,7 +179,7 @@ static void test_options(struct studio *studio)
 }
 
 /* With positions chosen first, a step opens about (t - s) / t of the masks. */
-static void test_normalised(struct studio *studio)
+static void test_normalised(struct fixture *fixture)
 {
     double opened = 0.0;
     for (uint64_t seed = 0; seed < 200; seed++) {
@@ -187,7 +187,7 @@ static void test_normalised(struct studio *studio)
         struct sedd_step step;
         struct sedd_sample_options options = {
             .steps = 4, .seed = seed, .positions = SEDD_POSITIONS_NORMALISED};
-        CHECK(sedd_sampler_new(studio->session, &options, &sampler, NULL) == SEDD_OK);
+        CHECK(sedd_sampler_new(fixture->session, &options, &sampler, NULL) == SEDD_OK);
         CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
         opened += step.changed_count / (200.0 * 32);
         sedd_sampler_free(sampler);
@@ -197,16 +197,16 @@ static void test_normalised(struct studio *studio)
 
 int main(void)
 {
-    struct studio studio;
+    struct fixture fixture;
     test_random();
     test_parallel();
     test_draws();
-    open_studio(&studio);
-    test_cancel(&studio);
-    test_options(&studio);
-    test_normalised(&studio);
-    sedd_session_free(studio.session);
-    sedd_engine_free(studio.engine);
-    sedd_model_free(studio.model);
+    open_fixture(&fixture);
+    test_cancel(&fixture);
+    test_options(&fixture);
+    test_normalised(&fixture);
+    sedd_session_free(fixture.session);
+    sedd_engine_free(fixture.engine);
+    sedd_model_free(fixture.model);
     return test_report("core");
 }

@@ -111,7 +111,7 @@ static void test_refusals(void)
 static void test_folder(void)
 {
     struct sedd_sample_options options = {.steps = 64};
-    CHECK(sedd_sample_defaults_open(TEST_DIR "/golden/A", &options, NULL) == SEDD_OK);
+    CHECK(sedd_sample_defaults_open(TEST_DIR "/golden/absorb", &options, NULL) == SEDD_OK);
     CHECK(sedd_sample_defaults_open(TEST_DIR "/nowhere", &options, NULL) == SEDD_OK);
     CHECK(options.steps == 64);
 }

@@ -20,7 +20,7 @@
 #define CELLS 216 /* (TOKENS + 1)^LENGTH */
 #define RUNS 6000
 
-struct studio {
+struct fixture {
     struct sedd_model *model;
     struct sedd_engine *engine;
     struct sedd_session *session;
@@ -38,7 +38,7 @@ static void zero(struct checkpoint *checkpoint, const char *name)
     memset(entry->values, 0, entry->count * sizeof(float));
 }
 
-static void open_studio(struct studio *studio, enum kind kind)
+static void open_fixture(struct fixture *fixture, enum kind kind)
 {
     static const float log_scores[] = {0.0f, 0.5f, -0.5f, 0.25f};
     struct checkpoint checkpoint;
@@ -58,21 +58,21 @@ static void open_studio(struct studio *studio, enum kind kind)
         }
         bias[4] = (float)log(rest);
     }
-    if (!CHECK(checkpoint_load_all(&checkpoint, SEDD_CONFIG, SEDD_DTYPE_F32, &studio->model,
+    if (!CHECK(checkpoint_load_all(&checkpoint, SEDD_CONFIG, SEDD_DTYPE_F32, &fixture->model,
                                    NULL) == SEDD_OK) ||
-        !CHECK(sedd_engine_new(&options, &studio->engine, NULL) == SEDD_OK) ||
-        !CHECK(sedd_session_new(studio->engine, studio->model, LENGTH, &studio->session, NULL) ==
+        !CHECK(sedd_engine_new(&options, &fixture->engine, NULL) == SEDD_OK) ||
+        !CHECK(sedd_session_new(fixture->engine, fixture->model, LENGTH, &fixture->session, NULL) ==
                SEDD_OK)) {
         exit(1);
     }
     checkpoint_clear(&checkpoint);
 }
 
-static void close_studio(struct studio *studio)
+static void close_fixture(struct fixture *fixture)
 {
-    sedd_session_free(studio->session);
-    sedd_engine_free(studio->engine);
-    sedd_model_free(studio->model);
+    sedd_session_free(fixture->session);
+    sedd_engine_free(fixture->engine);
+    sedd_model_free(fixture->model);
 }
 
 static int cell_of(const int32_t *ids)
@@ -95,12 +95,12 @@ struct odds {
     double entropy[LENGTH];
 };
 
-static void odds_at(struct studio *studio, const int32_t *ids, double temperature, double t,
+static void odds_at(struct fixture *fixture, const int32_t *ids, double temperature, double t,
                     double after, struct odds *odds)
 {
     float scores[LENGTH * 6], sigma = (float)-log1p(-0.999 * t);
     double noise = after < 0.0 ? 0.0 : log1p(-0.999 * after) - log1p(-0.999 * t);
-    CHECK(sedd_score(studio->session, 1, LENGTH, ids, &sigma, scores, NULL) == SEDD_OK);
+    CHECK(sedd_score(fixture->session, 1, LENGTH, ids, &sigma, scores, NULL) == SEDD_OK);
     for (int p = 0; p < LENGTH; p++) {
         double sum = 0.0, tempered = 0.0;
         for (int y = 0; y < TOKENS; y++) {
@@ -119,7 +119,7 @@ static void odds_at(struct studio *studio, const int32_t *ids, double temperatur
 
 /* The tokens of the masks in `set` (bits), when they and the known tokens are all there is to read.
  */
-static void odds_known(struct studio *studio, const int32_t *ids, unsigned set, double t,
+static void odds_known(struct fixture *fixture, const int32_t *ids, unsigned set, double t,
                        struct odds *odds)
 {
     double logits[LENGTH * 6];
@@ -130,7 +130,7 @@ static void odds_known(struct studio *studio, const int32_t *ids, unsigned set, 
             positions[count++] = p;
         }
     }
-    dense_logits(studio->model, count, there, positions, -log1p(-0.999 * t), logits);
+    dense_logits(fixture->model, count, there, positions, -log1p(-0.999 * t), logits);
     for (int row = 0; row < count; row++) {
         double sum = 0.0;
         for (int y = 0; y < TOKENS; y++) {
@@ -196,7 +196,7 @@ static double time_at(const struct sedd_sample_options *options, int i)
 }
 
 /* One step from one state. `fixed` is how many masks open, where that is planned. */
-static void spread(struct studio *studio, const struct sedd_sample_options *options, int i,
+static void spread(struct fixture *fixture, const struct sedd_sample_options *options, int i,
                    int fixed, const int32_t *ids, double mass, double *next)
 {
     unsigned masks = masks_of(ids);
@@ -205,7 +205,7 @@ static void spread(struct studio *studio, const struct sedd_sample_options *opti
     if (options->positions == SEDD_POSITIONS_BOUNDED) {
         t = fmin(1.0, fmax(bits(masks) / 3.0 / 0.999, 1e-5));
     }
-    odds_at(studio, ids, options->temperature > 0.0 ? options->temperature : 1.0, t, after, &odds);
+    odds_at(fixture, ids, options->temperature > 0.0 ? options->temperature : 1.0, t, after, &odds);
     if (options->positions == SEDD_POSITIONS_BOUNDED) {
         open_set(ids, &odds, bounded_set(&odds, masks, options->gamma), mass, next);
         return;
@@ -227,7 +227,7 @@ static void spread(struct studio *studio, const struct sedd_sample_options *opti
     for (unsigned set = 0; set < 8; set++) {
         if (weight[set] > 0.0) {
             if (options->context == SEDD_CONTEXT_KNOWN) {
-                odds_known(studio, ids, set, t, &odds);
+                odds_known(fixture, ids, set, t, &odds);
             }
             open_set(ids, &odds, set, mass * weight[set] / sum, next);
         }
@@ -236,7 +236,7 @@ static void spread(struct studio *studio, const struct sedd_sample_options *opti
 
 /* The distribution over states after `steps` steps; counts: NULL, or how many masks open in each.
  */
-static void enumerate(struct studio *studio, const struct sedd_sample_options *options, int steps,
+static void enumerate(struct fixture *fixture, const struct sedd_sample_options *options, int steps,
                       const int *counts, double *p)
 {
     memset(p, 0, CELLS * sizeof *p);
@@ -247,7 +247,7 @@ static void enumerate(struct studio *studio, const struct sedd_sample_options *o
             int32_t ids[LENGTH];
             ids_of(cell, ids);
             if (p[cell] > 0.0) {
-                spread(studio, options, i, counts == NULL ? -1 : counts[i], ids, p[cell], next);
+                spread(fixture, options, i, counts == NULL ? -1 : counts[i], ids, p[cell], next);
             }
         }
         memcpy(p, next, sizeof next);
@@ -256,7 +256,7 @@ static void enumerate(struct studio *studio, const struct sedd_sample_options *o
 
 /* ---- Comparison -------------------------------------------------------------------------- */
 
-static void sample(struct studio *studio, struct sedd_sample_options options, int steps,
+static void sample(struct fixture *fixture, struct sedd_sample_options options, int steps,
                    double *frequency)
 {
     memset(frequency, 0, CELLS * sizeof *frequency);
@@ -264,7 +264,7 @@ static void sample(struct studio *studio, struct sedd_sample_options options, in
         struct sedd_sampler *sampler = NULL;
         struct sedd_step step;
         options.seed = seed;
-        if (sedd_sampler_new(studio->session, &options, &sampler, NULL) != SEDD_OK) {
+        if (sedd_sampler_new(fixture->session, &options, &sampler, NULL) != SEDD_OK) {
             CHECK(!"the sampler starts");
             return;
         }
@@ -308,17 +308,17 @@ static void agree(const char *name, const double *frequency, const double *p)
     }
 }
 
-static void compare(struct studio *studio, const char *name, struct sedd_sample_options options,
+static void compare(struct fixture *fixture, const char *name, struct sedd_sample_options options,
                     int steps, const int *counts)
 {
     double frequency[CELLS], p[CELLS];
     options.length = LENGTH;
-    sample(studio, options, steps, frequency);
-    enumerate(studio, &options, steps, counts, p);
+    sample(fixture, options, steps, frequency);
+    enumerate(fixture, &options, steps, counts, p);
     agree(name, frequency, p);
 }
 
-static void test_grids(struct studio *studio)
+static void test_grids(struct fixture *fixture)
 {
     struct sedd_sample_options score = {.steps = 4}, normalised = {.steps = 4},
                                fixed = {.steps = 2}, cosine = {.steps = 3}, bounded = {.steps = 3};
@@ -326,58 +326,58 @@ static void test_grids(struct studio *studio)
     fixed.positions = SEDD_POSITIONS_FIXED;
     bounded.positions = SEDD_POSITIONS_BOUNDED;
     bounded.order = SEDD_ORDER_ENTROPY;
-    compare(studio, "score, two of four steps", score, 2, NULL);
-    compare(studio, "score, the whole run", score, 5, NULL);
-    compare(studio, "normalised, two of four steps", normalised, 2, NULL);
-    compare(studio, "normalised, the whole run", normalised, 5, NULL);
-    compare(studio, "fixed, one and two", fixed, 2, (const int[]){1, 2});
+    compare(fixture, "score, two of four steps", score, 2, NULL);
+    compare(fixture, "score, the whole run", score, 5, NULL);
+    compare(fixture, "normalised, two of four steps", normalised, 2, NULL);
+    compare(fixture, "normalised, the whole run", normalised, 5, NULL);
+    compare(fixture, "fixed, one and two", fixed, 2, (const int[]){1, 2});
     cosine.grid = SEDD_GRID_COSINE;
-    compare(studio, "score on the cosine grid", cosine, 2, NULL);
+    compare(fixture, "score on the cosine grid", cosine, 2, NULL);
     cosine.positions = SEDD_POSITIONS_NORMALISED;
-    compare(studio, "normalised on the cosine grid", cosine, 4, NULL);
+    compare(fixture, "normalised on the cosine grid", cosine, 4, NULL);
     const double gammas[] = {1e-6, 0.9, 1.4, 1.8, 100.0};
     for (int i = 0; i < 5; i++) {
         bounded.gamma = gammas[i];
-        compare(studio, "bounded", bounded, 3, NULL);
+        compare(fixture, "bounded", bounded, 3, NULL);
     }
 }
 
 /* The network reads known tokens and opening masks only. One mask that stays shut beside a known
  * token is what tells: masks alone see as much in one another as in themselves. */
-static void test_known(struct studio *studio)
+static void test_known(struct fixture *fixture)
 {
     struct sedd_sample_options options = {.steps = 3, .context = SEDD_CONTEXT_KNOWN};
     options.positions = SEDD_POSITIONS_FIXED;
-    compare(studio, "fixed, known", options, 3, (const int[]){1, 1, 1});
+    compare(fixture, "fixed, known", options, 3, (const int[]){1, 1, 1});
     options.positions = SEDD_POSITIONS_NORMALISED;
     options.grid = SEDD_GRID_COSINE;
-    compare(studio, "normalised, known", options, 4, NULL);
+    compare(fixture, "normalised, known", options, 4, NULL);
 }
 
 /* Where time does not matter to the network, first-hitting opens single masks in any order, as a
  * fixed count of one does, and normalised runs come near with many steps. */
-static void test_hitting(struct studio *studio)
+static void test_hitting(struct fixture *fixture)
 {
     struct sedd_sample_options options = {.length = LENGTH, .steps = 3};
     double one[CELLS], exact[CELLS], many[CELLS], frequency[CELLS], far = 0.0;
     options.positions = SEDD_POSITIONS_FIXED;
-    enumerate(studio, &options, 3, (const int[]){1, 1, 1}, one);
-    sample(studio, options, 3, frequency);
+    enumerate(fixture, &options, 3, (const int[]){1, 1, 1}, one);
+    sample(fixture, options, 3, frequency);
     agree("fixed, one a step", frequency, one);
     options.positions = SEDD_POSITIONS_HITTING;
-    sample(studio, options, 1, frequency);
-    enumerate(studio, &options, 1, (const int[]){1, 1, 1}, exact);
+    sample(fixture, options, 1, frequency);
+    enumerate(fixture, &options, 1, (const int[]){1, 1, 1}, exact);
     agree("first-hitting, one evaluation", frequency, exact);
-    sample(studio, options, 3, frequency);
+    sample(fixture, options, 3, frequency);
     agree("first-hitting", frequency, one);
     options.context = SEDD_CONTEXT_KNOWN;
-    enumerate(studio, &options, 3, (const int[]){1, 1, 1}, exact);
-    sample(studio, options, 3, frequency);
+    enumerate(fixture, &options, 3, (const int[]){1, 1, 1}, exact);
+    sample(fixture, options, 3, frequency);
     agree("first-hitting, known", frequency, exact);
     options.context = SEDD_CONTEXT_ALL;
     options.positions = SEDD_POSITIONS_NORMALISED;
     options.steps = 400;
-    enumerate(studio, &options, 401, NULL, many);
+    enumerate(fixture, &options, 401, NULL, many);
     for (int cell = 0; cell < CELLS; cell++) {
         far = fmax(far, fabs(many[cell] - one[cell]));
     }
@@ -385,19 +385,19 @@ static void test_hitting(struct studio *studio)
 }
 
 /* On a calibrated model a mask's own scores give the odds that time alone gives. */
-static void test_calibrated(struct studio *studio)
+static void test_calibrated(struct fixture *fixture)
 {
     struct sedd_sample_options options = {.length = LENGTH, .steps = 4};
     double score[CELLS], normalised[CELLS], frequency[CELLS];
     for (int steps = 1; steps <= 5; steps += 2) {
         double far = 0.0;
         options.positions = SEDD_POSITIONS_SCORE;
-        enumerate(studio, &options, steps, NULL, score);
-        sample(studio, options, steps, frequency);
+        enumerate(fixture, &options, steps, NULL, score);
+        sample(fixture, options, steps, frequency);
         agree("score, calibrated", frequency, score);
         options.positions = SEDD_POSITIONS_NORMALISED;
-        enumerate(studio, &options, steps, NULL, normalised);
-        sample(studio, options, steps, frequency);
+        enumerate(fixture, &options, steps, NULL, normalised);
+        sample(fixture, options, steps, frequency);
         agree("normalised, calibrated", frequency, score);
         for (int cell = 0; cell < CELLS; cell++) {
             far = fmax(far, fabs(score[cell] - normalised[cell]));
@@ -406,22 +406,22 @@ static void test_calibrated(struct studio *studio)
     }
     options.positions = SEDD_POSITIONS_SCORE;
     options.temperature = 0.6; /* of the token; the coin keeps its odds */
-    compare(studio, "score, calibrated, temperature 0.6", options, 2, NULL);
+    compare(fixture, "score, calibrated, temperature 0.6", options, 2, NULL);
 }
 
 int main(void)
 {
-    struct studio studio;
-    open_studio(&studio, PLAIN);
-    test_grids(&studio);
-    test_known(&studio);
-    close_studio(&studio);
-    open_studio(&studio, TIME_FREE);
-    test_known(&studio);
-    test_hitting(&studio);
-    close_studio(&studio);
-    open_studio(&studio, CALIBRATED);
-    test_calibrated(&studio);
-    close_studio(&studio);
+    struct fixture fixture;
+    open_fixture(&fixture, PLAIN);
+    test_grids(&fixture);
+    test_known(&fixture);
+    close_fixture(&fixture);
+    open_fixture(&fixture, TIME_FREE);
+    test_known(&fixture);
+    test_hitting(&fixture);
+    close_fixture(&fixture);
+    open_fixture(&fixture, CALIBRATED);
+    test_calibrated(&fixture);
+    close_fixture(&fixture);
     return test_report("distribution");
 }

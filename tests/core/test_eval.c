@@ -14,37 +14,37 @@
 
 enum { MOST = 64 };
 
-struct studio {
+struct fixture {
     struct sedd_engine *engine;
     struct sedd_model *model;
     struct sedd_session *session;
 };
 
-static void open_session(struct studio *studio, int32_t rows)
+static void open_session(struct fixture *fixture, int32_t rows)
 {
     struct sedd_error error = {SEDD_OK, ""};
     struct sedd_engine_options options = {0};
-    if (!CHECK(sedd_engine_new(&options, &studio->engine, &error) == SEDD_OK) ||
-        !CHECK(sedd_session_new(studio->engine, studio->model, rows, &studio->session, &error) ==
+    if (!CHECK(sedd_engine_new(&options, &fixture->engine, &error) == SEDD_OK) ||
+        !CHECK(sedd_session_new(fixture->engine, fixture->model, rows, &fixture->session, &error) ==
                SEDD_OK)) {
         fprintf(stderr, "%s\n", error.message);
         exit(1);
     }
 }
 
-static struct studio open_studio(const char *folder, int32_t rows)
+static struct fixture open_fixture(const char *folder, int32_t rows)
 {
-    struct studio studio = {0};
-    CHECK(sedd_model_open(folder, SEDD_DTYPE_F32, &studio.model, NULL) == SEDD_OK);
-    open_session(&studio, rows);
-    return studio;
+    struct fixture fixture = {0};
+    CHECK(sedd_model_open(folder, SEDD_DTYPE_F32, &fixture.model, NULL) == SEDD_OK);
+    open_session(&fixture, rows);
+    return fixture;
 }
 
-static void close_studio(struct studio *studio)
+static void close_fixture(struct fixture *fixture)
 {
-    sedd_session_free(studio->session);
-    sedd_model_free(studio->model);
-    sedd_engine_free(studio->engine);
+    sedd_session_free(fixture->session);
+    sedd_model_free(fixture->model);
+    sedd_engine_free(fixture->engine);
 }
 
 static bool close_to(double value, double expected, double tolerance)
@@ -105,24 +105,24 @@ static int32_t read_options(const cJSON *list, int32_t (*ids)[MOST], struct sedd
 
 /* ---- SEDD -------------------------------------------------------------------------------- */
 
-static void test_chain(const struct studio *studio, const cJSON *list)
+static void test_chain(const struct fixture *fixture, const cJSON *list)
 {
     int32_t ids[8][MOST];
     struct sedd_option options[8];
     struct sedd_choice_options choice = {.scoring = SEDD_SCORING_CHAIN};
     double together[8], alone;
     int32_t count = read_options(list, ids, options);
-    CHECK(sedd_choice(studio->session, options, count, &choice, together, NULL) == SEDD_OK);
+    CHECK(sedd_choice(fixture->session, options, count, &choice, together, NULL) == SEDD_OK);
     for (int32_t i = 0; i < count; i++) {
         CHECK(close_to(together[i], number(cJSON_GetArrayItem(list, i), "chain"), CLOSE));
-        CHECK(sedd_choice(studio->session, &options[i], 1, &choice, &alone, NULL) == SEDD_OK);
+        CHECK(sedd_choice(fixture->session, &options[i], 1, &choice, &alone, NULL) == SEDD_OK);
         CHECK(alone == together[i]); /* whatever it was computed with */
     }
 }
 
 /* The mean of many random masks comes to the expectation over all of them: 200 seeds of 16 samples
  * each, four standard errors. The whole window's bound is the option that gives nothing. */
-static void test_bound(const struct studio *studio, const cJSON *list)
+static void test_bound(const struct fixture *fixture, const cJSON *list)
 {
     enum { SEEDS = 200 };
     int32_t ids[8][MOST];
@@ -133,8 +133,8 @@ static void test_bound(const struct studio *studio, const cJSON *list)
         struct sedd_choice_options choice = {.samples = 16, .seed = (uint64_t)seed};
         struct sedd_bound_options bound = {.samples = 16, .seed = (uint64_t)seed};
         struct sedd_estimate estimate;
-        CHECK(sedd_choice(studio->session, options, count, &choice, nats, NULL) == SEDD_OK);
-        CHECK(sedd_bound(studio->session, ids[whole], (size_t)options[whole].length, &bound,
+        CHECK(sedd_choice(fixture->session, options, count, &choice, nats, NULL) == SEDD_OK);
+        CHECK(sedd_bound(fixture->session, ids[whole], (size_t)options[whole].length, &bound,
                          &estimate, NULL, NULL) == SEDD_OK);
         for (int32_t i = 0; i < count; i++) {
             sum[i] += nats[i] / SEEDS;
@@ -155,23 +155,23 @@ static void test_bound(const struct studio *studio, const cJSON *list)
     CHECK(close_to(window, expected, CLOSE + 4.0 * error / expected));
 }
 
-static void test_refusals(const struct studio *studio)
+static void test_refusals(const struct fixture *fixture)
 {
     struct sedd_error error;
     int32_t ids[65] = {0};
     double nats;
     struct sedd_choice_options choice = {0};
     struct sedd_option option = {ids, 65, 60};
-    CHECK(sedd_choice(studio->session, &option, 1, &choice, &nats, &error) == SEDD_ERROR_ARGUMENT);
+    CHECK(sedd_choice(fixture->session, &option, 1, &choice, &nats, &error) == SEDD_ERROR_ARGUMENT);
     CHECK_TEXT(error.message, "option 0 has 65 tokens; the session has room for 64");
     option = (struct sedd_option){ids, 4, 4};
-    CHECK(sedd_choice(studio->session, &option, 1, &choice, &nats, &error) == SEDD_ERROR_ARGUMENT);
+    CHECK(sedd_choice(fixture->session, &option, 1, &choice, &nats, &error) == SEDD_ERROR_ARGUMENT);
     CHECK_TEXT(error.message, "one or more to score");
     ids[3] = 97;
     option = (struct sedd_option){ids, 4, 2};
-    CHECK(sedd_choice(studio->session, &option, 1, &choice, &nats, &error) == SEDD_ERROR_ARGUMENT);
+    CHECK(sedd_choice(fixture->session, &option, 1, &choice, &nats, &error) == SEDD_ERROR_ARGUMENT);
     CHECK_TEXT(error.message, "token id 97 at position 3");
-    CHECK(sedd_choice(studio->session, &option, 0, &choice, &nats, &error) == SEDD_ERROR_ARGUMENT);
+    CHECK(sedd_choice(fixture->session, &option, 0, &choice, &nats, &error) == SEDD_ERROR_ARGUMENT);
 }
 
 /* ---- GPT-2 ------------------------------------------------------------------------------- */
@@ -192,22 +192,22 @@ static void test_nll(const cJSON *gpt2)
 {
     int32_t ids[MOST], count = read_ids(sedd_json_find(gpt2, "ids"), ids);
     int32_t bos = sedd_json_find(gpt2, "bos")->valueint;
-    struct studio studio =
-        open_studio(TEST_DIR "/golden/G1", sedd_json_find(gpt2, "rows")->valueint);
+    struct fixture fixture =
+        open_fixture(TEST_DIR "/golden/gpt2", sedd_json_find(gpt2, "rows")->valueint);
     struct sedd_estimate estimate;
     struct sedd_error error;
     double parts[MOST];
-    CHECK(sedd_gpt2_nll(studio.session, ids, (size_t)count, bos, &estimate, parts, NULL) ==
+    CHECK(sedd_gpt2_nll(fixture.session, ids, (size_t)count, bos, &estimate, parts, NULL) ==
           SEDD_OK);
     check_parts(parts, gpt2, "blocks", count, &estimate);
-    CHECK(sedd_gpt2_nll_sliding(studio.session, ids, (size_t)count, bos,
+    CHECK(sedd_gpt2_nll_sliding(fixture.session, ids, (size_t)count, bos,
                                 sedd_json_find(gpt2, "stride")->valueint, &estimate, parts,
                                 NULL) == SEDD_OK);
     check_parts(parts, gpt2, "sliding", count, &estimate);
-    CHECK(sedd_gpt2_nll_sliding(studio.session, ids, (size_t)count, bos, 13, &estimate, parts,
+    CHECK(sedd_gpt2_nll_sliding(fixture.session, ids, (size_t)count, bos, 13, &estimate, parts,
                                 &error) == SEDD_ERROR_ARGUMENT);
     CHECK_TEXT(error.message, "the stride is 13; expected 1 to 12");
-    close_studio(&studio);
+    close_fixture(&fixture);
 }
 
 static void test_gpt2_choice(const cJSON *gpt2)
@@ -219,40 +219,40 @@ static void test_gpt2_choice(const cJSON *gpt2)
     double nats[8];
     float hidden[48];
     const cJSON *list = sedd_json_find(gpt2, "options");
-    struct studio studio = open_studio(TEST_DIR "/golden/G1", 32);
+    struct fixture fixture = open_fixture(TEST_DIR "/golden/gpt2", 32);
     int32_t count = read_options(list, ids, options);
-    CHECK(sedd_choice(studio.session, options, count, &choice, nats, NULL) == SEDD_OK);
+    CHECK(sedd_choice(fixture.session, options, count, &choice, nats, NULL) == SEDD_OK);
     for (int32_t i = 0; i < count; i++) {
         CHECK(close_to(nats[i], number(cJSON_GetArrayItem(list, i), "nats"), CLOSE));
     }
     options[0].given = 0;
-    CHECK(sedd_choice(studio.session, options, 1, &choice, nats, &error) == SEDD_ERROR_ARGUMENT);
+    CHECK(sedd_choice(fixture.session, options, 1, &choice, nats, &error) == SEDD_ERROR_ARGUMENT);
     CHECK_TEXT(error.message, "expected 1 or more given");
     count = read_ids(sedd_json_find(gpt2, "hidden.ids"), ids[0]);
-    CHECK(sedd_gpt2_hidden(studio.session, ids[0], count, hidden, NULL) == SEDD_OK);
+    CHECK(sedd_gpt2_hidden(fixture.session, ids[0], count, hidden, NULL) == SEDD_OK);
     for (int32_t i = 0; i < 48; i++) {
         CHECK(close_to((double)hidden[i], element(gpt2, "hidden.last", i), 1e-4));
     }
-    close_studio(&studio);
+    close_fixture(&fixture);
 }
 
 /* ---- Models with known answers ------------------------------------------------------------- */
 
 /* A SEDD whose head sees nothing but its bias: every token is drawn from softmax(bias). */
-static struct studio unigram_studio(const float *bias)
+static struct fixture unigram_studio(const float *bias)
 {
     struct checkpoint checkpoint;
-    struct studio studio = {0};
+    struct fixture fixture = {0};
     checkpoint_sedd(&checkpoint);
     struct entry *head = checkpoint_find(&checkpoint, "output_layer.linear.weight");
     struct entry *head_bias = checkpoint_find(&checkpoint, "output_layer.linear.bias");
     memset(head->values, 0, head->count * sizeof(float));
     memcpy(head_bias->values, bias, head_bias->count * sizeof(float));
-    CHECK(checkpoint_load_all(&checkpoint, SEDD_CONFIG, SEDD_DTYPE_F32, &studio.model, NULL) ==
+    CHECK(checkpoint_load_all(&checkpoint, SEDD_CONFIG, SEDD_DTYPE_F32, &fixture.model, NULL) ==
           SEDD_OK);
     checkpoint_clear(&checkpoint);
-    open_session(&studio, 32);
-    return studio;
+    open_session(&fixture, 32);
+    return fixture;
 }
 
 static void test_unigrams(void)
@@ -264,14 +264,14 @@ static void test_unigrams(void)
     for (int i = 0; i < 5; i++) {
         bias[i] = (float)log(p[i] * 5.0);
     }
-    struct studio studio = unigram_studio(bias);
+    struct fixture fixture = unigram_studio(bias);
     const int32_t text[] = {0, 0, 1, 2, 0, 3, 1, 0}, other[] = {0, 0, 1, 4, 3, 3, 2, 4};
     struct sedd_option options[] = {{text, 8, 2}, {other, 8, 2}};
     double nats[2];
     struct sedd_choice_options choice = {.samples = 5};
     for (int chain = 0; chain < 2; chain++) {
         choice.scoring = chain ? SEDD_SCORING_CHAIN : SEDD_SCORING_BOUND;
-        CHECK(sedd_choice(studio.session, options, 2, &choice, nats, NULL) == SEDD_OK);
+        CHECK(sedd_choice(fixture.session, options, 2, &choice, nats, NULL) == SEDD_OK);
         CHECK(nats[0] < nats[1]);
     }
     /* The chain, which came last, counts every token once. */
@@ -279,35 +279,35 @@ static void test_unigrams(void)
     CHECK(close_to(nats[1], (2 + 4 + 4 + 4 + 3 + 4) * log(2.0), CLOSE));
     struct sedd_estimate kmask, reference;
     struct sedd_bound_options bound = {.samples = 4000, .seed = 5};
-    CHECK(sedd_bound(studio.session, text, 8, &bound, &kmask, NULL, NULL) == SEDD_OK);
+    CHECK(sedd_bound(fixture.session, text, 8, &bound, &kmask, NULL, NULL) == SEDD_OK);
     bound.estimator = SEDD_ESTIMATOR_REFERENCE;
-    CHECK(sedd_bound(studio.session, text, 8, &bound, &reference, NULL, NULL) == SEDD_OK);
+    CHECK(sedd_bound(fixture.session, text, 8, &bound, &reference, NULL, NULL) == SEDD_OK);
     double expected = (1 + 1 + 2 + 3 + 1 + 4 + 2 + 1) * log(2.0) / 8.0;
     CHECK(close_to(kmask.nats_per_token, expected, 4.0 * kmask.standard_error / expected));
     /* Times below 1e-3 are left out and never masked: that share, at most, is missing. */
     CHECK(close_to(reference.nats_per_token, expected,
                    4.0 * reference.standard_error / expected + 2e-3));
     CHECK(kmask.standard_error < reference.standard_error);
-    close_studio(&studio);
+    close_fixture(&fixture);
 }
 
 static void test_uniform(void)
 {
     const float zeros[6] = {0};
     const int32_t ids[] = {1, 4, 0, 2, 2, 3, 1, 0, 4, 2};
-    struct studio studio = unigram_studio(zeros);
+    struct fixture fixture = unigram_studio(zeros);
     struct sedd_estimate estimate;
     struct sedd_bound_options bound = {.samples = 7};
-    CHECK(sedd_bound(studio.session, ids, 10, &bound, &estimate, NULL, NULL) == SEDD_OK);
+    CHECK(sedd_bound(fixture.session, ids, 10, &bound, &estimate, NULL, NULL) == SEDD_OK);
     CHECK(close_to(estimate.nats_per_token, log(5.0), CLOSE));
-    close_studio(&studio);
+    close_fixture(&fixture);
 }
 
 /* A GPT-2 without attention or MLP: position p holds the token that comes at p + 1, by heart. */
 static void test_memory(void)
 {
     struct checkpoint checkpoint;
-    struct studio studio = {0};
+    struct fixture fixture = {0};
     const int32_t text[] = {4, 2, 0, 3, 1}, twisted[] = {4, 2, 3, 0, 1};
     checkpoint_gpt2(&checkpoint, "");
     static const char *const silent[] = {"wte.weight",
@@ -330,19 +330,19 @@ static void test_memory(void)
         checkpoint_find(&checkpoint, "wpe.weight")->values[place * 6 + text[place + 1]] = 100.0f;
     }
     checkpoint_remove(&checkpoint, "lm_head.weight");
-    CHECK(checkpoint_load_all(&checkpoint, GPT2_CONFIG, SEDD_DTYPE_F32, &studio.model, NULL) ==
+    CHECK(checkpoint_load_all(&checkpoint, GPT2_CONFIG, SEDD_DTYPE_F32, &fixture.model, NULL) ==
           SEDD_OK);
     checkpoint_clear(&checkpoint);
-    open_session(&studio, 4);
+    open_session(&fixture, 4);
     struct sedd_option options[] = {{twisted, 5, 1}, {text, 5, 1}};
     struct sedd_choice_options choice = {0};
     double nats[2];
-    CHECK(sedd_choice(studio.session, options, 2, &choice, nats, NULL) == SEDD_OK);
+    CHECK(sedd_choice(fixture.session, options, 2, &choice, nats, NULL) == SEDD_OK);
     /* Normalised one-hots of six: the right token stands sqrt(5) + 1 / sqrt(5) above the others. */
     double right = log(1.0 + 4.0 * exp(-(sqrt(5.0) + 1.0 / sqrt(5.0))));
     CHECK(close_to(nats[1], 4.0 * right, 0.02));
     CHECK(nats[0] > nats[1] + 2.0);
-    close_studio(&studio);
+    close_fixture(&fixture);
 }
 
 /* ---- Texts ------------------------------------------------------------------------------- */
@@ -395,12 +395,12 @@ static void test_texts(const cJSON *texts)
 int main(void)
 {
     cJSON *expected = read_expected();
-    struct studio sedd = open_studio(TEST_DIR "/golden/A", 64);
+    struct fixture sedd = open_fixture(TEST_DIR "/golden/absorb", 64);
     const cJSON *options = sedd_json_find(expected, "sedd.options");
     test_chain(&sedd, options);
     test_bound(&sedd, options);
     test_refusals(&sedd);
-    close_studio(&sedd);
+    close_fixture(&sedd);
     test_nll(sedd_json_find(expected, "gpt2"));
     test_gpt2_choice(sedd_json_find(expected, "gpt2"));
     test_unigrams();

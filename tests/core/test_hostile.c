@@ -355,7 +355,7 @@ static void test_limit(void)
     char *text = NULL;
     size_t size;
     struct sedd_error error = {0};
-    CHECK(sedd_file_read(TEST_DIR "/golden/A", "config.json", 100, &text, &size, &error) ==
+    CHECK(sedd_file_read(TEST_DIR "/golden/absorb", "config.json", 100, &text, &size, &error) ==
           SEDD_ERROR_FORMAT);
     CHECK_TEXT(error.message, "config.json has more than 100 bytes");
     CHECK(text == NULL);

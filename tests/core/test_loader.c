@@ -352,9 +352,9 @@ static void test_folders(void)
         enum sedd_kind kind;
         int states, hidden, blocks, heads;
         uint64_t parameters; /* n_params of golden.json */
-    } cases[] = {{"A", SEDD_KIND_SEDD, 98, 64, 2, 4, 150754},
-                 {"B", SEDD_KIND_SEDD, 97, 64, 2, 4, 150625},
-                 {"G1", SEDD_KIND_GPT2, 101, 48, 2, 4, 63024}};
+    } cases[] = {{"absorb", SEDD_KIND_SEDD, 98, 64, 2, 4, 150754},
+                 {"uniform", SEDD_KIND_SEDD, 97, 64, 2, 4, 150625},
+                 {"gpt2", SEDD_KIND_GPT2, 101, 48, 2, 4, 63024}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char folder[512];
         struct sedd_model *model = NULL;

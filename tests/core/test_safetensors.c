@@ -43,31 +43,27 @@ static void test_accepted(void)
 {
     struct sedd_error error = {0};
     struct sedd_header header;
-    CHECK(
-        parse(
-            "{" TENSOR("b", "F16", "[2, 3]", "16", "28") ", \"__metadata__\": {\"format\": "
-                                                         "\"pt\"}, " TENSOR(
-                                                             "a", "F32", "[4]", "0",
-                                                             "16") ", " TENSOR("c", "I64", "[]",
-                                                                               "28",
-                                                                               "36") ", " TENSOR("e"
-                                                                                                 "m"
-                                                                                                 "p"
-                                                                                                 "t"
-                                                                                                 "y",
-                                                                                                 "I"
-                                                                                                 "8",
-                                                                                                 "["
-                                                                                                 "3"
-                                                                                                 ","
-                                                                                                 " "
-                                                                                                 "0"
-                                                                                                 "]",
-                                                                                                 "2"
-                                                                                                 "8",
-                                                                                                 "2"
-                                                                                                 "8") "}  ",
-            &header, &error) == SEDD_OK);
+    CHECK(parse("{" TENSOR("b", "F16", "[2, 3]", "16",
+                           "28") ", \"__metadata__\": {\"format\": "
+                                 "\"pt\"}, " TENSOR("a", "F32", "[4]", "0", "16") ", " TENSOR(
+                                     "c", "I64", "[]", "28", "36") ", " TENSOR("e"
+                                                                               "m"
+                                                                               "p"
+                                                                               "t"
+                                                                               "y",
+                                                                               "I"
+                                                                               "8",
+                                                                               "["
+                                                                               "3"
+                                                                               ","
+                                                                               " "
+                                                                               "0"
+                                                                               "]",
+                                                                               "2"
+                                                                               "8",
+                                                                               "2"
+                                                                               "8") "}  ",
+                &header, &error) == SEDD_OK);
     CHECK(header.count == 4);
     CHECK(strcmp(header.tensors[0].name, "a") == 0 && header.tensors[0].rank == 1);
     CHECK(header.tensors[0].element == SEDD_ELEMENT_F32 && header.tensors[0].shape[0] == 4);

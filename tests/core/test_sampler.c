@@ -1,6 +1,6 @@
 /* test_sampler.c - the network on chosen rows, and every way to choose which masks open. */
 #include "checkpoint.h"
-#include "studio.h"
+#include "fixture.h"
 
 #include "model/condition.h"
 #include "model/score.h"
@@ -22,37 +22,37 @@ static void test_rows(enum sedd_dtype dtype)
     static const int32_t some[] = {0, 1, 5, 31, 32, 40, 63}, second[] = {33, 34};
     static float all[ROWS * STATES], few[ROWS * STATES];
     int32_t ids[ROWS];
-    struct studio studio;
-    open_studio(&studio, dtype, 2, NULL);
+    struct fixture fixture;
+    open_fixture(&fixture, dtype, 2, NULL);
     for (int32_t i = 0; i < ROWS; i++) {
         ids[i] = i % 3 == 0 ? STATES - 1 : i * 7 % 97;
     }
     struct sedd_reading reading = {.batch = 2, .length = 32, .ids = ids, .sigma = 1.5};
-    CHECK(sedd_score_forward(studio.session, &reading, NULL) == SEDD_OK);
-    CHECK(sedd_score_head(studio.session, ROWS, keep_row, all, NULL) == SEDD_OK);
+    CHECK(sedd_score_forward(fixture.session, &reading, NULL) == SEDD_OK);
+    CHECK(sedd_score_head(fixture.session, ROWS, keep_row, all, NULL) == SEDD_OK);
     for (int part = 0; part < 2; part++) {
         const int32_t *index = part == 0 ? some : second;
         int32_t count = part == 0 ? 7 : 2, equal = 0;
         reading.rows = count;
         reading.index = index;
-        CHECK(sedd_score_forward(studio.session, &reading, NULL) == SEDD_OK);
-        CHECK(sedd_score_head(studio.session, count, keep_row, few, NULL) == SEDD_OK);
+        CHECK(sedd_score_forward(fixture.session, &reading, NULL) == SEDD_OK);
+        CHECK(sedd_score_head(fixture.session, count, keep_row, few, NULL) == SEDD_OK);
         for (int32_t i = 0; i < count; i++) {
             equal += memcmp(few + i * STATES, all + index[i] * STATES, STATES * sizeof(float)) == 0;
         }
         CHECK(equal == count);
     }
-    close_studio(&studio);
+    close_fixture(&fixture);
 }
 
 /* Noise levels worked out together have the same bits as one at a time, and are found again. */
 static void test_conditions(enum sedd_dtype dtype, const char *kernels)
 {
     double sigmas[SEDD_CONDITIONS];
-    struct studio together, alone;
+    struct fixture together, alone;
     int32_t equal = 0;
-    open_studio(&together, dtype, 2, kernels);
-    open_studio(&alone, dtype, 1, kernels);
+    open_fixture(&together, dtype, 2, kernels);
+    open_fixture(&alone, dtype, 1, kernels);
     for (int32_t i = 0; i < SEDD_CONDITIONS; i++) {
         sigmas[i] = 0.05 + 0.4 * i;
     }
@@ -69,8 +69,8 @@ static void test_conditions(enum sedd_dtype dtype, const char *kernels)
     sedd_condition(together.session, 3.21); /* takes the place of the oldest */
     CHECK(!sedd_condition_kept(together.session, sigmas[0]));
     CHECK(sedd_condition_kept(together.session, sigmas[1]));
-    close_studio(&together);
-    close_studio(&alone);
+    close_fixture(&together);
+    close_fixture(&alone);
 }
 
 /* ---- Runs -------------------------------------------------------------------------------- */
@@ -120,13 +120,13 @@ static int32_t finish(struct sedd_sampler *sampler, int32_t (*states)[ROWS], int
     return count;
 }
 
-static int32_t run(struct studio *studio, const struct sedd_sample_options *options,
+static int32_t run(struct fixture *fixture, const struct sedd_sample_options *options,
                    int32_t (*states)[ROWS])
 {
     struct sedd_sampler *sampler = NULL;
     struct sedd_error error = {SEDD_OK, ""};
     int32_t batch = options->batch == 0 ? 1 : options->batch;
-    if (!CHECK(sedd_sampler_new(studio->session, options, &sampler, &error) == SEDD_OK)) {
+    if (!CHECK(sedd_sampler_new(fixture->session, options, &sampler, &error) == SEDD_OK)) {
         fprintf(stderr, "%s\n", error.message);
         exit(1);
     }
@@ -141,9 +141,9 @@ static void test_ways(void)
 {
     static int32_t whole[64][ROWS], again[64][ROWS];
     static const int32_t places[] = {0, 7, 31}, held[] = {5, 6, 7};
-    struct studio one, two;
-    open_studio(&one, SEDD_DTYPE_AUTO, 1, NULL);
-    open_studio(&two, SEDD_DTYPE_AUTO, 2, NULL);
+    struct fixture one, two;
+    open_fixture(&one, SEDD_DTYPE_AUTO, 1, NULL);
+    open_fixture(&two, SEDD_DTYPE_AUTO, 2, NULL);
     for (size_t way = 0; way < WAY_COUNT; way++) {
         struct sedd_sample_options options = WAYS[way];
         options.seed = 11;
@@ -171,12 +171,12 @@ static void test_ways(void)
             fprintf(stderr, "    way %zu\n", way);
         }
     }
-    close_studio(&one);
-    close_studio(&two);
+    close_fixture(&one);
+    close_fixture(&two);
 }
 
 /* Two sequences of a batch have the same prompt and different randomness. */
-static void test_batch(struct studio *studio)
+static void test_batch(struct fixture *fixture)
 {
     static int32_t states[64][ROWS];
     for (size_t way = 0; way < WAY_COUNT; way++) {
@@ -188,7 +188,7 @@ static void test_batch(struct studio *studio)
         if (options.positions == SEDD_POSITIONS_HITTING) {
             continue;
         }
-        const int32_t *last = states[run(studio, &options, states) - 1];
+        const int32_t *last = states[run(fixture, &options, states) - 1];
         int32_t masks = 0;
         for (int32_t i = 0; i < ROWS; i++) {
             masks += last[i] == MASK;
@@ -203,7 +203,7 @@ static void test_batch(struct studio *studio)
 /* Ten masks; how many open in each step, worked out by hand: linear 10/4, 8/3, 5/2, the rest;
  * cosine 10 (1 - 0.924), 9 (1 - 0.707/0.924), 7 (1 - 0.383/0.707), the rest. More steps than masks:
  * one each, and then the network rests. */
-static void test_counts(struct studio *studio)
+static void test_counts(struct fixture *fixture)
 {
     static const struct {
         int32_t steps, counts[14];
@@ -224,7 +224,7 @@ static void test_counts(struct studio *studio)
                                                   .grid = plans[plan].grid};
             bool foreseen = order <= SEDD_ORDER_SPREAD;
             int32_t masked = 10;
-            CHECK(sedd_sampler_new(studio->session, &options, &sampler, NULL) == SEDD_OK);
+            CHECK(sedd_sampler_new(fixture->session, &options, &sampler, NULL) == SEDD_OK);
             for (int32_t i = 0; i < options.steps; i++) {
                 int32_t open = plans[plan].counts[i];
                 CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
@@ -240,7 +240,7 @@ static void test_counts(struct studio *studio)
 }
 
 /* Spread: of 32 positions, the first eight opened lie four apart, round the end. */
-static void test_spread(struct studio *studio)
+static void test_spread(struct fixture *fixture)
 {
     struct sedd_sampler *sampler = NULL;
     struct sedd_step step;
@@ -250,7 +250,7 @@ static void test_spread(struct studio *studio)
                                               .seed = seed,
                                               .positions = SEDD_POSITIONS_FIXED,
                                               .order = SEDD_ORDER_SPREAD};
-        CHECK(sedd_sampler_new(studio->session, &options, &sampler, NULL) == SEDD_OK);
+        CHECK(sedd_sampler_new(fixture->session, &options, &sampler, NULL) == SEDD_OK);
         CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
         CHECK(step.changed_count == 8);
         for (int32_t i = 1; i < step.changed_count; i++) {
@@ -264,7 +264,7 @@ static void test_spread(struct studio *studio)
 
 /* Orders by what the network says: the chosen eight of the first step are the best by scores that
  * sedd_score gives at the same noise, and the event tells their probabilities and entropies. */
-static void test_ranks(struct studio *studio)
+static void test_ranks(struct fixture *fixture)
 {
     static float scores[LENGTH * STATES];
     int32_t ids[LENGTH];
@@ -281,10 +281,10 @@ static void test_ranks(struct studio *studio)
                                               .order = (enum sedd_order)order,
                                               .initial_ids = ids};
         double rank[LENGTH] = {0.0}, worst = -INFINITY;
-        CHECK(sedd_sampler_new(studio->session, &options, &sampler, NULL) == SEDD_OK);
+        CHECK(sedd_sampler_new(fixture->session, &options, &sampler, NULL) == SEDD_OK);
         CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
         float sigma = (float)step.sigma;
-        CHECK(sedd_score(studio->session, 1, LENGTH, ids, &sigma, scores, NULL) == SEDD_OK);
+        CHECK(sedd_score(fixture->session, 1, LENGTH, ids, &sigma, scores, NULL) == SEDD_OK);
         CHECK(step.changed_count == 8);
         for (int32_t p = 0, chosen = 0; p < LENGTH; p++) {
             double sum = 0.0, first = 0.0, second = 0.0, entropy = 0.0;
@@ -318,7 +318,7 @@ static void test_ranks(struct studio *studio)
 }
 
 /* Every step of a bounded run keeps to its bound or opens a single mask. */
-static void test_bounded(struct studio *studio)
+static void test_bounded(struct fixture *fixture)
 {
     const double gammas[] = {0.5, 9.5, 1e9};
     int32_t evaluations[3] = {0};
@@ -327,7 +327,7 @@ static void test_bounded(struct studio *studio)
         struct sedd_step step;
         struct sedd_sample_options options = {
             .steps = 40, .positions = SEDD_POSITIONS_BOUNDED, .gamma = gammas[i]};
-        CHECK(sedd_sampler_new(studio->session, &options, &sampler, NULL) == SEDD_OK);
+        CHECK(sedd_sampler_new(fixture->session, &options, &sampler, NULL) == SEDD_OK);
         for (; !sedd_sampler_done(sampler); evaluations[i]++) {
             double sum = 0.0, largest = 0.0;
             CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
@@ -346,7 +346,7 @@ static void test_bounded(struct studio *studio)
 }
 
 /* First-hitting opens one mask an evaluation, at times that fall. */
-static void test_hitting(struct studio *studio)
+static void test_hitting(struct fixture *fixture)
 {
     struct sedd_sampler *sampler = NULL;
     struct sedd_step step;
@@ -355,7 +355,7 @@ static void test_hitting(struct studio *studio)
     for (uint64_t seed = 0; seed < 400; seed++) {
         options.seed = seed;
         before = 1.0;
-        CHECK(sedd_sampler_new(studio->session, &options, &sampler, NULL) == SEDD_OK);
+        CHECK(sedd_sampler_new(fixture->session, &options, &sampler, NULL) == SEDD_OK);
         for (int32_t i = 0; i < 16; i++) {
             CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
             CHECK(step.changed_count == 1 && step.rows == 1 && step.total == LENGTH);
@@ -371,7 +371,7 @@ static void test_hitting(struct studio *studio)
 
 /* ---- Refusals ---------------------------------------------------------------------------- */
 
-static void test_refusals(struct studio *studio)
+static void test_refusals(struct fixture *fixture)
 {
     static const struct {
         struct sedd_sample_options options;
@@ -419,7 +419,8 @@ static void test_refusals(struct studio *studio)
         struct sedd_error error = {SEDD_OK, ""};
         struct sedd_sample_options options = bad[i].options;
         options.steps = 4;
-        CHECK(sedd_sampler_new(studio->session, &options, &sampler, &error) == SEDD_ERROR_ARGUMENT);
+        CHECK(sedd_sampler_new(fixture->session, &options, &sampler, &error) ==
+              SEDD_ERROR_ARGUMENT);
         CHECK_TEXT(error.message, bad[i].words);
         CHECK(sampler == NULL);
     }
@@ -433,25 +434,26 @@ static void test_independence(void)
     static const int32_t places[] = {2, 3, 30}, held[] = {1, 1, 1};
     struct checkpoint checkpoint;
     struct sedd_engine_options engine_options = {0};
-    struct studio studio;
+    struct fixture fixture;
     checkpoint_sedd(&checkpoint);
     struct entry *head = checkpoint_find(&checkpoint, "output_layer.linear.weight");
     memset(head->values, 0, head->count * sizeof(float));
-    CHECK(checkpoint_load_all(&checkpoint, SEDD_CONFIG, SEDD_DTYPE_F32, &studio.model, NULL) ==
+    CHECK(checkpoint_load_all(&checkpoint, SEDD_CONFIG, SEDD_DTYPE_F32, &fixture.model, NULL) ==
           SEDD_OK);
-    CHECK(sedd_engine_new(&engine_options, &studio.engine, NULL) == SEDD_OK);
-    CHECK(sedd_session_new(studio.engine, studio.model, LENGTH, &studio.session, NULL) == SEDD_OK);
+    CHECK(sedd_engine_new(&engine_options, &fixture.engine, NULL) == SEDD_OK);
+    CHECK(sedd_session_new(fixture.engine, fixture.model, LENGTH, &fixture.session, NULL) ==
+          SEDD_OK);
     checkpoint_clear(&checkpoint);
     for (size_t way = 0; way < 6; way++) { /* those that take coins */
         struct sedd_sample_options options = WAYS[way];
         options.length = LENGTH;
         options.seed = 4;
         options.top_k = 0;
-        int32_t count = run(&studio, &options, free_run), differ = 0;
+        int32_t count = run(&fixture, &options, free_run), differ = 0;
         options.held_count = 3;
         options.held_positions = places;
         options.held_ids = held;
-        CHECK(run(&studio, &options, held_run) == count);
+        CHECK(run(&fixture, &options, held_run) == count);
         for (int32_t i = 0; i < count; i++) {
             for (int32_t p = 0; p < LENGTH; p++) {
                 bool given = p == 2 || p == 3 || p == 30;
@@ -460,12 +462,12 @@ static void test_independence(void)
         }
         CHECK(differ == 0);
     }
-    close_studio(&studio);
+    close_fixture(&fixture);
 }
 
 int main(void)
 {
-    struct studio studio;
+    struct fixture fixture;
     test_rows(SEDD_DTYPE_F32);
     test_rows(SEDD_DTYPE_Q8);
     for (size_t i = 0; sedd_kernels_name(i) != NULL; i++) {
@@ -474,14 +476,14 @@ int main(void)
     }
     test_ways();
     test_independence();
-    open_studio(&studio, SEDD_DTYPE_AUTO, 1, NULL);
-    test_batch(&studio);
-    test_counts(&studio);
-    test_spread(&studio);
-    test_ranks(&studio);
-    test_bounded(&studio);
-    test_hitting(&studio);
-    test_refusals(&studio);
-    close_studio(&studio);
+    open_fixture(&fixture, SEDD_DTYPE_AUTO, 1, NULL);
+    test_batch(&fixture);
+    test_counts(&fixture);
+    test_spread(&fixture);
+    test_ranks(&fixture);
+    test_bounded(&fixture);
+    test_hitting(&fixture);
+    test_refusals(&fixture);
+    close_fixture(&fixture);
     return test_report("sampler");
 }

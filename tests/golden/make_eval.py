@@ -1,4 +1,4 @@
-"""Writes eval.json: likelihoods and choices of the golden models A (SEDD) and G1 (GPT-2), and measures of small sets of texts.
+"""Writes eval.json: likelihoods and choices of the golden models absorb (SEDD) and gpt2, and measures of small sets of texts.
 
 usage: python3 tests/golden/make_eval.py        (needs numpy)
 
@@ -157,7 +157,7 @@ def measures(texts):
 
 def main() -> None:
     rng = np.random.default_rng(11)
-    sedd, gpt2 = Sedd(HERE / "A"), Gpt2(HERE / "G1")
+    sedd, gpt2 = Sedd(HERE / "absorb"), Gpt2(HERE / "gpt2")
     options = []
     for length, given in [(9, 5), (9, 5), (7, 4), (5, 0), (6, 5)]:
         ids = rng.integers(0, 97, length).tolist()
@@ -170,7 +170,7 @@ def main() -> None:
     a = [rng.integers(0, 4, n).tolist() for n in (12, 9, 12, 15)]
     b = [rng.integers(0, 5, n).tolist() for n in (11, 14, 8)]
     out = {
-        "about": "written by make_eval.py from the models in A and G1",
+        "about": "written by make_eval.py from the models in absorb and gpt2",
         "sedd": {"options": options},
         "gpt2": {
             "ids": text, "bos": 100, "rows": 12, "stride": 5, "blocks": gpt2.blocks(text, 12, 100), "sliding": gpt2.sliding(text, 12, 100, 5),

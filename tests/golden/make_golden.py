@@ -1,11 +1,11 @@
-"""Writes small golden sets (folders C1, C2, ...) with sizes and combinations the others lack.
+"""Writes small golden sets with sizes and combinations the others lack.
 
 usage: python3 tests/golden/make_golden.py [FOLDER]        (needs numpy)
 
 A second implementation of SEDD in float64, written from the paper's and the reference code's
 formulas and sharing nothing with core/: random weights, log-scores, step weights, losses and
 trajectories with their uniforms. Where the reference code's float32 shows (1 - e^-s for a small s,
-the race), it is rounded the same way. The format is that of sets A and B, which come from the
+the race), it is rounded the same way. The format is that of the sets absorb and uniform, which come from the
 official classes; the engine is held to both kinds with the same tolerances.
 
 Letters: V tokens, N states, H hidden, h heads, D head size, K condition, L length.
@@ -51,12 +51,12 @@ class Config:
 
 
 CONFIGS = [
-    Config("C1", 53, 30, 3, 2, 7, 13, "absorb", "geometric", True, 1),
-    Config("C2", 11, 42, 7, 1, 5, 9, "absorb", "loglinear", False, 2),
-    Config("C3", 101, 18, 1, 3, 33, 8, "uniform", "loglinear", False, 3),
-    Config("C4", 1, 4, 2, 1, 1, 3, "absorb", "loglinear", True, 4),
-    Config("C5", 2, 4, 2, 1, 1, 3, "uniform", "geometric", False, 5),
-    Config("C6", 257, 10, 5, 2, 16, 1, "absorb", "loglinear", True, 7),
+    Config("absorb-geometric", 53, 30, 3, 2, 7, 13, "absorb", "geometric", True, 1),
+    Config("absorb-unscaled", 11, 42, 7, 1, 5, 9, "absorb", "loglinear", False, 2),
+    Config("uniform-loglinear", 101, 18, 1, 3, 33, 8, "uniform", "loglinear", False, 3),
+    Config("one-token", 1, 4, 2, 1, 1, 3, "absorb", "loglinear", True, 4),
+    Config("two-tokens", 2, 4, 2, 1, 1, 3, "uniform", "geometric", False, 5),
+    Config("length-one", 257, 10, 5, 2, 16, 1, "absorb", "loglinear", True, 7),
 ]
 
 

@@ -1,7 +1,7 @@
 // A time budget on a clock of its own: how many steps are chosen, how a run that falls behind goes on, what is reported.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { Budget, thinned } from '../../web/budget.js';
+import { Budget, thinned } from '../../web/worker/budget.js';
 
 function clock() {
   const time = { now: 0 };

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { loadGPT2, loadSEDD } from '../../web/client.js';
-import { readTrace } from '../../web/trace.js';
+import { readTrace } from '../../web/client/trace.js';
 import { ROOT, filesOf, gpt2InNode, seddInNode } from './files.mjs';
 import { NodeWorker } from './node-worker.mjs';
 

@@ -1,7 +1,7 @@
 // Comparisons: the arithmetic on made-up times, the rules, the reports, and the real thing once.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { breakEven, compare, interval, spread } from '../../web/compare.js';
+import { breakEven, compare, interval, spread } from '../../web/client/compare.js';
 import { report } from '../../web/client.js';
 import { gpt2InNode, seddInNode } from './files.mjs';
 

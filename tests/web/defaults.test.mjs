@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Hub } from '../../scripts/hub.mjs';
 import { loadGPT2, loadSEDD } from '../../web/client.js';
-import { withDefaults } from '../../web/defaults.js';
+import { withDefaults } from '../../web/client/defaults.js';
 import { ROOT, filesOf } from './files.mjs';
 import { NodeWorker } from './node-worker.mjs';
 

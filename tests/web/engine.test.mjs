@@ -5,8 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Engine } from '../../web/engine.js';
-import { Model } from '../../web/model.js';
+import { Engine } from '../../web/engine/engine.js';
+import { Model } from '../../web/engine/model.js';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const TABLES = [
@@ -31,7 +31,7 @@ const textOf = (model, options) => {
 };
 
 for (const [wasm, kernels] of TABLES) {
-  for (const name of ['A', 'B', 'G1']) {
+  for (const name of ['absorb', 'uniform', 'gpt2']) {
     test(`golden ${name}, kernels ${kernels}`, async () => {
       const model = await load(await Engine.create({ wasm, kernels }), `tests/golden/${name}`);
       const read = (file) => readFileSync(path.join(ROOT, 'tests/golden', name, file));

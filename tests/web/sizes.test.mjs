@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { generate } from '../../scripts/generate.mjs';
 import { configOf } from '../../scripts/generate/shapes.mjs';
-import { Engine } from '../../web/engine.js';
-import { Model } from '../../web/model.js';
-import { ROOM, WASM_MAX, predict, sharedMaximum } from '../../web/sizes.js';
+import { Engine } from '../../web/engine/engine.js';
+import { Model } from '../../web/engine/model.js';
+import { ROOM, WASM_MAX, predict, sharedMaximum } from '../../web/engine/sizes.js';
 import { ROOT } from './files.mjs';
 
 const config = (name) => new TextEncoder().encode(JSON.stringify(configOf(name)));

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readTrace, traceOf, writeTrace } from '../../web/trace.js';
+import { readTrace, traceOf, writeTrace } from '../../web/client/trace.js';
 import { History } from '../../web/view/history.js';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -217,7 +217,7 @@ test('the command line writes what the reader reads', () => {
     assert.ok(trace.events.every(({ changed, confidence }) => !changed.length || confidence.length === changed.length));
     assert.deepEqual(readTrace(writeTrace(trace)), trace);
 
-    sample('tests/golden/B', '--steps', '6', '--length', '12'); // a graph without masks, a folder without a tokenizer
+    sample('tests/golden/uniform', '--steps', '6', '--length', '12'); // a graph without masks, a folder without a tokenizer
     const uniform = readTrace(readFileSync(file, 'utf8'));
     assert.ok(uniform.events.some(({ changed }) => changed.length > 0));
     assert.equal(History.fromTrace(uniform).at(0).masked, 0);

@@ -1,9 +1,9 @@
 // How the bytes of a file pass through memory: which buffers are used, and how often a source is asked.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { LocalFile } from '../../web/remote.js';
-import { CHUNK } from '../../web/store-entry.js';
-import { ChunkedWeights } from '../../web/weights.js';
+import { LocalFile } from '../../web/load/remote.js';
+import { CHUNK } from '../../web/store/entry.js';
+import { ChunkedWeights } from '../../web/load/weights.js';
 
 const COUNT = 8;
 const SIZE = (COUNT - 1) * CHUNK + 5;

@@ -1,7 +1,7 @@
 /** Traces in and out, and the picture that moves. */
 import { formatPrompt } from '../prompt.js';
-import { settingsOf } from '../sampling.js';
-import { readTrace, traceOf, writeTrace } from '../trace.js';
+import { settingsOf } from '../client/sampling.js';
+import { readTrace, traceOf, writeTrace } from '../client/trace.js';
 import { History } from '../view/history.js';
 import { download } from './dom.js';
 import { Run } from './runs.js';
@@ -21,7 +21,7 @@ function optionsOf(trace) {
   };
 }
 
-/** @param {import('../trace.js').Trace} trace @param {'recorded'|'imported'} origin @param {string} model */
+/** @param {import('../client/trace.js').Trace} trace @param {'recorded'|'imported'} origin @param {string} model */
 export const runOf = (trace, origin, model) =>
   new Run({ history: History.fromTrace(trace), options: optionsOf(trace), origin, model });
 

@@ -47,7 +47,7 @@ export class LibraryPanel {
 
   /**
    * @param {HTMLElement} root an empty element
-   * @param {{loadSEDD: Function, loadGPT2: Function, plan: Function, store: typeof import('../store.js').store,
+   * @param {{loadSEDD: Function, loadGPT2: Function, plan: Function, store: typeof import('../store/store.js').store,
    *   onLoad: (model: object, about: {kind: 'sedd'|'gpt2', name: string}) => void, options?: object, drop?: HTMLElement}} parts
    *   `options` go to every load; `drop` takes files too
    */

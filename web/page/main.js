@@ -3,7 +3,7 @@
  * Figure 1 to each other. The figures below it are fetched when they come near.
  */
 import { SeddError, escapeText, parsePrompt } from '../client.js';
-import { fetchTrace } from '../trace.js';
+import { fetchTrace } from '../client/trace.js';
 import { $, el } from './dom.js';
 import { Editor } from './editor.js';
 import { openTrace, promptOf, runOf, saveTrace } from './files.js';
@@ -341,6 +341,6 @@ later(page, {
   noise: () => import('./noise.js'),
   race: () => import('./race.js'),
   measure: () => import('./measure.js'),
-  likelihood: () => import('./likelihood.js'),
+  likelihood: () => import('./likelihood-panel.js'),
   library: () => import('./own.js'),
 });

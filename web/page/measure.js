@@ -1,4 +1,4 @@
-/** Figure 5: the comparison by fixed rules (web/compare.js), as chart, table and one plain sentence. */
+/** Figure 5: the comparison by fixed rules (web/client/compare.js), as chart, table and one plain sentence. */
 import { SeddError, compare, report } from '../client.js';
 import { $, el } from './dom.js';
 import { modelChoice, readNumber } from './recipe.js';

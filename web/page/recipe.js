@@ -1,6 +1,6 @@
 /** The options of a run as one sentence whose numbers and words are fields. */
 import { SeddError } from '../errors.js';
-import { WORDS } from '../sampling.js';
+import { WORDS } from '../client/sampling.js';
 import { $, el } from './dom.js';
 import { t } from './text.js';
 

@@ -7,7 +7,7 @@
  *   b=STEP~pPOSITION=ID~…~s=SEED~t=TEMPERATURE                                  a branch; several in order; ID empty: a mask
  */
 import { SeddError } from '../errors.js';
-import { WORDS } from '../sampling.js';
+import { WORDS } from '../client/sampling.js';
 import { CHOICES, FIELDS, readNumber } from './recipe.js';
 import { t } from './text.js';
 

@@ -64,7 +64,7 @@ export class History {
     ];
   }
 
-  /** @param {import('../trace.js').Trace} trace */
+  /** @param {import('../client/trace.js').Trace} trace */
   static fromTrace(trace) {
     const text = (id) => (id === trace.maskId ? null : (trace.texts[id] ?? '\ufffd'));
     const held =

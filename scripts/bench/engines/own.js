@@ -1,6 +1,6 @@
 /** This repository's engine as a contender: one model in one wasm instance. Runs in a worker and in Node. */
-import { Engine } from '../../../web/engine.js';
-import { Model } from '../../../web/model.js';
+import { Engine } from '../../../web/engine/engine.js';
+import { Model } from '../../../web/engine/model.js';
 import { read, stream, thin } from './files.js';
 
 class Own {

@@ -1,4 +1,4 @@
-// The report as a page of the site: results.html, in the language of index.html (web/page.css), no script and no inline style.
+// The report as a page of the site: results.html, in the language of index.html (web/page/page.css), no script and no inline style.
 import { STATES } from './format.mjs';
 import { escape } from './svg.mjs';
 
@@ -40,8 +40,8 @@ export function html(sections, about) {
 <meta name="description" content="SEDD beside GPT-2: likelihood, multiple choice, writing, infilling and time, measured with this engine, beside the published figures.">
 <meta name="color-scheme" content="light dark">
 <title>Results: SEDD beside GPT-2</title>
-<link rel="stylesheet" href="web/page.css">
-<link rel="stylesheet" href="web/results.css">
+<link rel="stylesheet" href="web/page/page.css">
+<link rel="stylesheet" href="web/page/results.css">
 <link rel="icon" href="web/icon.svg" type="image/svg+xml">
 </head>
 <body>

@@ -1,0 +1,118 @@
+/*
+ * golden.c - see golden.h: runs the checks a model's kind has, over the keys that golden.json has,
+ * and counts what they find.
+ */
+#include "golden/golden_check.h"
+
+#include "model/model.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* ---- Saying ------------------------------------------------------------------------------ */
+
+void sedd_golden_check(struct sedd_golden *golden, const char *part, double error, double tolerance)
+{
+    char name[128];
+    bool passed = error <= tolerance; /* false for a NaN */
+    snprintf(name, sizeof name, "%s%s", golden->name, part);
+    golden->compared++;
+    golden->failed += !passed;
+    golden->report(golden->user, name, error, tolerance);
+}
+
+enum sedd_status sedd_golden_damaged(struct sedd_golden *golden)
+{
+    if (golden->starved) {
+        return sedd_fail(golden->error, SEDD_ERROR_MEMORY, "no memory to compare %s", golden->name);
+    }
+    return sedd_fail(golden->error, SEDD_ERROR_FORMAT,
+                     "the golden files are damaged or do not fit the model, at %s", golden->name);
+}
+
+double sedd_golden_worse(double a, double b)
+{
+    return b > a || isnan(b) ? b : a;
+}
+
+double sedd_golden_error(const float *got, const float *expected, size_t count)
+{
+    double largest = 0.0, error = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        largest = fmax(largest, fabs((double)expected[i]));
+        error = sedd_golden_worse(error, fabs((double)got[i] - (double)expected[i]));
+    }
+    return largest > 0.0 ? error / largest : error;
+}
+
+/* ---- All of it --------------------------------------------------------------------------- */
+
+struct check {
+    const char *key;
+    bool each; /* once for every element of the key's array */
+    enum sedd_status (*run)(struct sedd_golden *golden, const cJSON *item);
+};
+
+static const struct check SEDD_CHECKS[] = {
+    {"noise", false, sedd_golden_noise},
+    {"grid", false, sedd_golden_grid},
+    {"timestep_embedding", false, sedd_golden_embedding},
+    {"forward", true, sedd_golden_score},
+    {"steps", true, sedd_golden_step},
+    {"score_entropy", true, sedd_golden_entropy},
+    {"sample_categorical", false, sedd_golden_categorical},
+    {"trajectories", true, sedd_golden_trajectory},
+};
+
+static const struct check GPT2_CHECKS[] = {
+    {"forward", true, sedd_golden_logits},
+    {"greedy", true, sedd_golden_greedy},
+};
+
+static enum sedd_status run_check(struct sedd_golden *golden, const struct check *check)
+{
+    const cJSON *value = sedd_json_find(golden->root, check->key);
+    enum sedd_status status = SEDD_OK;
+    if (value != NULL && !check->each) {
+        snprintf(golden->name, sizeof golden->name, "%s", check->key);
+        status = check->run(golden, value);
+        sedd_golden_forget(golden);
+    }
+    int index = 0;
+    for (const cJSON *item = check->each && cJSON_IsArray(value) ? value->child : NULL;
+         item != NULL && status == SEDD_OK; item = item->next) {
+        snprintf(golden->name, sizeof golden->name, "%s[%d]", check->key, index++);
+        status = check->run(golden, item);
+        sedd_golden_forget(golden);
+    }
+    return status;
+}
+
+enum sedd_status sedd_golden_run(struct sedd_engine *engine, const struct sedd_model *model,
+                                 const char *json, size_t json_size, const uint8_t *tensors,
+                                 size_t tensors_size, sedd_golden_report report, void *user,
+                                 int32_t *failed, struct sedd_error *error)
+{
+    struct sedd_golden golden = {.engine = engine,
+                                 .model = model,
+                                 .info = &model->info,
+                                 .report = report,
+                                 .user = user,
+                                 .error = error};
+    bool sedd = model->info.kind == SEDD_KIND_SEDD;
+    const struct check *checks = sedd ? SEDD_CHECKS : GPT2_CHECKS;
+    size_t count = sedd ? sizeof SEDD_CHECKS / sizeof *checks : sizeof GPT2_CHECKS / sizeof *checks;
+    enum sedd_status status = sedd_golden_open(&golden, json, json_size, tensors, tensors_size);
+    for (size_t i = 0; i < count && status == SEDD_OK; i++) {
+        status = run_check(&golden, &checks[i]);
+    }
+    if (status == SEDD_OK && golden.compared == 0) {
+        snprintf(golden.name, sizeof golden.name, "golden.json: nothing to compare");
+        status = sedd_golden_damaged(&golden);
+    }
+    sedd_golden_close(&golden);
+    if (status == SEDD_OK) {
+        *failed = golden.failed;
+    }
+    return status;
+}

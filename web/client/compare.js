@@ -1,0 +1,272 @@
+/**
+ * A SEDD against a GPT-2 on this device, by fixed rules: the same number of tokens, the same threads, the
+ * same core, GPT-2 with its cache; contenders take turns (A-B-A-B), three warm-up rounds are dropped, ten or
+ * more are kept; a tab that was hidden makes the result invalid. The time is end to end, as a visitor waits
+ * for it. T*, the number of steps at which both take equally long, lies on the line through (0, 0) and a
+ * round's (steps, ms), drawn on beyond the last; its interval is between order statistics of the rounds,
+ * which holds for any distribution. (core/cli/compare.c measures natively by the same rules.)
+ */
+import { withDefaults } from './defaults.js';
+import { SeddError, abortError } from '../errors.js';
+import { Events } from './events.js';
+import { probe } from '../engine/features.js';
+import { VERSION } from './version.js';
+
+const DEFAULTS = { steps: [4, 8, 16, 32, 64], length: 128, rounds: 10, warmups: 3, prompt: '', seed: 1 };
+const OTHERS_MS = 5; // waiting longer for the model means that something else computed
+
+/** @param {number[]} sorted @param {number} share */
+function quantile(sorted, share) {
+  const place = (sorted.length - 1) * share;
+  const below = Math.floor(place);
+  return sorted[below] + (place - below) * ((sorted[below + 1] ?? sorted[below]) - sorted[below]);
+}
+
+/** Median and middle half. @param {number[]} values @returns {{median: number, q1: number, q3: number}} */
+export function spread(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return { median: quantile(sorted, 0.5), q1: quantile(sorted, 0.25), q3: quantile(sorted, 0.75) };
+}
+
+/** The most values to leave out at each end so that the rest spans the median with 95 %. @param {number} n */
+function leaveOut(n) {
+  let term = 2 ** -n; // probability of exactly `out` of n values below the median
+  let below = term;
+  let out = 0;
+  for (; below <= 0.025; below += term) term *= (n - out) / ++out;
+  return Math.max(0, out - 1);
+}
+
+/** Median with its 95 % interval. @param {number[]} values */
+export function interval(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const out = leaveOut(sorted.length);
+  return { median: quantile(sorted, 0.5), low: sorted[out], high: sorted[sorted.length - 1 - out] };
+}
+
+/** The steps that take as long as the twin, from one round. @param {number[]} steps @param {number[]} ms @param {number} twinMs */
+export function breakEven(steps, ms, twinMs) {
+  let [place, time, slope] = [0, 0, 0];
+  for (let i = 0; i < steps.length; i++) {
+    slope = (ms[i] - time) / (steps[i] - place);
+    if (ms[i] >= twinMs || i + 1 === steps.length) break;
+    [place, time] = [steps[i], ms[i]];
+  }
+  return place + (twinMs - time) / Math.max(slope, 1e-9);
+}
+
+/** @param {string} name @param {unknown} value @param {number} low @param {number} high */
+function whole(name, value, low, high) {
+  if (!Number.isInteger(value) || /** @type {number} */ (value) < low || /** @type {number} */ (value) > high) {
+    throw new SeddError('argument', `${name} is ${value}; expected a whole number from ${low} to ${high}.`);
+  }
+}
+
+function settingsOf({ signal, onProgress, quality, ...options }) {
+  const settings = {
+    ...DEFAULTS,
+    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+  };
+  if (!Array.isArray(settings.steps) || settings.steps.length === 0)
+    throw new SeddError('argument', 'steps must be a list of at least one number of steps.');
+  for (const steps of settings.steps) whole('A number of steps', steps, 1, 1e6);
+  settings.steps = [...new Set(settings.steps)].sort((a, b) => a - b);
+  whole('length', settings.length, 2, 65536);
+  whole('rounds', settings.rounds, 6, 10000); // below 6 not even the whole range is a 95 % interval
+  whole('warmups', settings.warmups, 0, 100);
+  whole('seed', settings.seed, 0, Number.MAX_SAFE_INTEGER);
+  return settings;
+}
+
+/** What was run where. */
+function environmentOf(sedd, gpt2) {
+  const { cores, threads: isolated, reasons } = probe();
+  const model = ({ info, source, loadMs, kernels, threads, wasm }) => ({
+    name: source?.name ?? '',
+    sha256: source?.sha256 ?? '',
+    dtype: info.dtype,
+    parameters: info.parameters,
+    loadMs,
+    kernels,
+    threads,
+    wasm,
+  });
+  return {
+    version: VERSION,
+    browser: globalThis.navigator?.userAgent ?? '',
+    cores,
+    isolated,
+    limits: reasons,
+    date: new Date().toISOString(),
+    sedd: model(sedd),
+    gpt2: model(gpt2),
+  };
+}
+
+/** Watches for what makes times worthless. */
+class Watch {
+  /** @type {Set<string>} */ reasons = new Set();
+  #look = () => {
+    if (document.visibilityState === 'hidden')
+      this.reasons.add('The tab was hidden, and browsers slow hidden tabs down.');
+  };
+
+  constructor(sedd, gpt2) {
+    if (sedd.threads !== gpt2.threads)
+      this.reasons.add(`SEDD ran on ${sedd.threads} threads and GPT-2 on ${gpt2.threads}.`);
+    if (sedd.kernels !== gpt2.kernels)
+      this.reasons.add(`SEDD used the kernels ${sedd.kernels} and GPT-2 ${gpt2.kernels}.`);
+    globalThis.document?.addEventListener('visibilitychange', this.#look);
+    if (globalThis.document) this.#look();
+  }
+
+  /** @param {{timings: {waitMs: number}}} result */
+  note({ timings }) {
+    if (timings.waitMs > OTHERS_MS) this.reasons.add('Something else was computed with one of the models meanwhile.');
+  }
+
+  end() {
+    globalThis.document?.removeEventListener('visibilitychange', this.#look);
+  }
+}
+
+/** @typedef {{round: number, rounds: number, warmup: boolean, model: 'sedd'|'gpt2', steps?: number, ms: number}} Turn */
+
+export class Comparison {
+  /** @type {Events<Turn>} */ #events = new Events();
+  #controller = new AbortController();
+
+  constructor(sedd, gpt2, options) {
+    const { steps, ...trained } = sedd.defaults; // temperature and filters are GPT-2's, too
+    const settings = settingsOf(withDefaults(trained, options));
+    const stop = () => this.#controller.abort();
+    if (options.signal?.aborted) stop();
+    options.signal?.addEventListener('abort', stop, { once: true });
+    /** Resolves with the medians, intervals, raw points and the environment. */
+    this.result = this.#run(sedd, gpt2, settings, options).finally(() => {
+      options.signal?.removeEventListener('abort', stop);
+      this.#events.end();
+    });
+    this.result.catch(() => {}); // an abort nobody waits for is no unhandled rejection
+  }
+
+  /** Ends the comparison: the result and the loop reject with AbortError. */
+  abort() {
+    this.#controller.abort();
+  }
+
+  /** Every turn, as it has been taken. */
+  [Symbol.asyncIterator]() {
+    return this.#events.read(this.result);
+  }
+
+  async #run(sedd, gpt2, settings, { onProgress, quality }) {
+    const { signal } = this.#controller;
+    const { steps, length, rounds, warmups, prompt, seed, ...sampling } = settings;
+    if (signal.aborted) throw abortError();
+    const { ids } = await gpt2.tokenize(prompt, { signal });
+    const tokens = length - ids.length;
+    if (tokens < 1)
+      throw new SeddError('argument', `The prompt has ${ids.length} tokens; the window has ${length}.`, {
+        hint: 'Shorten the prompt or make the window longer.',
+      });
+    const { temperature, topK, topP } = sampling;
+    const clamp = ids.map((id, i) => [i, id]);
+    const contenders = [
+      {
+        model: 'gpt2',
+        write: (turn) => gpt2.generate({ prompt, tokens, temperature, topK, topP, seed: seed + turn, signal }).result,
+      },
+      ...steps.map((count) => ({
+        model: 'sedd',
+        steps: count,
+        write: (turn) => sedd.sample({ ...sampling, clamp, length, steps: count, seed: seed + turn, signal }).result,
+      })),
+    ].map((contender) => ({ ...contender, raw: [], perStep: [], firstMs: NaN }));
+    const watch = new Watch(sedd, gpt2);
+    try {
+      for (let turn = 0; turn < warmups + rounds; turn++) {
+        for (const contender of contenders) {
+          const result = await contender.write(turn);
+          watch.note(result);
+          const { totalMs: ms, waitMs } = result.timings;
+          if (turn === 0) contender.firstMs = ms - waitMs;
+          if (turn >= warmups) {
+            contender.raw.push(ms - waitMs);
+            contender.perStep.push(...result.timings.stepsMs);
+          }
+          const event = {
+            round: turn,
+            rounds: warmups + rounds,
+            warmup: turn < warmups,
+            model: contender.model,
+            ...(contender.steps && { steps: contender.steps }),
+            ms,
+          };
+          this.#events.add(event);
+          onProgress?.(event);
+          if (signal.aborted) throw abortError();
+        }
+      }
+    } finally {
+      watch.end();
+    }
+    return summary(sedd, gpt2, settings, { tokens, contenders, reasons: [...watch.reasons], quality });
+  }
+}
+
+function rowOf({ raw, perStep, firstMs }, more) {
+  const { median, q1, q3 } = spread(raw);
+  return { ...more, medianMs: median, q1Ms: q1, q3Ms: q3, rawMs: raw, firstMs, perStepMs: spread(perStep).median };
+}
+
+function summary(sedd, gpt2, settings, { tokens, contenders, reasons, quality }) {
+  const [twin, ...runs] = contenders;
+  const { perStepMs: perTokenMs, ...twinRow } = rowOf(twin, {
+    tokens,
+    ...(quality?.twin && { quality: quality.twin }),
+  });
+  const stars = twin.raw.map((ms, i) =>
+    breakEven(
+      settings.steps,
+      runs.map(({ raw }) => raw[i]),
+      ms,
+    ),
+  );
+  const { median, low, high } = interval(stars);
+  const qualityAt = (steps) =>
+    Array.isArray(quality?.steps) ? quality.steps.find((entry) => entry.steps === steps) : undefined;
+  const nonDefault = Object.keys(settings).filter(
+    (name) => JSON.stringify(settings[name]) !== JSON.stringify(DEFAULTS[name]),
+  );
+  return {
+    format: 'sedd-comparison',
+    version: 1,
+    valid: reasons.length === 0,
+    reasons,
+    settings,
+    nonDefault,
+    tokens,
+    gpt2: { ...twinRow, perTokenMs },
+    sedd: runs.map((run) =>
+      rowOf(run, { steps: run.steps, tokens, ...(qualityAt(run.steps) && { quality: qualityAt(run.steps) }) }),
+    ),
+    breakEven: { steps: median, low, high, raw: stars },
+    environment: environmentOf(sedd, gpt2),
+  };
+}
+
+/**
+ * Times a SEDD against a GPT-2 by the rules above. Returns at once; async-iterable over the turns.
+ * @param {import('../client.js').SEDD} sedd
+ * @param {import('../client.js').GPT2} gpt2
+ * @param {{steps?: number[], length?: number, rounds?: number, warmups?: number, prompt?: string, seed?: number, temperature?: number, topK?: number,
+ *   topP?: number, quality?: {steps?: {steps: number}[], twin?: object}, signal?: AbortSignal, onProgress?: (turn: Turn) => void}} [options] `steps` are the
+ *   numbers of steps to time, `quality` what a model's card says of them; other options go to `sedd.sample`
+ * @example
+ *   const comparison = compare(sedd, gpt2, { steps: [2, 4], length: 16, rounds: 6, warmups: 1 });
+ *   for await (const { model, steps, ms } of comparison) console.log(model, steps ?? '', ms);
+ *   const result = await comparison.result;
+ *   console.log(result.breakEven.steps, result.valid, report(result, 'markdown'));
+ */
+export const compare = (sedd, gpt2, options = {}) => new Comparison(sedd, gpt2, options);

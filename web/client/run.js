@@ -1,0 +1,147 @@
+/**
+ * A run under way: async-iterable over its events, with a result. The events are kept, so that the
+ * state after any step can be asked for and a trace be written.
+ */
+import { SeddError } from '../errors.js';
+import { Events } from './events.js';
+import { settingsOf } from './sampling.js';
+
+/**
+ * @typedef {object} StepEvent one evaluation of SEDD; the first event has `start` instead, with all ids
+ * @property {true} [start]
+ * @property {number} step evaluations done
+ * @property {number} total
+ * @property {number} t
+ * @property {number} sigma
+ * @property {number} rows rows of the window that were drawn from; 0: there were none, and the network did not run
+ * @property {number} masked positions that are still masked
+ * @property {number[]} positions what changed
+ * @property {number[]|null} confidence parallel to positions: the probability the model gave to the drawn token
+ * @property {number[]|null} entropy parallel to positions: of the distribution it was drawn from, nats
+ * @property {number[]} ids
+ * @property {(string|null)[]} texts null for a mask
+ * @property {number} ms
+ * @property {number[]} [held] start: positions that are given
+ * @property {number} [position] start: evaluations done before
+ */
+
+/**
+ * @typedef {object} State where a run stands; plain data
+ * @property {number} position evaluations done
+ * @property {number[]} ids
+ * @property {object} options of the run
+ */
+
+/**
+ * The run as JSON of the format "sedd-trace".
+ * @param {any[]} events @param {any} options @param {{info: any, source?: {name?: string, sha256?: string}}} sedd
+ */
+export function traceOf(events, options, { info, source = {} }) {
+  const [start, ...steps] = events;
+  const texts = {};
+  for (const { ids, texts: words } of events)
+    ids.forEach((id, i) => {
+      if (words[i] !== null) texts[id] = words[i];
+    });
+  return {
+    format: 'sedd-trace',
+    version: 1,
+    length: start.ids.length,
+    steps: start.steps,
+    seed: String(options.seed),
+    ...settingsOf(options),
+    maskId: info.maskId,
+    initial: start.ids,
+    events: steps.map(({ step, sigma, masked, positions, ids, ms, confidence }) => ({
+      step,
+      sigma,
+      masked,
+      changed: positions,
+      ids,
+      ms,
+      ...(confidence && { confidence }),
+    })),
+    texts,
+    held: start.held,
+    ...(source.name && { model: { name: source.name, ...(source.sha256 && { sha256: source.sha256 }) } }),
+  };
+}
+
+/**
+ * @template Event
+ * @template Result
+ * @implements {AsyncIterable<Event>}
+ */
+export class Run {
+  /** @type {Events<any>} */ #events = new Events();
+  #options;
+  #call;
+
+  /**
+   * @param {import('./connection.js').Connection} connection
+   * @param {'sample'|'generate'} method
+   * @param {any} options plain data, with its seed
+   * @param {{signal?: AbortSignal, onStep?: (event: Event) => void, finish?: (value: any, events: any[]) => Result}} how
+   */
+  constructor(connection, method, options, { signal, onStep, finish = (value) => value }) {
+    /** @type {number|bigint} the random numbers' seed, given or drawn */
+    this.seed = options.seed;
+    this.#options = options;
+    const begin = performance.now();
+    this.#call = connection.call(method, [options], {
+      signal,
+      onEvent: (event) => {
+        this.#events.add(event);
+        onStep?.(event);
+      },
+    });
+    /** @type {Promise<Result>} resolves when the run is over; rejects with AbortError after abort() */
+    this.result = this.#call.result
+      .then((value) => {
+        value.timings.totalMs = performance.now() - begin;
+        return finish({ ...value, seed: options.seed }, [...this.#events.list]);
+      })
+      .finally(() => this.#events.end());
+    this.result.catch(() => {}); // an abort nobody waits for is no unhandled rejection
+  }
+
+  /** Stops before the next step and lets other calls to the model through. */
+  pause() {
+    this.#call.hold(true);
+  }
+  /** Goes on after pause(). */
+  continue() {
+    this.#call.hold(false);
+  }
+  /** Ends the run at once: the result and the loop reject with AbortError. */
+  abort() {
+    this.#call.abort();
+  }
+
+  /**
+   * The state after the events so far, or after a given step, for `sedd.resume`.
+   * @param {number} [step] evaluations done; the state at the start is that of the first event's position
+   * @returns {State | null} null before the run has started
+   */
+  state(step = Infinity) {
+    const [start, ...steps] = this.#events.list;
+    if (!start?.start) return null;
+    if (step < start.position)
+      throw new SeddError('argument', `This run began after step ${start.position}; step ${step} is not its own.`);
+    const ids = [...start.ids];
+    let { position } = start;
+    for (const event of steps) {
+      if (event.step > step) break;
+      event.positions.forEach((place, i) => {
+        ids[place] = event.ids[i];
+      });
+      position = event.step;
+    }
+    return { position, ids, options: { ...this.#options, steps: start.steps, length: ids.length, state: undefined } };
+  }
+
+  /** Every event from the first on, also for a second loop. */
+  [Symbol.asyncIterator]() {
+    return this.#events.read(this.result);
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The four wasm modules and their loaders. The addresses are literal, so that bundlers find the files and move them
+ * unchanged. (The inline package has another builds.js, which carries the bytes: scripts/package/inline.mjs.)
+ */
+import { SeddError } from '../errors.js';
+
+const FILES = {
+  simd: () => [new URL('../wasm/sedd-simd.js', import.meta.url), new URL('../wasm/sedd-simd.wasm', import.meta.url)],
+  relaxed: () => [
+    new URL('../wasm/sedd-relaxed.js', import.meta.url),
+    new URL('../wasm/sedd-relaxed.wasm', import.meta.url),
+  ],
+  'simd-threads': () => [
+    new URL('../wasm/sedd-simd-threads.js', import.meta.url),
+    new URL('../wasm/sedd-simd-threads.wasm', import.meta.url),
+  ],
+  'relaxed-threads': () => [
+    new URL('../wasm/sedd-relaxed-threads.js', import.meta.url),
+    new URL('../wasm/sedd-relaxed-threads.wasm', import.meta.url),
+  ],
+};
+
+/** Can this way of packaging give threads? */
+export const THREADS = true;
+
+/** What is at an address where a module should be, in words; empty if it looks right. @param {URL} url */
+async function found(url) {
+  if (!url.protocol.startsWith('http')) return '';
+  const response = await fetch(url).catch(() => null);
+  if (!response) return 'nothing answers there';
+  if (!response.ok) return `the server answers ${response.status}`;
+  const start = new TextDecoder().decode(new Uint8Array(await response.arrayBuffer()).subarray(0, 64)).trimStart();
+  if (start.startsWith('<')) return 'the server sends a web page (HTML) instead';
+  return start.startsWith('version https://git-lfs') ? 'it is a Git LFS pointer' : '';
+}
+
+/** The compiled module, or null: then the loader has its own ways, and says what is wrong. @param {URL} url */
+async function compile(url) {
+  try {
+    return url.protocol.startsWith('http')
+      ? await WebAssembly.compileStreaming(fetch(url, { credentials: 'same-origin' }))
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The module is fetched while its loader is, which would ask for it later.
+ * @param {keyof typeof FILES} build
+ * @param {object} options for the loader
+ * @returns {Promise<any>} the instance
+ */
+export async function openBuild(build, options) {
+  const [script, wasm] = FILES[build]();
+  try {
+    const [{ default: create }, module] = await Promise.all([
+      import(/* webpackIgnore: true */ /* @vite-ignore */ script.href),
+      compile(wasm),
+    ]);
+    const instantiateWasm = (imports, receive) => receive(new WebAssembly.Instance(module, imports), module);
+    return await create({ ...options, locateFile: () => wasm.href, ...(module && { instantiateWasm }) });
+  } catch (cause) {
+    for (const url of [wasm, script]) {
+      const why = await found(url);
+      if (why)
+        throw new SeddError('network', `The engine's file ${url.href} could not be loaded: ${why}.`, {
+          hint: 'Copy the folder wasm/ to where worker.js looks for it.',
+          url: url.href,
+          cause,
+        });
+    }
+    throw new SeddError('network', `The engine ${wasm.href} did not start: ${cause.message}`, {
+      hint: "The policy must allow script-src 'self' 'wasm-unsafe-eval' and connect-src 'self'.",
+      url: wasm.href,
+      cause,
+    });
+  }
+}

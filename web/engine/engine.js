@@ -1,0 +1,193 @@
+/**
+ * The wasm module behind plain objects: memory is copied in and out here and nowhere else. Calls are
+ * synchronous; they belong in a worker (worker.js) or in Node.
+ */
+import { THREADS, openBuild } from './builds.js';
+import { SeddError } from '../errors.js';
+import { probe } from './features.js';
+
+const PAGE = 65536;
+const PAGES_AT_FIRST = 256; // INITIAL_MEMORY of wasm/module.cmake
+const CODES = ['ok', 'argument', 'memory', 'io', 'format', 'unsupported', 'cancelled'];
+
+/** A memory that threads share, of at most `maximum` bytes: the whole of it is reserved when it is made. */
+const sharedMemory = (maximum) =>
+  new WebAssembly.Memory({ initial: PAGES_AT_FIRST, maximum: Math.ceil(maximum / PAGE), shared: true });
+
+/** One wasm instance with one kernel table and one pool of threads. */
+export class Engine {
+  /** @type {any} */ #module;
+  /** @type {number} */ #pointer;
+  /** @type {'simd'|'relaxed'} */ wasm;
+  /** @type {number} */ threads;
+  /** @type {string} name of the kernel table */ kernels;
+
+  /**
+   * @param {{wasm?: 'auto'|'simd'|'relaxed', threads?: number, kernels?: string, memory?: number}} [options]
+   *   `memory`: the most bytes this instance will need, where threads share them
+   * @returns {Promise<Engine>}
+   */
+  static async create({ wasm = 'auto', threads = 1, kernels = '', memory = 0 } = {}) {
+    const features = probe();
+    const build = wasm === 'auto' ? features.wasm : wasm;
+    if (!['simd', 'relaxed'].includes(build)) {
+      throw new SeddError('unsupported', features.reasons[0] ?? `There is no build "${wasm}"; simd and relaxed exist.`);
+    }
+    const count = features.threads && THREADS ? Math.max(1, Math.min(threads, 16)) : 1;
+    const engine = new Engine();
+    engine.#module = await openBuild(/** @type {'simd'} */ (count > 1 ? `${build}-threads` : build), {
+      threads: count,
+      ...(count > 1 && memory && { wasmMemory: sharedMemory(memory) }),
+    });
+    engine.wasm = build;
+    engine.#start(kernels, count);
+    return engine;
+  }
+
+  #start(kernels, threads) {
+    this.threads = threads;
+    this.#pointer = this.scoped((scope) => this.check(this.#module._wasm_engine_new(scope.text(kernels), threads)));
+    this.kernels = this.string(this.#module._sedd_engine_kernels(this.#pointer));
+  }
+
+  /** Another table of kernels, on one thread, in the same memory; free() it. @param {string} kernels */
+  sibling(kernels) {
+    const engine = new Engine();
+    engine.#module = this.#module;
+    engine.wasm = this.wasm;
+    engine.#start(kernels, 1);
+    return engine;
+  }
+
+  /** Ends the engine's threads. */
+  free() {
+    this.#module._sedd_engine_free(this.#pointer);
+    this.#pointer = 0;
+  }
+
+  /** Where threads share memory: 1 in it cancels what is computed, from any of them. @returns {Int32Array | null} */
+  get cancelFlag() {
+    return this.threads > 1 ? this.ints(this.#module._sedd_engine_cancel_flag(this.#pointer), 1) : null;
+  }
+
+  get module() {
+    return this.#module;
+  }
+  get pointer() {
+    return this.#pointer;
+  }
+  /** Bytes of wasm memory in use by this instance. */
+  get memorySize() {
+    return this.#module.wasmMemory.buffer.byteLength;
+  }
+
+  bytes(pointer, size) {
+    return new Uint8Array(this.#module.wasmMemory.buffer, pointer, size);
+  }
+  ints(pointer, count) {
+    return new Int32Array(this.#module.wasmMemory.buffer, pointer, count);
+  }
+  floats(pointer, count) {
+    return new Float32Array(this.#module.wasmMemory.buffer, pointer, count);
+  }
+  doubles(pointer, count) {
+    return new Float64Array(this.#module.wasmMemory.buffer, pointer, count);
+  }
+
+  string(pointer) {
+    const memory = new Uint8Array(this.#module.wasmMemory.buffer);
+    let end = pointer;
+    while (memory[end] !== 0) end++;
+    return new TextDecoder().decode(memory.slice(pointer, end));
+  }
+
+  /** Runs `work` with a scope whose allocations are freed afterwards. */
+  scoped(work) {
+    const scope = new Scope(this);
+    try {
+      return work(scope);
+    } finally {
+      scope.free();
+    }
+  }
+
+  /** Passes a pointer on, or throws what the core said. */
+  check(pointer) {
+    if (pointer === 0) this.fail();
+    return pointer;
+  }
+
+  /** Throws unless a status is 0. */
+  checkStatus(status) {
+    if (status !== 0) this.fail();
+  }
+
+  fail() {
+    const code = CODES[this.#module._wasm_error_status()] ?? 'format';
+    const message = this.string(this.#module._wasm_error_message());
+    if (code === 'cancelled') throw new DOMException('The operation was aborted.', 'AbortError');
+    throw new SeddError(code, message);
+  }
+}
+
+/** Memory that lives as long as one call. */
+class Scope {
+  #engine;
+  #owned = [];
+
+  constructor(engine) {
+    this.#engine = engine;
+  }
+
+  allocate(size) {
+    const pointer = this.#engine.module._malloc(Math.max(8, size));
+    if (pointer === 0) {
+      throw new SeddError('memory', `This tab has no memory for ${size} more bytes.`, {
+        hint: 'Close other tabs or use a smaller model.',
+      });
+    }
+    this.#owned.push(pointer);
+    return pointer;
+  }
+
+  data(bytes) {
+    const pointer = this.allocate(bytes.length + 1);
+    this.#engine.bytes(pointer, bytes.length + 1).set(bytes);
+    this.#engine.bytes(pointer + bytes.length, 1)[0] = 0;
+    return pointer;
+  }
+
+  text(string) {
+    return this.data(new TextEncoder().encode(string));
+  }
+
+  list(ids) {
+    const pointer = this.allocate(4 * ids.length);
+    this.#engine.ints(pointer, ids.length).set(ids);
+    return pointer;
+  }
+
+  numbers(values) {
+    const pointer = this.allocate(8 * values.length);
+    this.#engine.doubles(pointer, values.length).set(values);
+    return pointer;
+  }
+
+  free() {
+    for (const pointer of this.#owned) this.#engine.module._free(pointer);
+  }
+}
+
+/** Low and high word of a seed given as a number or bigint. */
+export function seedWords(seed) {
+  let value;
+  try {
+    value = BigInt(seed);
+  } catch {
+    value = -1n;
+  }
+  if (value < 0n || value >= 1n << 64n) {
+    throw new SeddError('argument', `The seed ${seed} is not a whole number from 0 to 18446744073709551615.`);
+  }
+  return [Number(value & 0xffffffffn), Number(value >> 32n)];
+}

@@ -1,0 +1,100 @@
+/**
+ * How much memory a model needs, before any of it is loaded, and whether this device can give it.
+ */
+import { SeddError } from '../errors.js';
+
+const MB = 2 ** 20;
+export const WASM_MAX = 2048 * MB; // what the modules are built for: a signed 32-bit address
+export const ROOM = 64 * MB; // the page's own, and pieces that are under way
+const QUANTISE_FROM = 64 * MB; // of float weights: below, they stay as they are
+export const DTYPES = { auto: 0, f32: 1, q8: 2 };
+
+/** Reads what wasm_model_describe and wasm_loader_describe write. */
+export function readInfo(engine, describe) {
+  return engine.scoped((scope) => {
+    const out = scope.allocate(13 * 8);
+    describe(out);
+    const [
+      kind,
+      dtype,
+      graph,
+      noise,
+      tokens,
+      states,
+      maskId,
+      hiddenSize,
+      blocks,
+      heads,
+      length,
+      parameters,
+      weightBytes,
+    ] = engine.doubles(out, 13);
+    return {
+      kind: kind === 0 ? 'sedd' : 'gpt2',
+      dtype: dtype === 2 ? 'q8' : 'f32',
+      graph: graph === 0 ? 'absorb' : 'uniform',
+      noise: noise === 0 ? 'loglinear' : 'geometric',
+      tokens,
+      states,
+      maskId,
+      hiddenSize,
+      blocks,
+      heads,
+      length,
+      parameters,
+      weightBytes,
+    };
+  });
+}
+
+function describe(engine, config, dtype) {
+  const { module } = engine;
+  const loader = engine.scoped((scope) =>
+    engine.check(module._wasm_loader_new(scope.data(config), config.length, DTYPES[dtype])),
+  );
+  const info = readInfo(engine, (out) => module._wasm_loader_describe(loader, out));
+  module._sedd_loader_free(loader);
+  return info;
+}
+
+/** Scratch of a session of the model's full length, in bytes: a little over what core/model/session.c takes. */
+function scratchOf({ kind, hiddenSize: h, blocks, length, states }) {
+  const rows = kind === 'sedd' ? length : Math.min(length, 256);
+  const cache = kind === 'sedd' ? 0 : 2 * blocks * length * h * 4;
+  return rows * h * 44 + cache + 8 * states * 4 + 8 * MB;
+}
+
+const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
+
+/**
+ * What config.json alone tells. 'auto' keeps what the file has, but float matrices of 64 MB and more are
+ * held as int8.
+ * @param {import('./engine.js').Engine} engine @param {Uint8Array} config @param {'auto'|'f32'|'q8'} dtype
+ */
+export function predict(engine, config, dtype) {
+  if (!(dtype in DTYPES)) throw new SeddError('argument', `dtype is "${dtype}"; expected auto, f32 or q8.`);
+  const plain = describe(engine, config, dtype);
+  const chosen = dtype === 'auto' && plain.weightBytes >= QUANTISE_FROM ? 'q8' : dtype;
+  const info = chosen === dtype ? plain : describe(engine, config, chosen);
+  const memory = info.weightBytes + scratchOf(info) + ROOM;
+  return { info, dtype: chosen, memory, ...judge(engine, config, info, memory) };
+}
+
+/** Device memory is told by Chromium only, in coarse steps up to 8 GB; a tab gets about half of it. */
+function judge(engine, config, info, memory) {
+  const device = (globalThis.navigator?.deviceMemory ?? Infinity) * 1024 * MB;
+  const limit = Math.min(WASM_MAX, device / 2);
+  if (memory <= limit) return { fits: true, advice: '' };
+  const need = `This model needs ${megabytes(memory)} of memory; ${limit === WASM_MAX ? 'one tab can use' : 'on this device a tab should use at most'} ${megabytes(limit)}.`;
+  if (info.dtype === 'q8')
+    return { fits: false, advice: `${need} Choose a smaller model, such as louaaron/sedd-small (about 310 MB).` };
+  const less = predict(engine, config, 'q8');
+  return {
+    fits: false,
+    advice: `${need} ${less.fits ? `As int8 (dtype: 'q8') it takes ${megabytes(less.memory)}.` : less.advice.replace(/^[^.]*\. /, '')}`,
+  };
+}
+
+/** A shared memory must say its most when it is made, and phones refuse a large one: what this model can need. */
+export const sharedMaximum = (memory) =>
+  Math.min(WASM_MAX, Math.ceil((memory * 1.25 + 128 * MB) / (16 * MB)) * 16 * MB);

@@ -1,0 +1,179 @@
+/**
+ * Asking servers for files. Every way in which one fails to give a file is told apart and said in one
+ * sentence; what may pass (a cut connection, a busy server) is tried again after a while.
+ */
+import { SeddError, abortError } from '../errors.js';
+
+const WAIT_MAX = 60; // seconds a server may ask us to wait before we give up
+const LARGEST = 64 << 20; // bytes of a small file; config.json is a good deal smaller
+
+/** An error that may pass: `after` seconds, where the server said so. */
+export const passing = (error, after) => Object.assign(error, { retry: true, after });
+
+/* ---- What servers say ---- */
+
+const STATUS = {
+  401: [
+    'asks who you are (401): it is private, or there is no such model',
+    'Check the name; a private model has to be downloaded by hand and dropped on the page.',
+  ],
+  403: [
+    'refuses (403): it is not open to everybody',
+    'Accept its terms where it is published, download it there and drop the files on the page.',
+  ],
+  404: [
+    'is not there (404)',
+    'Check the address; a model is config.json, its weights (model.safetensors or pytorch_model.bin) and a tokenizer.',
+  ],
+  416: ['is shorter than expected (416)', 'It may have been replaced; load it again.'],
+  429: ['is asked too often (429)', 'Wait a while and load it again; what has arrived is kept.'],
+};
+
+/** Seconds of a Retry-After header, which may be a date. */
+function retryAfter(response) {
+  const value = response.headers.get('retry-after');
+  if (value === null) return undefined;
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+}
+
+function statusError(url, response) {
+  const { status } = response;
+  const [said, hint] = STATUS[status] ?? [`answered ${status} ${response.statusText}`.trim(), 'Try again later.'];
+  const error = Object.assign(new SeddError('network', `${url} ${said}.`, { hint, url }), { status });
+  if (status !== 429 && status !== 408 && status < 500) return error;
+  const after = retryAfter(response);
+  if (after > WAIT_MAX) error.message = `${url} ${said} and asks to wait ${Math.ceil(after)} seconds.`;
+  return passing(error, after);
+}
+
+/* ---- Why there was no answer ---- */
+
+const blocked = new Set(); // origins the page's policy has refused
+globalThis.addEventListener?.('securitypolicyviolation', (event) => {
+  if (URL.canParse?.(event.blockedURI)) blocked.add(new URL(event.blockedURI).origin);
+});
+
+const answers = (url, init) =>
+  fetch(url, init).then(
+    () => true,
+    () => false,
+  );
+
+/** The browser says "failed" for everything; a second look tells a missing permission from a dead line. */
+async function explain(url, cause, signal) {
+  const { origin } = new URL(url);
+  const error = (message, hint) => new SeddError('network', message, { hint, url, cause });
+  if (signal?.aborted) return abortError();
+  if (globalThis.navigator?.onLine === false)
+    return error(`${url} cannot be fetched: this device is offline.`, 'Models that were loaded before work offline.');
+  if (origin !== globalThis.location?.origin) {
+    await new Promise((resolve) => {
+      setTimeout(resolve);
+    }); // a policy violation is reported after the failure
+    if (blocked.has(origin)) {
+      return error(
+        `This page's content security policy does not let it fetch from ${origin}.`,
+        `Add ${origin} to connect-src, or serve the model beside the page.`,
+      );
+    }
+    const there = await answers(url, { method: 'HEAD', mode: 'no-cors', signal });
+    if (there && !(await answers(url, { method: 'HEAD', signal }))) {
+      return error(
+        `${url} does not let pages of other sites read it (CORS).`,
+        'Its server must send Access-Control-Allow-Origin; or download the files and drop them on the page.',
+      );
+    }
+  }
+  return passing(
+    error(`${url} could not be fetched: ${cause.message}`, 'Check the connection; what has arrived is kept.'),
+  );
+}
+
+/** How often, and how long, a failure is waited out. Bytes that arrive make it patient again. */
+export class RetryPolicy {
+  #used = 0;
+
+  /** @param {{retries?: number, signal?: AbortSignal, onWait?: (seconds: number) => void}} [options] */
+  constructor({ retries = 4, signal, onWait = () => {} } = {}) {
+    this.retries = retries;
+    this.signal = signal;
+    this.onWait = onWait;
+  }
+
+  reset() {
+    this.#used = 0;
+  }
+
+  /** Waits before another try, or throws the error when there shall be none. */
+  async wait(error) {
+    const seconds = error.after ?? 0.5 * 2 ** this.#used;
+    if (!error.retry || this.#used++ >= this.retries || seconds > WAIT_MAX) throw error;
+    this.onWait(seconds);
+    await new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, 1000 * seconds);
+      this.signal?.addEventListener(
+        'abort',
+        () => {
+          clearTimeout(timer);
+          reject(abortError());
+        },
+        { once: true },
+      );
+    });
+  }
+}
+
+/** One request, a bad status included among the failures. */
+export async function ask(url, init, signal) {
+  let response;
+  try {
+    response = await fetch(url, { ...init, signal });
+  } catch (cause) {
+    throw cause.name === 'AbortError' ? cause : await explain(url, cause, signal);
+  }
+  if (response.ok) return response;
+  response.body?.cancel().catch(() => {});
+  throw statusError(url, response);
+}
+
+/* ---- Content ---- */
+
+/** Refuses what is plainly another thing than a file of a model. */
+export function refuseOther(bytes, name, url = '') {
+  const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart().toLowerCase();
+  if (start.startsWith('<!doctype') || start.startsWith('<html')) {
+    throw new SeddError('content', `${name} is a web page, not the file that was asked for.`, {
+      hint: 'The address may lead to a login or an error page.',
+      url,
+    });
+  }
+  if (start.startsWith('version https://git-lfs')) {
+    throw new SeddError('content', `${name} is a Git LFS pointer, not the file itself.`, {
+      hint: 'Fetch the large file with "git lfs pull", or use its download address.',
+      url,
+    });
+  }
+}
+
+/** A small file as a whole. @param {string} url @param {RetryPolicy} retryPolicy @returns {Promise<Uint8Array>} */
+export async function fetchWhole(url, retryPolicy) {
+  const name = decodeURIComponent(new URL(url).pathname.split('/').at(-1));
+  const limit = name === 'config.json' ? 1 << 20 : LARGEST;
+  for (;;) {
+    try {
+      const response = await ask(url, {}, retryPolicy.signal);
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      if (bytes.length > limit)
+        throw new SeddError('content', `${url} has ${bytes.length} bytes; at most ${limit} are expected.`, { url });
+      refuseOther(bytes, url, url);
+      return bytes;
+    } catch (error) {
+      await retryPolicy.wait(
+        error instanceof TypeError
+          ? passing(new SeddError('network', `${url} was cut off.`, { url, cause: error }))
+          : error,
+      );
+    }
+  }
+}

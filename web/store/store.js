@@ -1,0 +1,91 @@
+/**
+ * The store as a page sees it: what is kept on this device, how much room there is, and how to free it.
+ * Loading writes to it from a worker (load.js); looking at it creates nothing.
+ */
+import { SeddError } from '../errors.js';
+import { StoredModel, withLock } from './entry.js';
+import { allFiles } from './files.js';
+
+/**
+ * @typedef {{id: string, name: string, source: string, kind: 'sedd'|'gpt2', dtype: string, size: number, loaded: number, total: number,
+ *   complete: boolean, created: number}} StoredInfo  `size`: bytes on the device; `loaded` of `total`: bytes of a download
+ */
+
+async function describe(files, id) {
+  const entry = new StoredModel(files, id);
+  const manifest = await entry.json('manifest.json');
+  const part = manifest ?? (await entry.json('part.json'));
+  if (!part)
+    return {
+      id,
+      name: '',
+      source: '',
+      kind: 'sedd',
+      dtype: '',
+      size: 0,
+      loaded: 0,
+      total: 0,
+      complete: false,
+      created: 0,
+    };
+  const { name, source, kind, dtype, created } = part;
+  const loaded = manifest ? manifest.size : await entry.held(part.size);
+  return {
+    id,
+    name,
+    source,
+    kind,
+    dtype,
+    created,
+    size: loaded,
+    loaded,
+    total: part.size,
+    complete: Boolean(manifest),
+  };
+}
+
+async function list() {
+  const found = [];
+  for (const files of await allFiles()) {
+    for (const id of await files.ids()) found.push(await describe(files, id));
+  }
+  return found.sort((a, b) => b.created - a.created);
+}
+
+function refuse() {
+  throw new SeddError('io', 'This model is being loaded right now, so it cannot be deleted.', {
+    hint: 'Stop that load, or wait until it is done.',
+  });
+}
+
+async function remove(id) {
+  for (const files of await allFiles()) {
+    for (const there of await files.ids()) {
+      if (id !== 'all' && id !== there) continue;
+      await withLock(there, undefined, refuse, () => files.drop(there));
+    }
+  }
+}
+
+/**
+ * The models kept on this device.
+ * @example
+ *   for (const { id, name, size, complete } of await store.list()) console.log(id, name, size, complete);
+ *   const { models, quota } = await store.estimate();
+ *   console.log(models, quota, await store.persist());
+ *   await store.delete('all');
+ */
+export const store = {
+  /** Models on this device, complete or begun. @returns {Promise<StoredInfo[]>} */
+  list,
+  /** Deletes a model, or all. @param {string} id of `list()`, or 'all' */
+  delete: remove,
+  /** Bytes used and free for this site. @returns {Promise<{usage: number, quota: number, models: number, persisted: boolean}>} */
+  async estimate() {
+    const { usage = 0, quota = 0 } = (await globalThis.navigator?.storage?.estimate?.()) ?? {};
+    const models = (await list()).reduce((sum, { size }) => sum + size, 0);
+    return { usage, quota, models, persisted: (await globalThis.navigator?.storage?.persisted?.()) ?? false };
+  },
+  /** Asks the browser not to evict what is stored when room runs short. @returns {Promise<boolean>} */
+  persist: async () => (await globalThis.navigator?.storage?.persist?.()) ?? false,
+};

@@ -1,0 +1,134 @@
+/**
+ * What a load writes into its entry of the store: first the chunks of the file as they arrive, then what the
+ * next visit needs. That is the quantised model, or the file itself where it is no larger; manifest.json
+ * makes it count, as the last thing written.
+ */
+import { abortError } from '../errors.js';
+import { CHUNK, sha256 } from './entry.js';
+
+/** The small files of a model, by their roles. */
+export const SMALL = ['config', 'tokenizer', 'merges', 'generation'];
+const WORTH = 0.75; // a quantised model of this share of the file is kept instead of it
+
+/** Makes the entry one of this very file: what is there of another goes. */
+async function beginPart(entry, part) {
+  const there = await entry.json('part.json');
+  const same =
+    there && ['size', 'etag', 'modified'].every((key) => !there[key] || !part[key] || there[key] === part[key]);
+  if (same) return;
+  await entry.drop();
+  await entry.putJson('part.json', { ...part, created: Date.now() });
+}
+
+/** Whether the rest of a download of `size` bytes finds room. */
+async function hasRoom(entry, size) {
+  const { quota = Infinity, usage = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+  return quota - usage > size - (await entry.held(size));
+}
+
+export class StoreWriter {
+  #entry;
+  #signal;
+  #say;
+  /** Why nothing is kept. */ reason = '';
+
+  /** @param {import('./entry.js').StoredModel} entry @param {{signal: AbortSignal, say: (event: object) => void}} load */
+  constructor(entry, { signal, say }) {
+    this.#entry = entry;
+    this.#signal = signal;
+    this.#say = say;
+  }
+
+  /** The entry, ready for the chunks of a file; null where they find no room: then only the result is kept. @param {{size: number}} part */
+  async beginChunks(part) {
+    try {
+      await beginPart(this.#entry, part);
+    } catch (error) {
+      this.reason = `Nothing was stored: ${error.message}`;
+      return null;
+    }
+    if (await hasRoom(this.#entry, part.size)) return this.#entry;
+    await this.#entry.drop();
+    return null;
+  }
+
+  /**
+   * Stores what the next visit needs; false where there is no room for it.
+   * @param {import('../engine/engine.js').Engine} engine @param {import('../engine/model.js').Model} model made of `weights` and `files`
+   * @param {import('../load/weights.js').ChunkedWeights} weights
+   */
+  async keep(engine, model, weights, files, about) {
+    try {
+      const set = await this.#keepWeights(engine, model, weights);
+      await this.#entry.putJson('manifest.json', {
+        ...about,
+        ...set,
+        small: await this.#keepSmall(files),
+        created: Date.now(),
+      });
+      if (set.set === 'q') await this.#entry.forgetChunks('w');
+      await this.#entry.remove('part.json');
+      return true;
+    } catch (error) {
+      if (error.name === 'AbortError') throw error;
+      this.reason = `There is no room to store this model: ${error.message}`;
+      await this.#entry.drop().catch(() => {});
+      return false;
+    }
+  }
+
+  async #keepSmall(files) {
+    const hashes = {};
+    for (const name of SMALL.filter((role) => files[role])) {
+      await this.#entry.put(name, files[name]);
+      hashes[name] = await sha256(files[name]);
+    }
+    return hashes;
+  }
+
+  /** Which set of chunks is the model, of what size, with which hashes. */
+  async #keepWeights(engine, model, weights) {
+    const { module } = engine;
+    const writer = engine.check(module._wasm_writer_new(model.pointer));
+    try {
+      const size = module._wasm_writer_size(writer);
+      if (weights.kept && size > WORTH * weights.size) return { set: 'w', size: weights.size, hashes: weights.hashes };
+      return { set: 'q', size, hashes: await this.#writeModel(engine, writer, size) };
+    } finally {
+      module._sedd_writer_free(writer);
+    }
+  }
+
+  /** Writes the model as a file of `size` bytes; gives the hashes of its chunks. */
+  async #writeModel(engine, writer, size) {
+    const { module } = engine;
+    const buffer = engine.check(module._malloc(CHUNK));
+    const copy = new Uint8Array(CHUNK);
+    const hashes = [];
+    try {
+      for (let done = 0; done < size; ) {
+        if (this.#signal.aborted) throw abortError();
+        const bytes = copy.subarray(0, module._sedd_writer_read(writer, buffer, CHUNK));
+        bytes.set(engine.bytes(buffer, bytes.length));
+        hashes.push(await sha256(bytes));
+        await this.#makeRoom(() => this.#entry.putChunk('q', hashes.length - 1, bytes, hashes.at(-1)));
+        done += bytes.length;
+        this.#say({ phase: 'keep', loaded: done, total: size });
+      }
+      return hashes;
+    } finally {
+      module._free(buffer);
+    }
+  }
+
+  /** The file it was made of is in memory as a model by now: it gives way. */
+  async #makeRoom(write) {
+    try {
+      await write();
+    } catch (error) {
+      if (this.#signal.aborted) throw error;
+      await this.#entry.forgetChunks('w');
+      await write();
+    }
+  }
+}
