@@ -61,9 +61,9 @@ const char *sedd_engine_kernels(const struct sedd_engine *engine)
     return engine->kernels->name;
 }
 
-int32_t *sedd_engine_cancel_flag(struct sedd_engine *engine)
+void sedd_engine_cancel(struct sedd_engine *engine, bool cancel)
 {
-    return (int32_t *)&engine->cancel;
+    atomic_store(&engine->cancel, cancel ? 1 : 0);
 }
 
 int32_t sedd_engine_threads(const struct sedd_engine *engine)

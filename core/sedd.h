@@ -122,10 +122,9 @@ enum sedd_status sedd_engine_new(const struct sedd_engine_options *options,
 void sedd_engine_free(struct sedd_engine *engine);
 const char *sedd_engine_kernels(const struct sedd_engine *engine);
 int32_t sedd_engine_threads(const struct sedd_engine *engine);
-/* Address of an int32 that cancels whatever the engine computes, in all its sessions, while it is
- * not 0 (sedd_session_cancel has one session's): a host that shares memory raises it by storing
- * 1. */
-int32_t *sedd_engine_cancel_flag(struct sedd_engine *engine);
+/* Cancels (true) whatever the engine computes, in all its sessions, until it is called with false;
+ * sedd_session_cancel does so for one session. May be called from any thread. */
+void sedd_engine_cancel(struct sedd_engine *engine, bool cancel);
 
 /* The index-th table compiled in that runs on this processor, slowest first ("scalar" is 0);
  * NULL past the end. */
@@ -309,7 +308,7 @@ enum sedd_positions {
     SEDD_POSITIONS_NORMALISED,
     /* As many masks as planned: of M masks the share (t - s) / t, rounded, at least one; all in the
      * last step, so the denoiser has nothing to do. Which ones is up to `order`. */
-    SEDD_POSITIONS_FIXED,
+    SEDD_POSITIONS_PLANNED,
     /* As many masks, in `order`, as may be drawn independently: the sum of their entropies less
      * the largest is at most gamma; at least one. `steps` is a limit, in whose last step the
      * rest opens; the run is over as soon as no mask is left (Ben-Hamu et al. 2025, arXiv
@@ -319,7 +318,7 @@ enum sedd_positions {
      * infinitely many steps, exactly. `steps` is not used (Zheng et al. 2024, arXiv 2409.02908). */
     SEDD_POSITIONS_HITTING
 };
-/* Which masks are first, for FIXED and BOUNDED. CONFIDENCE, MARGIN and ENTROPY look at the
+/* Which masks are first, for PLANNED and BOUNDED. CONFIDENCE, MARGIN and ENTROPY look at the
  * distributions (after temperature) and make text more alike: watch its entropy. */
 enum sedd_order {
     SEDD_ORDER_RANDOM = 0,
@@ -328,8 +327,8 @@ enum sedd_order {
     SEDD_ORDER_MARGIN,     /* largest gap between the two likeliest tokens first */
     SEDD_ORDER_ENTROPY     /* lowest entropy first */
 };
-/* When: the times of the evaluations of SCORE, NORMALISED and FIXED. BOUNDED and HITTING have times
- * of their own: that at which so large a share of the window is masked, and random ones. */
+/* When: the times of the evaluations of SCORE, NORMALISED and PLANNED. BOUNDED and HITTING have
+ * times of their own: that at which so large a share of the window is masked, and random ones. */
 enum sedd_grid {
     SEDD_GRID_LINEAR = 0,
     SEDD_GRID_COSINE /* t = cos(pi/2 i / steps): few masks open at first, many at last */
@@ -344,25 +343,29 @@ enum sedd_context {
      * and M opening, the blocks pass K + M rows instead of L; from an empty window in S equal
      * steps that is L (S + 1) / 2 rows instead of L S. Log-scores are the same network's on the
      * shorter sequence, at the noise of the whole window. Needs positions that are known before
-     * the network runs: NORMALISED, HITTING, or FIXED in order RANDOM or SPREAD (partition
+     * the network runs: NORMALISED, HITTING, or PLANNED in order RANDOM or SPREAD (partition
      * generative models: Deschenaux, Tran & Gulcehre 2025, arXiv 2505.18883; there with an
      * architecture of its own). */
     SEDD_CONTEXT_KNOWN
 };
 
+/* How to write. 0 stands for the default; diffusion/options.c has the table of names, ranges and
+ * defaults. A GPT-2 has seed, greedy, temperature, top_k and top_p. */
 struct sedd_sample_options {
-    int32_t batch;  /* default 1 */
-    int32_t length; /* default the model's */
-    int32_t steps;  /* >= 1; with SCORE and NORMALISED the denoiser adds one evaluation */
+    int32_t batch;  /* sequences at once; default 1 */
+    int32_t length; /* tokens of the window; default the model's */
+    int32_t steps;  /* default 64; with SCORE and NORMALISED the denoiser adds one evaluation */
     uint64_t seed;
     enum sedd_predictor predictor;
     enum sedd_draw draw;
     enum sedd_positions positions;
-    enum sedd_order order; /* FIXED and BOUNDED */
-    enum sedd_grid grid;   /* SCORE, NORMALISED and FIXED */
+    enum sedd_order order; /* PLANNED and BOUNDED */
+    enum sedd_grid grid;   /* SCORE, NORMALISED and PLANNED */
     enum sedd_context context;
     double gamma;       /* BOUNDED: nats, above 0; default 1 */
     bool no_denoise;    /* SCORE and NORMALISED: leave out the final denoiser step */
+    bool greedy;        /* the likeliest token at each position that opens, the first of equal ones;
+                           it stands above temperature, top_k and top_p */
     double temperature; /* of the token distribution given that a mask opens; default 1 */
     int32_t top_k;      /* 0: all */
     double top_p;       /* in (0, 1]; 0: 1 */
@@ -370,10 +373,6 @@ struct sedd_sample_options {
     const int32_t *held_positions; /* [held_count], 0..length-1; copied */
     const int32_t *held_ids;       /* [held_count], 0..V-1; copied */
     const int32_t *initial_ids;    /* [B, L] or NULL: the limit distribution (all masks); copied */
-    /* Tests: when set, official draws take their uniforms from here, `count` floats a row, rows in
-     * order of position, every row of the batch, as the reference code consumes them. */
-    void (*uniforms)(void *user, float *values, size_t count);
-    void *uniforms_user;
 };
 
 struct sedd_step {
@@ -386,25 +385,35 @@ struct sedd_step {
     const int32_t *changed;     /* [changed_count] row-major index into [B, L], ascending */
     const int32_t *changed_ids; /* [changed_count] the new ids */
     /* [changed_count] each, of the distribution that the new id was drawn from, after temperature
-     * and before top_k and top_p: the id's probability, and the entropy in nats. NULL for official
-     * draws and the uniform graph. */
+     * (greedy: at temperature 1) and before top_k and top_p: the id's probability, and the entropy
+     * in nats. NULL for official draws and the uniform graph. */
     const float *confidence, *entropy;
 };
 
 /* How a model was trained to write: generation_config.json, Hugging Face's file for this, e.g.
- *     {"steps": 8, "positions": "fixed", "order": "spread", "grid": "cosine", "context": "known"}
+ *     {"steps": 8, "positions": "planned", "order": "spread", "grid": "cosine", "context": "known"}
  * Sets what it names of steps, positions, order, grid, context, gamma, temperature, top_k and
- * top_p, and leaves the rest of *options as it is; keys that are null, or others, are passed over.
- * What is asked of a run goes before the file, the file before the defaults above; positions other
- * than the file's leave its order, grid, context and gamma aside (the caller's to do).
- * SEDD_ERROR_FORMAT and SEDD_ERROR_UNSUPPORTED name file, key, expected and found; more than 64 KiB
- * are refused. */
+ * top_p, and leaves the rest of *options as it is; keys that are null, or others, are skipped. The
+ * old word "fixed" means "planned". SEDD_ERROR_FORMAT names file, key, expected and found; files
+ * over 64 KiB are refused. */
 enum sedd_status sedd_sample_defaults(const char *json, size_t size,
                                       struct sedd_sample_options *options,
                                       struct sedd_error *error);
 /* The same from a model's folder, where a folder without the file changes nothing. */
 enum sedd_status sedd_sample_defaults_open(const char *folder, struct sedd_sample_options *options,
                                            struct sedd_error *error);
+/* Reads what a call asks for, a JSON object such as {"steps": 8, "topP": 0.9, "seed": "7"}, over
+ * what *options holds already (the model's defaults): the call goes before the model, the model
+ * before the defaults above, and positions other than the model's leave aside the order, grid,
+ * context and gamma that belong to the model's own. "temperature": 0 asks for greedy. A name or a
+ * value that means nothing to this kind of model is SEDD_ERROR_ARGUMENT, with name and value. */
+enum sedd_status sedd_sample_read(const char *json, size_t size, enum sedd_kind kind,
+                                  struct sedd_sample_options *options, struct sedd_error *error);
+/* Writes options as the inside of a JSON object ("steps":8,"seed":"7",...), which sedd_sample_read
+ * takes between braces: `all` of them, with their defaults, or only those that are not the default.
+ * Returns the bytes they take without the zero; text [size] is cut where they are more. */
+size_t sedd_sample_write(const struct sedd_sample_options *options, bool all, char *text,
+                         size_t size);
 
 /* Starts a run. Borrows the session until freed; options are copied. batch*length <= session rows.
  * temperature, top_k and top_p need draw exact and the absorb graph; HITTING runs one sequence;
@@ -422,11 +431,11 @@ enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_
 bool sedd_sampler_done(const struct sedd_sampler *sampler);
 /* The sequence as it stands, [B, L]; valid until the sampler advances or is freed. */
 const int32_t *sedd_sampler_ids(const struct sedd_sampler *sampler);
-/* Steps done. Together with ids and options this is the whole state of a run. */
-int32_t sedd_sampler_position(const struct sedd_sampler *sampler);
-/* Continues from a saved state: `ids` [B, L] after `position` steps. With the same options
- * the run goes on exactly as it would have; with others it branches. */
-enum sedd_status sedd_sampler_restore(struct sedd_sampler *sampler, int32_t position,
+/* Returns the number of steps done. With ids and options it is the whole state of a run. */
+int32_t sedd_sampler_steps_done(const struct sedd_sampler *sampler);
+/* Continues from a saved state: `ids` [B, L] after `steps_done` steps. With the same options the
+ * run goes on exactly as it would have; with others it branches. */
+enum sedd_status sedd_sampler_restore(struct sedd_sampler *sampler, int32_t steps_done,
                                       const int32_t *ids, struct sedd_error *error);
 
 /* ---- SEDD: looking inside ---------------------------------------------------------------- */
@@ -478,16 +487,10 @@ void sedd_gpt2_rewind(struct sedd_session *session, int32_t position);
 enum sedd_status sedd_gpt2_hidden(struct sedd_session *session, const int32_t *ids, int32_t count,
                                   float *hidden, struct sedd_error *error);
 
-struct sedd_generate_options {
-    uint64_t seed;
-    bool greedy;
-    double temperature; /* default 1 */
-    int32_t top_k;
-    double top_p;
-};
-/* Draws the next token from logits [V] (which are destroyed), number `step` of this seed. */
+/* Draws the next token from logits [V] (which are destroyed), number `step` of options->seed.
+ * Options that a GPT-2 does not have must be 0. */
 enum sedd_status sedd_gpt2_draw(struct sedd_session *session,
-                                const struct sedd_generate_options *options, int32_t step,
+                                const struct sedd_sample_options *options, int32_t step,
                                 float *logits, int32_t *id, struct sedd_error *error);
 
 /* ---- Likelihood -------------------------------------------------------------------------- */
@@ -539,18 +542,17 @@ enum sedd_status sedd_score_entropy(struct sedd_session *session, int32_t length
                                     const int32_t *xt, double t, double *loss, double *per_position,
                                     struct sedd_error *error);
 
-/* Exact -ln p(ids) per token of a GPT-2, in blocks of the session's rows (usually n_positions),
- * each read after `bos` (usually <|endoftext|>). parts: NULL or [count], each token's value in
- * nats. */
+struct sedd_nll_options {
+    int32_t bos;    /* the id that each window is read after; usually <|endoftext|> */
+    int32_t stride; /* 1 .. rows: tokens by which the window slides after the first block, so that
+                       each token is read with rows - stride or more before it; 0: blocks of rows */
+};
+/* Exact -ln p(ids) per token of a GPT-2, in windows of the session's rows (usually n_positions).
+ * parts: NULL or [count], each token's value in nats. */
 enum sedd_status sedd_gpt2_nll(struct sedd_session *session, const int32_t *ids, size_t count,
-                               int32_t bos, struct sedd_estimate *estimate, double *parts,
+                               const struct sedd_nll_options *options,
+                               struct sedd_estimate *estimate, double *parts,
                                struct sedd_error *error);
-/* The same, but behind the first block the window slides by `stride` tokens (1 .. rows): each token
- * is read with rows - stride tokens or more before it. */
-enum sedd_status sedd_gpt2_nll_sliding(struct sedd_session *session, const int32_t *ids,
-                                       size_t count, int32_t bos, int32_t stride,
-                                       struct sedd_estimate *estimate, double *parts,
-                                       struct sedd_error *error);
 
 /* ---- Choosing between texts -------------------------------------------------------------- */
 

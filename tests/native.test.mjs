@@ -63,8 +63,8 @@ test('held tokens stay and the text around them is written', () => {
 });
 
 for (const [name, args, status, words] of [
-  ['steps 0', ['sample', 'models/sedd-nano', '--steps', '0'], 2, /--steps expects/],
-  ['an unknown flag', ['sample', 'models/sedd-nano', '--stepps', '3'], 2, /does not know --stepps/],
+  ['steps 0', ['sample', 'models/sedd-nano', '--steps', '0'], 2, /--steps is 0; expected a whole number from 1 to 1000000/],
+  ['an unknown flag', ['sample', 'models/sedd-nano', '--stepps', '3'], 2, /unknown option --stepps/],
   ['a folder that is not there', ['info', 'models/none'], 1, /cannot be opened/],
   ['sigma that is no number', ['score', 'models/sedd-nano', '--ids', '1', '--sigma', 'nan'], 1, /sigma is/],
   [

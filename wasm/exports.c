@@ -1,13 +1,18 @@
 /*
- * exports.c - sedd.h with flat signatures for JavaScript: pointers are numbers, results come back
- * through the return value or an array of doubles, an error stays behind until the next call.
- * web/engine/engine.js is the only caller. Functions that return a pointer return 0 on failure,
- * functions that return int32 a status.
+ * exports.c - sedd.h with flat signatures for JavaScript. Pointers are numbers. Options arrive and
+ * results leave as JSON, field by field with its name; a result's text is valid until the next call
+ * that gives one. An error stays until the next call. web/engine is the only caller. Functions that
+ * return a pointer return 0 on failure, functions that return int32 a status.
  */
-#include "golden/golden.h"
+#include "diffusion/options.h"
+#include "engine.h"
+#include "eval/options.h"
 #include "files/sha256.h"
+#include "golden/golden.h"
 #include "sedd.h"
 
+#include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +29,84 @@ int32_t wasm_error_status(void)
     return last_error.status;
 }
 
-static uint64_t join(uint32_t low, uint32_t high)
+/* ---- Results as JSON ----------------------------------------------------------------------- */
+
+static struct {
+    char *text;
+    size_t size, used;
+    bool failed;
+} reply;
+
+static void reply_begin(void)
 {
-    return (uint64_t)high << 32 | low;
+    reply.used = 0;
+    reply.failed = false;
+}
+
+static void reply_add(const char *format, ...) SEDD_PRINTF(1, 2);
+
+static void reply_add(const char *format, ...)
+{
+    va_list arguments;
+    if (reply.used + 512 > reply.size) { /* more than any single field takes */
+        size_t size = 2 * reply.size + 4096;
+        char *larger = realloc(reply.text, size);
+        reply.failed = reply.failed || larger == NULL;
+        reply.text = larger == NULL ? reply.text : larger;
+        reply.size = larger == NULL ? reply.size : size;
+    }
+    if (!reply.failed) {
+        va_start(arguments, format);
+        int count = vsnprintf(reply.text + reply.used, reply.size - reply.used, format, arguments);
+        va_end(arguments);
+        reply.used += count > 0 ? (size_t)count : 0;
+    }
+}
+
+/* A number that reads back as the same; JSON's 1e999 is JavaScript's Infinity. */
+static void reply_number(double value)
+{
+    if (isfinite(value)) {
+        reply_add("%.17g", value);
+    } else {
+        reply_add(isnan(value) ? "null" : value > 0 ? "1e999" : "-1e999");
+    }
+}
+
+static void reply_field(const char *name, double value)
+{
+    reply_add("%s\"%s\":", reply.used > 1 ? "," : "", name);
+    reply_number(value);
+}
+
+static void reply_ints(const char *name, const int32_t *values, int32_t count)
+{
+    reply_add(",\"%s\":[", name);
+    for (int32_t i = 0; i < count; i++) {
+        reply_add(i == 0 ? "%d" : ",%d", (int)values[i]);
+    }
+    reply_add("]");
+}
+
+/* NULL is JSON's null. */
+static void reply_floats(const char *name, const float *values, int32_t count)
+{
+    reply_add(values == NULL ? ",\"%s\":null" : ",\"%s\":[", name);
+    for (int32_t i = 0; i < count && values != NULL; i++) {
+        reply_add(i == 0 ? "" : ",");
+        reply_number((double)values[i]);
+    }
+    reply_add(values == NULL ? "" : "]");
+}
+
+/* The text, or NULL with the error set where there was no memory for it. */
+static const char *reply_end(void)
+{
+    if (reply.failed) {
+        last_error = (struct sedd_error){SEDD_ERROR_MEMORY, "no memory for a result"};
+        return NULL;
+    }
+    return reply.text;
 }
 
 /* ---- Engine and models ------------------------------------------------------------------- */
@@ -37,6 +117,13 @@ struct sedd_engine *wasm_engine_new(const char *kernels, int32_t threads)
     struct sedd_engine_options options = {.kernels = *kernels == '\0' ? NULL : kernels,
                                           .threads = threads};
     return sedd_engine_new(&options, &engine, &last_error) == SEDD_OK ? engine : NULL;
+}
+
+/* The address of an int32 that cancels what the engine computes while it is not 0: a thread that
+ * shares the memory, but has no instance to call, stores 1 there. */
+void *wasm_engine_cancel_flag(struct sedd_engine *engine)
+{
+    return &engine->cancel;
 }
 
 struct sedd_loader *wasm_loader_new(const char *config, size_t size, int32_t dtype)
@@ -52,14 +139,16 @@ void wasm_loader_expect(struct sedd_loader *loader, double size)
     sedd_loader_expect(loader, (uint64_t)size);
 }
 
-/* 1: out[2] has the first byte that is wanted next and the end (2^64: unknown); 0: nothing more. */
-int32_t wasm_loader_want(const struct sedd_loader *loader, double *out)
+/* {more, begin, end}: the first byte that is wanted next and the end (2^64: unknown). */
+const char *wasm_loader_want(const struct sedd_loader *loader)
 {
     uint64_t begin, end;
-    bool more = sedd_loader_want(loader, &begin, &end);
-    out[0] = (double)begin;
-    out[1] = (double)end;
-    return more;
+    reply_begin();
+    reply_add("{\"more\":%s", sedd_loader_want(loader, &begin, &end) ? "true" : "false");
+    reply_field("begin", (double)begin);
+    reply_field("end", (double)end);
+    reply_add("}");
+    return reply_end();
 }
 
 int32_t wasm_loader_push(struct sedd_loader *loader, double offset, const void *bytes, size_t size)
@@ -84,39 +173,40 @@ double wasm_writer_size(const struct sedd_writer *writer)
     return (double)sedd_writer_size(writer);
 }
 
-/* out[13]: kind, dtype, graph, noise, tokens, states, mask id, hidden size, blocks, heads, length,
- * parameters, bytes of weights. */
-static void give_info(const struct sedd_model_info *info, double *out)
+static const char *give_info(const struct sedd_model_info *info)
 {
-    const double values[] = {info->kind,
-                             info->dtype,
-                             info->graph,
-                             info->noise,
-                             info->tokens,
-                             info->states,
-                             info->mask_id,
-                             info->hidden_size,
-                             info->n_blocks,
-                             info->n_heads,
-                             info->length,
-                             (double)info->parameter_count,
-                             (double)info->weight_size};
-    memcpy(out, values, sizeof values);
+    reply_begin();
+    reply_add("{\"kind\":\"%s\",\"dtype\":\"%s\",\"graph\":\"%s\",\"noise\":\"%s\"",
+              info->kind == SEDD_KIND_SEDD ? "sedd" : "gpt2",
+              info->dtype == SEDD_DTYPE_Q8 ? "q8" : "f32",
+              info->graph == SEDD_GRAPH_ABSORB ? "absorb" : "uniform",
+              info->noise == SEDD_NOISE_LOGLINEAR ? "loglinear" : "geometric");
+    reply_field("tokens", info->tokens);
+    reply_field("states", info->states);
+    reply_field("maskId", info->mask_id);
+    reply_field("hiddenSize", info->hidden_size);
+    reply_field("blocks", info->n_blocks);
+    reply_field("heads", info->n_heads);
+    reply_field("length", info->length);
+    reply_field("parameters", (double)info->parameter_count);
+    reply_field("weightBytes", (double)info->weight_size);
+    reply_add("}");
+    return reply_end();
 }
 
-void wasm_model_describe(const struct sedd_model *model, double *out)
+const char *wasm_model_describe(const struct sedd_model *model)
 {
     struct sedd_model_info info;
     sedd_model_describe(model, &info);
-    give_info(&info, out);
+    return give_info(&info);
 }
 
 /* The same before any weights: bytes of weights as they will be. */
-void wasm_loader_describe(const struct sedd_loader *loader, double *out)
+const char *wasm_loader_describe(const struct sedd_loader *loader)
 {
     struct sedd_model_info info;
     sedd_loader_describe(loader, &info);
-    give_info(&info, out);
+    return give_info(&info);
 }
 
 /* ---- Checksums --------------------------------------------------------------------------- */
@@ -180,71 +270,66 @@ struct sedd_session *wasm_session_new(struct sedd_engine *engine, const struct s
     return sedd_session_new(engine, model, rows, &session, &last_error) == SEDD_OK ? session : NULL;
 }
 
-/* out[9]: steps, gamma, temperature, top_k, top_p, positions, order, grid, context of a
- * generation_config.json; 0 where it names none. */
-int32_t wasm_sample_defaults(const char *json, size_t size, double *out)
+static const char *give_options(const struct sedd_sample_options *options, bool all)
+{
+    char text[480];
+    sedd_sample_write(options, all, text, sizeof text);
+    reply_begin();
+    reply_add("{%s}", text);
+    return reply_end();
+}
+
+/* The options that a generation_config.json names and that are not the default. */
+const char *wasm_sample_defaults(const char *json, size_t size)
 {
     struct sedd_sample_options options = {0};
     enum sedd_status status = sedd_sample_defaults(json, size, &options, &last_error);
-    if (status == SEDD_OK) {
-        const double values[] = {options.steps, options.gamma, options.temperature,
-                                 options.top_k, options.top_p, options.positions,
-                                 options.order, options.grid,  options.context};
-        memcpy(out, values, sizeof values);
-    }
-    return status;
+    return status == SEDD_OK ? give_options(&options, false) : NULL;
 }
 
-/* values[14]: length, steps, predictor, draw, positions, order, grid, context, gamma, no_denoise,
- * temperature, top_k, top_p, number of held tokens. */
-struct sedd_sampler *wasm_sampler_new(struct sedd_session *session, const double *values,
-                                      uint32_t seed_low, uint32_t seed_high,
-                                      const int32_t *held_positions, const int32_t *held_ids)
+/* A call's options over a model's, in full: what wasm_sampler_new and wasm_gpt2_options take. */
+const char *wasm_sample_settings(const char *defaults, size_t defaults_size,
+                                 const char *json, size_t size)
+{
+    struct sedd_sample_options options = {0};
+    enum sedd_status status = sedd_sample_read(defaults, defaults_size, SEDD_KIND_SEDD, &options, &last_error);
+    status = status == SEDD_OK ? sedd_sample_read(json, size, SEDD_KIND_SEDD, &options, &last_error) : status;
+    return status == SEDD_OK ? give_options(&options, true) : NULL;
+}
+
+struct sedd_sampler *wasm_sampler_new(struct sedd_session *session, const char *json, size_t size,
+                                      size_t held_count, const int32_t *held_positions,
+                                      const int32_t *held_ids)
 {
     struct sedd_sampler *sampler = NULL;
     struct sedd_sample_options options = {
-        .length = (int32_t)values[0],
-        .steps = (int32_t)values[1],
-        .seed = join(seed_low, seed_high),
-        .predictor = (enum sedd_predictor)values[2],
-        .draw = (enum sedd_draw)values[3],
-        .positions = (enum sedd_positions)values[4],
-        .order = (enum sedd_order)values[5],
-        .grid = (enum sedd_grid)values[6],
-        .context = (enum sedd_context)values[7],
-        .gamma = values[8],
-        .no_denoise = values[9] != 0.0,
-        .temperature = values[10],
-        .top_k = (int32_t)values[11],
-        .top_p = values[12],
-        .held_count = (size_t)values[13],
-        .held_positions = held_positions,
-        .held_ids = held_ids,
-    };
-    return sedd_sampler_new(session, &options, &sampler, &last_error) == SEDD_OK ? sampler : NULL;
+        .held_count = held_count, .held_positions = held_positions, .held_ids = held_ids};
+    enum sedd_status status = sedd_sample_read(json, size, SEDD_KIND_SEDD, &options, &last_error);
+    status =
+        status == SEDD_OK ? sedd_sampler_new(session, &options, &sampler, &last_error) : status;
+    return status == SEDD_OK ? sampler : NULL;
 }
 
-/* out[11]: step, total, t, sigma, rows, masked, number changed, and the addresses of their places,
- * ids, confidences and entropies (0: there are none). */
-int32_t wasm_sampler_advance(struct sedd_sampler *sampler, double *out)
+const char *wasm_sampler_advance(struct sedd_sampler *sampler)
 {
     struct sedd_step step;
-    enum sedd_status status = sedd_sampler_advance(sampler, &step, &last_error);
-    if (status == SEDD_OK) {
-        const double values[] = {step.step,
-                                 step.total,
-                                 step.t,
-                                 step.sigma,
-                                 step.rows,
-                                 step.masked,
-                                 step.changed_count,
-                                 (double)(uintptr_t)step.changed,
-                                 (double)(uintptr_t)step.changed_ids,
-                                 (double)(uintptr_t)step.confidence,
-                                 (double)(uintptr_t)step.entropy};
-        memcpy(out, values, sizeof values);
+    if (sedd_sampler_advance(sampler, &step, &last_error) != SEDD_OK) {
+        return NULL;
     }
-    return status;
+    reply_begin();
+    reply_add("{");
+    reply_field("step", step.step);
+    reply_field("total", step.total);
+    reply_field("t", step.t);
+    reply_field("sigma", step.sigma);
+    reply_field("rows", step.rows);
+    reply_field("masked", step.masked);
+    reply_ints("positions", step.changed, step.changed_count);
+    reply_ints("ids", step.changed_ids, step.changed_count);
+    reply_floats("confidence", step.confidence, step.changed_count);
+    reply_floats("entropy", step.entropy, step.changed_count);
+    reply_add("}");
+    return reply_end();
 }
 
 int32_t wasm_sampler_restore(struct sedd_sampler *sampler, int32_t position, const int32_t *ids)
@@ -259,43 +344,60 @@ int32_t wasm_score(struct sedd_session *session, int32_t length, const int32_t *
     return sedd_score(session, 1, length, ids, &value, logscore, &last_error);
 }
 
-/* values[5]: sigma, step, steps, predictor, top_k. out: sigma, then for each position score sum,
- * entropy, stay and top_k times id, log-score, move; 1 + count * (3 + 3 top_k) doubles. */
-int32_t wasm_inspect(struct sedd_session *session, const int32_t *ids, int32_t length,
-                     const double *values, const int32_t *positions, int32_t count, double *out)
+static void give_inspected(const struct sedd_inspected *found, const struct sedd_candidate *best,
+                           int32_t count)
 {
-    int32_t top = (int32_t)values[4];
-    struct sedd_inspect_options options = {.sigma = values[0],
-                                           .step = (int32_t)values[1],
-                                           .steps = (int32_t)values[2],
-                                           .predictor = (enum sedd_predictor)values[3],
-                                           .positions = positions,
-                                           .position_count = count,
-                                           .top_k = top};
-    size_t rows = count < 1 ? 0 : (size_t)count, columns = top < 1 ? 0 : (size_t)top;
+    reply_add("{\"scoreSum\":");
+    reply_number(found->score_sum);
+    reply_field("entropy", found->entropy);
+    reply_field("stay", found->stay);
+    reply_add(",\"candidates\":[");
+    for (int32_t i = 0; i < count && best[i].id >= 0; i++) {
+        reply_add("%s{\"id\":%d", i == 0 ? "" : ",", (int)best[i].id);
+        reply_field("logscore", best[i].logscore);
+        reply_field("move", best[i].move);
+        reply_add("}");
+    }
+    reply_add("]}");
+}
+
+/* {sigma, positions: [{scoreSum, entropy, stay, candidates: [{id, logscore, move}]}]} */
+const char *wasm_inspect(struct sedd_session *session, const int32_t *ids, int32_t length,
+                         const char *json, size_t size, const int32_t *positions, int32_t count,
+                         int32_t tokens)
+{
+    struct sedd_inspect_options options = {.positions = positions, .position_count = count};
+    enum sedd_status status = sedd_fields_parse(SEDD_INSPECT_FIELDS, SEDD_FIELD_OF_SEDD, json, size,
+                                                &options, &last_error);
+    status = status == SEDD_OK ? sedd_fields_check(SEDD_INSPECT_FIELDS, SEDD_FIELD_OF_SEDD,
+                                                   &options, &last_error)
+                               : status;
+    if (status != SEDD_OK) {
+        return NULL;
+    }
+    options.top_k = options.top_k < tokens ? options.top_k : tokens;
+    size_t rows = count < 1 ? 0 : (size_t)count, columns = (size_t)options.top_k;
     struct sedd_inspected *found = calloc(rows + 1, sizeof *found);
     struct sedd_candidate *best = calloc(rows * columns + 1, sizeof *best);
+    double sigma = 0.0;
     if (found == NULL || best == NULL) {
+        status = SEDD_ERROR_MEMORY;
         last_error = (struct sedd_error){SEDD_ERROR_MEMORY, "no memory for the candidates"};
+    } else {
+        status = sedd_inspect(session, length, ids, &options, &sigma, found, best, &last_error);
     }
-    enum sedd_status status =
-        found == NULL || best == NULL
-            ? SEDD_ERROR_MEMORY
-            : sedd_inspect(session, length, ids, &options, out, found, best, &last_error);
-    double *next = out + 1;
+    reply_begin();
+    reply_add("{\"sigma\":");
+    reply_number(sigma);
+    reply_add(",\"positions\":[");
     for (size_t row = 0; row < rows && status == SEDD_OK; row++) {
-        *next++ = found[row].score_sum;
-        *next++ = found[row].entropy;
-        *next++ = found[row].stay;
-        for (size_t i = row * columns; i < (row + 1) * columns; i++) {
-            *next++ = best[i].id;
-            *next++ = best[i].logscore;
-            *next++ = best[i].move;
-        }
+        reply_add(row == 0 ? "" : ",");
+        give_inspected(&found[row], best + row * columns, options.top_k);
     }
+    reply_add("]}");
     free(found);
     free(best);
-    return status;
+    return status == SEDD_OK ? reply_end() : NULL;
 }
 
 /* ---- GPT-2 ------------------------------------------------------------------------------- */
@@ -306,42 +408,66 @@ int32_t wasm_gpt2_append(struct sedd_session *session, const int32_t *ids, int32
     return sedd_gpt2_append(session, ids, count, false, logits, &last_error);
 }
 
+/* Options of a GPT-2, read once for many draws; free them with free. */
+struct sedd_sample_options *wasm_gpt2_options(const char *json, size_t size)
+{
+    struct sedd_sample_options *options = calloc(1, sizeof *options);
+    if (options == NULL) {
+        last_error = (struct sedd_error){SEDD_ERROR_MEMORY, "no memory for the options"};
+    } else if (sedd_sample_read(json, size, SEDD_KIND_GPT2, options, &last_error) != SEDD_OK) {
+        free(options);
+        options = NULL;
+    }
+    return options;
+}
+
 /* The next id, or -1. */
-int32_t wasm_gpt2_draw(struct sedd_session *session, uint32_t seed_low, uint32_t seed_high,
-                       int32_t greedy, double temperature, int32_t top_k, double top_p,
+int32_t wasm_gpt2_draw(struct sedd_session *session, const struct sedd_sample_options *options,
                        int32_t step, float *logits)
 {
     int32_t id = -1;
-    struct sedd_generate_options options = {.seed = join(seed_low, seed_high),
-                                            .greedy = greedy != 0,
-                                            .temperature = temperature,
-                                            .top_k = top_k,
-                                            .top_p = top_p};
-    return sedd_gpt2_draw(session, &options, step, logits, &id, &last_error) == SEDD_OK ? id : -1;
+    return sedd_gpt2_draw(session, options, step, logits, &id, &last_error) == SEDD_OK ? id : -1;
 }
 
 /* ---- Likelihood -------------------------------------------------------------------------- */
 
-static int32_t give(enum sedd_status status, const struct sedd_estimate *estimate, double *out)
+/* {natsPerToken, standardError, tokens, parts: [nats a token]} */
+static const char *give_estimate(const struct sedd_estimate *estimate, const double *parts)
 {
-    if (status == SEDD_OK) {
-        out[0] = estimate->nats_per_token;
-        out[1] = estimate->standard_error;
-        out[2] = (double)estimate->tokens;
+    reply_begin();
+    reply_add("{");
+    reply_field("natsPerToken", estimate->nats_per_token);
+    reply_field("standardError", estimate->standard_error);
+    reply_field("tokens", (double)estimate->tokens);
+    reply_add(",\"parts\":[");
+    for (int64_t i = 0; i < estimate->tokens; i++) {
+        reply_add(i == 0 ? "" : ",");
+        reply_number(parts[i]);
     }
-    return status;
+    reply_add("]}");
+    return reply_end();
+}
+
+static double *new_parts(size_t count)
+{
+    double *parts = calloc(count + 1, sizeof *parts);
+    if (parts == NULL) {
+        last_error = (struct sedd_error){SEDD_ERROR_MEMORY, "no memory for the likelihoods"};
+    }
+    return parts;
 }
 
 struct sedd_bounder *wasm_bounder_new(struct sedd_session *session, const int32_t *ids,
-                                      size_t count, int32_t estimator, int32_t samples,
-                                      uint32_t seed_low, uint32_t seed_high)
+                                      size_t count, const char *json, size_t size)
 {
     struct sedd_bounder *bounder = NULL;
-    struct sedd_bound_options options = {(enum sedd_estimator)estimator, samples,
-                                         join(seed_low, seed_high)};
-    return sedd_bounder_new(session, ids, count, &options, &bounder, &last_error) == SEDD_OK
-               ? bounder
-               : NULL;
+    struct sedd_bound_options options = {0};
+    enum sedd_status status =
+        sedd_fields_parse(SEDD_BOUND_FIELDS, SEDD_FIELD_OF_SEDD, json, size, &options, &last_error);
+    status = status == SEDD_OK
+                 ? sedd_bounder_new(session, ids, count, &options, &bounder, &last_error)
+                 : status;
+    return status == SEDD_OK ? bounder : NULL;
 }
 
 int32_t wasm_bounder_advance(struct sedd_bounder *bounder)
@@ -354,21 +480,32 @@ double wasm_bounder_total(const struct sedd_bounder *bounder)
     return (double)sedd_bounder_total(bounder);
 }
 
-/* out[3]: nats a token, standard error, tokens; parts: one double a token. */
-void wasm_bounder_estimate(const struct sedd_bounder *bounder, double *out, double *parts)
+/* Of a bounder that is done with `count` tokens. */
+const char *wasm_bounder_estimate(const struct sedd_bounder *bounder, size_t count)
 {
     struct sedd_estimate estimate;
-    sedd_bounder_estimate(bounder, &estimate, parts);
-    give(SEDD_OK, &estimate, out);
+    double *parts = new_parts(count);
+    const char *text = NULL;
+    if (parts != NULL) {
+        sedd_bounder_estimate(bounder, &estimate, parts);
+        text = give_estimate(&estimate, parts);
+    }
+    free(parts);
+    return text;
 }
 
-/* The same out and parts. */
-int32_t wasm_nll(struct sedd_session *session, const int32_t *ids, size_t count, int32_t bos,
-                 double *out, double *parts)
+const char *wasm_nll(struct sedd_session *session, const int32_t *ids, size_t count, int32_t bos)
 {
     struct sedd_estimate estimate;
-    return give(sedd_gpt2_nll(session, ids, count, bos, &estimate, parts, &last_error), &estimate,
-                out);
+    const struct sedd_nll_options options = {.bos = bos};
+    double *parts = new_parts(count);
+    const char *text = NULL;
+    if (parts != NULL &&
+        sedd_gpt2_nll(session, ids, count, &options, &estimate, parts, &last_error) == SEDD_OK) {
+        text = give_estimate(&estimate, parts);
+    }
+    free(parts);
+    return text;
 }
 
 /* ---- Golden ------------------------------------------------------------------------------ */

@@ -10,10 +10,10 @@
  *   await sedd.dispose();
  */
 import { Connection } from './client/connection.js';
-import { withDefaults } from './client/defaults.js';
 import { SeddError } from './errors.js';
 import { probe } from './engine/features.js';
-import { Run, traceOf } from './client/run.js';
+import { Run } from './client/run.js';
+import { recordRun } from './client/record.js';
 
 export { store } from './store/store.js';
 export { SeddError, probe };
@@ -98,17 +98,18 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {number|bigint} [seed] default random; always in the result
  * @property {'analytic'|'euler'} [sampler]
  * @property {'exact'|'official'} [draw]
- * @property {'score'|'normalised'|'fixed'|'bounded'|'hitting'} [positions] who decides which masks open: a coin by their scores, a coin
+ * @property {'score'|'normalised'|'planned'|'bounded'|'hitting'} [positions] who decides which masks open: a coin by their scores, a coin
  *   by the time alone, a planned number, as many as may be drawn independently (`gamma`), or one an evaluation at random times
- * @property {'random'|'spread'|'confidence'|'margin'|'entropy'} [order] which come first, for fixed and bounded
- * @property {'linear'|'cosine'} [grid] when, for score, normalised and fixed
+ * @property {'random'|'spread'|'confidence'|'margin'|'entropy'} [order] which come first, for planned and bounded
+ * @property {'linear'|'cosine'} [grid] when, for score, normalised and planned
  * @property {'all'|'known'} [context] what the network reads: the whole window, or the known tokens and the masks that open, for a model
- *   trained that way (positions normalised, hitting, or fixed in order random or spread); 8 steps then cost little more than half
+ *   trained that way (positions normalised, hitting, or planned in order random or spread); 8 steps then cost little more than half
  * @property {number} [gamma] for bounded: nats, above 0; default 1
  * @property {boolean} [denoise] default true
- * @property {number} [temperature]
- * @property {number} [topK]
- * @property {number} [topP]
+ * @property {number} [temperature] 0 or 0.01 to 100, default 1; 0 takes the likeliest token at each position that opens
+ * @property {boolean} [greedy] as temperature 0
+ * @property {number} [topK] 0 (default): all
+ * @property {number} [topP] 0.000001 to 1, default 1
  * @property {number} [budgetMs] takes as many of the steps as fit; the result's `budget` says what came of it
  * @property {boolean} [trace] the result carries the run as a trace
  * @property {AbortSignal} [signal]
@@ -121,6 +122,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {string} text
  * @property {number|bigint} seed
  * @property {number} steps
+ * @property {import('./client/run.js').Settings} [settings] SEDD: how it was written, in full
  * @property {Timings} timings
  * @property {string} kernels
  * @property {number} threads
@@ -136,10 +138,10 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {string} [prompt] plain text
  * @property {number} [tokens] how many to write; default all that fit
  * @property {number|bigint} [seed]
- * @property {boolean} [greedy]
- * @property {number} [temperature]
- * @property {number} [topK]
- * @property {number} [topP]
+ * @property {boolean} [greedy] as temperature 0
+ * @property {number} [temperature] 0 or 0.01 to 100, default 1; 0 takes the likeliest token each time
+ * @property {number} [topK] 0 (default): all
+ * @property {number} [topP] 0.000001 to 1, default 1
  * @property {AbortSignal} [signal]
  * @property {(event: {index: number, id: number, text: string, ms: number}) => void} [onStep]
  */
@@ -288,9 +290,8 @@ export class SEDD extends Loaded {
    *   console.log(text, seed, timings.stepsMs);
    */
   sample({ trace = false, ...options } = {}) {
-    const all = { steps: 64, ...withDefaults(this.defaults, given(options)) };
-    return this.start('sample', all, (value, events) =>
-      trace ? { ...value, trace: traceOf(events, { ...all, seed: value.seed }, this) } : value,
+    return this.start('sample', options, (value, [start, ...steps]) =>
+      trace ? { ...value, trace: recordRun(start, steps, this) } : value,
     );
   }
 
@@ -323,8 +324,8 @@ export class SEDD extends Loaded {
         throw new SeddError('argument', `Position ${position} is outside the window's 0 to ${ids.length - 1}.`);
       ids[position] = id ?? this.info.maskId;
     }
-    const steps = changes.steps ?? before.steps ?? this.defaults.steps ?? 64;
-    const position = Math.round((state.position * steps) / (before.steps ?? steps));
+    const { steps = before.steps } = changes;
+    const position = before.steps ? Math.round((state.position * steps) / before.steps) : state.position;
     return this.sample({
       ...before,
       length: ids.length,

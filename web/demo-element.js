@@ -2,10 +2,9 @@
  * <sedd-demo model="…">: a SEDD that writes in the reader's browser, beside a GPT-2 if one is named. Nothing is
  * fetched until somebody asks: neither the engine nor a model. Documented in web/README.md.
  */
-import { withDefaults } from './client/defaults.js';
 import { SeddError } from './errors.js';
 import { borrow } from './client/shared-models.js';
-import { WORDS } from './client/sampling.js';
+import { WORDS, currentWord } from './client/sampling.js';
 import { traceOf, writeTrace } from './client/trace.js';
 import { Cells } from './view/cells.js';
 import { Controls, controlsStyle } from './view/controls.js';
@@ -24,11 +23,14 @@ const FIELDS = {
   steps: number(1, 1e6, { step: 1, fallback: 64 }),
   seed,
   length: number(1, 65536, { step: 1 }),
-  temperature: number(0.01, 100),
+  temperature: number(0.01, 100, { zero: true }),
   topP: number(1e-6, 1, { attribute: 'top-p' }),
   topK: number(0, 2 ** 31 - 1, { step: 1, attribute: 'top-k' }),
   ...Object.fromEntries(
-    ['positions', 'order', 'grid', 'context'].map((name) => [name, { ...choice(...WORDS[name]), fallback: null }]),
+    ['positions', 'order', 'grid', 'context'].map((name) => {
+      const words = choice(...WORDS[name]);
+      return [name, { ...words, parse: (given) => words.parse(currentWord(given)), fallback: null }];
+    }),
   ),
   loading: choice('lazy', 'eager'),
   reveal: choice('interaction', 'auto', 'manual'),
@@ -282,16 +284,10 @@ export class SeddDemo extends SeddElement {
     this.run().catch(() => {});
   }
 
-  /** What the attributes ask for, and `changes`; for the rest, what the model was trained for. */
+  /** What the attributes ask for, and `changes`; the model's own options hold for the rest. */
   #asked(changes = {}) {
     const said = OPTIONS.filter((name) => this[name] !== null && (name !== 'steps' || this.hasAttribute('steps')));
-    return {
-      steps: this.steps,
-      ...withDefaults(this.#sedd.defaults, {
-        ...Object.fromEntries(said.map((name) => [name, this[name]])),
-        ...changes,
-      }),
-    };
+    return { ...Object.fromEntries(said.map((name) => [name, this[name]])), ...changes };
   }
 
   /**
@@ -364,6 +360,7 @@ export class SeddDemo extends SeddElement {
       poster.hidden = true;
       cells.element.hidden = false;
       this.#history ??= new History(event);
+      this.#history.settings = event.settings;
       cells.open(this.#history.at(this.#history.last), { held: event.held });
       timeline.element.hidden = false;
     } else {
@@ -379,13 +376,10 @@ export class SeddDemo extends SeddElement {
   }
 
   #writeTwin(sample, signal) {
-    const { prompt = '', ...asked } = this.#options;
-    const options = Object.fromEntries(
-      ['seed', 'temperature', 'topP', 'topK']
-        .filter((name) => asked[name] !== undefined)
-        .map((name) => [name, asked[name]]),
-    );
-    return this.#parts.twin.write(this.#gpt2, { given: prefixOf(prompt), sample, options: { ...options, signal } });
+    const { prompt = '', seed: used } = this.#options;
+    const { temperature, topP, topK } = sample.settings;
+    const options = { seed: used, temperature, topP, topK, signal };
+    return this.#parts.twin.write(this.#gpt2, { given: prefixOf(prompt), sample, options });
   }
 
   /** Ends a load or a run under way. */
@@ -425,7 +419,6 @@ export class SeddDemo extends SeddElement {
     const { name = this.model, sha256 } = this.#sedd.source ?? {};
     return writeTrace(
       traceOf(this.#history, {
-        ...this.#options,
         maskId: this.#sedd.info.maskId,
         model: { name, ...(sha256 && { sha256 }) },
       }),
@@ -447,7 +440,12 @@ export class SeddDemo extends SeddElement {
     const { compare, report } = await import('./client.js');
     const { desk } = this.#parts;
     const abort = (this.#abort = new AbortController());
-    const { prompt = '', steps, length = this.#result?.ids.length ?? REPORT.length, ...sampling } = this.#asked();
+    const {
+      prompt = '',
+      steps = this.#sedd.defaults.steps ?? this.steps,
+      length = this.#result?.ids.length ?? REPORT.length,
+      ...sampling
+    } = this.#asked();
     const counts = [...REPORT.steps.filter((count) => count < steps), steps];
     this.#show('running');
     try {

@@ -4,6 +4,7 @@ import { SeddError, abortError, packError } from './errors.js';
 import { loadModel, planModel } from './load/load.js';
 import { readVectors, selfTest } from './worker/selftest.js';
 import { Mutex } from './worker/mutex.js';
+import { shown } from './engine/engine.js';
 
 /** @typedef {{abort: AbortController, held: Promise<void> | null, release: () => void, emit: (event: object) => void, asked: number, waitMs: number}} Call */
 
@@ -13,7 +14,7 @@ import { Mutex } from './worker/mutex.js';
 /** @type {Map<number, Call>} */ const calls = new Map();
 const turns = new Mutex();
 
-/** Lets waiting messages in: they land between two evaluations. */
+/** Yields to the event loop, so that messages are handled between two evaluations. */
 const { port1, port2 } = new MessageChannel();
 const messages = () =>
   new Promise((resolve) => {
@@ -64,8 +65,8 @@ async function timed(call, work) {
 /** A budget for this run, with the steps that fit; the first evaluation is timed on the window as it is. @param {Call} call */
 async function planBudget(call, options) {
   if (options.budgetMs === undefined) return null;
-  if (!(options.budgetMs > 0))
-    throw new SeddError('argument', `budgetMs is ${options.budgetMs}; expected a number above 0.`);
+  if (!Number.isFinite(options.budgetMs) || options.budgetMs <= 0)
+    throw new SeddError('argument', `budgetMs is ${shown(options.budgetMs)}; expected a number above 0.`);
   const budget = new Budget(options.budgetMs);
   const trial = model.startRun({ ...options, steps: 1, state: undefined });
   try {
@@ -101,16 +102,26 @@ const methods = {
 
   /** @param {Call} call */
   async sample(call, options) {
+    options = { ...options, steps: model.settings(options).steps };
     const budget = await planBudget(call, options);
     const { steps } = options;
     let run = model.startRun(options);
+    const { settings } = run;
     let now = steps; // steps of the run as it goes on: fewer, where a budget asks for it
     /** A step as the asked number of them counts: at the same noise. */
     const asked = (step) => (step > now ? steps + step - now : Math.round((step * steps) / now));
     const stepsMs = [];
     try {
       const initial = run.ids;
-      call.emit({ start: true, ids: initial, texts: textsOf(initial), held: run.held, position: run.position, steps });
+      call.emit({
+        start: true,
+        ids: initial,
+        texts: textsOf(initial),
+        held: run.held,
+        position: run.position,
+        steps,
+        settings,
+      });
       while (!run.done) {
         await yieldToMessages(call);
         const { position, opensAll, ids } = run;
@@ -131,6 +142,7 @@ const methods = {
         ids,
         text: model.detokenize(ids.filter((id) => id !== model.info.maskId)),
         steps,
+        settings,
         ...told(call, { firstMs: stepsMs[0], stepsMs }),
         ...(budget && { budget: budget.finish() }),
       };

@@ -91,21 +91,20 @@ static void check_flags(const struct cli *cli, bool sedd)
 {
     cli_refuse(cli, " --judge --texts --sweep! --real --hole ", "it needs --twin for ");
     if (!sedd) {
-        cli_refuse(cli, " --steps --seed " CLI_SAMPLING, "a GPT-2's decode step has no ");
+        cli_refuse_fields(cli, " --steps ", "a GPT-2's decode step has no ");
     }
 }
 
-static int run_single(struct cli *cli, struct sedd_engine *engine, const struct sedd_model *model)
+static int run_single(struct cli *cli, struct opened *opened)
 {
-    struct sedd_model_info info;
+    struct sedd_model_info info = opened->info;
     struct sedd_error error = {.message = "no memory for the bench"};
-    sedd_model_describe(model, &info);
     bool sedd = info.kind == SEDD_KIND_SEDD;
     check_flags(cli, sedd);
     int32_t length = cli_integer(cli, "--length", info.length, 1, 1 << 20);
     int32_t runs = cli_integer(cli, "--runs", 20, 1, 10000);
-    struct bench bench = {.sampling = {.steps = 64, .seed = cli_seed(cli)}};
-    if (sedd && !cli_sampling(cli, &bench.sampling)) {
+    struct bench bench = {.session = NULL};
+    if (sedd && !cli_sampling(cli, SEDD_KIND_SEDD, &bench.sampling)) {
         return EXIT_FAILED;
     }
     bench.sampling.length = length;
@@ -113,16 +112,16 @@ static int run_single(struct cli *cli, struct sedd_engine *engine, const struct 
     bench.ms = calloc(2 * ((size_t)runs + WARM_STEPS), sizeof *bench.ms);
     bench.logits = calloc((size_t)info.states, sizeof *bench.logits);
     bool memory = bench.ms != NULL && bench.logits != NULL;
-    enum sedd_status status = memory
-                                  ? sedd_session_new(engine, model, length, &bench.session, &error)
-                                  : SEDD_ERROR_MEMORY;
+    enum sedd_status status =
+        memory ? sedd_session_new(opened->engine, opened->model, length, &bench.session, &error)
+               : SEDD_ERROR_MEMORY;
     for (int pass = 0; pass < 2 && status == SEDD_OK; pass++) {
         int32_t least = pass == 0 ? WARM_STEPS : runs;
         status = sedd ? time_denoising(&bench, least, &error)
                       : time_decoding(&bench, least, length, &error);
     }
     if (status == SEDD_OK) {
-        print(cli, engine, sedd, info.dtype, &bench);
+        print(cli, opened->engine, sedd, info.dtype, &bench);
     } else {
         cli_fail(&error);
     }
@@ -134,14 +133,12 @@ static int run_single(struct cli *cli, struct sedd_engine *engine, const struct 
 
 int run_bench(struct cli *cli)
 {
-    struct sedd_model *model = cli_model(cli);
-    struct sedd_engine *engine = model == NULL ? NULL : cli_engine(cli);
-    int code = EXIT_FAILED;
-    if (engine != NULL) {
-        code = cli_has(cli, "--twin") ? cli_compare(cli, engine, model)
-                                      : run_single(cli, engine, model);
+    struct opened opened;
+    if (!cli_open(cli, CLI_MODEL | CLI_ENGINE, &opened)) {
+        return EXIT_FAILED;
     }
-    sedd_engine_free(engine);
-    sedd_model_free(model);
+    int code = cli_has(cli, "--twin") ? cli_compare(cli, opened.engine, opened.model)
+                                      : run_single(cli, &opened);
+    cli_close(&opened);
     return code;
 }

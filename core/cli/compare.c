@@ -40,10 +40,11 @@ static void lay_out(struct comparison *c, int32_t number)
 static enum sedd_status write_twin(struct comparison *c, double temperature, uint64_t seed,
                                    struct sedd_error *error)
 {
-    struct sedd_generate_options options = {.seed = seed,
-                                            .temperature = temperature,
-                                            .top_k = c->sampling.top_k,
-                                            .top_p = c->sampling.top_p};
+    struct sedd_sample_options options = {.seed = seed,
+                                          .greedy = c->sampling.greedy,
+                                          .temperature = temperature,
+                                          .top_k = c->sampling.top_k,
+                                          .top_p = c->sampling.top_p};
     int32_t end = c->first + c->hole;
     sedd_gpt2_reset(c->twin);
     enum sedd_status status = sedd_gpt2_append(c->twin, &c->begin, 1, false, c->logits, error);
@@ -90,7 +91,7 @@ static enum sedd_status write_sedd(struct comparison *c, struct column *column, 
 static enum sedd_status write_text(struct comparison *c, struct column *column, double temperature,
                                    int32_t number, struct sedd_error *error)
 {
-    uint64_t seed = cli_seed(c->cli) + (uint64_t)number;
+    uint64_t seed = c->sampling.seed + (uint64_t)number;
     lay_out(c, number);
     return column->steps == 0 ? write_twin(c, temperature, seed, error)
                               : write_sedd(c, column, temperature, seed, error);
@@ -104,7 +105,8 @@ static enum sedd_status judge_text(struct comparison *c, struct quality *quality
     enum sedd_status status = SEDD_OK;
     double nats = 0.0;
     if (c->judge != NULL) {
-        status = sedd_gpt2_nll(c->judge, c->ids, (size_t)c->length, c->begin, &estimate, c->parts,
+        const struct sedd_nll_options options = {.bos = c->begin};
+        status = sedd_gpt2_nll(c->judge, c->ids, (size_t)c->length, &options, &estimate, c->parts,
                                error);
     }
     for (int32_t i = c->first; i < c->length && c->judge != NULL; i++) {
@@ -174,9 +176,8 @@ static bool open_gpt2(const struct cli *cli, const char *flag, const struct comp
                       struct sedd_session **session, struct sedd_model_info *info)
 {
     struct sedd_error error;
-    struct cli other = *cli;
-    other.folder = cli_text(cli, flag);
-    *model = cli_model(&other);
+    const char *folder = cli_text(cli, flag);
+    *model = cli_model(cli, folder);
     if (*model == NULL) {
         return false;
     }
@@ -185,7 +186,7 @@ static bool open_gpt2(const struct cli *cli, const char *flag, const struct comp
         info->length < c->length) {
         fprintf(stderr,
                 "sedd: %s does not fit: expected a GPT-2 with %d tokens and %d positions or more\n",
-                other.folder, (int)c->sedd_info.tokens, (int)c->length);
+                folder, (int)c->sedd_info.tokens, (int)c->length);
         return false;
     }
     if (sedd_session_new(engine, *model, info->length, session, &error) != SEDD_OK) {
@@ -305,7 +306,7 @@ int cli_compare(struct cli *cli, struct sedd_engine *engine, const struct sedd_m
     if (!done) {
         fprintf(stderr, "sedd: --twin compares a SEDD with a GPT-2; %s is a GPT-2\n", cli->folder);
     }
-    done = done && cli_sampling(cli, &c.sampling);
+    done = done && cli_sampling(cli, SEDD_KIND_SEDD, &c.sampling);
     done = done && open_gpt2(cli, "--twin", &c, engine, &twin, &c.twin, &c.twin_info);
     if (done) {
         struct sedd_tokenizer *tokenizer = NULL;

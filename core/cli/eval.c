@@ -65,7 +65,7 @@ static void print_error(const char *message)
     printf("\"}\n");
 }
 
-static void answer(struct evaluator *evaluator, const struct line *line)
+static void answer(struct opened *opened, const struct line *line)
 {
     cJSON *request = NULL;
     struct sedd_error error;
@@ -81,7 +81,7 @@ static void answer(struct evaluator *evaluator, const struct line *line)
         snprintf(error.message, sizeof error.message,
                  "the request's op is none that this version knows");
     }
-    if (operation != NULL && operation->run(evaluator, request, &error) == SEDD_OK) {
+    if (operation != NULL && operation->run(opened, request, &error) == SEDD_OK) {
         printf("}\n");
     } else {
         print_error(error.message);
@@ -90,43 +90,22 @@ static void answer(struct evaluator *evaluator, const struct line *line)
     cJSON_Delete(request);
 }
 
-static bool open_evaluator(struct cli *cli, struct evaluator *evaluator)
+/* Short SEDD sequences are computed together; a GPT-2's rows are its positions. */
+static int32_t session_rows(const struct sedd_model_info *info)
 {
-    struct sedd_error error;
-    enum sedd_status status = sedd_tokenizer_open(cli->folder, &evaluator->tokenizer, &error);
-    if (status != SEDD_OK && status != SEDD_ERROR_IO) {
-        cli_fail(&error);
-        return false;
-    }
-    evaluator->model = cli_model(cli);
-    evaluator->engine = evaluator->model == NULL ? NULL : cli_engine(cli);
-    if (evaluator->engine == NULL) {
-        return false;
-    }
-    sedd_model_describe(evaluator->model, &evaluator->info);
-    /* Short SEDD sequences are computed together; a GPT-2's rows are its positions. */
-    int32_t rows = evaluator->info.length;
-    rows = evaluator->info.kind == SEDD_KIND_SEDD && rows < 512 ? 512 : rows;
-    if (sedd_session_new(evaluator->engine, evaluator->model, rows, &evaluator->session, &error) !=
-        SEDD_OK) {
-        cli_fail(&error);
-        return false;
-    }
-    return true;
+    return info->kind == SEDD_KIND_SEDD && info->length < 512 ? 512 : info->length;
 }
 
 int run_eval(struct cli *cli)
 {
-    struct evaluator evaluator = {0};
+    struct opened opened;
     struct line line = {0};
-    bool opened = open_evaluator(cli, &evaluator);
-    while (opened && read_line(&line)) {
-        answer(&evaluator, &line);
+    bool ready = cli_open(cli, CLI_TOKENIZER | CLI_MODEL | CLI_ENGINE, &opened) &&
+                 cli_open_session(&opened, session_rows(&opened.info));
+    while (ready && read_line(&line)) {
+        answer(&opened, &line);
     }
     free(line.text);
-    sedd_session_free(evaluator.session);
-    sedd_engine_free(evaluator.engine);
-    sedd_model_free(evaluator.model);
-    sedd_tokenizer_free(evaluator.tokenizer);
-    return opened ? 0 : EXIT_FAILED;
+    cli_close(&opened);
+    return ready ? 0 : EXIT_FAILED;
 }

@@ -1,6 +1,8 @@
 /* eval_fields.c - reading the fields of a request and printing lists; see eval.h. */
 #include "eval.h"
 
+#include "diffusion/options.h"
+
 #include <stdio.h>
 
 enum sedd_status eval_integer(const cJSON *request, const char *name, int32_t low, int32_t fallback,
@@ -9,13 +11,12 @@ enum sedd_status eval_integer(const cJSON *request, const char *name, int32_t lo
     return sedd_json_integer("the request", request, name, low, INT32_MAX, fallback, value, error);
 }
 
-enum sedd_status eval_seed(const cJSON *request, uint64_t *seed, struct sedd_error *error)
+struct sedd_field_source eval_source(enum sedd_kind kind, const char *others)
 {
-    double value;
-    enum sedd_status status = sedd_json_number("the request", request, "seed", 0.0,
-                                               9007199254740992.0, 0.0, &value, error);
-    *seed = status == SEDD_OK ? (uint64_t)value : 0;
-    return status;
+    return (struct sedd_field_source){.where = "the request: ",
+                                      .uses = sedd_field_uses(kind),
+                                      .others = others,
+                                      .status = SEDD_ERROR_ARGUMENT};
 }
 
 enum sedd_status eval_fill_ids(const cJSON *array, const char *name, int32_t *ids,

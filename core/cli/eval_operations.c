@@ -1,5 +1,5 @@
 /*
- * eval_operations.c - what `sedd eval` can be asked:
+ * eval_operations.c - the operations of `sedd eval`:
  *
  *     encode      texts: [text, ...]                                     -> ids: [[id, ...], ...]
  *     find        token: "<|endoftext|>"                                 -> token: id or -1
@@ -8,8 +8,8 @@
  *     choice      options: [{ids, given}, ...], scoring: bound | chain,
  *                 samples, seed                                          -> nats: [of each option]
  *     sample      length, steps, seed, temperature, topP, topK,
- *                 positions, order, grid, context, gamma (as `sedd sample`, but
- *                 always as published unless given),
+ *                 ... (the options of `sedd options`; what is not
+ *                 given is as published, whatever the model's folder says),
  *                 held: [[position, id], ...]                            -> ids, ms
  *     generate    ids (read first), count, seed, temperature, topP, topK -> ids (the new ones), ms
  *     hidden      ids                                                    -> hidden: [H numbers]
@@ -18,6 +18,7 @@
  *
  * nats of nll and bound are a token, those of choice the sum over the option's tokens.
  */
+#include "eval/options.h"
 #include "eval.h"
 
 #include <stdio.h>
@@ -25,15 +26,14 @@
 
 /* ---- Text -------------------------------------------------------------------------------- */
 
-static enum sedd_status check_tokenizer(const struct evaluator *e, struct sedd_error *error)
+static enum sedd_status check_tokenizer(const struct opened *e, struct sedd_error *error)
 {
     return e->tokenizer != NULL
                ? SEDD_OK
                : sedd_fail(error, SEDD_ERROR_ARGUMENT, "the model's folder has no tokenizer");
 }
 
-static enum sedd_status run_encode(struct evaluator *e, const cJSON *request,
-                                   struct sedd_error *error)
+static enum sedd_status run_encode(struct opened *e, const cJSON *request, struct sedd_error *error)
 {
     const cJSON *texts = sedd_json_find(request, "texts");
     enum sedd_status status = check_tokenizer(e, error);
@@ -71,8 +71,7 @@ static enum sedd_status run_encode(struct evaluator *e, const cJSON *request,
     return status;
 }
 
-static enum sedd_status run_find(struct evaluator *e, const cJSON *request,
-                                 struct sedd_error *error)
+static enum sedd_status run_find(struct opened *e, const cJSON *request, struct sedd_error *error)
 {
     const cJSON *token = sedd_json_find(request, "token");
     enum sedd_status status = check_tokenizer(e, error);
@@ -87,24 +86,25 @@ static enum sedd_status run_find(struct evaluator *e, const cJSON *request,
 
 /* ---- Likelihood -------------------------------------------------------------------------- */
 
-static enum sedd_status run_nll_request(struct evaluator *e, const cJSON *request,
+static enum sedd_status run_nll_request(struct opened *e, const cJSON *request,
                                         struct sedd_error *error)
 {
-    int32_t *ids = NULL, bos = 0, stride = 0;
+    struct sedd_nll_options options = {0};
+    int32_t *ids = NULL;
     size_t count = 0;
     struct sedd_estimate estimate;
     double *parts = NULL;
     enum sedd_status status = eval_ids(request, "ids", &ids, &count, error);
-    status = status == SEDD_OK ? eval_integer(request, "bos", 0, e->info.tokens - 1, &bos, error)
-                               : status;
-    status = status == SEDD_OK ? eval_integer(request, "stride", 1, e->info.length, &stride, error)
-                               : status;
+    status = status == SEDD_OK
+                 ? eval_integer(request, "bos", 0, e->info.tokens - 1, &options.bos, error)
+                 : status;
+    status =
+        status == SEDD_OK ? eval_integer(request, "stride", 1, 0, &options.stride, error) : status;
     if (status == SEDD_OK && cJSON_IsTrue(sedd_json_find(request, "parts"))) {
         parts = sedd_memory_new(count, sizeof *parts);
     }
     if (status == SEDD_OK) {
-        status =
-            sedd_gpt2_nll_sliding(e->session, ids, count, bos, stride, &estimate, parts, error);
+        status = sedd_gpt2_nll(e->session, ids, count, &options, &estimate, parts, error);
     }
     if (status == SEDD_OK) {
         printf("\"nats\": %.12g, \"tokens\": %lld", estimate.nats_per_token,
@@ -119,24 +119,18 @@ static enum sedd_status run_nll_request(struct evaluator *e, const cJSON *reques
     return status;
 }
 
-static enum sedd_status run_bound_request(struct evaluator *e, const cJSON *request,
+static enum sedd_status run_bound_request(struct opened *e, const cJSON *request,
                                           struct sedd_error *error)
 {
-    static const char *const ESTIMATORS[] = {"kmask", "reference"};
+    const struct sedd_field_source source = eval_source(SEDD_KIND_SEDD, " id op ids ");
     struct sedd_bound_options options = {0};
     struct sedd_estimate estimate;
     int32_t *ids = NULL;
-    int estimator = 0;
     size_t count = 0;
     enum sedd_status status = eval_ids(request, "ids", &ids, &count, error);
-    status = status == SEDD_OK ? eval_integer(request, "samples", 1, 64, &options.samples, error)
-                               : status;
-    status = status == SEDD_OK ? eval_seed(request, &options.seed, error) : status;
-    if (status == SEDD_OK && sedd_json_find(request, "estimator") != NULL) {
-        status =
-            sedd_json_word("the request", request, "estimator", ESTIMATORS, 2, &estimator, error);
-    }
-    options.estimator = (enum sedd_estimator)estimator;
+    status = status == SEDD_OK
+                 ? sedd_fields_read(SEDD_BOUND_FIELDS, &source, request, &options, error)
+                 : status;
     if (status == SEDD_OK) {
         status = sedd_bound(e->session, ids, count, &options, &estimate, NULL, error);
     }
@@ -168,13 +162,11 @@ static enum sedd_status options_of(const cJSON *list, struct sedd_option *option
     return status;
 }
 
-static enum sedd_status run_choice(struct evaluator *e, const cJSON *request,
-                                   struct sedd_error *error)
+static enum sedd_status run_choice(struct opened *e, const cJSON *request, struct sedd_error *error)
 {
-    static const char *const SCORINGS[] = {"bound", "chain"};
+    const struct sedd_field_source source = eval_source(SEDD_KIND_SEDD, " id op options ");
     struct sedd_choice_options choice = {0};
     const cJSON *list = sedd_json_find(request, "options");
-    int scoring = 0;
     int32_t count = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : 0;
     if (count == 0) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
@@ -186,13 +178,9 @@ static enum sedd_status run_choice(struct evaluator *e, const cJSON *request,
         options == NULL || nats == NULL
             ? sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for %d options", (int)count)
             : options_of(list, options, error);
-    status = status == SEDD_OK ? eval_integer(request, "samples", 1, 16, &choice.samples, error)
-                               : status;
-    status = status == SEDD_OK ? eval_seed(request, &choice.seed, error) : status;
-    if (status == SEDD_OK && sedd_json_find(request, "scoring") != NULL) {
-        status = sedd_json_word("the request", request, "scoring", SCORINGS, 2, &scoring, error);
-    }
-    choice.scoring = (enum sedd_scoring)scoring;
+    status = status == SEDD_OK
+                 ? sedd_fields_read(SEDD_CHOICE_FIELDS, &source, request, &choice, error)
+                 : status;
     status =
         status == SEDD_OK ? sedd_choice(e->session, options, count, &choice, nats, error) : status;
     if (status == SEDD_OK) {

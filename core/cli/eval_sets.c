@@ -41,7 +41,7 @@ static enum sedd_status set_of(const cJSON *request, const char *name, struct se
     return status;
 }
 
-enum sedd_status eval_diversity(struct evaluator *e, const cJSON *request, struct sedd_error *error)
+enum sedd_status eval_diversity(struct opened *e, const cJSON *request, struct sedd_error *error)
 {
     struct set set = {0};
     struct sedd_diversity found;
@@ -59,8 +59,7 @@ enum sedd_status eval_diversity(struct evaluator *e, const cJSON *request, struc
     return status;
 }
 
-enum sedd_status eval_divergence(struct evaluator *e, const cJSON *request,
-                                 struct sedd_error *error)
+enum sedd_status eval_divergence(struct opened *e, const cJSON *request, struct sedd_error *error)
 {
     struct set a = {0}, b = {0};
     double found[SEDD_NGRAM_MAX] = {0};

@@ -1,44 +1,44 @@
 /* main.c - the `sedd` tool: finds the command, checks its flags, runs it. */
+#include "diffusion/options.h"
+#include "eval/options.h"
 #include "options.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct command COMMANDS[] = {
-    {"info", "MODEL [--dtype f32|q8]\n  what a model is, as JSON", " ", run_info},
+    {"info", "MODEL [--dtype f32|q8]\n  what a model is, as JSON", " ", run_info, NULL, 0, NULL},
     {"score", "MODEL --ids 1,2,3 --sigma 0.7\n  log-scores of every token at every position",
-     " --ids --sigma ", run_score},
-    {"logits", "MODEL --ids 1,2,3\n  GPT-2's logits after every token", " --ids ", run_logits},
+     " --ids --sigma ", run_score, NULL, 0, NULL},
+    {"logits", "MODEL --ids 1,2,3\n  GPT-2's logits after every token", " --ids ", run_logits, NULL,
+     0, NULL},
     {"sample",
-     "MODEL [--length N --steps N --seed S --batch N\n"
-     "  --positions score|normalised|fixed|bounded|hitting --grid linear|cosine --gamma NATS\n"
-     "  --order random|spread|confidence|margin|entropy --context all|known --no-denoise\n"
-     "  --sampler analytic|euler --draw exact|official --temperature T --top-k K --top-p P\n"
-     "  --prompt TEXT --suffix TEXT --hold POS:ID,... --trace FILE --json]\n"
+     "MODEL [--prompt TEXT --suffix TEXT --hold POS:ID,... --trace FILE --json, and options]\n"
      "  writes text with a SEDD; a prompt is held at the start of the window, a suffix at its "
      "end;\n"
-     "  context known leaves masks that stay shut out of the network, for a model trained that "
-     "way;\n"
-     "  a generation_config.json in the folder says what flags leave open (steps, positions, "
-     "order,\n"
-     "  grid, context, gamma, temperature, top_k, top_p);\n"
-     "  a batch prints as many texts, with --json one object a line",
-     " --length --steps --seed --batch --prompt --suffix --hold --trace --json!" CLI_SAMPLING,
-     run_sample},
+     "  a generation_config.json in the folder says what flags leave open; a batch prints as many\n"
+     "  texts, with --json one object a line; `sedd options` lists the options",
+     " --prompt --suffix --hold --trace --json! ", run_sample, &SEDD_SAMPLE_FIELDS,
+     SEDD_FIELD_OF_SEDD, NULL},
     {"generate",
-     "MODEL --prompt TEXT --tokens N [--greedy --seed S --temperature T --top-k K --top-p P "
-     "--json]\n"
+     "MODEL --prompt TEXT --tokens N [--json, --greedy --seed S --temperature T --top-k K "
+     "--top-p P]\n"
      "  writes text with a GPT-2",
-     " --prompt --tokens --greedy! --seed --temperature --top-k --top-p --json! ", run_generate},
-    {"tokenize", "FOLDER --file FILE\n  text -> ids", " --file ", run_tokenize},
-    {"detokenize", "FOLDER --ids 1,2,3\n  ids -> the exact bytes", " --ids ", run_detokenize},
+     " --prompt --tokens --json! ", run_generate, &SEDD_SAMPLE_FIELDS, SEDD_FIELD_OF_GPT2, NULL},
+    {"options",
+     "[--json]\n  lists the options of writing, which flags, JSON and generation_config.json share",
+     " --json! ", run_options, NULL, 0, NULL},
+    {"tokenize", "FOLDER --file FILE\n  text -> ids", " --file ", run_tokenize, NULL, 0, NULL},
+    {"detokenize", "FOLDER --ids 1,2,3\n  ids -> the exact bytes", " --ids ", run_detokenize, NULL,
+     0, NULL},
     {"bound",
      "MODEL (--file FILE | --ids 1,2,3) [--samples K --seed S --estimator kmask|reference --json]\n"
      "  SEDD's upper bound on the negative log-likelihood, nats a token",
-     " --file --ids --samples --seed --estimator --json! ", run_bound},
+     " --file --ids --json! ", run_bound, &SEDD_BOUND_FIELDS, SEDD_FIELD_OF_SEDD, NULL},
     {"nll", "MODEL (--file FILE | --ids 1,2,3) [--json]\n  GPT-2's exact negative log-likelihood",
-     " --file --ids --json! ", run_nll},
-    {"golden", "FOLDER\n  compares the engine with a folder of reference outputs", " ", run_golden},
+     " --file --ids --json! ", run_nll, NULL, 0, NULL},
+    {"golden", "FOLDER\n  compares the engine with a folder of reference outputs", " ", run_golden,
+     NULL, 0, NULL},
     {"bench",
      "MODEL [--length N --runs N --json, SEDD: --steps N --seed S and how to sample]\n"
      "  times a decode step, or a denoise step: the median of --runs steps, through runs of "
@@ -50,18 +50,17 @@ static const struct command COMMANDS[] = {
      "  --sweep: at temperatures 0.5 to 1.3, so that perplexities compare at equal entropy\n"
      "  --real IDS: windows of real text to compare with; --hole N: write only N tokens in their "
      "middle",
-     " --length --steps --runs --twin --judge --texts --sweep! --real --hole --seed "
-     "--json!" CLI_SAMPLING,
-     run_bench},
+     " --length --steps --runs --twin --judge --texts --sweep! --real --hole --json! ", run_bench,
+     &SEDD_SAMPLE_FIELDS, SEDD_FIELD_OF_SEDD, " batch length steps "},
     {"convert",
      "IN OUT [--dtype q8|f16|f32 --config FILE]\n"
      "  IN: a folder or a file of weights (safetensors, pytorch_model.bin, checkpoint.pth), "
      "config.json\n"
      "  beside it; q8 is the default. OUT: a folder; never left with half a file",
-     " --config ", run_convert},
+     " --config ", run_convert, NULL, 0, NULL},
     {"eval",
      "MODEL\n  answers one JSON object a line until its input ends (scripts/evaluate drives it)",
-     " ", run_eval},
+     " ", run_eval, NULL, 0, NULL},
 };
 
 #define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
@@ -117,19 +116,20 @@ int main(int count, char **arguments)
     if (wants_help(count - 2, arguments + 2)) {
         printf("usage: sedd %s %s\n  also: --kernels NAME --threads N --dtype f32|q8\n",
                command->name, command->help);
+        cli_print_fields(command, stdout);
         return 0;
     }
     bool has_folder = count > 2 && strncmp(arguments[2], "--", 2) != 0;
     bool has_output =
         command->run == run_convert && count > 3 && strncmp(arguments[3], "--", 2) != 0;
-    int used = has_output ? 4 : 3;
+    int used = !has_folder ? 2 : has_output ? 4 : 3;
     struct cli cli = {command->name,
                       has_folder ? arguments[2] : NULL,
                       has_output ? arguments[3] : NULL,
                       command,
                       count - used,
                       arguments + used};
-    if (!has_folder) {
+    if (!has_folder && command->run != run_options) {
         cli_usage(&cli, "it needs a folder", "");
     }
     return cli_check(&cli) ? command->run(&cli) : EXIT_USAGE;

@@ -8,12 +8,11 @@
 
 int run_info(struct cli *cli)
 {
-    struct sedd_model *model = cli_model(cli);
-    struct sedd_model_info info;
-    if (model == NULL) {
+    struct opened opened;
+    if (!cli_open(cli, CLI_MODEL, &opened)) {
         return EXIT_FAILED;
     }
-    sedd_model_describe(model, &info);
+    const struct sedd_model_info info = opened.info;
     bool sedd = info.kind == SEDD_KIND_SEDD;
     printf("{\"kind\": \"%s\", \"dtype\": \"%s\", ", sedd ? "sedd" : "gpt2",
            info.dtype == SEDD_DTYPE_Q8 ? "q8" : "f32");
@@ -30,7 +29,7 @@ int run_info(struct cli *cli)
         (int)info.tokens, (int)info.states, (int)info.hidden_size, (int)info.n_blocks,
         (int)info.n_heads, (int)info.length, (unsigned long long)info.parameter_count,
         (unsigned long long)info.weight_size);
-    sedd_model_free(model);
+    cli_close(&opened);
     return 0;
 }
 
@@ -55,34 +54,27 @@ static int print_outputs(struct cli *cli, const char *name,
 {
     size_t count;
     int32_t *ids = cli_ids(cli, "--ids", &count);
-    struct sedd_model *model = cli_model(cli);
-    struct sedd_engine *engine = model == NULL ? NULL : cli_engine(cli);
-    struct sedd_session *session = NULL;
-    struct sedd_model_info info;
+    struct opened opened;
     struct sedd_error error;
     float *values = NULL;
     int code = EXIT_FAILED;
-    if (engine != NULL && count == 0) {
+    bool done = cli_open(cli, CLI_MODEL | CLI_ENGINE, &opened);
+    if (done && count == 0) {
         fprintf(stderr, "sedd: --ids is empty; expected one id or more\n");
-    } else if (engine != NULL) {
-        sedd_model_describe(model, &info);
-        if (sedd_session_new(engine, model, count > 1 ? (int32_t)count : 1, &session, &error) !=
-            SEDD_OK) {
-            cli_fail(&error);
-        } else if ((values = calloc(count * (size_t)info.states + 1, sizeof *values)) == NULL) {
+    } else if (done && cli_open_session(&opened, (int32_t)count)) {
+        size_t states = (size_t)opened.info.states;
+        if ((values = calloc(count * states, sizeof *values)) == NULL) {
             fprintf(stderr, "sedd: no memory for the output\n");
-        } else if (compute(cli, session, ids, (int32_t)count, values, &error) != SEDD_OK) {
+        } else if (compute(cli, opened.session, ids, (int32_t)count, values, &error) != SEDD_OK) {
             cli_fail(&error);
         } else {
-            print_rows(name, values, count, (size_t)info.states);
+            print_rows(name, values, count, states);
             code = 0;
         }
     }
     free(values);
     free(ids);
-    sedd_session_free(session);
-    sedd_engine_free(engine);
-    sedd_model_free(model);
+    cli_close(&opened);
     return code;
 }
 
@@ -140,26 +132,24 @@ static char *read_in(const char *folder, const char *name, size_t *size)
 int run_golden(struct cli *cli)
 {
     size_t json_size, tensors_size;
-    struct sedd_model *model = cli_model(cli);
-    struct sedd_engine *engine = model == NULL ? NULL : cli_engine(cli);
+    struct opened opened;
     struct sedd_error error;
     int code = EXIT_FAILED;
-    if (engine != NULL) {
+    if (cli_open(cli, CLI_MODEL | CLI_ENGINE, &opened)) {
         char *json = read_in(cli->folder, "golden.json", &json_size);
         char *tensors = read_in(cli->folder, "golden.safetensors", &tensors_size);
         int32_t failed = 0;
-        if (sedd_golden_run(engine, model, json, json_size, (const uint8_t *)tensors, tensors_size,
-                            print_check, NULL, &failed, &error) != SEDD_OK) {
+        if (sedd_golden_run(opened.engine, opened.model, json, json_size, (const uint8_t *)tensors,
+                            tensors_size, print_check, NULL, &failed, &error) != SEDD_OK) {
             cli_fail(&error);
         } else {
-            printf("%s, kernels %s: %s\n", cli->folder, sedd_engine_kernels(engine),
+            printf("%s, kernels %s: %s\n", cli->folder, sedd_engine_kernels(opened.engine),
                    failed == 0 ? "all passed" : "FAILED");
             code = failed == 0 ? 0 : EXIT_FAILED;
         }
         free(json);
         free(tensors);
     }
-    sedd_engine_free(engine);
-    sedd_model_free(model);
+    cli_close(&opened);
     return code;
 }

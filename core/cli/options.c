@@ -30,7 +30,8 @@ static int flag_kind(const struct cli *cli, const char *flag)
             return 0;
         }
     }
-    return -1;
+    bool takes_value;
+    return cli_has_field(cli, flag, &takes_value) ? takes_value : -1;
 }
 
 bool cli_check(const struct cli *cli)
@@ -38,10 +39,10 @@ bool cli_check(const struct cli *cli)
     for (int i = 0; i < cli->argument_count; i++) {
         int kind = flag_kind(cli, cli->arguments[i]);
         if (kind < 0) {
-            cli_usage(cli, "it does not know ", cli->arguments[i]);
+            cli_usage(cli, "unknown option ", cli->arguments[i]);
         }
         if (kind == 1 && ++i == cli->argument_count) {
-            cli_usage(cli, "a value is missing behind ", cli->arguments[i - 1]);
+            cli_usage(cli, "a value is missing after ", cli->arguments[i - 1]);
         }
     }
     return true;
@@ -105,21 +106,6 @@ int32_t cli_integer(const struct cli *cli, const char *flag, int32_t fallback, i
     return (int32_t)value;
 }
 
-uint64_t cli_seed(const struct cli *cli)
-{
-    const char *text = cli_text(cli, "--seed");
-    char *end;
-    if (text == NULL) {
-        return 0;
-    }
-    errno = 0;
-    uint64_t seed = strtoull(text, &end, 10);
-    if (end == text || *end != '\0' || *text == '-' || errno != 0) {
-        cli_usage(cli, "--seed expects a whole number from 0 to 18446744073709551615, not ", text);
-    }
-    return seed;
-}
-
 int32_t cli_word(const struct cli *cli, const char *flag, const char *words)
 {
     const char *text = cli_text(cli, flag), *word = words;
@@ -136,51 +122,6 @@ int32_t cli_word(const struct cli *cli, const char *flag, const char *words)
         word += size + 1;
     }
     return 0;
-}
-
-/* The flag's word, or what the model's folder says. */
-static int32_t word_or(const struct cli *cli, const char *flag, const char *words, int32_t fallback)
-{
-    return cli_has(cli, flag) ? cli_word(cli, flag, words) : fallback;
-}
-
-/* Positions other than the folder's leave aside what goes with those. */
-static void choose_positions(const struct cli *cli, struct sedd_sample_options *options)
-{
-    enum sedd_positions positions = (enum sedd_positions)word_or(cli, "--positions", CLI_POSITIONS,
-                                                                 (int32_t)options->positions);
-    if (positions != options->positions) {
-        options->positions = positions;
-        options->order = SEDD_ORDER_RANDOM;
-        options->grid = SEDD_GRID_LINEAR;
-        options->context = SEDD_CONTEXT_ALL;
-        options->gamma = 0.0;
-    }
-    options->order = (enum sedd_order)word_or(cli, "--order", CLI_ORDERS, (int32_t)options->order);
-    options->grid = (enum sedd_grid)word_or(cli, "--grid", CLI_GRIDS, (int32_t)options->grid);
-    options->context =
-        (enum sedd_context)word_or(cli, "--context", CLI_CONTEXTS, (int32_t)options->context);
-    options->gamma = cli_number(cli, "--gamma", options->gamma, 1e-9, 1e9);
-}
-
-bool cli_sampling(const struct cli *cli, struct sedd_sample_options *options)
-{
-    struct sedd_error error;
-    if (sedd_sample_defaults_open(cli->folder, options, &error) != SEDD_OK) {
-        cli_fail(&error);
-        return false;
-    }
-    choose_positions(cli, options);
-    options->predictor = (enum sedd_predictor)cli_word(cli, "--sampler", CLI_SAMPLERS);
-    options->draw = (enum sedd_draw)cli_word(cli, "--draw", CLI_DRAWS);
-    options->no_denoise = cli_has(cli, "--no-denoise");
-    options->temperature =
-        cli_number(cli, "--temperature", options->temperature == 0.0 ? 1.0 : options->temperature,
-                   0.01, 100.0);
-    options->top_k = cli_integer(cli, "--top-k", options->top_k, 0, INT32_MAX);
-    options->top_p =
-        cli_number(cli, "--top-p", options->top_p == 0.0 ? 1.0 : options->top_p, 1e-6, 1.0);
-    return true;
 }
 
 int32_t *cli_parse_ids(const struct cli *cli, const char *text, size_t *count)
@@ -221,34 +162,6 @@ int cli_fail(const struct sedd_error *error)
 {
     fprintf(stderr, "sedd: %s\n", error->message);
     return EXIT_FAILED;
-}
-
-struct sedd_model *cli_model(const struct cli *cli)
-{
-    struct sedd_model *model = NULL;
-    struct sedd_error error;
-    enum sedd_dtype dtype = SEDD_DTYPE_AUTO;
-    if (cli_has(cli, "--dtype")) {
-        dtype = cli_word(cli, "--dtype", "f32 q8") == 1 ? SEDD_DTYPE_Q8 : SEDD_DTYPE_F32;
-    }
-    if (sedd_model_open(cli->folder, dtype, &model, &error) != SEDD_OK) {
-        cli_fail(&error);
-    }
-    return model;
-}
-
-struct sedd_engine *cli_engine(const struct cli *cli)
-{
-    struct sedd_engine *engine = NULL;
-    struct sedd_error error;
-    struct sedd_engine_options options = {
-        .kernels = cli_text(cli, "--kernels"),
-        .threads = cli_integer(cli, "--threads", 1, 1, SEDD_THREADS_MAX),
-    };
-    if (sedd_engine_new(&options, &engine, &error) != SEDD_OK) {
-        cli_fail(&error);
-    }
-    return engine;
 }
 
 char *cli_file(const char *path, size_t *size)

@@ -4,7 +4,9 @@
 #ifndef SEDD_CLI_OPTIONS_H
 #define SEDD_CLI_OPTIONS_H
 
-#include "sedd.h"
+#include "files/fields.h"
+
+#include <stdio.h>
 
 #define EXIT_FAILED 1 /* bad data or a failure */
 #define EXIT_USAGE 2
@@ -23,6 +25,9 @@ struct command {
     const char *help;  /* one line of what it does, then its own flags */
     const char *flags; /* " --steps --json! ": a ! marks flags without a value */
     int (*run)(struct cli *cli);
+    const struct sedd_fields *fields; /* a table whose rows are flags, too; NULL: none */
+    unsigned uses;                    /* the rows of it */
+    const char *except;               /* names of rows that are not, each between spaces */
 };
 
 /* Value of a flag, "" for one without, NULL if it is not there. */
@@ -33,23 +38,20 @@ double cli_number(const struct cli *cli, const char *flag, double fallback, doub
                   double high);
 int32_t cli_integer(const struct cli *cli, const char *flag, int32_t fallback, int32_t low,
                     int32_t high);
-uint64_t cli_seed(const struct cli *cli);
 /* The number of the flag's word in a list with spaces between; 0: the first, or no such flag. */
 int32_t cli_word(const struct cli *cli, const char *flag, const char *words);
-/* The words of sedd.h's enums, in their order. */
-#define CLI_SAMPLERS "analytic euler"
-#define CLI_DRAWS "exact official"
-#define CLI_POSITIONS "score normalised fixed bounded hitting"
-#define CLI_ORDERS "random spread confidence margin entropy"
-#define CLI_GRIDS "linear cosine"
-#define CLI_CONTEXTS "all known"
-/* How to sample: everything but sizes, seed and held tokens (steps only where the model's folder
- * says, else as they are): what the folder's generation_config.json says, then the flags. Failing
- * prints one sentence, returns false. */
-#define CLI_SAMPLING                                                                               \
-    " --sampler --draw --positions --order --grid --context --gamma --no-denoise! --temperature"   \
-    " --top-k --top-p "
-bool cli_sampling(const struct cli *cli, struct sedd_sample_options *options);
+
+/* Reads how to write: what the folder's generation_config.json says (SEDD), then the flags that are
+ * rows of the command's table. A flag that means nothing ends the program with the usage; a damaged
+ * file prints one sentence and returns false. */
+bool cli_sampling(const struct cli *cli, enum sedd_kind kind, struct sedd_sample_options *options);
+/* Reads the flags that are rows of the command's table into its struct. */
+void cli_fields(const struct cli *cli, void *options);
+/* True where the command's table has the flag; *takes_value receives whether it has a value. */
+bool cli_has_field(const struct cli *cli, const char *flag, bool *takes_value);
+/* Prints the rows that are flags of a command, one a line. */
+void cli_print_fields(const struct command *command, FILE *out);
+int run_options(struct cli *cli);
 /* A list "1,2,3" (owned; a flag that must be there). */
 int32_t *cli_ids(const struct cli *cli, const char *flag, size_t *count);
 /* The same from any text. */
@@ -59,12 +61,32 @@ int32_t *cli_parse_ids(const struct cli *cli, const char *text, size_t *count);
 bool cli_check(const struct cli *cli);
 /* Ends the program with the usage if one of `flags` (written as in a command) is there. */
 void cli_refuse(const struct cli *cli, const char *flags, const char *sentence);
+/* The same for those flags and every row of the command's table. */
+void cli_refuse_fields(const struct cli *cli, const char *flags, const char *sentence);
 /* Prints the sentence with the command's usage to stderr and exits with EXIT_USAGE. */
 void cli_usage(const struct cli *cli, const char *sentence, const char *detail);
 
-/* Model, engine, and tokenizer as the flags ask for; failing prints one sentence, returns false. */
-struct sedd_model *cli_model(const struct cli *cli);
-struct sedd_engine *cli_engine(const struct cli *cli);
+/* What a command computes with; parts that it did not ask for are NULL. */
+struct opened {
+    struct sedd_tokenizer *tokenizer;
+    struct sedd_model *model;
+    struct sedd_engine *engine;
+    struct sedd_session *session;
+    struct sedd_model_info info; /* with a model */
+};
+#define CLI_TOKENIZER 1u /* the folder's, if it has one */
+#define CLI_NEEDS_TOKENIZER 3u
+#define CLI_MODEL 4u  /* as --dtype says */
+#define CLI_ENGINE 8u /* as --kernels and --threads say */
+/* Opens parts in this order; failing prints one sentence, closes what was opened and returns
+ * false. */
+bool cli_open(const struct cli *cli, unsigned parts, struct opened *opened);
+/* Makes the session, when it is known how many rows it takes; failing prints one sentence. */
+bool cli_open_session(struct opened *opened, int32_t rows);
+void cli_close(struct opened *opened);
+/* The model of another folder as --dtype says; NULL after one sentence. */
+struct sedd_model *cli_model(const struct cli *cli, const char *folder);
+/* Prints the sentence and returns EXIT_FAILED. */
 int cli_fail(const struct sedd_error *error);
 
 /* Reads a whole file, or exits with EXIT_FAILED. */

@@ -7,58 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Everything a run needs; opened and closed in one place. */
-struct context {
-    struct sedd_tokenizer *tokenizer; /* NULL: the folder has none, results are ids */
-    struct sedd_model *model;
-    struct sedd_engine *engine;
-    struct sedd_session *session;
-    struct sedd_model_info info;
-};
-
-static void close_context(struct context *context)
-{
-    sedd_session_free(context->session);
-    sedd_engine_free(context->engine);
-    sedd_model_free(context->model);
-    sedd_tokenizer_free(context->tokenizer);
-}
-
-/* A folder without a tokenizer will do unless there is text to read. */
-static bool open_context(const struct cli *cli, bool reads_text, struct context *context)
-{
-    struct sedd_error error;
-    *context = (struct context){0};
-    enum sedd_status status = sedd_tokenizer_open(cli->folder, &context->tokenizer, &error);
-    if (status != SEDD_OK && (reads_text || status != SEDD_ERROR_IO)) {
-        cli_fail(&error);
-        return false;
-    }
-    context->model = cli_model(cli);
-    context->engine = context->model == NULL ? NULL : cli_engine(cli);
-    if (context->engine == NULL) {
-        close_context(context);
-        return false;
-    }
-    sedd_model_describe(context->model, &context->info);
-    return true;
-}
-
 /* The text of ids, masks left out (owned), or NULL. */
-static char *text_of(const struct context *context, const int32_t *ids, size_t count, size_t *size)
+static char *text_of(const struct opened *opened, const int32_t *ids, size_t count, size_t *size)
 {
     struct sedd_error error;
     char *text = NULL;
     int32_t *known = calloc(count + 1, sizeof *known);
     size_t used = 0;
     for (size_t i = 0; known != NULL && i < count; i++) {
-        if (ids[i] != context->info.mask_id) {
+        if (ids[i] != opened->info.mask_id) {
             known[used++] = ids[i];
         }
     }
     if (known == NULL) {
         fprintf(stderr, "sedd: no memory for the text\n");
-    } else if (sedd_tokenizer_decode(context->tokenizer, known, used, &text, size, &error) !=
+    } else if (sedd_tokenizer_decode(opened->tokenizer, known, used, &text, size, &error) !=
                SEDD_OK) {
         cli_fail(&error);
     }
@@ -86,7 +49,7 @@ static void hold(struct held *held, int32_t position, int32_t id)
 }
 
 /* Text tokenized by itself and held from `start`, or up to the window's end. */
-static bool hold_text(const struct cli *cli, const struct context *context, const char *flag,
+static bool hold_text(const struct cli *cli, const struct opened *opened, const char *flag,
                       int32_t length, struct held *held)
 {
     const char *text = cli_text(cli, flag);
@@ -96,7 +59,7 @@ static bool hold_text(const struct cli *cli, const struct context *context, cons
     if (text == NULL) {
         return true;
     }
-    if (sedd_tokenizer_encode(context->tokenizer, text, strlen(text), &ids, &count, &error) !=
+    if (sedd_tokenizer_encode(opened->tokenizer, text, strlen(text), &ids, &count, &error) !=
         SEDD_OK) {
         cli_fail(&error);
         return false;
@@ -136,16 +99,17 @@ static void hold_pairs(const struct cli *cli, struct held *held)
 
 /* ---- Sample ------------------------------------------------------------------------------ */
 
-static bool denoise(const struct cli *cli, struct context *context,
+static bool denoise(const struct cli *cli, struct opened *opened,
                     const struct sedd_sample_options *options, struct sedd_sampler **sampler)
 {
     struct sedd_error error;
     struct sedd_step step;
     const char *path = cli_text(cli, "--trace");
-    struct trace trace = {.tokenizer = context->tokenizer, .info = context->info};
-    if (sedd_session_new(context->engine, context->model, options->batch * options->length,
-                         &context->session, &error) != SEDD_OK ||
-        sedd_sampler_new(context->session, options, sampler, &error) != SEDD_OK) {
+    struct trace trace = {.tokenizer = opened->tokenizer, .info = opened->info};
+    if (!cli_open_session(opened, options->batch * options->length)) {
+        return false;
+    }
+    if (sedd_sampler_new(opened->session, options, sampler, &error) != SEDD_OK) {
         cli_fail(&error);
         return false;
     }
@@ -169,17 +133,17 @@ static bool denoise(const struct cli *cli, struct context *context,
     return status == SEDD_OK ? true : (cli_fail(&error), false);
 }
 
-static bool print_sample(const struct cli *cli, const struct context *context, const int32_t *ids,
-                         size_t count)
+static bool print_sample(const struct cli *cli, const struct opened *opened, uint64_t seed,
+                         const int32_t *ids, size_t count)
 {
     size_t size = 0;
-    bool has_text = context->tokenizer != NULL;
-    char *text = has_text ? text_of(context, ids, count, &size) : NULL;
+    bool has_text = opened->tokenizer != NULL;
+    char *text = has_text ? text_of(opened, ids, count, &size) : NULL;
     if (has_text && text == NULL) {
         return false;
     }
     if (cli_has(cli, "--json") || !has_text) {
-        printf("{\"seed\": %llu, \"ids\": ", (unsigned long long)cli_seed(cli));
+        printf("{\"seed\": %llu, \"ids\": ", (unsigned long long)seed);
         json_ids(stdout, ids, count);
         if (has_text) {
             printf(", \"text\": ");
@@ -196,72 +160,59 @@ static bool print_sample(const struct cli *cli, const struct context *context, c
 
 int run_sample(struct cli *cli)
 {
-    struct context context;
+    struct opened opened;
     struct sedd_sampler *sampler = NULL;
     struct held held = {0};
-    if (!open_context(cli, cli_has(cli, "--prompt") || cli_has(cli, "--suffix"), &context)) {
+    bool reads_text = cli_has(cli, "--prompt") || cli_has(cli, "--suffix");
+    unsigned parts = reads_text ? CLI_NEEDS_TOKENIZER : CLI_TOKENIZER;
+    struct sedd_sample_options options = {.batch = 1};
+    if (!cli_sampling(cli, SEDD_KIND_SEDD, &options) ||
+        !cli_open(cli, parts | CLI_MODEL | CLI_ENGINE, &opened)) {
         return EXIT_FAILED;
     }
-    struct sedd_sample_options options = {
-        .length = cli_integer(cli, "--length", context.info.length, 1, 1 << 16),
-        .steps = 64,
-        .seed = cli_seed(cli),
-        .batch = cli_integer(cli, "--batch", 1, 1, 4096),
-    };
-    if (!cli_sampling(cli, &options)) {
-        close_context(&context);
-        return EXIT_FAILED;
-    }
-    options.steps = cli_integer(cli, "--steps", options.steps, 1, 1000000);
+    options.length = options.length == 0 ? opened.info.length : options.length;
     if (options.batch > 1 && cli_has(cli, "--trace")) {
         cli_usage(cli, "a trace records one sequence; ", "leave out --trace or --batch");
     }
     hold_pairs(cli, &held);
-    bool done = hold_text(cli, &context, "--prompt", options.length, &held) &&
-                hold_text(cli, &context, "--suffix", options.length, &held);
+    bool done = hold_text(cli, &opened, "--prompt", options.length, &held) &&
+                hold_text(cli, &opened, "--suffix", options.length, &held);
     options.held_count = held.count;
     options.held_positions = held.positions;
     options.held_ids = held.ids;
-    done = done && denoise(cli, &context, &options, &sampler);
+    done = done && denoise(cli, &opened, &options, &sampler);
     for (int32_t b = 0; done && b < options.batch; b++) {
         size_t length = (size_t)options.length;
         if (b > 0 && !cli_has(cli, "--json")) {
             printf("----\n");
         }
-        done = print_sample(cli, &context, sedd_sampler_ids(sampler) + (size_t)b * length, length);
+        done = print_sample(cli, &opened, options.seed,
+                            sedd_sampler_ids(sampler) + (size_t)b * length, length);
     }
     sedd_sampler_free(sampler);
     free(held.positions);
     free(held.ids);
-    close_context(&context);
+    cli_close(&opened);
     return done ? 0 : EXIT_FAILED;
 }
 
 /* ---- Generate ---------------------------------------------------------------------------- */
 
 /* Reads the prompt (end-of-text where it is empty) and draws `count` tokens behind it. */
-static bool write_tokens(const struct cli *cli, struct context *context, int32_t *ids,
-                         size_t prompt, size_t count, float *logits)
+static bool write_tokens(const struct sedd_sample_options *options, struct opened *opened,
+                         int32_t *ids, size_t prompt, size_t count, float *logits)
 {
     struct sedd_error error;
-    struct sedd_generate_options options = {
-        .seed = cli_seed(cli),
-        .greedy = cli_has(cli, "--greedy"),
-        .temperature = cli_number(cli, "--temperature", 1.0, 0.01, 100.0),
-        .top_k = cli_integer(cli, "--top-k", 0, 0, INT32_MAX),
-        .top_p = cli_number(cli, "--top-p", 1.0, 1e-6, 1.0),
-    };
-    int32_t rows = (int32_t)(prompt + count) - 1; /* the last token is drawn, not read */
-    enum sedd_status status =
-        sedd_session_new(context->engine, context->model, rows, &context->session, &error);
-    if (status == SEDD_OK) {
-        status = sedd_gpt2_append(context->session, ids, (int32_t)prompt, false, logits, &error);
+    if (!cli_open_session(opened, (int32_t)(prompt + count) - 1)) { /* the last is not read */
+        return false;
     }
+    enum sedd_status status =
+        sedd_gpt2_append(opened->session, ids, (int32_t)prompt, false, logits, &error);
     for (size_t i = 0; i < count && status == SEDD_OK; i++) {
         int32_t *id = &ids[prompt + i];
-        status = sedd_gpt2_draw(context->session, &options, (int32_t)i, logits, id, &error);
+        status = sedd_gpt2_draw(opened->session, options, (int32_t)i, logits, id, &error);
         if (status == SEDD_OK && i + 1 < count) {
-            status = sedd_gpt2_append(context->session, id, 1, false, logits, &error);
+            status = sedd_gpt2_append(opened->session, id, 1, false, logits, &error);
         }
     }
     return status == SEDD_OK ? true : (cli_fail(&error), false);
@@ -269,7 +220,7 @@ static bool write_tokens(const struct cli *cli, struct context *context, int32_t
 
 int run_generate(struct cli *cli)
 {
-    struct context context;
+    struct opened opened;
     struct sedd_error error;
     int32_t *prompt = NULL;
     size_t prompt_count = 0;
@@ -278,18 +229,20 @@ int run_generate(struct cli *cli)
     }
     size_t count = (size_t)cli_integer(cli, "--tokens", 0, 1, 1 << 20);
     const char *text = cli_text(cli, "--prompt");
-    if (!open_context(cli, true, &context)) {
+    struct sedd_sample_options options = {0};
+    if (!cli_sampling(cli, SEDD_KIND_GPT2, &options) ||
+        !cli_open(cli, CLI_NEEDS_TOKENIZER | CLI_MODEL | CLI_ENGINE, &opened)) {
         return EXIT_FAILED;
     }
-    if (sedd_tokenizer_encode(context.tokenizer, text, strlen(text), &prompt, &prompt_count,
+    if (sedd_tokenizer_encode(opened.tokenizer, text, strlen(text), &prompt, &prompt_count,
                               &error) != SEDD_OK) {
         cli_fail(&error);
-        close_context(&context);
+        cli_close(&opened);
         return EXIT_FAILED;
     }
     int32_t *ids = calloc(prompt_count + count + 1, sizeof *ids);
-    float *logits = calloc((size_t)context.info.states, sizeof *logits);
-    int32_t bos = sedd_tokenizer_find(context.tokenizer, "<|endoftext|>");
+    float *logits = calloc((size_t)opened.info.states, sizeof *logits);
+    int32_t bos = sedd_tokenizer_find(opened.tokenizer, "<|endoftext|>");
     size_t skip = prompt_count == 0 ? 1 : 0; /* an empty prompt starts at end-of-text, unprinted */
     bool done = ids != NULL && logits != NULL;
     if (!done) {
@@ -297,12 +250,12 @@ int run_generate(struct cli *cli)
     } else {
         ids[0] = bos;
         memcpy(ids + skip, prompt, prompt_count * sizeof *ids);
-        done = write_tokens(cli, &context, ids, prompt_count + skip, count, logits) &&
-               print_sample(cli, &context, ids + skip, prompt_count + count);
+        done = write_tokens(&options, &opened, ids, prompt_count + skip, count, logits) &&
+               print_sample(cli, &opened, options.seed, ids + skip, prompt_count + count);
     }
     free(ids);
     free(logits);
     sedd_memory_free(prompt);
-    close_context(&context);
+    cli_close(&opened);
     return done ? 0 : EXIT_FAILED;
 }

@@ -4,19 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* False: said why. Where the ids are given, a folder without a tokenizer (then NULL) will do. */
-static bool open_tokenizer(const struct cli *cli, bool needed, struct sedd_tokenizer **tokenizer)
-{
-    struct sedd_error error;
-    *tokenizer = NULL;
-    enum sedd_status status = sedd_tokenizer_open(cli->folder, tokenizer, &error);
-    if (status != SEDD_OK && (needed || status != SEDD_ERROR_IO)) {
-        cli_fail(&error);
-        return false;
-    }
-    return true;
-}
-
 /* Ids of --file, or of --ids where the command takes it. Owned (sedd_memory_free); NULL: said
  * why. */
 static int32_t *input_ids(const struct cli *cli, struct sedd_tokenizer *tokenizer, size_t *count)
@@ -41,8 +28,10 @@ static int32_t *input_ids(const struct cli *cli, struct sedd_tokenizer *tokenize
 int run_tokenize(struct cli *cli)
 {
     size_t count = 0;
-    struct sedd_tokenizer *tokenizer;
-    int32_t *ids = open_tokenizer(cli, true, &tokenizer) ? input_ids(cli, tokenizer, &count) : NULL;
+    struct opened opened;
+    int32_t *ids = cli_open(cli, CLI_NEEDS_TOKENIZER, &opened)
+                       ? input_ids(cli, opened.tokenizer, &count)
+                       : NULL;
     if (ids != NULL) {
         printf("{\"ids\": [");
         for (size_t i = 0; i < count; i++) {
@@ -50,7 +39,7 @@ int run_tokenize(struct cli *cli)
         }
         printf("]}\n");
     }
-    sedd_tokenizer_free(tokenizer);
+    cli_close(&opened);
     sedd_memory_free(ids);
     return ids == NULL ? EXIT_FAILED : 0;
 }
@@ -61,10 +50,10 @@ int run_detokenize(struct cli *cli)
     char *text = NULL;
     struct sedd_error error;
     int32_t *ids = cli_ids(cli, "--ids", &count);
-    struct sedd_tokenizer *tokenizer;
+    struct opened opened;
     int code = EXIT_FAILED;
-    if (open_tokenizer(cli, true, &tokenizer)) {
-        if (sedd_tokenizer_decode(tokenizer, ids, count, &text, &size, &error) != SEDD_OK) {
+    if (cli_open(cli, CLI_NEEDS_TOKENIZER, &opened)) {
+        if (sedd_tokenizer_decode(opened.tokenizer, ids, count, &text, &size, &error) != SEDD_OK) {
             cli_fail(&error);
         } else {
             fwrite(text, 1, size, stdout);
@@ -73,57 +62,49 @@ int run_detokenize(struct cli *cli)
     }
     sedd_memory_free(text);
     free(ids);
-    sedd_tokenizer_free(tokenizer);
+    cli_close(&opened);
     return code;
 }
 
 /* ---- Likelihood -------------------------------------------------------------------------- */
 
-/* Texts begin behind <|endoftext|>; without a tokenizer that is the last id, as in GPT-2. */
-static int32_t begin_id(const struct sedd_tokenizer *tokenizer, const struct sedd_model_info *info)
+/* Texts begin after <|endoftext|>; without a tokenizer that is the last id, as in GPT-2. */
+static int32_t begin_id(const struct opened *opened)
 {
-    return tokenizer != NULL ? sedd_tokenizer_find(tokenizer, "<|endoftext|>") : info->tokens - 1;
+    return opened->tokenizer != NULL ? sedd_tokenizer_find(opened->tokenizer, "<|endoftext|>")
+                                     : opened->info.tokens - 1;
 }
 
-static enum sedd_status measure(const struct cli *cli, struct sedd_session *session,
-                                const struct sedd_tokenizer *tokenizer,
-                                const struct sedd_model_info *info, const int32_t *ids,
-                                size_t count, struct sedd_estimate *estimate,
+static enum sedd_status measure(const struct cli *cli, const struct opened *opened,
+                                const int32_t *ids, size_t count, struct sedd_estimate *estimate,
                                 struct sedd_error *error)
 {
     if (cli->definition->run == run_nll) {
-        return sedd_gpt2_nll(session, ids, count, begin_id(tokenizer, info), estimate, NULL, error);
+        const struct sedd_nll_options options = {.bos = begin_id(opened)};
+        return sedd_gpt2_nll(opened->session, ids, count, &options, estimate, NULL, error);
     }
-    bool reference = cli_has(cli, "--estimator")
-                         ? cli_word(cli, "--estimator", "kmask reference") == 1
-                         : info->graph == SEDD_GRAPH_UNIFORM; /* it has no masks to count */
-    struct sedd_bound_options options = {
-        .estimator = reference ? SEDD_ESTIMATOR_REFERENCE : SEDD_ESTIMATOR_KMASK,
-        .samples = cli_integer(cli, "--samples", 64, 1, 1000000),
-        .seed = cli_seed(cli),
-    };
-    return sedd_bound(session, ids, count, &options, estimate, NULL, error);
+    struct sedd_bound_options options = {.estimator = opened->info.graph == SEDD_GRAPH_UNIFORM
+                                                          ? SEDD_ESTIMATOR_REFERENCE
+                                                          : SEDD_ESTIMATOR_KMASK};
+    cli_fields(cli, &options);
+    return sedd_bound(opened->session, ids, count, &options, estimate, NULL, error);
 }
 
 static int run_likelihood(struct cli *cli)
 {
-    struct sedd_tokenizer *tokenizer;
-    bool opened = open_tokenizer(cli, !cli_has(cli, "--ids"), &tokenizer);
-    struct sedd_model *model = opened ? cli_model(cli) : NULL;
-    struct sedd_engine *engine = model == NULL ? NULL : cli_engine(cli);
-    struct sedd_session *session = NULL;
+    unsigned tokenizer = cli_has(cli, "--ids") ? CLI_TOKENIZER : CLI_NEEDS_TOKENIZER;
+    struct opened opened;
     struct sedd_estimate estimate;
-    struct sedd_model_info info;
     struct sedd_error error;
     size_t count = 0;
-    int32_t *ids = engine == NULL ? NULL : input_ids(cli, tokenizer, &count);
     int code = EXIT_FAILED;
+    int32_t *ids = cli_open(cli, tokenizer | CLI_MODEL | CLI_ENGINE, &opened)
+                       ? input_ids(cli, opened.tokenizer, &count)
+                       : NULL;
     if (ids != NULL && count == 0) {
         fprintf(stderr, "sedd: there is no text to measure; expected one token or more\n");
-    } else if (ids != NULL) {
-        sedd_model_describe(model, &info);
-        if (sedd_session_new(engine, model, info.length, &session, &error) != SEDD_OK ||
-            measure(cli, session, tokenizer, &info, ids, count, &estimate, &error) != SEDD_OK) {
+    } else if (ids != NULL && cli_open_session(&opened, opened.info.length)) {
+        if (measure(cli, &opened, ids, count, &estimate, &error) != SEDD_OK) {
             cli_fail(&error);
         } else {
             printf(cli_has(cli, "--json")
@@ -134,10 +115,7 @@ static int run_likelihood(struct cli *cli)
         }
     }
     sedd_memory_free(ids);
-    sedd_session_free(session);
-    sedd_engine_free(engine);
-    sedd_model_free(model);
-    sedd_tokenizer_free(tokenizer);
+    cli_close(&opened);
     return code;
 }
 

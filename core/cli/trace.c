@@ -2,7 +2,6 @@
 #include "trace.h"
 
 #include "json.h"
-#include "options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,42 +29,13 @@ static void print_model(FILE *out, const char *folder)
     fputc('}', out);
 }
 
-/* "key":"word", the number's word of a list with spaces between. */
-static void print_word(FILE *out, const char *key, const char *words, int number)
-{
-    for (; number > 0; number--) {
-        words += strcspn(words, " ") + 1;
-    }
-    fprintf(out, "\"%s\":\"%.*s\",", key, (int)strcspn(words, " "), words);
-}
-
-/* All that determines a run beside its sizes, seed and held tokens, in full. */
-static void print_settings(FILE *out, const struct sedd_sample_options *options)
-{
-    print_word(out, "sampler", CLI_SAMPLERS, (int)options->predictor);
-    print_word(out, "draw", CLI_DRAWS, (int)options->draw);
-    print_word(out, "positions", CLI_POSITIONS, (int)options->positions);
-    print_word(out, "order", CLI_ORDERS, (int)options->order);
-    print_word(out, "grid", CLI_GRIDS, (int)options->grid);
-    print_word(out, "context", CLI_CONTEXTS, (int)options->context);
-    if (options->gamma > 0.0) {
-        fprintf(out, "\"gamma\":%.9g,", options->gamma);
-    }
-    fprintf(out, "\"denoise\":%s,\"temperature\":%.9g,\"topK\":%d,\"topP\":%.9g,",
-            options->no_denoise ? "false" : "true",
-            options->temperature == 0.0 ? 1.0 : options->temperature, (int)options->top_k,
-            options->top_p == 0.0 ? 1.0 : options->top_p);
-}
-
 void trace_begin(struct trace *trace, const struct sedd_sample_options *options, const char *folder,
                  const int32_t *ids)
 {
-    fprintf(
-        trace->out,
-        "{\"format\":\"sedd-trace\",\"version\":1,\"length\":%d,\"steps\":%d,\"seed\":\"%llu\",",
-        (int)options->length, (int)options->steps, (unsigned long long)options->seed);
-    print_settings(trace->out, options);
-    fprintf(trace->out, "\"maskId\":%d,", (int)trace->info.mask_id);
+    char settings[512];
+    sedd_sample_write(options, true, settings, sizeof settings);
+    fprintf(trace->out, "{\"format\":\"sedd-trace\",\"version\":1,%s,\"maskId\":%d,", settings,
+            (int)trace->info.mask_id);
     print_model(trace->out, folder);
     fprintf(trace->out, ",\n\"held\":");
     json_ids(trace->out, options->held_positions, options->held_count);

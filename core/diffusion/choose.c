@@ -3,26 +3,13 @@
  * network's distributions are known only after it has run; then every mask is drawn and those that
  * were not chosen are put back.
  */
+#include "diffusion/options.h"
 #include "diffusion/sampler.h"
 #include "diffusion/schedule.h"
 #include "random.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-bool sedd_sample_by_coin(const struct sedd_sample_options *options)
-{
-    return options->positions == SEDD_POSITIONS_SCORE ||
-           options->positions == SEDD_POSITIONS_NORMALISED;
-}
-
-bool sedd_sample_foresees(const struct sedd_sample_options *options)
-{
-    return options->positions == SEDD_POSITIONS_NORMALISED ||
-           options->positions == SEDD_POSITIONS_HITTING ||
-           (options->positions == SEDD_POSITIONS_FIXED &&
-            (options->order == SEDD_ORDER_RANDOM || options->order == SEDD_ORDER_SPREAD));
-}
 
 /* Ranks that do not depend on the network. */
 static double rank_ahead(const struct sedd_sampler *sampler, int32_t place)
@@ -41,8 +28,8 @@ static int32_t open_count(const struct sedd_sampler *sampler, int32_t masked)
 {
     const struct sedd_sample_options *options = &sampler->options;
     switch (sampler->rest ? SEDD_POSITIONS_SCORE : options->positions) {
-    case SEDD_POSITIONS_FIXED:
-        return sedd_schedule_count(options->grid, options->steps, sampler->position, masked);
+    case SEDD_POSITIONS_PLANNED:
+        return sedd_schedule_count(options->grid, options->steps, sampler->steps_done, masked);
     case SEDD_POSITIONS_BOUNDED: return sedd_order_bounded(sampler->ranked, masked, options->gamma);
     case SEDD_POSITIONS_HITTING: return sedd_min(masked, 1);
     default: return masked;
@@ -84,7 +71,7 @@ static int32_t rows_by_order(struct sedd_sampler *sampler)
     return count;
 }
 
-void sedd_sampler_keep(struct sedd_sampler *sampler)
+void sedd_sampler_remask(struct sedd_sampler *sampler)
 {
     if (sedd_sample_by_coin(&sampler->options) || sedd_sample_foresees(&sampler->options)) {
         return;

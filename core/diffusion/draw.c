@@ -4,6 +4,15 @@
 #include <math.h>
 #include <string.h>
 
+int32_t sedd_draw_likeliest(const float *values, int32_t n)
+{
+    int32_t best = 0;
+    for (int32_t i = 1; i < n; i++) {
+        best = values[i] > values[best] ? i : best;
+    }
+    return best;
+}
+
 int32_t sedd_draw_race(const float *weights, const float *uniforms, int32_t n)
 {
     int32_t best = 0;
@@ -117,22 +126,4 @@ float sedd_draw_second(const float *weights, int32_t n)
         first = fmaxf(first, weights[y]);
     }
     return second;
-}
-
-enum sedd_status sedd_draw_check(double temperature, int32_t top_k, double top_p,
-                                 struct sedd_error *error)
-{
-    if (!(temperature == 0.0 || (temperature >= 0.01 && temperature <= 100.0))) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "temperature is %g; expected 0.01 to 100 (1 leaves the model as it is)",
-                         temperature);
-    }
-    if (top_k < 0) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "top_k is %d; expected 0 (all) or more",
-                         (int)top_k);
-    }
-    if (!(top_p >= 0.0 && top_p <= 1.0)) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "top_p is %g; expected 0 to 1", top_p);
-    }
-    return SEDD_OK;
 }

@@ -6,6 +6,9 @@
 
 #include "common.h"
 
+/* Returns the place of the largest value, the first of equal ones. */
+int32_t sedd_draw_likeliest(const float *values, int32_t n);
+
 /* The reference code's exponential race in float32: argmax of w_y / (1e-10 - ln(u_y + 1e-10)), the
  * first on ties; negative weights take part (SEDD reference, sample_categorical). */
 int32_t sedd_draw_race(const float *weights, const float *uniforms, int32_t n);
@@ -25,9 +28,5 @@ float sedd_draw_entropy(const float *weights, const float *logits, int32_t n, fl
 
 /* The second largest weight of n >= 1, 0 if there is none. Weights must be >= 0. */
 float sedd_draw_second(const float *weights, int32_t n);
-
-/* Checks temperature, top_k and top_p as options give them (0 is the default). */
-enum sedd_status sedd_draw_check(double temperature, int32_t top_k, double top_p,
-                                 struct sedd_error *error);
 
 #endif

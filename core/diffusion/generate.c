@@ -1,44 +1,35 @@
 /* generate.c - drawing GPT-2's next token with the same temperature and filters as the sampler. */
 #include "diffusion/draw.h"
+#include "diffusion/options.h"
 #include "model/session.h"
 #include "random.h"
 
 #include <math.h>
 
-static int32_t argmax(const float *values, int32_t n)
-{
-    int32_t best = 0;
-    for (int32_t i = 1; i < n; i++) {
-        best = values[i] > values[best] ? i : best;
-    }
-    return best;
-}
-
 enum sedd_status sedd_gpt2_draw(struct sedd_session *session,
-                                const struct sedd_generate_options *options, int32_t step,
+                                const struct sedd_sample_options *given, int32_t step,
                                 float *logits, int32_t *id, struct sedd_error *error)
 {
     int32_t tokens = session->model->info.tokens;
     const struct sedd_kernels *kernels = session->engine->kernels;
-    enum sedd_status status =
-        sedd_draw_check(options->temperature, options->top_k, options->top_p, error);
+    struct sedd_sample_options options = *given;
+    enum sedd_status status = sedd_sample_fill(SEDD_KIND_GPT2, &options, error);
     if (status != SEDD_OK) {
         return status;
     }
-    if (options->greedy) {
-        *id = argmax(logits, tokens);
+    if (options.greedy) {
+        *id = sedd_draw_likeliest(logits, tokens);
         return SEDD_OK;
     }
-    double temperature = options->temperature == 0.0 ? 1.0 : options->temperature;
-    float sum =
-        kernels->exp_sum(logits, tokens, (float)(1.0 / temperature), kernels->max(logits, tokens));
+    float sum = kernels->exp_sum(logits, tokens, (float)(1.0 / options.temperature),
+                                 kernels->max(logits, tokens));
     if (!isfinite(sum)) {
         return sedd_fail(error, SEDD_ERROR_FORMAT,
                          "the network's output is not a number; the weights are damaged");
     }
-    sedd_draw_filter(logits, tokens, options->top_k, options->top_p == 0.0 ? 1.0 : options->top_p);
+    sedd_draw_filter(logits, tokens, options.top_k, options.top_p);
     *id = sedd_draw_exact(
         logits, tokens,
-        sedd_random_uniform(options->seed, SEDD_STREAM_GENERATE, (uint32_t)step, 0, 0));
+        sedd_random_uniform(options.seed, SEDD_STREAM_GENERATE, (uint32_t)step, 0, 0));
     return SEDD_OK;
 }

@@ -1,79 +1,291 @@
-/* options.c - what a sampler may be asked for: defaults filled in, the rest refused in a
- * sentence. */
-#include "diffusion/draw.h"
-#include "diffusion/sampler.h"
+/* options.c - see options.h. */
+#include "diffusion/options.h"
 
-#include <math.h>
+#include <string.h>
 
-static enum sedd_status check_held(const struct sedd_sample_options *options,
-                                   const struct sedd_model_info *info, struct sedd_error *error)
+#define SEDD SEDD_FIELD_OF_SEDD
+#define GPT2 SEDD_FIELD_OF_GPT2
+#define MODEL_FILE SEDD_FIELD_OF_FILE
+#define TOLD SEDD_FIELD_TOLD
+#define NAMED SEDD_FIELD_NAMED
+#define AT(member) offsetof(struct sedd_sample_options, member)
+
+/* `greedy` comes before the temperature, whose row decides anew. */
+static const struct sedd_field SAMPLE_ROWS[] = {
+    {.name = "length",
+     .key = "length",
+     .type = SEDD_FIELD_INTEGER,
+     .uses = SEDD | NAMED,
+     .offset = AT(length),
+     .low = 1,
+     .high = 65536,
+     .help = "tokens of the window (default: the model's)"},
+    {.name = "batch",
+     .key = "batch",
+     .type = SEDD_FIELD_INTEGER,
+     .uses = SEDD,
+     .offset = AT(batch),
+     .low = 1,
+     .high = 4096,
+     .fallback = 1,
+     .help = "texts at once"},
+    {.name = "steps",
+     .key = "steps",
+     .type = SEDD_FIELD_INTEGER,
+     .uses = SEDD | MODEL_FILE | TOLD,
+     .offset = AT(steps),
+     .low = 1,
+     .high = 1000000,
+     .fallback = 64,
+     .help = "denoising steps"},
+    {.name = "seed",
+     .key = "seed",
+     .type = SEDD_FIELD_SEED,
+     .uses = SEDD | GPT2 | TOLD,
+     .offset = AT(seed),
+     .help = "of the random numbers; the same seed writes the same text"},
+    {.name = "sampler",
+     .key = "sampler",
+     .type = SEDD_FIELD_WORD,
+     .uses = SEDD | TOLD,
+     .offset = AT(predictor),
+     .words = "analytic euler",
+     .help = "how a step follows from the scores"},
+    {.name = "draw",
+     .key = "draw",
+     .type = SEDD_FIELD_WORD,
+     .uses = SEDD | TOLD,
+     .offset = AT(draw),
+     .words = "exact official",
+     .help = "exact draws, or the reference code's in float32"},
+    {.name = "positions",
+     .key = "positions",
+     .type = SEDD_FIELD_WORD,
+     .uses = SEDD | MODEL_FILE | TOLD,
+     .offset = AT(positions),
+     .words = "score normalised planned|fixed bounded hitting",
+     .help = "who decides which masks open in a step"},
+    {.name = "order",
+     .key = "order",
+     .type = SEDD_FIELD_WORD,
+     .uses = SEDD | MODEL_FILE | TOLD,
+     .offset = AT(order),
+     .words = "random spread confidence margin entropy",
+     .help = "which masks open first (positions planned and bounded)"},
+    {.name = "grid",
+     .key = "grid",
+     .type = SEDD_FIELD_WORD,
+     .uses = SEDD | MODEL_FILE | TOLD,
+     .offset = AT(grid),
+     .words = "linear cosine",
+     .help = "when masks open (positions score, normalised and planned)"},
+    {.name = "context",
+     .key = "context",
+     .type = SEDD_FIELD_WORD,
+     .uses = SEDD | MODEL_FILE | TOLD,
+     .offset = AT(context),
+     .words = "all known",
+     .help =
+         "what the network reads; known leaves out masks that stay shut, for models trained so"},
+    {.name = "gamma",
+     .key = "gamma",
+     .type = SEDD_FIELD_NUMBER,
+     .uses = SEDD | MODEL_FILE | NAMED,
+     .offset = AT(gamma),
+     .low = 1e-9,
+     .high = 1e9,
+     .fallback = 1,
+     .help = "nats by which tokens of a step may depend on each other (positions bounded)"},
+    {.name = "denoise",
+     .key = "denoise",
+     .type = SEDD_FIELD_OFF,
+     .uses = SEDD | TOLD,
+     .offset = AT(no_denoise),
+     .help = "a last step opens the masks that are left (positions score and normalised)"},
+    {.name = "greedy",
+     .key = "greedy",
+     .type = SEDD_FIELD_SWITCH,
+     .uses = SEDD | GPT2,
+     .offset = AT(greedy),
+     .help = "the likeliest token each time, as temperature 0"},
+    {.name = "temperature",
+     .key = "temperature",
+     .type = SEDD_FIELD_NUMBER,
+     .uses = SEDD | GPT2 | MODEL_FILE | TOLD,
+     .offset = AT(temperature),
+     .zero_offset = AT(greedy),
+     .low = 0.01,
+     .high = 100,
+     .fallback = 1,
+     .expects = "0 (the likeliest token) or a number from 0.01 to 100",
+     .help = "of the tokens' distribution; 0 takes the likeliest"},
+    {.name = "topK",
+     .key = "top_k",
+     .type = SEDD_FIELD_INTEGER,
+     .uses = SEDD | GPT2 | MODEL_FILE | TOLD,
+     .offset = AT(top_k),
+     .low = 0,
+     .high = INT32_MAX,
+     .help = "draws among the K likeliest tokens; 0: all"},
+    {.name = "topP",
+     .key = "top_p",
+     .type = SEDD_FIELD_NUMBER,
+     .uses = SEDD | GPT2 | MODEL_FILE | TOLD,
+     .offset = AT(top_p),
+     .low = 1e-6,
+     .high = 1,
+     .fallback = 1,
+     .help = "draws among the likeliest tokens that hold this share"},
+};
+
+const struct sedd_fields SEDD_SAMPLE_FIELDS = {SAMPLE_ROWS,
+                                               sizeof SAMPLE_ROWS / sizeof SAMPLE_ROWS[0]};
+
+#undef AT
+#define AT(member) offsetof(struct sedd_inspect_options, member)
+
+static const struct sedd_field INSPECT_ROWS[] = {
+    {.name = "sigma",
+     .key = "sigma",
+     .type = SEDD_FIELD_NUMBER,
+     .uses = SEDD,
+     .offset = AT(sigma),
+     .low = 0,
+     .high = SEDD_SIGMA_MAX,
+     .help = "the noise level; 0: that of `step`"},
+    {.name = "step",
+     .key = "step",
+     .type = SEDD_FIELD_INTEGER,
+     .uses = SEDD,
+     .offset = AT(step),
+     .low = 0,
+     .high = 1000000,
+     .help = "the evaluation of a run whose noise level is meant"},
+    {.name = "steps",
+     .key = "steps",
+     .type = SEDD_FIELD_INTEGER,
+     .uses = SEDD,
+     .offset = AT(steps),
+     .low = 0,
+     .high = 1000000,
+     .help = "steps of that run"},
+    {.name = "sampler",
+     .key = "sampler",
+     .type = SEDD_FIELD_WORD,
+     .uses = SEDD,
+     .offset = AT(predictor),
+     .words = "analytic euler",
+     .help = "how a step follows from the scores"},
+    {.name = "topK",
+     .key = "top_k",
+     .type = SEDD_FIELD_INTEGER,
+     .uses = SEDD,
+     .offset = AT(top_k),
+     .low = 1,
+     .high = 1000000,
+     .fallback = 8,
+     .help = "candidates a position"},
+};
+
+const struct sedd_fields SEDD_INSPECT_FIELDS = {INSPECT_ROWS,
+                                                sizeof INSPECT_ROWS / sizeof INSPECT_ROWS[0]};
+
+unsigned sedd_field_uses(enum sedd_kind kind)
 {
-    for (size_t i = 0; i < options->held_count; i++) {
-        int32_t place = options->held_positions[i];
-        if (place < 0 || place >= options->length) {
-            return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                             "a token is held at position %d, but the window has positions 0 to %d",
-                             (int)place, (int)options->length - 1);
-        }
-    }
-    return sedd_ids_check(options->held_ids, options->held_count, info->tokens, error);
+    return kind == SEDD_KIND_SEDD ? SEDD : GPT2;
 }
 
-static enum sedd_status check_draw(const struct sedd_sample_options *options,
-                                   const struct sedd_model_info *info, struct sedd_error *error)
-{
-    bool exact = options->draw == SEDD_DRAW_EXACT && info->graph == SEDD_GRAPH_ABSORB;
-    if (!exact && (options->temperature != 1.0 || options->top_k != 0 || options->top_p != 1.0)) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "temperature, top_k and top_p need exact draws and the absorb graph");
-    }
-    if (!exact && options->positions != SEDD_POSITIONS_SCORE) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "positions other than score need exact draws and the absorb graph");
-    }
-    return sedd_draw_check(options->temperature, options->top_k, options->top_p, error);
-}
+/* ---- Reading ----------------------------------------------------------------------------- */
 
-static enum sedd_status check_range(const char *name, int32_t value, int32_t high,
-                                    struct sedd_error *error)
+static enum sedd_status read_positions(const struct sedd_field_source *source, const cJSON *root,
+                                       struct sedd_sample_options *options,
+                                       struct sedd_error *error)
 {
-    return value >= 0 && value <= high
-               ? SEDD_OK
-               : sedd_fail(error, SEDD_ERROR_ARGUMENT, "%s is %d; expected 0 to %d", name,
-                           (int)value, (int)high);
-}
-
-static enum sedd_status check_words(const struct sedd_sample_options *options,
-                                    struct sedd_error *error)
-{
-    const struct {
-        const char *name;
-        int32_t value, high;
-    } words[] = {{"predictor", (int32_t)options->predictor, SEDD_PREDICTOR_EULER},
-                 {"draw", (int32_t)options->draw, SEDD_DRAW_OFFICIAL},
-                 {"positions", (int32_t)options->positions, SEDD_POSITIONS_HITTING},
-                 {"order", (int32_t)options->order, SEDD_ORDER_ENTROPY},
-                 {"grid", (int32_t)options->grid, SEDD_GRID_COSINE},
-                 {"context", (int32_t)options->context, SEDD_CONTEXT_KNOWN}};
-    enum sedd_status status = SEDD_OK;
-    for (size_t i = 0; i < sizeof words / sizeof words[0] && status == SEDD_OK; i++) {
-        status = check_range(words[i].name, words[i].value, words[i].high, error);
+    enum sedd_positions before = options->positions;
+    enum sedd_status status = sedd_field_read(sedd_fields_find(SEDD_SAMPLE_FIELDS, "positions"),
+                                              source, root, options, error);
+    if (status == SEDD_OK && options->positions != before) {
+        options->order = SEDD_ORDER_RANDOM;
+        options->grid = SEDD_GRID_LINEAR;
+        options->context = SEDD_CONTEXT_ALL;
+        options->gamma = 0.0;
     }
     return status;
 }
 
-/* What belongs to some ways of choosing positions has no meaning with the others. */
+enum sedd_status sedd_sample_read_from(const struct sedd_field_source *source, const cJSON *root,
+                                       struct sedd_sample_options *options,
+                                       struct sedd_error *error)
+{
+    struct sedd_sample_options read = *options;
+    enum sedd_status status = read_positions(source, root, &read, error);
+    if (status == SEDD_OK) {
+        status = sedd_fields_read(SEDD_SAMPLE_FIELDS, source, root, &read, error);
+    }
+    if (status == SEDD_OK) {
+        const struct sedd_field *greedy = sedd_fields_find(SEDD_SAMPLE_FIELDS, "greedy");
+        read.greedy = read.greedy || cJSON_IsTrue(sedd_field_given(greedy, source, root));
+        *options = read;
+    }
+    return status;
+}
+
+enum sedd_status sedd_sample_read(const char *json, size_t size, enum sedd_kind kind,
+                                  struct sedd_sample_options *options, struct sedd_error *error)
+{
+    struct sedd_field_source source = {
+        .where = "", .uses = sedd_field_uses(kind), .status = SEDD_ERROR_ARGUMENT};
+    cJSON *root = NULL;
+    enum sedd_status status = sedd_call_parse(json, size, &root, error);
+    status = status == SEDD_OK ? sedd_sample_read_from(&source, root, options, error) : status;
+    cJSON_Delete(root);
+    return status;
+}
+
+size_t sedd_sample_write(const struct sedd_sample_options *options, bool all, char *text,
+                         size_t size)
+{
+    return sedd_fields_write(SEDD_SAMPLE_FIELDS, options, all, text, size);
+}
+
+enum sedd_status sedd_sample_fill(enum sedd_kind kind, struct sedd_sample_options *options,
+                                  struct sedd_error *error)
+{
+    enum sedd_status status =
+        sedd_fields_check(SEDD_SAMPLE_FIELDS, sedd_field_uses(kind), options, error);
+    if (status == SEDD_OK && options->greedy) {
+        options->temperature = 1.0; /* confidence and entropy are the model's own */
+    }
+    return status;
+}
+
+/* ---- Meaning ----------------------------------------------------------------------------- */
+
+bool sedd_sample_by_coin(const struct sedd_sample_options *options)
+{
+    return options->positions == SEDD_POSITIONS_SCORE ||
+           options->positions == SEDD_POSITIONS_NORMALISED;
+}
+
+bool sedd_sample_foresees(const struct sedd_sample_options *options)
+{
+    return options->positions == SEDD_POSITIONS_NORMALISED ||
+           options->positions == SEDD_POSITIONS_HITTING ||
+           (options->positions == SEDD_POSITIONS_PLANNED &&
+            (options->order == SEDD_ORDER_RANDOM || options->order == SEDD_ORDER_SPREAD));
+}
+
 const char *sedd_sample_conflict(const struct sedd_sample_options *options)
 {
     bool bounded = options->positions == SEDD_POSITIONS_BOUNDED;
     bool hitting = options->positions == SEDD_POSITIONS_HITTING;
     bool coin = sedd_sample_by_coin(options);
     if (options->order != SEDD_ORDER_RANDOM && (coin || hitting)) {
-        return "order needs positions fixed or bounded; the others open masks by chance";
+        return "order needs positions planned or bounded; the others open masks by chance";
     }
     if (options->grid != SEDD_GRID_LINEAR && (bounded || hitting)) {
-        return "a grid needs positions score, normalised or fixed; bounded and hitting have times "
-               "of their own";
+        return "a grid needs positions score, normalised or planned; bounded and hitting have "
+               "times of their own";
     }
     if (options->gamma != 0.0 && !bounded) {
         return "gamma needs positions bounded";
@@ -86,57 +298,10 @@ const char *sedd_sample_conflict(const struct sedd_sample_options *options)
                "denoiser";
     }
     if (options->context == SEDD_CONTEXT_KNOWN && !sedd_sample_foresees(options)) {
-        return "context known needs positions normalised, hitting, or fixed in order random or "
+        return "context known needs positions normalised, hitting, or planned in order random or "
                "spread; in the others the network itself decides which masks open";
     }
     return hitting && options->batch > 1
                ? "positions hitting runs one sequence; expected a batch of 1"
                : NULL;
-}
-
-static enum sedd_status check_positions(const struct sedd_sample_options *options,
-                                        struct sedd_error *error)
-{
-    const char *conflict = sedd_sample_conflict(options);
-    if (conflict != NULL) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "%s", conflict);
-    }
-    if (!(options->gamma >= 0.0) || isinf(options->gamma)) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "gamma is %g; expected a number of nats above 0", options->gamma);
-    }
-    return SEDD_OK;
-}
-
-static enum sedd_status check_sizes(const struct sedd_session *session,
-                                    const struct sedd_sample_options *options,
-                                    struct sedd_error *error)
-{
-    if (options->steps < 1 || options->steps > 1000000) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "steps is %d; expected 1 to 1000000",
-                         (int)options->steps);
-    }
-    return sedd_score_check(session, "sampling", options->batch, options->length, error);
-}
-
-enum sedd_status sedd_sample_check(const struct sedd_session *session,
-                                   struct sedd_sample_options *options, struct sedd_error *error)
-{
-    const struct sedd_model_info *info = &session->model->info;
-    options->batch = options->batch == 0 ? 1 : options->batch;
-    options->length = options->length == 0 ? info->length : options->length;
-    options->temperature = options->temperature == 0.0 ? 1.0 : options->temperature;
-    options->top_p = options->top_p == 0.0 ? 1.0 : options->top_p;
-    enum sedd_status status = check_sizes(session, options, error);
-    status = status == SEDD_OK ? check_words(options, error) : status;
-    status = status == SEDD_OK ? check_draw(options, info, error) : status;
-    status = status == SEDD_OK ? check_positions(options, error) : status;
-    status = status == SEDD_OK ? check_held(options, info, error) : status;
-    if (status == SEDD_OK && options->initial_ids != NULL) {
-        status =
-            sedd_ids_check(options->initial_ids, (size_t)options->batch * (size_t)options->length,
-                           info->states, error);
-    }
-    options->gamma = options->gamma == 0.0 ? 1.0 : options->gamma;
-    return status;
 }

@@ -10,6 +10,7 @@
  */
 #include "diffusion/sampler.h"
 
+#include "diffusion/options.h"
 #include "diffusion/schedule.h"
 #include "model/condition.h"
 #include "random.h"
@@ -45,7 +46,7 @@ static void settle(struct sedd_sampler *sampler)
     project(sampler);
     sampler->masked = count_masks(sampler, sampler->ids, sampler->rows);
     if (sampler->options.positions == SEDD_POSITIONS_HITTING) {
-        sampler->total = sampler->position + sampler->masked;
+        sampler->total = sampler->steps_done + sampler->masked;
     }
 }
 
@@ -65,7 +66,6 @@ static bool allocate(struct sedd_sampler *sampler)
 {
     const struct sedd_sample_options *options = &sampler->options;
     uint64_t rows = (uint64_t)sampler->rows, held = options->held_count;
-    uint64_t fed = options->uniforms == NULL ? 0 : (uint64_t)sampler->session->model->info.states;
     sampler->ids = sedd_memory_new(rows, sizeof(int32_t));
     sampler->next = sedd_memory_new(rows, sizeof(int32_t));
     sampler->changed = sedd_memory_new(rows, sizeof(int32_t));
@@ -80,11 +80,10 @@ static bool allocate(struct sedd_sampler *sampler)
     sampler->ranked = sedd_memory_new((uint64_t)options->length, sizeof(struct sedd_ranked));
     bool known = options->context == SEDD_CONTEXT_KNOWN;
     sampler->known = known ? sedd_memory_new(rows, sizeof(int32_t)) : NULL;
-    sampler->uniforms = fed == 0 ? NULL : sedd_memory_new(rows * fed, sizeof(float));
     return sampler->ids && sampler->next && sampler->changed && sampler->changed_ids &&
            sampler->changed_confidence && sampler->changed_entropy && sampler->held_positions &&
            sampler->held_ids && sampler->confidence && sampler->entropy && sampler->rank &&
-           sampler->ranked && (!known || sampler->known) && (fed == 0 || sampler->uniforms);
+           sampler->ranked && (!known || sampler->known);
 }
 
 static int32_t total_steps(const struct sedd_sample_options *options)
@@ -126,6 +125,19 @@ enum sedd_status sedd_sampler_new(struct sedd_session *session,
     return SEDD_OK;
 }
 
+enum sedd_status sedd_sampler_feed(struct sedd_sampler *sampler,
+                                   void (*feed)(void *user, float *values, size_t count),
+                                   void *user, struct sedd_error *error)
+{
+    uint64_t count = (uint64_t)sampler->rows * (uint64_t)sampler->session->model->info.states;
+    sampler->uniforms = sedd_memory_new(count, sizeof(float));
+    sampler->feed = feed;
+    sampler->feed_user = user;
+    return sampler->uniforms != NULL
+               ? SEDD_OK
+               : sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for the uniforms of a run");
+}
+
 void sedd_sampler_free(struct sedd_sampler *sampler)
 {
     if (sampler == NULL) {
@@ -158,10 +170,10 @@ static void plan(struct sedd_sampler *sampler)
 {
     const struct sedd_model_info *info = &sampler->session->model->info;
     const struct sedd_sample_options *options = &sampler->options;
-    int32_t i = sampler->position;
+    int32_t i = sampler->steps_done;
     double dsigma, delta = 0.0;
-    bool planned =
-        options->positions == SEDD_POSITIONS_FIXED || options->positions == SEDD_POSITIONS_BOUNDED;
+    bool planned = options->positions == SEDD_POSITIONS_PLANNED ||
+                   options->positions == SEDD_POSITIONS_BOUNDED;
     bool denoise = i == options->steps && sedd_sample_by_coin(options);
     if (options->positions == SEDD_POSITIONS_HITTING) {
         sampler->t = sedd_schedule_hit(info, options->seed, i, sampler->masked);
@@ -192,14 +204,14 @@ static void prepare(struct sedd_sampler *sampler)
 {
     const struct sedd_sample_options *options = &sampler->options;
     double sigmas[SEDD_CONDITIONS], dsigma;
-    int32_t count = sedd_min(sampler->total - sampler->position, SEDD_CONDITIONS);
+    int32_t count = sedd_min(sampler->total - sampler->steps_done, SEDD_CONDITIONS);
     bool own_times = options->positions == SEDD_POSITIONS_BOUNDED ||
                      options->positions == SEDD_POSITIONS_HITTING;
     if (own_times || sedd_condition_kept(sampler->session, sampler->sigma)) {
         return;
     }
     for (int32_t i = 0; i < count; i++) {
-        double t = sedd_grid_time(options->grid, options->steps, sampler->position + i);
+        double t = sedd_grid_time(options->grid, options->steps, sampler->steps_done + i);
         sedd_noise_at(&sampler->session->model->info, t, &sigmas[i], &dsigma);
     }
     sedd_condition_prepare(sampler->session, sigmas, count);
@@ -211,10 +223,10 @@ static enum sedd_status evaluate(struct sedd_sampler *sampler, int32_t *rows,
 {
     struct sedd_session *session = sampler->session;
     const struct sedd_sample_options *options = &sampler->options;
-    if (sampler->uniforms != NULL) {
-        options->uniforms(options->uniforms_user, sampler->uniforms,
-                          (size_t)sampler->rows *
-                              (size_t)sedd_transition_columns(&sampler->transition));
+    if (sampler->feed != NULL) {
+        sampler->feed(sampler->feed_user, sampler->uniforms,
+                      (size_t)sampler->rows *
+                          (size_t)sedd_transition_columns(&sampler->transition));
     }
     sampler->broken = false;
     *rows = sedd_sampler_choose(sampler);
@@ -242,7 +254,7 @@ static enum sedd_status evaluate(struct sedd_sampler *sampler, int32_t *rows,
         return sedd_score_fail(sampler->sigma, error);
     }
     if (status == SEDD_OK) {
-        sedd_sampler_keep(sampler);
+        sedd_sampler_remask(sampler);
     }
     return status;
 }
@@ -260,7 +272,7 @@ static void report(struct sedd_sampler *sampler, const int32_t *before, struct s
             sampler->changed_entropy[count++] = sampler->entropy[i];
         }
     }
-    step->step = sampler->position;
+    step->step = sampler->steps_done;
     step->total = sampler->total;
     step->t = sampler->t;
     step->sigma = sampler->sigma;
@@ -278,7 +290,7 @@ enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_
     int32_t rows = 0;
     if (sedd_sampler_done(sampler)) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT, "this run is over after %d steps",
-                         (int)sampler->position);
+                         (int)sampler->steps_done);
     }
     plan(sampler);
     project(sampler);
@@ -290,8 +302,8 @@ enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_
     int32_t *before = sampler->ids;
     sampler->ids = sampler->next;
     sampler->next = before;
-    sampler->position++;
-    if (sampler->position >= sampler->total) {
+    sampler->steps_done++;
+    if (sampler->steps_done >= sampler->total) {
         project(sampler);
     }
     sampler->masked = count_masks(sampler, sampler->ids, sampler->rows);
@@ -303,7 +315,7 @@ enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_
 bool sedd_sampler_done(const struct sedd_sampler *sampler)
 {
     bool early = sampler->options.positions == SEDD_POSITIONS_BOUNDED && sampler->masked == 0;
-    return sampler->position >= sampler->total || early;
+    return sampler->steps_done >= sampler->total || early;
 }
 
 const int32_t *sedd_sampler_ids(const struct sedd_sampler *sampler)
@@ -311,25 +323,25 @@ const int32_t *sedd_sampler_ids(const struct sedd_sampler *sampler)
     return sampler->ids;
 }
 
-int32_t sedd_sampler_position(const struct sedd_sampler *sampler)
+int32_t sedd_sampler_steps_done(const struct sedd_sampler *sampler)
 {
-    return sampler->position;
+    return sampler->steps_done;
 }
 
-enum sedd_status sedd_sampler_restore(struct sedd_sampler *sampler, int32_t position,
+enum sedd_status sedd_sampler_restore(struct sedd_sampler *sampler, int32_t steps_done,
                                       const int32_t *ids, struct sedd_error *error)
 {
     bool hitting = sampler->options.positions == SEDD_POSITIONS_HITTING; /* as long as it takes */
     int32_t most = hitting ? sampler->rows : sampler->total;
-    if (position < 0 || position > most) {
+    if (steps_done < 0 || steps_done > most) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT, "a run of %d steps cannot continue after %d",
-                         (int)most, (int)position);
+                         (int)most, (int)steps_done);
     }
     enum sedd_status status =
         sedd_ids_check(ids, (size_t)sampler->rows, sampler->session->model->info.states, error);
     if (status == SEDD_OK) {
         memcpy(sampler->ids, ids, (size_t)sampler->rows * sizeof(int32_t));
-        sampler->position = position;
+        sampler->steps_done = steps_done;
         settle(sampler);
     }
     return status;

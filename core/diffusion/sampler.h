@@ -1,7 +1,6 @@
 /*
- * sampler.h - the sampler's insides, shared by sampler.c (life and steps), options.c (what may be
- * asked for), defaults.c (what a model's folder asks for), choose.c (which masks open) and visit.c
- * (from a row of logits to a token).
+ * sampler.h - the sampler's insides, shared by sampler.c (life and steps), check.c (what cannot
+ * be done), choose.c (which masks open) and visit.c (from a row of logits to a token).
  */
 #ifndef SEDD_SAMPLER_H
 #define SEDD_SAMPLER_H
@@ -15,13 +14,16 @@ struct sedd_sampler {
     struct sedd_sample_options options; /* with defaults filled in and arrays owned */
     int32_t rows;                       /* B * L */
     int32_t total;                      /* steps of the whole run */
-    int32_t position;                   /* steps done */
-    int32_t masked;                     /* masks among ids */
+    int32_t steps_done;
+    int32_t masked; /* masks among ids */
     int32_t *held_positions, *held_ids;
     int32_t *ids, *next; /* [B, L] before and after the step at hand */
     int32_t *changed, *changed_ids;
     float *changed_confidence, *changed_entropy;
-    float *uniforms; /* [B, L, N] when they are fed, else NULL */
+    /* Set by sedd_sampler_feed, else NULL. */
+    void (*feed)(void *user, float *values, size_t count);
+    void *feed_user;
+    float *uniforms; /* [B, L, N] */
 
     /* The step at hand. */
     double t, sigma;
@@ -35,24 +37,23 @@ struct sedd_sampler {
     int32_t *known;              /* [B, L] context known: the places read, ascending; else NULL */
 };
 
-/* Fills in defaults and refuses what cannot be done. */
+/* Fills in defaults and refuses what cannot be done with this model and session. */
 enum sedd_status sedd_sample_check(const struct sedd_session *session,
                                    struct sedd_sample_options *options, struct sedd_error *error);
 
-/* What in the options has no meaning together, as a sentence; NULL where nothing. */
-const char *sedd_sample_conflict(const struct sedd_sample_options *options);
-/* A coin for each mask decides whether it opens (SCORE and NORMALISED), so that some may be left at
- * the end, for the denoiser. */
-bool sedd_sample_by_coin(const struct sedd_sample_options *options);
-/* Which masks open in a step is known before the network runs. */
-bool sedd_sample_foresees(const struct sedd_sample_options *options);
+/* Takes the uniforms of official draws from a function instead of the seed, as tests against the
+ * reference code need: `count` floats a draw, a row for each position of the batch in order. Call
+ * it before the first step. */
+enum sedd_status sedd_sampler_feed(struct sedd_sampler *sampler,
+                                   void (*feed)(void *user, float *values, size_t count),
+                                   void *user, struct sedd_error *error);
 
 /* Fills the session's index with the rows to draw from, ascending; returns how many. */
 int32_t sedd_sampler_choose(struct sedd_sampler *sampler);
 /* Fills `known` with those `rows` places and every place that holds a token; returns how many. */
 int32_t sedd_sampler_known(struct sedd_sampler *sampler, int32_t rows);
 /* After the draws: puts the masks back that were drawn only to be ranked. */
-void sedd_sampler_keep(struct sedd_sampler *sampler);
+void sedd_sampler_remask(struct sedd_sampler *sampler);
 
 /* Random number `draw` of a place in the step at hand: 0 is the coin, 1 the token. */
 double sedd_sampler_random(const struct sedd_sampler *sampler, int32_t place, uint32_t draw);

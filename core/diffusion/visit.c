@@ -12,8 +12,8 @@
 
 double sedd_sampler_random(const struct sedd_sampler *sampler, int32_t place, uint32_t draw)
 {
-    return sedd_random_uniform(sampler->options.seed, SEDD_STREAM_DRAW, (uint32_t)sampler->position,
-                               (uint32_t)place, draw);
+    return sedd_random_uniform(sampler->options.seed, SEDD_STREAM_DRAW,
+                               (uint32_t)sampler->steps_done, (uint32_t)place, draw);
 }
 
 bool sedd_sampler_opens(const struct sedd_sampler *sampler, int32_t place, double score_sum)
@@ -60,8 +60,13 @@ void sedd_visit_exact(void *user, int32_t row, float *logits, float *weights)
     }
     sampler->entropy[place] = sedd_draw_entropy(weights, logits, tokens, inverse, largest, sum);
     sampler->rank[place] = rank_of(sampler, place, weights, tokens, sum);
-    sedd_draw_filter(weights, tokens, options->top_k, options->top_p);
-    int32_t id = sedd_draw_exact(weights, tokens, sedd_sampler_random(sampler, place, 1));
+    int32_t id;
+    if (options->greedy) {
+        id = sedd_draw_likeliest(logits, tokens);
+    } else {
+        sedd_draw_filter(weights, tokens, options->top_k, options->top_p);
+        id = sedd_draw_exact(weights, tokens, sedd_sampler_random(sampler, place, 1));
+    }
     sampler->confidence[place] = (float)((double)weights[id] / sum);
     sampler->next[place] = id;
 }
@@ -90,7 +95,7 @@ void sedd_visit_weights(void *user, int32_t row, float *logits, float *work)
     if (sampler->uniforms != NULL) {
         uniforms = sampler->uniforms + (size_t)place * (size_t)columns;
     } else {
-        sedd_random_floats(sampler->options.seed, SEDD_STREAM_RACE, (uint32_t)sampler->position,
+        sedd_random_floats(sampler->options.seed, SEDD_STREAM_RACE, (uint32_t)sampler->steps_done,
                            (uint32_t)place, work, (uint32_t)columns);
     }
     sampler->next[place] = sedd_draw_race(logits, uniforms, columns);

@@ -8,6 +8,7 @@
  * Reference: the reference code's score entropy at times stratified over [1e-3, 1].
  */
 #include "eval/cross_entropy.h"
+#include "eval/options.h"
 #include "eval/score_entropy.h"
 #include "model/score.h"
 #include "random.h"
@@ -163,16 +164,15 @@ static void close_window(struct sedd_bounder *b)
 }
 
 static enum sedd_status check_bound(const struct sedd_session *session, const int32_t *ids,
-                                    size_t count, const struct sedd_bound_options *options,
+                                    size_t count, struct sedd_bound_options *options,
                                     struct sedd_error *error)
 {
     const struct sedd_model_info *info = &session->model->info;
     int32_t window = count < (size_t)info->length ? (int32_t)count : info->length;
     enum sedd_status status = sedd_score_check(session, "the bound", 1, window, error);
-    if (status == SEDD_OK && options->samples < 0) {
-        status = sedd_fail(error, SEDD_ERROR_ARGUMENT, "samples is %d; expected 1 or more",
-                           (int)options->samples);
-    }
+    status = status == SEDD_OK
+                 ? sedd_fields_check(SEDD_BOUND_FIELDS, SEDD_FIELD_OF_SEDD, options, error)
+                 : status;
     if (status == SEDD_OK && options->estimator == SEDD_ESTIMATOR_KMASK &&
         info->graph != SEDD_GRAPH_ABSORB) {
         status = sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
@@ -182,19 +182,19 @@ static enum sedd_status check_bound(const struct sedd_session *session, const in
 }
 
 enum sedd_status sedd_bounder_new(struct sedd_session *session, const int32_t *ids, size_t count,
-                                  const struct sedd_bound_options *options,
-                                  struct sedd_bounder **out, struct sedd_error *error)
+                                  const struct sedd_bound_options *given, struct sedd_bounder **out,
+                                  struct sedd_error *error)
 {
     size_t length = (size_t)session->model->info.length;
-    enum sedd_status status = check_bound(session, ids, count, options, error);
+    struct sedd_bound_options options = *given;
+    enum sedd_status status = check_bound(session, ids, count, &options, error);
     if (status != SEDD_OK) {
         return status;
     }
     struct sedd_bounder *b = sedd_memory_new(1, sizeof *b);
     if (b != NULL) {
         b->session = session;
-        b->options = *options;
-        b->options.samples = options->samples == 0 ? 64 : options->samples;
+        b->options = options;
         b->count = count;
         b->ids = sedd_memory_new(count, sizeof(int32_t));
         b->parts = sedd_memory_new(count, sizeof(double));

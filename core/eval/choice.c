@@ -9,6 +9,7 @@
  * noise of k/n, and evaluations with equal length, n and k go through the network together.
  */
 #include "eval/cross_entropy.h"
+#include "eval/options.h"
 #include "model/gpt2.h"
 #include "model/score.h"
 #include "random.h"
@@ -178,10 +179,8 @@ static enum sedd_status choose_sedd(struct sedd_session *session, const struct s
                                     int32_t count, const struct sedd_choice_options *choice,
                                     double *nats, struct sedd_error *error)
 {
-    struct choosing c = {.session = session,
-                         .options = options,
-                         .choice = choice,
-                         .samples = choice->samples == 0 ? 16 : choice->samples};
+    struct choosing c = {
+        .session = session, .options = options, .choice = choice, .samples = choice->samples};
     uint64_t evaluations = 0, rows = (uint64_t)session->rows;
     for (int32_t i = 0; i < count; i++) {
         evaluations += (uint64_t)evaluations_of(&c, &options[i]);
@@ -293,16 +292,17 @@ static enum sedd_status check_option(const struct sedd_session *session,
 }
 
 enum sedd_status sedd_choice(struct sedd_session *session, const struct sedd_option *options,
-                             int32_t count, const struct sedd_choice_options *choice, double *nats,
+                             int32_t count, const struct sedd_choice_options *given, double *nats,
                              struct sedd_error *error)
 {
     const struct sedd_model_info *info = &session->model->info;
     enum sedd_status status = SEDD_OK;
-    if (count < 1 || choice->samples < 0) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "%d options by %d samples; expected one option or more, samples above 0",
-                         (int)count, (int)choice->samples);
+    if (count < 1) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "%d options; expected one or more",
+                         (int)count);
     }
+    struct sedd_choice_options choice = *given;
+    status = sedd_fields_check(SEDD_CHOICE_FIELDS, SEDD_FIELD_OF_SEDD, &choice, error);
     if (info->kind == SEDD_KIND_SEDD && info->graph != SEDD_GRAPH_ABSORB) {
         return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
                          "a choice masks the options' tokens, which needs the absorb graph");
@@ -314,6 +314,7 @@ enum sedd_status sedd_choice(struct sedd_session *session, const struct sedd_opt
         return status;
     }
     memset(nats, 0, (size_t)count * sizeof *nats);
-    return info->kind == SEDD_KIND_GPT2 ? choose_gpt2(session, options, count, nats, error)
-                                        : choose_sedd(session, options, count, choice, nats, error);
+    return info->kind == SEDD_KIND_GPT2
+               ? choose_gpt2(session, options, count, nats, error)
+               : choose_sedd(session, options, count, &choice, nats, error);
 }

@@ -80,11 +80,12 @@ static enum sedd_status read_all(const struct reading *r, size_t count, int32_t 
     return status;
 }
 
-enum sedd_status sedd_gpt2_nll_sliding(struct sedd_session *session, const int32_t *ids,
-                                       size_t count, int32_t bos, int32_t stride,
-                                       struct sedd_estimate *estimate, double *parts,
-                                       struct sedd_error *error)
+enum sedd_status sedd_gpt2_nll(struct sedd_session *session, const int32_t *ids, size_t count,
+                               const struct sedd_nll_options *options,
+                               struct sedd_estimate *estimate, double *parts,
+                               struct sedd_error *error)
 {
+    int32_t bos = options->bos, stride = options->stride == 0 ? session->rows : options->stride;
     enum sedd_status status = check_nll(session, ids, count, bos, stride, error);
     if (status != SEDD_OK) {
         return status;
@@ -110,11 +111,4 @@ enum sedd_status sedd_gpt2_nll_sliding(struct sedd_session *session, const int32
     sedd_memory_free(r.input);
     sedd_memory_free(r.value);
     return status;
-}
-
-enum sedd_status sedd_gpt2_nll(struct sedd_session *session, const int32_t *ids, size_t count,
-                               int32_t bos, struct sedd_estimate *estimate, double *parts,
-                               struct sedd_error *error)
-{
-    return sedd_gpt2_nll_sliding(session, ids, count, bos, session->rows, estimate, parts, error);
 }

@@ -6,6 +6,7 @@
 
 #include "diffusion/draw.h"
 #include "diffusion/graph.h"
+#include "diffusion/sampler.h"
 #include "diffusion/schedule.h"
 
 #include <math.h>
@@ -170,7 +171,7 @@ static enum sedd_status follow(struct sedd_golden *golden, struct sedd_sampler *
 /* The run from `options`, or the denoiser alone (the reference's predictor that leaves x as it is).
  */
 static enum sedd_status run_trajectory(struct sedd_golden *golden,
-                                       const struct sedd_sample_options *options,
+                                       const struct sedd_sample_options *options, struct feed *feed,
                                        bool denoiser_only, const int32_t *states, size_t draws,
                                        const int32_t *result, size_t *wrong)
 {
@@ -182,6 +183,8 @@ static enum sedd_status run_trajectory(struct sedd_golden *golden,
     if (status == SEDD_OK) {
         status = sedd_sampler_new(session, options, &sampler, golden->error);
     }
+    status =
+        status == SEDD_OK ? sedd_sampler_feed(sampler, feed_uniforms, feed, golden->error) : status;
     if (status == SEDD_OK && denoiser_only) {
         status = sedd_sampler_restore(sampler, options->steps, options->initial_ids, golden->error);
     }
@@ -214,8 +217,6 @@ enum sedd_status sedd_golden_trajectory(struct sedd_golden *golden, const cJSON 
         .held_positions = places,
         .held_ids = held,
         .initial_ids = initial,
-        .uniforms = feed_uniforms,
-        .uniforms_user = &feed,
     };
     bool fits = sedd_golden_shape(item, "x_init", &options.batch, &options.length) && count > 0 &&
                 feed.name != NULL && held_count == held_id_count && result_count == count &&
@@ -227,7 +228,7 @@ enum sedd_status sedd_golden_trajectory(struct sedd_golden *golden, const cJSON 
     }
     options.steps = (int32_t)steps;
     bool denoiser_only = predictor != NULL && strcmp(predictor, "none") == 0;
-    enum sedd_status status = run_trajectory(golden, &options, denoiser_only, states,
+    enum sedd_status status = run_trajectory(golden, &options, &feed, denoiser_only, states,
                                              state_count / count, result, &wrong);
     if (status == SEDD_OK && feed.broken) {
         status = sedd_golden_damaged(golden);
@@ -245,7 +246,7 @@ static enum sedd_status continue_greedily(struct sedd_golden *golden, const int3
                                           size_t prompt_count, size_t output_count, float *logits,
                                           size_t *wrong)
 {
-    const struct sedd_generate_options options = {.greedy = true};
+    const struct sedd_sample_options options = {.greedy = true};
     struct sedd_session *session;
     enum sedd_status status = sedd_session_new(golden->engine, golden->model, (int32_t)output_count,
                                                &session, golden->error);

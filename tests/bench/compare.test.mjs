@@ -193,7 +193,7 @@ for (const [name, args, status, words] of [
     'an order without positions that have one',
     ['--twin', 'models/gpt2-nano', '--order', 'spread'],
     1,
-    /order needs positions fixed or bounded/,
+    /order needs positions planned or bounded/,
   ],
   ['a hole in no text', ['--twin', 'models/gpt2-nano', '--hole', '4'], 2, /--hole needs --real/],
   [

@@ -148,7 +148,7 @@ test('how a model was trained to write is kept with it', async () => {
   const [first, again] = [await load('me/trained'), await load('me/trained')];
   assert.deepEqual([first.fromStore, again.fromStore], [false, true]);
   for (const { defaults } of [first, again])
-    assert.deepEqual(defaults, { steps: 8, positions: 'fixed', order: 'spread', context: 'known' });
+    assert.deepEqual(defaults, { steps: 8, positions: 'planned', order: 'spread', context: 'known' });
   assert.deepEqual((await load('me/bare')).defaults, {}, 'and a folder without that file has none');
 });
 

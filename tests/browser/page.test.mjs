@@ -146,7 +146,7 @@ test('the network may read only what is known, where positions are planned, and 
     await ready(page);
     await rest(page);
     assert.equal(await page.isVisible('[name=context]'), false, 'the scores decide what opens');
-    await page.selectOption('[name=positions]', 'fixed');
+    await page.selectOption('[name=positions]', 'planned');
     await page.selectOption('[name=order]', 'confidence');
     assert.equal(await page.isVisible('[name=context]'), false, 'so does confidence');
     await page.selectOption('[name=order]', 'spread');
@@ -166,7 +166,7 @@ test('the network may read only what is known, where positions are planned, and 
         '--top-p',
         '0.9',
         '--positions',
-        'fixed',
+        'planned',
         '--order',
         'spread',
         '--context',
@@ -234,7 +234,7 @@ test('a trace goes out and comes back the same; another file gets a sentence', a
     assert.equal(await page.inputValue('[name=seed]'), '5');
 
     await page.fill('#prompt', 'Once upon a time there was a {2} who lived. {*} The end.');
-    await page.selectOption('[name=positions]', 'fixed');
+    await page.selectOption('[name=positions]', 'planned');
     await page.selectOption('[name=order]', 'spread');
     await page.selectOption('[name=context]', 'known');
     await write(page);
@@ -242,7 +242,7 @@ test('a trace goes out and comes back the same; another file gets a sentence', a
     const [other] = await Promise.all([page.waitForEvent('download'), page.click('#trace-save')]);
     const trace = readFileSync(await other.path());
     const { positions, order, grid, context, held } = JSON.parse(trace);
-    assert.deepEqual([positions, order, grid, context], ['fixed', 'spread', 'linear', 'known']);
+    assert.deepEqual([positions, order, grid, context], ['planned', 'spread', 'linear', 'known']);
     await page.reload();
     await ready(page);
     await page.setInputFiles('#trace-open', { name: 'planned.json', mimeType: 'application/json', buffer: trace });

@@ -284,7 +284,7 @@ static void test_cancel(void)
     struct sedd_sampler *sampler = NULL, *straight = NULL;
     struct sedd_step step;
     struct sedd_sample_options options = {.steps = 3,
-                                          .positions = SEDD_POSITIONS_FIXED,
+                                          .positions = SEDD_POSITIONS_PLANNED,
                                           .order = SEDD_ORDER_SPREAD,
                                           .context = SEDD_CONTEXT_KNOWN};
     open_fixture(&fixture, SEDD_DTYPE_AUTO, 1, NULL);
@@ -319,11 +319,11 @@ int main(void)
     for (int32_t batch = 1; batch <= 2; batch++) {
         test_run((struct sedd_sample_options){.steps = 5,
                                               .batch = batch,
-                                              .positions = SEDD_POSITIONS_FIXED,
+                                              .positions = SEDD_POSITIONS_PLANNED,
                                               .order = SEDD_ORDER_SPREAD,
                                               .grid = SEDD_GRID_COSINE});
         test_run((struct sedd_sample_options){
-            .steps = 5, .batch = batch, .positions = SEDD_POSITIONS_FIXED});
+            .steps = 5, .batch = batch, .positions = SEDD_POSITIONS_PLANNED});
         test_run((struct sedd_sample_options){
             .steps = 4, .batch = batch, .positions = SEDD_POSITIONS_NORMALISED});
     }

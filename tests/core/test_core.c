@@ -117,18 +117,18 @@ static void test_cancel(struct fixture *fixture)
     memcpy(before, sedd_sampler_ids(sampler), sizeof before);
     sedd_session_cancel(fixture->session, true);
     CHECK(sedd_sampler_advance(sampler, &step, &error) == SEDD_CANCELLED);
-    CHECK(sedd_sampler_position(sampler) == 1);
+    CHECK(sedd_sampler_steps_done(sampler) == 1);
     CHECK(memcmp(before, sedd_sampler_ids(sampler), sizeof before) == 0);
     /* the engine's flag is for all its sessions, whatever these say themselves */
     struct sedd_session *other;
     const float sigma = 0.5f;
     float logscore[98];
     CHECK(sedd_session_new(fixture->engine, fixture->model, 1, &other, &error) == SEDD_OK);
-    *sedd_engine_cancel_flag(fixture->engine) = 1;
+    sedd_engine_cancel(fixture->engine, true);
     sedd_session_cancel(fixture->session, false);
     CHECK(sedd_sampler_advance(sampler, &step, &error) == SEDD_CANCELLED);
     CHECK(sedd_score(other, 1, 1, &(int32_t){3}, &sigma, logscore, &error) == SEDD_CANCELLED);
-    *sedd_engine_cancel_flag(fixture->engine) = 0;
+    sedd_engine_cancel(fixture->engine, false);
     CHECK(sedd_score(other, 1, 1, &(int32_t){3}, &sigma, logscore, &error) == SEDD_OK);
     sedd_session_free(other);
     int32_t changed = 0;
@@ -150,7 +150,7 @@ static void test_options(struct fixture *fixture)
         struct sedd_sample_options options;
         const char *words;
     } bad[] = {
-        {{.steps = 0}, "steps is 0"},
+        {{.steps = -1}, "steps is -1"},
         {{.steps = 4, .length = 65}, "do not fit a session of 64"},
         {{.steps = 4, .temperature = -1}, "temperature is -1"},
         {{.steps = 4, .temperature = NAN}, "temperature is"},

@@ -323,7 +323,7 @@ static void test_grids(struct fixture *fixture)
     struct sedd_sample_options score = {.steps = 4}, normalised = {.steps = 4},
                                fixed = {.steps = 2}, cosine = {.steps = 3}, bounded = {.steps = 3};
     normalised.positions = SEDD_POSITIONS_NORMALISED;
-    fixed.positions = SEDD_POSITIONS_FIXED;
+    fixed.positions = SEDD_POSITIONS_PLANNED;
     bounded.positions = SEDD_POSITIONS_BOUNDED;
     bounded.order = SEDD_ORDER_ENTROPY;
     compare(fixture, "score, two of four steps", score, 2, NULL);
@@ -347,7 +347,7 @@ static void test_grids(struct fixture *fixture)
 static void test_known(struct fixture *fixture)
 {
     struct sedd_sample_options options = {.steps = 3, .context = SEDD_CONTEXT_KNOWN};
-    options.positions = SEDD_POSITIONS_FIXED;
+    options.positions = SEDD_POSITIONS_PLANNED;
     compare(fixture, "fixed, known", options, 3, (const int[]){1, 1, 1});
     options.positions = SEDD_POSITIONS_NORMALISED;
     options.grid = SEDD_GRID_COSINE;
@@ -360,7 +360,7 @@ static void test_hitting(struct fixture *fixture)
 {
     struct sedd_sample_options options = {.length = LENGTH, .steps = 3};
     double one[CELLS], exact[CELLS], many[CELLS], frequency[CELLS], far = 0.0;
-    options.positions = SEDD_POSITIONS_FIXED;
+    options.positions = SEDD_POSITIONS_PLANNED;
     enumerate(fixture, &options, 3, (const int[]){1, 1, 1}, one);
     sample(fixture, options, 3, frequency);
     agree("fixed, one a step", frequency, one);

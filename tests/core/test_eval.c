@@ -191,21 +191,22 @@ static void check_parts(const double *parts, const cJSON *gpt2, const char *path
 static void test_nll(const cJSON *gpt2)
 {
     int32_t ids[MOST], count = read_ids(sedd_json_find(gpt2, "ids"), ids);
-    int32_t bos = sedd_json_find(gpt2, "bos")->valueint;
+    struct sedd_nll_options options = {.bos = sedd_json_find(gpt2, "bos")->valueint};
     struct fixture fixture =
         open_fixture(TEST_DIR "/golden/gpt2", sedd_json_find(gpt2, "rows")->valueint);
     struct sedd_estimate estimate;
     struct sedd_error error;
     double parts[MOST];
-    CHECK(sedd_gpt2_nll(fixture.session, ids, (size_t)count, bos, &estimate, parts, NULL) ==
+    CHECK(sedd_gpt2_nll(fixture.session, ids, (size_t)count, &options, &estimate, parts, NULL) ==
           SEDD_OK);
     check_parts(parts, gpt2, "blocks", count, &estimate);
-    CHECK(sedd_gpt2_nll_sliding(fixture.session, ids, (size_t)count, bos,
-                                sedd_json_find(gpt2, "stride")->valueint, &estimate, parts,
-                                NULL) == SEDD_OK);
+    options.stride = sedd_json_find(gpt2, "stride")->valueint;
+    CHECK(sedd_gpt2_nll(fixture.session, ids, (size_t)count, &options, &estimate, parts, NULL) ==
+          SEDD_OK);
     check_parts(parts, gpt2, "sliding", count, &estimate);
-    CHECK(sedd_gpt2_nll_sliding(fixture.session, ids, (size_t)count, bos, 13, &estimate, parts,
-                                &error) == SEDD_ERROR_ARGUMENT);
+    options.stride = 13;
+    CHECK(sedd_gpt2_nll(fixture.session, ids, (size_t)count, &options, &estimate, parts, &error) ==
+          SEDD_ERROR_ARGUMENT);
     CHECK_TEXT(error.message, "the stride is 13; expected 1 to 12");
     close_fixture(&fixture);
 }

@@ -85,19 +85,19 @@ static const struct sedd_sample_options WAYS[] = {
     {.steps = 6, .predictor = SEDD_PREDICTOR_EULER},
     {.steps = 6, .positions = SEDD_POSITIONS_NORMALISED},
     {.steps = 6, .positions = SEDD_POSITIONS_NORMALISED, .grid = SEDD_GRID_COSINE, .top_k = 5},
-    {.steps = 6, .positions = SEDD_POSITIONS_FIXED},
-    {.steps = 6, .positions = SEDD_POSITIONS_FIXED, .grid = SEDD_GRID_COSINE, .top_p = 0.9},
-    {.steps = 6, .positions = SEDD_POSITIONS_FIXED, .order = SEDD_ORDER_SPREAD},
-    {.steps = 6, .positions = SEDD_POSITIONS_FIXED, .order = SEDD_ORDER_CONFIDENCE},
-    {.steps = 6, .positions = SEDD_POSITIONS_FIXED, .order = SEDD_ORDER_MARGIN},
-    {.steps = 6, .positions = SEDD_POSITIONS_FIXED, .order = SEDD_ORDER_ENTROPY},
+    {.steps = 6, .positions = SEDD_POSITIONS_PLANNED},
+    {.steps = 6, .positions = SEDD_POSITIONS_PLANNED, .grid = SEDD_GRID_COSINE, .top_p = 0.9},
+    {.steps = 6, .positions = SEDD_POSITIONS_PLANNED, .order = SEDD_ORDER_SPREAD},
+    {.steps = 6, .positions = SEDD_POSITIONS_PLANNED, .order = SEDD_ORDER_CONFIDENCE},
+    {.steps = 6, .positions = SEDD_POSITIONS_PLANNED, .order = SEDD_ORDER_MARGIN},
+    {.steps = 6, .positions = SEDD_POSITIONS_PLANNED, .order = SEDD_ORDER_ENTROPY},
     {.steps = 6, .positions = SEDD_POSITIONS_BOUNDED, .order = SEDD_ORDER_ENTROPY, .gamma = 12},
     {.steps = 6, .positions = SEDD_POSITIONS_BOUNDED, .gamma = 12},
     {.steps = 1, .positions = SEDD_POSITIONS_HITTING},
     {.steps = 6, .positions = SEDD_POSITIONS_NORMALISED, .context = SEDD_CONTEXT_KNOWN},
-    {.steps = 6, .positions = SEDD_POSITIONS_FIXED, .context = SEDD_CONTEXT_KNOWN},
+    {.steps = 6, .positions = SEDD_POSITIONS_PLANNED, .context = SEDD_CONTEXT_KNOWN},
     {.steps = 6,
-     .positions = SEDD_POSITIONS_FIXED,
+     .positions = SEDD_POSITIONS_PLANNED,
      .order = SEDD_ORDER_SPREAD,
      .grid = SEDD_GRID_COSINE,
      .context = SEDD_CONTEXT_KNOWN},
@@ -219,7 +219,7 @@ static void test_counts(struct fixture *fixture)
             struct sedd_sample_options options = {.length = 10,
                                                   .steps = plans[plan].steps,
                                                   .seed = (uint64_t)order,
-                                                  .positions = SEDD_POSITIONS_FIXED,
+                                                  .positions = SEDD_POSITIONS_PLANNED,
                                                   .order = (enum sedd_order)order,
                                                   .grid = plans[plan].grid};
             bool foreseen = order <= SEDD_ORDER_SPREAD;
@@ -248,7 +248,7 @@ static void test_spread(struct fixture *fixture)
     for (uint64_t seed = 0; seed < 20; seed++) {
         struct sedd_sample_options options = {.steps = 4,
                                               .seed = seed,
-                                              .positions = SEDD_POSITIONS_FIXED,
+                                              .positions = SEDD_POSITIONS_PLANNED,
                                               .order = SEDD_ORDER_SPREAD};
         CHECK(sedd_sampler_new(fixture->session, &options, &sampler, NULL) == SEDD_OK);
         CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
@@ -277,7 +277,7 @@ static void test_ranks(struct fixture *fixture)
         struct sedd_sample_options options = {.steps = 3,
                                               .seed = 5,
                                               .temperature = 0.8,
-                                              .positions = SEDD_POSITIONS_FIXED,
+                                              .positions = SEDD_POSITIONS_PLANNED,
                                               .order = (enum sedd_order)order,
                                               .initial_ids = ids};
         double rank[LENGTH] = {0.0}, worst = -INFINITY;
@@ -312,6 +312,42 @@ static void test_ranks(struct fixture *fixture)
             bool open = chosen < step.changed_count && step.changed[chosen] == p;
             chosen += open;
             CHECK(ids[p] != MASK ? !open : open || rank[p] > worst - 1e-6);
+        }
+        sedd_sampler_free(sampler);
+    }
+}
+
+/* Greedy: every position that opens takes its likeliest token, whatever the seed and the filters;
+ * confidence and entropy are those of the network itself. */
+static void test_greedy(struct fixture *fixture)
+{
+    static float scores[LENGTH * STATES];
+    int32_t ids[LENGTH];
+    for (int32_t i = 0; i < LENGTH; i++) {
+        ids[i] = i % 4 == 1 ? i : MASK;
+    }
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct sedd_sampler *sampler = NULL;
+        struct sedd_step step;
+        struct sedd_sample_options options = {
+            .steps = 3, .seed = seed, .greedy = true, .temperature = 2.0, .initial_ids = ids};
+        options.positions = seed % 2 == 0 ? SEDD_POSITIONS_PLANNED : SEDD_POSITIONS_SCORE;
+        CHECK(sedd_sampler_new(fixture->session, &options, &sampler, NULL) == SEDD_OK);
+        CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
+        float sigma = (float)step.sigma;
+        CHECK(sedd_score(fixture->session, 1, LENGTH, ids, &sigma, scores, NULL) == SEDD_OK);
+        CHECK(step.changed_count > 0);
+        for (int32_t i = 0; i < step.changed_count; i++) {
+            const float *row = scores + step.changed[i] * STATES;
+            double sum = 0.0;
+            int32_t best = 0;
+            for (int32_t y = 0; y < MASK; y++) {
+                sum += exp((double)row[y]);
+                best = row[y] > row[best] ? y : best;
+            }
+            CHECK(step.changed_ids[i] == best);
+            CHECK(fabs((double)step.confidence[i] - exp((double)row[best]) / sum) < 1e-5);
+            CHECK(step.entropy[i] > 0.0f);
         }
         sedd_sampler_free(sampler);
     }
@@ -377,7 +413,7 @@ static void test_refusals(struct fixture *fixture)
         struct sedd_sample_options options;
         const char *words;
     } bad[] = {
-        {{.order = SEDD_ORDER_SPREAD}, "order needs positions fixed or bounded"},
+        {{.order = SEDD_ORDER_SPREAD}, "order needs positions planned or bounded"},
         {{.order = SEDD_ORDER_SPREAD, .positions = SEDD_POSITIONS_HITTING}, "order needs"},
         {{.grid = SEDD_GRID_COSINE, .positions = SEDD_POSITIONS_BOUNDED}, "a grid needs"},
         {{.grid = SEDD_GRID_COSINE, .positions = SEDD_POSITIONS_HITTING}, "a grid needs"},
@@ -385,8 +421,9 @@ static void test_refusals(struct fixture *fixture)
         {{.gamma = -1, .positions = SEDD_POSITIONS_BOUNDED}, "gamma is -1"},
         {{.gamma = NAN, .positions = SEDD_POSITIONS_BOUNDED}, "gamma is"},
         {{.gamma = INFINITY, .positions = SEDD_POSITIONS_BOUNDED}, "gamma is"},
-        {{.predictor = SEDD_PREDICTOR_EULER, .positions = SEDD_POSITIONS_FIXED}, "euler predictor"},
-        {{.draw = SEDD_DRAW_OFFICIAL, .positions = SEDD_POSITIONS_FIXED}, "need exact draws"},
+        {{.predictor = SEDD_PREDICTOR_EULER, .positions = SEDD_POSITIONS_PLANNED}, "euler predictor"},
+        {{.draw = SEDD_DRAW_OFFICIAL, .greedy = true}, "need exact draws"},
+        {{.draw = SEDD_DRAW_OFFICIAL, .positions = SEDD_POSITIONS_PLANNED}, "need exact draws"},
         {{.no_denoise = true, .positions = SEDD_POSITIONS_BOUNDED}, "no_denoise needs"},
         {{.batch = 2, .positions = SEDD_POSITIONS_HITTING}, "one sequence"},
         {{.positions = (enum sedd_positions)5}, "positions is 5; expected 0 to 4"},
@@ -401,15 +438,15 @@ static void test_refusals(struct fixture *fixture)
         {{.context = SEDD_CONTEXT_KNOWN, .positions = SEDD_POSITIONS_BOUNDED},
          "context known needs"},
         {{.context = SEDD_CONTEXT_KNOWN,
-          .positions = SEDD_POSITIONS_FIXED,
+          .positions = SEDD_POSITIONS_PLANNED,
           .order = SEDD_ORDER_CONFIDENCE},
          "context known needs"},
         {{.context = SEDD_CONTEXT_KNOWN,
-          .positions = SEDD_POSITIONS_FIXED,
+          .positions = SEDD_POSITIONS_PLANNED,
           .order = SEDD_ORDER_MARGIN},
          "context known needs"},
         {{.context = SEDD_CONTEXT_KNOWN,
-          .positions = SEDD_POSITIONS_FIXED,
+          .positions = SEDD_POSITIONS_PLANNED,
           .order = SEDD_ORDER_ENTROPY},
          "context known needs"},
         {{.context = (enum sedd_context)2}, "context is 2; expected 0 to 1"},
@@ -481,6 +518,7 @@ int main(void)
     test_counts(&fixture);
     test_spread(&fixture);
     test_ranks(&fixture);
+    test_greedy(&fixture);
     test_bounded(&fixture);
     test_hitting(&fixture);
     test_refusals(&fixture);

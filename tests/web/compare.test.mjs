@@ -28,7 +28,9 @@ test('medians, quartiles and intervals by hand', () => {
 function pretend({ seddMs = (steps) => 10 * steps, gptMs = () => 60, waitMs = 0, threads = 1 } = {}) {
   const order = [];
   let turn = 0;
-  const result = (totalMs, stepsMs) => ({ result: Promise.resolve({ timings: { totalMs, waitMs, stepsMs } }) });
+  const result = (totalMs, stepsMs, settings) => ({
+    result: Promise.resolve({ timings: { totalMs, waitMs, stepsMs }, settings }),
+  });
   const common = {
     info: { dtype: 'q8', parameters: 1 },
     defaults: {},
@@ -44,7 +46,7 @@ function pretend({ seddMs = (steps) => 10 * steps, gptMs = () => 60, waitMs = 0,
       source: { name: 'a|b', sha256: 'ff' },
       sample: (options) => {
         order.push(options);
-        return result(seddMs(options.steps), [1, 2]);
+        return result(seddMs(options.steps), [1, 2], { temperature: 1, ...options });
       },
     },
     gpt2: {

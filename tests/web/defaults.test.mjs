@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Hub } from '../../scripts/hub.mjs';
 import { loadGPT2, loadSEDD } from '../../web/client.js';
-import { withDefaults } from '../../web/client/defaults.js';
 import { ROOT, filesOf } from './files.mjs';
 import { NodeWorker } from './node-worker.mjs';
 
@@ -23,7 +22,7 @@ const TRAINED = {
 };
 const DEFAULTS = {
   steps: 6,
-  positions: 'fixed',
+  positions: 'planned',
   order: 'spread',
   grid: 'cosine',
   context: 'known',
@@ -119,21 +118,45 @@ test('the module does so, too: runs, branches, and what they tell', async () => 
   }
 });
 
-test("what a call says goes first; other positions leave the model's own aside", () => {
-  assert.deepEqual(withDefaults(DEFAULTS, {}), DEFAULTS);
-  assert.deepEqual(withDefaults(DEFAULTS, { positions: 'fixed', order: 'random' }), { ...DEFAULTS, order: 'random' });
-  assert.deepEqual(withDefaults(DEFAULTS, { positions: 'hitting' }), {
-    steps: 6,
-    positions: 'hitting',
-    temperature: 0.8,
-    topP: 0.95,
-  });
-  assert.deepEqual(
-    withDefaults({ grid: 'cosine' }, { positions: 'score' }),
-    { grid: 'cosine', positions: 'score' },
-    'score is what is meant where none is named',
-  );
-  assert.deepEqual(withDefaults({}, { steps: 3 }), { steps: 3 });
+test("what a call says goes first; other positions leave the model's own aside", async () => {
+  const sedd = await load();
+  const settings = async (options) =>
+    (await sedd.sample({ length: 4, seed: 1, ...options, steps: options.steps ?? 1 }).result).settings;
+  try {
+    const chosen = ({ positions, order, grid, context, temperature, topP }) => [
+      positions,
+      order,
+      grid,
+      context,
+      temperature,
+      topP,
+    ];
+    assert.deepEqual(chosen(await settings({})), ['planned', 'spread', 'cosine', 'known', 0.8, 0.95]);
+    for (const positions of ['fixed', 'planned'])
+      assert.deepEqual(chosen(await settings({ positions, order: 'random', topP: 1 })), [
+        'planned',
+        'random',
+        'cosine',
+        'known',
+        0.8,
+        1,
+      ]);
+    assert.deepEqual(chosen(await settings({ positions: 'hitting' })), [
+      'hitting',
+      'random',
+      'linear',
+      'all',
+      0.8,
+      0.95,
+    ]);
+    const { steps, seed } = await settings({ steps: 3, seed: 12n });
+    assert.deepEqual([steps, seed], [3, '12']);
+    const run = sedd.sample({ length: 4, seed: 1 });
+    await run.result;
+    assert.equal((await sedd.resume(run.state(2), { positions: 'score' }).result).settings.order, 'random');
+  } finally {
+    await sedd.dispose();
+  }
 });
 
 test('a file that is not there, or not for everybody, is no matter', async () => {
@@ -175,12 +198,12 @@ test('dropped folders and single files may have one', async () => {
 for (const [name, text, words] of [
   ['half a file', '{"steps": 8', /generation_config\.json is not valid JSON/],
   ['a list', '[8]', /generation_config\.json is JSON, but not an object/],
-  ['a number out of range', '{"steps": 0}', /generation_config\.json: "steps" is 0; expected 1 to 1e\+06/],
   [
-    'a word of its own',
-    '{"context": "some"}',
-    /generation_config\.json: "context" is "some"; this engine runs all or known/,
+    'a number out of range',
+    '{"steps": 0}',
+    /generation_config\.json: steps is 0; expected a whole number from 1 to 1000000/,
   ],
+  ['a word of its own', '{"context": "some"}', /generation_config\.json: context is "some"; expected all or known/],
   [
     'options without meaning together',
     '{"context": "known"}',

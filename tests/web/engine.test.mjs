@@ -203,11 +203,11 @@ test('every way to choose positions writes the native text, tells what it did, a
   const model = await load(await Engine.create({ wasm: 'simd', kernels: 'simd128' }), 'models/sedd-nano');
   const ways = [
     { positions: 'normalised', grid: 'cosine' },
-    { positions: 'fixed', order: 'spread' },
+    { positions: 'planned', order: 'spread' },
     { positions: 'fixed', order: 'confidence', grid: 'cosine' },
     { positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known' },
     { positions: 'normalised', context: 'known' },
-    { positions: 'fixed', order: 'margin' },
+    { positions: 'planned', order: 'margin' },
     { positions: 'bounded', order: 'entropy', gamma: 20 },
     { positions: 'hitting', length: 12 },
   ];
@@ -239,7 +239,7 @@ test('every way to choose positions writes the native text, tells what it did, a
   }
   assert.throws(() => model.startRun({ order: 'spread' }), {
     code: 'argument',
-    message: /order needs positions fixed or bounded/,
+    message: /order needs positions planned or bounded/,
   });
   assert.throws(() => model.startRun({ positions: 'bounded', gamma: -2 }), {
     code: 'argument',
@@ -255,7 +255,7 @@ test('every way to choose positions writes the native text, tells what it did, a
   });
   assert.throws(() => model.startRun({ positions: 'all' }), {
     code: 'argument',
-    message: /score or normalised or fixed or bounded or hitting/,
+    message: /positions is "all"; expected score, normalised, planned, bounded or hitting/,
   });
   model.dispose();
 });

@@ -55,7 +55,7 @@ test('a trace survives reading and writing', () => {
 test('a trace says how it was made; one of before that is read, too', () => {
   const made = {
     draw: 'exact',
-    positions: 'fixed',
+    positions: 'planned',
     order: 'spread',
     grid: 'cosine',
     context: 'known',
@@ -64,6 +64,7 @@ test('a trace says how it was made; one of before that is read, too', () => {
   };
   assert.deepEqual(readTrace(writeTrace({ ...SMALL, ...made })), { ...SMALL, ...made });
   assert.equal(readTrace(SMALL).positions, undefined, 'what is not known is not made up');
+  assert.equal(readTrace({ ...SMALL, positions: 'fixed' }).positions, 'planned', 'the old word is read');
 });
 
 test('what is read is a copy of the known fields only', () => {
@@ -88,7 +89,7 @@ const REFUSED = [
   ['seed', 'abc', /seed .* found "abc"/],
   ['temperature', null, /temperature should be a number .* found null/],
   ['topP', 1.5, /topP .* found 1.5/],
-  ['positions', 'planned', /positions should be score or normalised or fixed or bounded or hitting; found "planned"/],
+  ['positions', 'any', /positions should be score or normalised or planned or bounded or hitting; found "any"/],
   ['context', null, /context should be all or known; found null/],
   ['order', ['spread'], /order should be random .*; found a list of 1/],
   ['gamma', -1, /gamma should be a number from 0 .* found -1/],
@@ -173,16 +174,23 @@ test('a history takes tokens that change and go back to masks', () => {
 
 test('a run becomes a trace that plays the same', () => {
   const history = History.fromTrace(readTrace(SMALL));
-  const again = traceOf(history, { steps: 2, seed: 7n, maskId: 9, model: SMALL.model });
-  const published = {
+  const again = traceOf(history, { maskId: 9, model: SMALL.model });
+  assert.deepEqual(readTrace(JSON.stringify(again)), SMALL);
+  const settings = {
     draw: 'exact',
-    positions: 'score',
-    order: 'random',
-    grid: 'linear',
+    positions: 'planned',
+    order: 'spread',
+    grid: 'cosine',
     context: 'all',
     denoise: true,
   };
-  assert.deepEqual(readTrace(JSON.stringify(again)), { ...SMALL, ...published });
+  history.settings = { ...history.settings, ...settings, seed: '8', temperature: 0 };
+  assert.deepEqual(traceOf(history.upTo(2), { maskId: 9, model: SMALL.model }), {
+    ...SMALL,
+    ...settings,
+    seed: '8',
+    temperature: 0,
+  });
   assert.deepEqual(History.fromTrace(again).at(2), history.at(2));
 });
 

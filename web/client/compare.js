@@ -6,7 +6,7 @@
  * round's (steps, ms), drawn on beyond the last; its interval is between order statistics of the rounds,
  * which holds for any distribution. (core/cli/compare.c measures natively by the same rules.)
  */
-import { withDefaults } from './defaults.js';
+import { WORDS } from './sampling.js';
 import { SeddError, abortError } from '../errors.js';
 import { Events } from './events.js';
 import { probe } from '../engine/features.js';
@@ -62,7 +62,7 @@ function whole(name, value, low, high) {
   }
 }
 
-function settingsOf({ signal, onProgress, quality, ...options }) {
+function readOptions({ signal, onProgress, quality, ...options }) {
   const settings = {
     ...DEFAULTS,
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
@@ -137,8 +137,7 @@ export class Comparison {
   #controller = new AbortController();
 
   constructor(sedd, gpt2, options) {
-    const { steps, ...trained } = sedd.defaults; // temperature and filters are GPT-2's, too
-    const settings = settingsOf(withDefaults(trained, options));
+    const settings = readOptions(options);
     const stop = () => this.#controller.abort();
     if (options.signal?.aborted) stop();
     options.signal?.addEventListener('abort', stop, { once: true });
@@ -170,7 +169,7 @@ export class Comparison {
       throw new SeddError('argument', `The prompt has ${ids.length} tokens; the window has ${length}.`, {
         hint: 'Shorten the prompt or make the window longer.',
       });
-    const { temperature, topK, topP } = sampling;
+    const { temperature, topK, topP } = { ...sedd.defaults, ...sampling }; // the model's are GPT-2's, too
     const clamp = ids.map((id, i) => [i, id]);
     const contenders = [
       {
@@ -189,6 +188,7 @@ export class Comparison {
         for (const contender of contenders) {
           const result = await contender.write(turn);
           watch.note(result);
+          contender.settings = result.settings;
           const { totalMs: ms, waitMs } = result.timings;
           if (turn === 0) contender.firstMs = ms - waitMs;
           if (turn >= warmups) {
@@ -211,6 +211,9 @@ export class Comparison {
     } finally {
       watch.end();
     }
+    const used = contenders[1].settings;
+    for (const name of Object.keys({ ...sedd.defaults, ...sampling }))
+      if (name !== 'steps' && name in used && used[name] !== WORDS[name]?.[0]) settings[name] = used[name];
     return summary(sedd, gpt2, settings, { tokens, contenders, reasons: [...watch.reasons], quality });
   }
 }

@@ -4,7 +4,6 @@
  */
 import { SeddError } from '../errors.js';
 import { Events } from './events.js';
-import { settingsOf } from './sampling.js';
 
 /**
  * @typedef {object} StepEvent one evaluation of SEDD; the first event has `start` instead, with all ids
@@ -23,6 +22,25 @@ import { settingsOf } from './sampling.js';
  * @property {number} ms
  * @property {number[]} [held] start: positions that are given
  * @property {number} [position] start: evaluations done before
+ * @property {Settings} [settings] start: how the run samples
+ */
+
+/**
+ * @typedef {object} Settings how a run samples, in full: a call's options over the model's, by the engine's table
+ * @property {number} length
+ * @property {number} steps
+ * @property {string} seed
+ * @property {'analytic'|'euler'} sampler
+ * @property {'exact'|'official'} draw
+ * @property {'score'|'normalised'|'planned'|'bounded'|'hitting'} positions
+ * @property {'random'|'spread'|'confidence'|'margin'|'entropy'} order
+ * @property {'linear'|'cosine'} grid
+ * @property {'all'|'known'} context
+ * @property {number} [gamma]
+ * @property {boolean} denoise
+ * @property {number} temperature
+ * @property {number} topK
+ * @property {number} topP
  */
 
 /**
@@ -31,41 +49,6 @@ import { settingsOf } from './sampling.js';
  * @property {number[]} ids
  * @property {object} options of the run
  */
-
-/**
- * The run as JSON of the format "sedd-trace".
- * @param {any[]} events @param {any} options @param {{info: any, source?: {name?: string, sha256?: string}}} sedd
- */
-export function traceOf(events, options, { info, source = {} }) {
-  const [start, ...steps] = events;
-  const texts = {};
-  for (const { ids, texts: words } of events)
-    ids.forEach((id, i) => {
-      if (words[i] !== null) texts[id] = words[i];
-    });
-  return {
-    format: 'sedd-trace',
-    version: 1,
-    length: start.ids.length,
-    steps: start.steps,
-    seed: String(options.seed),
-    ...settingsOf(options),
-    maskId: info.maskId,
-    initial: start.ids,
-    events: steps.map(({ step, sigma, masked, positions, ids, ms, confidence }) => ({
-      step,
-      sigma,
-      masked,
-      changed: positions,
-      ids,
-      ms,
-      ...(confidence && { confidence }),
-    })),
-    texts,
-    held: start.held,
-    ...(source.name && { model: { name: source.name, ...(source.sha256 && { sha256: source.sha256 }) } }),
-  };
-}
 
 /**
  * @template Event

@@ -8,13 +8,12 @@
  *    "initial":[id a position],"events":[{"step","sigma","masked","changed":[position],"ids":[id],"ms"?,"confidence"?}],
  *    "texts":{"id":"text"},"model"?:{"name","sha256"?},"held"?:[position]}
  *
- * The settings are those of sampling.js; traces of before these were recorded lack those of the second line.
+ * Traces made before the settings of the second line were recorded lack them; positions may be the old word "fixed".
  */
 import { SeddError } from '../errors.js';
-import { WORDS, settingsOf } from './sampling.js';
+import { FORMAT, recordRun } from './record.js';
+import { WORDS, currentWord } from './sampling.js';
 
-const FORMAT = 'sedd-trace';
-const VERSION = 1;
 const HINT = 'Record the run again with "sedd sample --trace", or export it from the page.';
 const LIMITS = { size: 32 << 20, length: 1 << 16, steps: 1e6, id: 2 ** 31 - 1, text: 4096, seed: 2n ** 64n };
 
@@ -172,7 +171,7 @@ function readSettings(read, data) {
     topP: read.number(data.topP, 'topP', 0, 1),
   };
   for (const name of ['draw', 'positions', 'order', 'grid', 'context']) {
-    if (data[name] !== undefined) settings[name] = read.word(data[name], name, WORDS[name]);
+    if (data[name] !== undefined) settings[name] = read.word(currentWord(data[name]), name, WORDS[name]);
   }
   if (data.gamma !== undefined) settings.gamma = read.number(data.gamma, 'gamma', 0, 1e9);
   if (data.denoise !== undefined) settings.denoise = read.word(data.denoise, 'denoise', [true, false]);
@@ -208,14 +207,13 @@ function parse(source, name) {
 export function readTrace(source, name = 'The trace') {
   const read = new Reader(name);
   const data = read.object(parse(source, name), 'the file');
-  if (data.format !== FORMAT) read.refuse('format', `"${FORMAT}"`, data.format);
-  if (data.version !== VERSION) read.refuse('version', String(VERSION), data.version);
+  if (data.format !== FORMAT.format) read.refuse('format', `"${FORMAT.format}"`, data.format);
+  if (data.version !== FORMAT.version) read.refuse('version', String(FORMAT.version), data.version);
   const length = read.whole(data.length, 'length', 1, LIMITS.length);
   const maskId = read.whole(data.maskId, 'maskId', -1, LIMITS.id); // -1: a graph without masks
   const initial = read.wholes(data.initial, 'initial', length, 0, LIMITS.id);
   const trace = {
-    format: FORMAT,
-    version: VERSION,
+    ...FORMAT,
     length,
     steps: read.whole(data.steps, 'steps', 1, LIMITS.steps),
     seed: read.seed(data.seed),
@@ -246,37 +244,17 @@ export function writeTrace(trace) {
 
 /**
  * The trace of a run.
- * @param {import('../view/history.js').History} history
- * @param {{steps: number, seed: number|bigint|string, maskId: number, model?: {name: string, sha256?: string}, [setting: string]: unknown}} options
+ * @param {import('../view/history.js').History} history with the run's settings
+ * @param {{maskId: number, model?: {name: string, sha256?: string}}} about
  * @returns {Trace}
  */
-export function traceOf(history, { steps, seed, maskId, model, ...options }) {
-  const start = history.at(0);
-  const texts = {};
-  const note = (ids, strings) =>
-    ids.forEach((id, i) => {
-      if (strings[i] !== null) texts[id] = strings[i];
-    });
-  note(start.ids, start.texts);
-  const events = history.events().map(({ step, sigma, masked, positions, ids, texts: strings, ms, confidence }) => {
-    note(ids, strings);
-    return { step, sigma, masked, changed: positions, ids, ms, ...(confidence && { confidence }) };
-  });
-  return readTrace({
-    format: FORMAT,
-    version: VERSION,
-    length: history.length,
-    steps,
-    seed: String(seed),
-    ...settingsOf(options),
-    maskId,
-    initial: start.ids,
-    events,
-    texts,
-    held: history.held,
-    model,
-  });
-}
+export const traceOf = (history, { maskId, model }) =>
+  readTrace(
+    recordRun({ ...history.at(0), settings: history.settings, held: history.held }, history.events(), {
+      info: { maskId },
+      source: model,
+    }),
+  );
 
 /**
  * Fetches and reads a trace.

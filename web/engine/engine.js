@@ -14,6 +14,9 @@ const CODES = ['ok', 'argument', 'memory', 'io', 'format', 'unsupported', 'cance
 const sharedMemory = (maximum) =>
   new WebAssembly.Memory({ initial: PAGES_AT_FIRST, maximum: Math.ceil(maximum / PAGE), shared: true });
 
+/** A value as it may stand in a sentence. @param {unknown} value */
+export const shown = (value) => (typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : `${value}`);
+
 /** One wasm instance with one kernel table and one pool of threads. */
 export class Engine {
   /** @type {any} */ #module;
@@ -67,7 +70,7 @@ export class Engine {
 
   /** Where threads share memory: 1 in it cancels what is computed, from any of them. @returns {Int32Array | null} */
   get cancelFlag() {
-    return this.threads > 1 ? this.ints(this.#module._sedd_engine_cancel_flag(this.#pointer), 1) : null;
+    return this.threads > 1 ? this.ints(this.#module._wasm_engine_cancel_flag(this.#pointer), 1) : null;
   }
 
   get module() {
@@ -90,15 +93,15 @@ export class Engine {
   floats(pointer, count) {
     return new Float32Array(this.#module.wasmMemory.buffer, pointer, count);
   }
-  doubles(pointer, count) {
-    return new Float64Array(this.#module.wasmMemory.buffer, pointer, count);
-  }
 
   string(pointer) {
     const memory = new Uint8Array(this.#module.wasmMemory.buffer);
-    let end = pointer;
-    while (memory[end] !== 0) end++;
-    return new TextDecoder().decode(memory.slice(pointer, end));
+    return new TextDecoder().decode(memory.slice(pointer, memory.indexOf(0, pointer)));
+  }
+
+  /** Parses a result, or throws what the core said. */
+  json(pointer) {
+    return JSON.parse(this.string(this.check(pointer)));
   }
 
   /** Runs `work` with a scope whose allocations are freed afterwards. */
@@ -161,33 +164,28 @@ class Scope {
     return this.data(new TextEncoder().encode(string));
   }
 
+  /** Whole numbers of 32 bits. */
   list(ids) {
+    if (!Array.isArray(ids)) throw new SeddError('argument', `${shown(ids)} is not a list of token ids.`);
+    for (const id of ids)
+      if (!Number.isInteger(id) || id !== (id | 0))
+        throw new SeddError('argument', `A token id is ${shown(id)}; expected a whole number below 2147483648.`);
     const pointer = this.allocate(4 * ids.length);
     this.#engine.ints(pointer, ids.length).set(ids);
     return pointer;
   }
 
-  numbers(values) {
-    const pointer = this.allocate(8 * values.length);
-    this.#engine.doubles(pointer, values.length).set(values);
-    return pointer;
+  /** Options as JSON, its address and size. What JSON lacks (bigints, NaN, Infinity) goes as text: the core refuses it by name. */
+  json(options) {
+    const bytes = new TextEncoder().encode(
+      JSON.stringify(options, (_, value) =>
+        typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value)) ? `${value}` : value,
+      ),
+    );
+    return /** @type {const} */ ([this.data(bytes), bytes.length]);
   }
 
   free() {
     for (const pointer of this.#owned) this.#engine.module._free(pointer);
   }
-}
-
-/** Low and high word of a seed given as a number or bigint. */
-export function seedWords(seed) {
-  let value;
-  try {
-    value = BigInt(seed);
-  } catch {
-    value = -1n;
-  }
-  if (value < 0n || value >= 1n << 64n) {
-    throw new SeddError('argument', `The seed ${seed} is not a whole number from 0 to 18446744073709551615.`);
-  }
-  return [Number(value & 0xffffffffn), Number(value >> 32n)];
 }

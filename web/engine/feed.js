@@ -5,12 +5,8 @@ const PIECE = 1 << 20;
 
 /** The range that is wanted next, or null. */
 function want(engine, loader) {
-  return engine.scoped((scope) => {
-    const out = scope.allocate(16);
-    if (engine.module._wasm_loader_want(loader, out) === 0) return null;
-    const [begin, end] = engine.doubles(out, 2);
-    return { begin, end };
-  });
+  const { more, ...range } = engine.json(engine.module._wasm_loader_want(loader));
+  return more ? range : null;
 }
 
 /**

@@ -2,7 +2,6 @@
  * How probable a text is, one evaluation at a time: SEDD's bound and GPT-2's exact value. Each holds a session of
  * its own until it is freed; `value` is there when it is done.
  */
-import { seedWords } from './engine.js';
 
 /** An upper bound on -ln p(ids), in windows of the model's length. */
 export class Bound {
@@ -16,25 +15,18 @@ export class Bound {
    * @param {import('./engine.js').Engine} engine
    * @param {import('./sessions.js').Sessions} sessions
    * @param {number[]} ids
-   * @param {{rows: number, estimator: number, samples: number, seed: number|bigint}} options
+   * @param {number} rows of a window
+   * @param {{estimator?: 'kmask'|'reference', samples?: number, seed?: number|bigint}} options
    */
-  constructor(engine, sessions, ids, { rows, estimator, samples, seed }) {
+  constructor(engine, sessions, ids, rows, options) {
     this.#engine = engine;
     this.#sessions = sessions;
     this.#count = ids.length;
-    const words = seedWords(seed);
     this.#session = sessions.lend(rows);
     try {
       this.#pointer = engine.scoped((scope) =>
         engine.check(
-          engine.module._wasm_bounder_new(
-            this.#session.pointer,
-            scope.list(ids),
-            ids.length,
-            estimator,
-            samples,
-            ...words,
-          ),
+          engine.module._wasm_bounder_new(this.#session.pointer, scope.list(ids), ids.length, ...scope.json(options)),
         ),
       );
     } catch (error) {
@@ -54,13 +46,7 @@ export class Bound {
   }
 
   get value() {
-    return this.#engine.scoped((scope) => {
-      const out = scope.allocate(24);
-      const parts = scope.allocate(8 * this.#count);
-      this.#engine.module._wasm_bounder_estimate(this.#pointer, out, parts);
-      const [natsPerToken, standardError, tokens] = this.#engine.doubles(out, 3);
-      return { natsPerToken, standardError, tokens, parts: [...this.#engine.doubles(parts, this.#count)] };
-    });
+    return this.#engine.json(this.#engine.module._wasm_bounder_estimate(this.#pointer, this.#count));
   }
 
   free() {
@@ -102,14 +88,11 @@ export class Exact {
     const { rows, bos } = this.#options;
     const window = this.#ids.slice(this.#parts.length, this.#parts.length + rows);
     this.#sessions.use(rows, (session) =>
-      this.#engine.scoped((scope) => {
-        const out = scope.allocate(24);
-        const parts = scope.allocate(8 * window.length);
-        this.#engine.checkStatus(
-          this.#engine.module._wasm_nll(session, scope.list(window), window.length, bos, out, parts),
-        );
-        this.#parts.push(...this.#engine.doubles(parts, window.length));
-      }),
+      this.#engine.scoped((scope) =>
+        this.#parts.push(
+          ...this.#engine.json(this.#engine.module._wasm_nll(session, scope.list(window), window.length, bos)).parts,
+        ),
+      ),
     );
   }
 

@@ -4,36 +4,30 @@
  */
 import { readDefaults } from '../client/defaults.js';
 import { SeddError } from '../errors.js';
-import { seedWords } from './engine.js';
+import { shown } from './engine.js';
 import { feedLoader } from './feed.js';
 import { Bound, Exact } from './likelihood.js';
 import { layPrompt } from '../prompt.js';
-import { WORDS, settingsOf } from '../client/sampling.js';
 import { Sessions } from './sessions.js';
 import { SamplerRun, Generation } from './writing.js';
-import { DTYPES, readInfo } from './sizes.js';
-
-const WINDOW_MAX = 1 << 16;
+import { DTYPES } from './sizes.js';
 
 const whole = (name, value, low, high) => {
   if (!Number.isInteger(value) || value < low || value > high) {
-    throw new SeddError('argument', `${name} is ${value}; expected a whole number from ${low} to ${high}.`);
+    throw new SeddError('argument', `${name} is ${shown(value)}; expected a whole number from ${low} to ${high}.`);
   }
   return value;
 };
 
-/** The place of a word in its list, as the core counts. */
-const choice = (name, value, words = WORDS[name]) => {
-  const place = words.indexOf(value);
-  if (place < 0)
-    throw new SeddError('argument', `${name} is ${JSON.stringify(value)}; expected ${words.join(' or ')}.`);
-  return place;
-};
-
-const list = (name, values) => {
-  if (!Array.isArray(values) || values.length === 0 || !values.every(Number.isInteger)) {
-    throw new SeddError('argument', `${name} must be a list of at least one whole number.`);
+/** A list, which may not be empty where it says what to compute. */
+const list = (name, values, least = 1) => {
+  if (!Array.isArray(values) || values.length < least) {
+    throw new SeddError(
+      'argument',
+      `${name} is ${shown(values)}; expected a list${least ? ' of at least one whole number' : ''}.`,
+    );
   }
+  return values;
 };
 
 export class Model {
@@ -69,7 +63,7 @@ export class Model {
       engine.check(module._wasm_loader_new(scope.data(files.config), files.config.length, DTYPES[dtype] ?? 0)),
     );
     try {
-      const { kind, weightBytes } = readInfo(engine, (out) => module._wasm_loader_describe(loader, out));
+      const { kind, weightBytes } = engine.json(module._wasm_loader_describe(loader));
       if (kind === 'sedd' && files.generation) model.defaults = readDefaults(engine, files.generation);
       // One growth while the memory is small: a browser may copy it all to grow it.
       module._free(engine.check(module._malloc(weightBytes)));
@@ -110,9 +104,8 @@ export class Model {
   /** Kind, sizes, dtype, as the core says. */
   describe() {
     const { module } = this.#engine;
-    const info = readInfo(this.#engine, (out) => module._wasm_model_describe(this.#model, out));
     return {
-      ...info,
+      ...this.#engine.json(module._wasm_model_describe(this.#model)),
       endOfText: this.#engine.scoped((scope) =>
         module._sedd_tokenizer_find(this.#tokenizer, scope.text('<|endoftext|>')),
       ),
@@ -121,6 +114,7 @@ export class Model {
 
   /** @param {string} text @returns {number[]} */
   tokenize(text) {
+    if (typeof text !== 'string') throw new SeddError('argument', `${shown(text)} is not text.`);
     return this.#engine.scoped((scope) => {
       const bytes = new TextEncoder().encode(text);
       const count = scope.allocate(4);
@@ -146,15 +140,25 @@ export class Model {
     });
   }
 
+  /** The text of ids; a U+FEFF at its beginning is text, too. */
   detokenize(ids) {
-    return new TextDecoder().decode(this.decode(ids));
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(this.decode(ids));
+  }
+
+  /** A call's options over the model's own, in full. What a window holds and how long a run may take are not among them. */
+  settings({ prompt, clamp, edit, state, budgetMs, ...options }) {
+    return this.#engine.scoped((scope) =>
+      this.#engine.json(
+        this.#engine.module._wasm_sample_settings(...scope.json(this.defaults), ...scope.json(options)),
+      ),
+    );
   }
 
   /** The window and its held tokens: the prompt's, single ones by position, and edits (null: open again). */
   #window({ length, prompt = '', clamp = [], edit = [] }) {
-    if (length !== undefined) whole('length', length, 1, WINDOW_MAX);
     const window = layPrompt(prompt, (text) => this.tokenize(text), { length, fallback: this.info.length });
-    for (const [position, id] of [...clamp, ...edit]) {
+    for (const pair of [...list('clamp', clamp, 0), ...list('edit', edit, 0)]) {
+      const [position, id] = list('A given token', pair);
       whole('A given position', position, 0, window.length - 1);
       if (id === null) window.held.delete(position);
       else window.held.set(position, whole(`The token at position ${position}`, id, 0, this.info.tokens - 1));
@@ -166,26 +170,12 @@ export class Model {
    * A run of the denoising loop. `advance()` makes one evaluation and returns what changed.
    * @param {any} options as for `SEDD.sample` in client.js
    */
-  startRun({ steps = 64, seed = 0, state, ...given }) {
-    whole('steps', steps, 1, 1e6);
-    const { length, held } = this.#window(given);
-    const settings = settingsOf(given);
-    const { positions, gamma = 0, denoise, temperature, topK, topP } = settings;
-    const values = [
-      length,
-      steps,
-      ...Object.keys(WORDS).map((name) => choice(name, settings[name])),
-      gamma,
-      denoise ? 0 : 1,
-      temperature,
-      topK,
-      topP,
-    ];
-    const coin = positions === 'score' || positions === 'normalised';
-    const opensAll = positions === 'hitting' || (coin && !denoise) ? -1 : coin ? steps : steps - 1;
-    const run = new SamplerRun(this.#engine, this.#sessions, { length, values, seed, held, opensAll });
+  startRun(options) {
+    const settings = this.settings(options);
+    const { length, held } = this.#window({ ...options, length: settings.length });
+    const run = new SamplerRun(this.#engine, this.#sessions, { ...settings, length }, held);
     try {
-      if (state) run.restore(state);
+      if (options.state) run.restore(options.state);
     } catch (error) {
       run.free();
       throw error;
@@ -194,7 +184,7 @@ export class Model {
   }
 
   /** GPT-2: reads the prompt; `advance()` draws one token. */
-  startGeneration({ prompt = '', tokens, seed = 0, greedy = false, temperature = 1, topK = 0, topP = 1 }) {
+  startGeneration({ prompt = '', tokens, ...options }) {
     const ids = this.tokenize(prompt);
     const read = ids.length ? ids : [this.info.endOfText];
     const room = this.info.length + 1 - read.length;
@@ -204,29 +194,18 @@ export class Model {
         `The prompt has ${read.length} tokens; this GPT-2 reads at most ${this.info.length}.`,
         { hint: 'Shorten the prompt.' },
       );
-    return new Generation(this.#engine, this.#sessions, {
+    const sizes = {
       rows: this.info.length,
       vocabulary: this.info.tokens,
       read,
-      tokens: whole('tokens', tokens ?? room, 1, room),
-      seed,
-      greedy,
-      temperature,
-      topK,
-      topP,
-    });
+      tokens: whole('tokens', tokens === undefined ? room : tokens, 1, room),
+    };
+    return new Generation(this.#engine, this.#sessions, sizes, options);
   }
 
   /** SEDD: an upper bound on -ln p; `advance()` makes one evaluation. */
-  startBound(ids, { estimator = 'kmask', samples = 64, seed = 0 } = {}) {
-    list('ids', ids);
-    whole('samples', samples, 1, 1e6);
-    return new Bound(this.#engine, this.#sessions, ids, {
-      rows: Math.min(ids.length, this.info.length),
-      estimator: choice('estimator', estimator, ['kmask', 'reference']),
-      samples,
-      seed,
-    });
+  startBound(ids, options = {}) {
+    return new Bound(this.#engine, this.#sessions, list('ids', ids), Math.min(ids.length, this.info.length), options);
   }
 
   /** GPT-2: exact; `advance()` reads one window. */
@@ -240,50 +219,44 @@ export class Model {
    * @param {number[]} ids
    * @param {{sigma?: number, step?: number, steps?: number, positions?: number[], topK?: number, sampler?: 'analytic'|'euler'}} options
    */
-  inspect(ids, { sigma = 0, step = 0, steps = 0, positions, topK = 8, sampler = 'analytic' }) {
-    list('ids', ids);
-    positions ??= ids.map((_, i) => i);
-    list('positions', positions);
-    const top = Math.min(whole('topK', topK, 1, 1e6), this.info.tokens);
-    const size = 3 + 3 * top;
-    return this.#sessions.use(ids.length, (session) =>
-      this.#engine.scoped((scope) => {
-        const out = scope.allocate(8 * (1 + positions.length * size));
-        this.#engine.checkStatus(
+  inspect(ids, { positions = list('ids', ids).map((_, i) => i), ...options }) {
+    const moves = options.steps > 0;
+    const { sigma, positions: rows } = this.#sessions.use(list('ids', ids).length, (session) =>
+      this.#engine.scoped((scope) =>
+        this.#engine.json(
           this.#engine.module._wasm_inspect(
             session,
             scope.list(ids),
             ids.length,
-            scope.numbers([sigma, step, steps, choice('sampler', sampler), top]),
-            scope.list(positions),
+            ...scope.json(options),
+            scope.list(list('positions', positions)),
             positions.length,
-            out,
+            this.info.tokens,
           ),
-        );
-        const [used, ...rows] = this.#engine.doubles(out, 1 + positions.length * size);
-        return {
-          sigma: used,
-          positions: positions.map((position, i) =>
-            this.#inspected(position, ids[position], rows.slice(i * size, (i + 1) * size), steps > 0),
-          ),
-        };
-      }),
+        ),
+      ),
     );
+    return { sigma, positions: rows.map((row, i) => this.#inspected(positions[i], ids[positions[i]], row, moves)) };
   }
 
-  #inspected(position, id, [scoreSum, entropy, stay, ...rest], moves) {
-    const candidates = [];
-    for (let i = 0; i < rest.length && rest[i] >= 0; i += 3) {
-      const ratio = Math.exp(rest[i + 1]);
-      candidates.push({
-        id: rest[i],
-        text: this.detokenize([rest[i]]),
-        ratio,
-        probability: ratio / scoreSum,
-        ...(moves && { move: rest[i + 2] }),
-      });
-    }
-    return { position, masked: id === this.info.maskId, scoreSum, entropy, ...(moves && { stay }), candidates };
+  #inspected(position, id, { scoreSum, entropy, stay, candidates }, moves) {
+    return {
+      position,
+      masked: id === this.info.maskId,
+      scoreSum,
+      entropy,
+      ...(moves && { stay }),
+      candidates: candidates.map(({ id: candidate, logscore, move }) => {
+        const ratio = Math.exp(logscore);
+        return {
+          id: candidate,
+          text: this.detokenize([candidate]),
+          ratio,
+          probability: ratio / scoreSum,
+          ...(moves && { move }),
+        };
+      }),
+    };
   }
 
   /** Compares with golden files; `{failed, report}`. */

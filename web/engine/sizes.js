@@ -9,50 +9,12 @@ export const ROOM = 64 * MB; // the page's own, and pieces that are under way
 const QUANTISE_FROM = 64 * MB; // of float weights: below, they stay as they are
 export const DTYPES = { auto: 0, f32: 1, q8: 2 };
 
-/** Reads what wasm_model_describe and wasm_loader_describe write. */
-export function readInfo(engine, describe) {
-  return engine.scoped((scope) => {
-    const out = scope.allocate(13 * 8);
-    describe(out);
-    const [
-      kind,
-      dtype,
-      graph,
-      noise,
-      tokens,
-      states,
-      maskId,
-      hiddenSize,
-      blocks,
-      heads,
-      length,
-      parameters,
-      weightBytes,
-    ] = engine.doubles(out, 13);
-    return {
-      kind: kind === 0 ? 'sedd' : 'gpt2',
-      dtype: dtype === 2 ? 'q8' : 'f32',
-      graph: graph === 0 ? 'absorb' : 'uniform',
-      noise: noise === 0 ? 'loglinear' : 'geometric',
-      tokens,
-      states,
-      maskId,
-      hiddenSize,
-      blocks,
-      heads,
-      length,
-      parameters,
-      weightBytes,
-    };
-  });
-}
-
 function describe(engine, config, dtype) {
   const { module } = engine;
   const loader = engine.scoped((scope) =>
     engine.check(module._wasm_loader_new(scope.data(config), config.length, DTYPES[dtype])),
   );
-  const info = readInfo(engine, (out) => module._wasm_loader_describe(loader, out));
+  const info = engine.json(module._wasm_loader_describe(loader));
   module._sedd_loader_free(loader);
   return info;
 }

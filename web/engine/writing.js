@@ -3,7 +3,6 @@
  * Each holds a session of its own until it is freed.
  */
 import { SeddError } from '../errors.js';
-import { seedWords } from './engine.js';
 
 /** A run of the denoising loop. */
 export class SamplerRun {
@@ -15,24 +14,26 @@ export class SamplerRun {
   /**
    * @param {import('./engine.js').Engine} engine
    * @param {import('./sessions.js').Sessions} sessions
-   * @param {{length: number, values: number[], seed: number|bigint, held: Map<number, number>, opensAll: number}} options
-   *   `opensAll`: the step, counted from 0, that opens every mask there is; -1: there is none
+   * @param {{length: number, steps: number, positions: string, denoise: boolean}} settings in full, as the core merged them
+   * @param {Map<number, number>} held
    */
-  constructor(engine, sessions, { length, values, seed, held, opensAll }) {
+  constructor(engine, sessions, settings, held) {
     this.#engine = engine;
     this.#sessions = sessions;
-    this.length = length;
-    this.opensAll = opensAll;
+    this.settings = settings;
     this.held = [...held.keys()].sort((a, b) => a - b);
-    const words = seedWords(seed);
+    const { length, steps, positions, denoise } = settings;
+    const coin = positions === 'score' || positions === 'normalised';
+    /** The step, counted from 0, that opens every mask there is; -1: there is none. */
+    this.opensAll = positions === 'hitting' || (coin && !denoise) ? -1 : coin ? steps : steps - 1;
     this.#session = sessions.lend(length);
     try {
       this.#pointer = engine.scoped((scope) =>
         engine.check(
           engine.module._wasm_sampler_new(
             this.#session.pointer,
-            scope.numbers([...values, held.size]),
-            ...words,
+            ...scope.json(settings),
+            held.size,
             scope.list([...held.keys()]),
             scope.list([...held.values()]),
           ),
@@ -48,21 +49,17 @@ export class SamplerRun {
     return this.#engine.module._sedd_sampler_done(this.#pointer) !== 0;
   }
   get ids() {
-    return [...this.#engine.ints(this.#engine.module._sedd_sampler_ids(this.#pointer), this.length)];
+    return [...this.#engine.ints(this.#engine.module._sedd_sampler_ids(this.#pointer), this.settings.length)];
   }
   get position() {
-    return this.#engine.module._sedd_sampler_position(this.#pointer);
+    return this.#engine.module._sedd_sampler_steps_done(this.#pointer);
   }
 
   /** Goes on from `ids` after `position` evaluations. */
   restore({ position, ids }) {
-    if (
-      !Number.isInteger(position) ||
-      !Array.isArray(ids) ||
-      ids.length !== this.length ||
-      !ids.every(Number.isInteger)
-    ) {
-      throw new SeddError('argument', `A state needs a whole position and ${this.length} ids.`, {
+    const { length } = this.settings;
+    if (!Number.isInteger(position) || position !== (position | 0) || !Array.isArray(ids) || ids.length !== length) {
+      throw new SeddError('argument', `A state needs a whole position and ${length} ids.`, {
         hint: 'Use what run.state() gave.',
       });
     }
@@ -73,27 +70,7 @@ export class SamplerRun {
 
   /** One step, at most one evaluation of the network (none where `rows` is 0); what changed. */
   advance() {
-    return this.#engine.scoped((scope) => {
-      const out = scope.allocate(88);
-      this.#engine.checkStatus(this.#engine.module._wasm_sampler_advance(this.#pointer, out));
-      const [step, total, t, sigma, rows, masked, count, places, ids, confidence, entropy] = this.#engine.doubles(
-        out,
-        11,
-      );
-      const floats = (pointer) => (pointer === 0 ? null : [...this.#engine.floats(pointer, count)]);
-      return {
-        step,
-        total,
-        t,
-        sigma,
-        rows,
-        masked,
-        positions: [...this.#engine.ints(places, count)],
-        ids: [...this.#engine.ints(ids, count)],
-        confidence: floats(confidence),
-        entropy: floats(entropy),
-      };
-    });
+    return this.#engine.json(this.#engine.module._wasm_sampler_advance(this.#pointer));
   }
 
   free() {
@@ -110,6 +87,7 @@ export class Generation {
   #sessions;
   #session;
   #options;
+  #tokens;
   #logits = 0;
   /** @type {number | null} */ #drawn = null;
 
@@ -117,22 +95,24 @@ export class Generation {
    * Reads the prompt.
    * @param {import('./engine.js').Engine} engine
    * @param {import('./sessions.js').Sessions} sessions
-   * @param {{rows: number, tokens: number, vocabulary: number, read: number[], seed: number|bigint, greedy: boolean, temperature: number, topK: number, topP: number}} options
+   * @param {{rows: number, tokens: number, vocabulary: number, read: number[]}} sizes
+   * @param {{seed?: number|bigint, greedy?: boolean, temperature?: number, topK?: number, topP?: number}} options
    */
-  constructor(engine, sessions, options) {
+  constructor(engine, sessions, { rows, tokens, vocabulary, read }, options) {
     this.#engine = engine;
     this.#sessions = sessions;
-    this.#options = { ...options, words: seedWords(options.seed) };
+    this.#tokens = tokens;
     this.step = 0;
-    this.#session = sessions.lend(options.rows);
+    this.#options = engine.scoped((scope) => engine.check(engine.module._wasm_gpt2_options(...scope.json(options))));
+    this.#session = sessions.lend(rows);
     try {
-      this.#logits = engine.module._malloc(4 * options.vocabulary);
+      this.#logits = engine.module._malloc(4 * vocabulary);
       if (this.#logits === 0)
-        throw new SeddError('memory', `This tab has no memory for ${options.vocabulary} logits.`, {
+        throw new SeddError('memory', `This tab has no memory for ${vocabulary} logits.`, {
           hint: 'Close other tabs.',
         });
       engine.module._sedd_gpt2_reset(this.#session.pointer);
-      this.#append(options.read);
+      this.#append(read);
     } catch (error) {
       this.free();
       throw error;
@@ -140,7 +120,7 @@ export class Generation {
   }
 
   get done() {
-    return this.step >= this.#options.tokens;
+    return this.step >= this.#tokens;
   }
 
   #append(ids) {
@@ -153,17 +133,7 @@ export class Generation {
 
   /** Drawing destroys the logits: an id that could not be read yet is read by the next call. */
   #draw() {
-    const { words, greedy, temperature, topK, topP } = this.#options;
-    const id = this.#engine.module._wasm_gpt2_draw(
-      this.#session.pointer,
-      ...words,
-      greedy ? 1 : 0,
-      temperature,
-      topK,
-      topP,
-      this.step,
-      this.#logits,
-    );
+    const id = this.#engine.module._wasm_gpt2_draw(this.#session.pointer, this.#options, this.step, this.#logits);
     if (id < 0) this.#engine.fail();
     return id;
   }
@@ -172,7 +142,7 @@ export class Generation {
   advance() {
     this.#drawn ??= this.#draw();
     const id = this.#drawn;
-    if (this.step + 1 < this.#options.tokens) this.#append([id]);
+    if (this.step + 1 < this.#tokens) this.#append([id]);
     this.step++;
     this.#drawn = null;
     return id;
@@ -180,7 +150,8 @@ export class Generation {
 
   free() {
     this.#engine.module._free(this.#logits);
-    this.#logits = 0;
+    this.#engine.module._free(this.#options);
+    this.#logits = this.#options = 0;
     if (this.#session) this.#sessions.giveBack(this.#session);
     this.#session = null;
   }

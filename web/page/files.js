@@ -1,6 +1,6 @@
 /** Traces in and out, and the picture that moves. */
 import { formatPrompt } from '../prompt.js';
-import { settingsOf } from '../client/sampling.js';
+import { WORDS } from '../client/sampling.js';
 import { readTrace, traceOf, writeTrace } from '../client/trace.js';
 import { History } from '../view/history.js';
 import { download } from './dom.js';
@@ -12,7 +12,11 @@ function optionsOf(trace) {
     length: trace.length,
     steps: trace.steps,
     seed: trace.seed,
-    ...settingsOf(trace),
+    ...Object.fromEntries(Object.entries(WORDS).map(([name, [published]]) => [name, trace[name] ?? published])),
+    ...(trace.gamma && { gamma: trace.gamma }),
+    denoise: trace.denoise ?? true,
+    temperature: trace.temperature,
+    topK: trace.topK,
     topP: trace.topP || 1,
     sampler: trace.sampler === 'euler' ? 'euler' : 'analytic',
     clamp: (trace.held ?? trace.initial.flatMap((id, position) => (id === trace.maskId ? [] : [position]))).map(
@@ -54,7 +58,6 @@ export function promptOf({ history }) {
 /** @param {Run} run @param {import('../client.js').SEDD} model */
 export function saveTrace(run, { info, source }) {
   const trace = traceOf(run.history, {
-    ...run.options,
     maskId: info.maskId,
     model: { name: run.model, ...(source.sha256 && { sha256: source.sha256 }) },
   });

@@ -13,7 +13,7 @@ export const FIELDS = {
   length: { value: 128, low: 2, high: 1024, step: 8, whole: true },
   steps: { value: 64, low: 1, high: 1000, step: 1, whole: true },
   seed: { value: 1, low: 0, high: SEED_MAX, step: 1, whole: true },
-  temperature: { value: 0.8, low: 0.05, high: 4, step: 0.05 },
+  temperature: { value: 0.8, low: 0, high: 4, step: 0.05 },
   topP: { value: 0.9, low: 0.01, high: 1, step: 0.05 },
   gamma: { value: 1, low: 0.001, high: 1000, step: 0.1 },
   rounds: { value: 10, low: 6, high: 200, step: 1, whole: true },
@@ -153,12 +153,12 @@ export class Recipe extends EventTarget {
   /** Shows the fields that the way of choosing positions has. */
   #tidy() {
     const positions = this.#inputs.positions.value;
-    this.orderPart.hidden = !['fixed', 'bounded'].includes(positions);
+    this.orderPart.hidden = !['planned', 'bounded'].includes(positions);
     this.gammaPart.hidden = positions !== 'bounded';
-    this.gridPart.hidden = !['score', 'normalised', 'fixed'].includes(positions);
+    this.gridPart.hidden = !['score', 'normalised', 'planned'].includes(positions);
     const foreseen =
       ['normalised', 'hitting'].includes(positions) ||
-      (positions === 'fixed' && ['random', 'spread'].includes(this.#inputs.order.value));
+      (positions === 'planned' && ['random', 'spread'].includes(this.#inputs.order.value));
     this.contextPart.hidden = !foreseen;
     $('sampler-note').textContent = `${t(`positions.note.${positions}`)} ${t('temperature.note')}`;
   }

@@ -70,7 +70,8 @@ export function branchHistory(parent, from, { edit = [], texts = [] }, maskId) {
   } else if (edit.length) {
     events.push(merge(events.pop(), positions, ids, texts));
   }
-  const history = new History({ ...start, held: parent.history.held, position: start.step });
+  const { held, settings } = parent.history;
+  const history = new History({ ...start, held, position: start.step, settings });
   events.forEach((event) => history.add(event));
   return history;
 }

@@ -7,7 +7,7 @@
  *   b=STEP~pPOSITION=ID~…~s=SEED~t=TEMPERATURE                                  a branch; several in order; ID empty: a mask
  */
 import { SeddError } from '../errors.js';
-import { WORDS } from '../client/sampling.js';
+import { WORDS, currentWord } from '../client/sampling.js';
 import { CHOICES, FIELDS, readNumber } from './recipe.js';
 import { t } from './text.js';
 
@@ -63,8 +63,9 @@ export function readLink(hash) {
   if (given.has('gamma')) options.gamma = readNumber('gamma', given.get('gamma'));
   for (const name of CHOICES) {
     if (!given.has(name)) continue;
-    if (!WORDS[name].includes(given.get(name))) refuse(`${name}=${given.get(name).slice(0, 40)}`);
-    options[name] = given.get(name);
+    const word = currentWord(given.get(name));
+    if (!WORDS[name].includes(word)) refuse(`${name}=${word.slice(0, 40)}`);
+    options[name] = word;
   }
   if (given.has('clamp')) options.clamp = readClamp(given.get('clamp'), options.length);
   else options.prompt = given.get('prompt') ?? '';

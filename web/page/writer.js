@@ -121,6 +121,7 @@ export class Writer extends EventTarget {
       for await (const event of live) {
         if (event.start) {
           run = this.runs.add(make(event));
+          run.history.settings = event.settings;
           this.stage.open(run);
           if (paused) this.#stride();
           continue;

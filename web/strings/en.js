@@ -118,13 +118,13 @@ export default {
   'name.context': 'what the network reads',
   'positions.score': 'by the scores',
   'positions.normalised': 'by equal odds',
-  'positions.fixed': 'by plan',
+  'positions.planned': 'by plan',
   'positions.bounded': 'by entropy',
   'positions.hitting': 'one by one',
   'positions.note.score': 'Whether a mask opens is a coin whose odds are the sum of its own scores: SEDD as published.',
   'positions.note.normalised':
     'Every mask opens with the same odds; positions are drawn first, so the network’s last layer works on opening rows only.',
-  'positions.note.fixed': 'A planned number of masks opens each step, as many in each; which ones says the order.',
+  'positions.note.planned': 'A planned number of masks opens each step, as many in each; which ones says the order.',
   'positions.note.bounded':
     'Each step opens masks, likeliest first in the order given, while their summed entropy stays under the bound; a run ends as soon as nothing is masked.',
   'positions.note.hitting':

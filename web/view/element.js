@@ -22,13 +22,14 @@ export const choice = (...words) => ({
   expected: words.map((one) => `"${one}"`).join(' or '),
   fallback: words[0],
 });
-/** A number within bounds; `step` 1 for a whole one. */
-export const number = (low, high, { step = 0, ...more } = {}) => ({
+/** A number within bounds; `step` 1 for a whole one; `zero`: 0 has a meaning of its own. */
+export const number = (low, high, { step = 0, zero = false, ...more } = {}) => ({
   parse(given) {
     const value = given.trim() ? Number(given) : NaN;
-    return value >= low && value <= high && (!step || Number.isInteger(value)) ? value : undefined;
+    const fits = (zero && value === 0) || (value >= low && value <= high);
+    return fits && (!step || Number.isInteger(value)) ? value : undefined;
   },
-  expected: `a ${step ? 'whole ' : ''}number from ${low} to ${high}`,
+  expected: `${zero ? '0 or ' : ''}a ${step ? 'whole ' : ''}number from ${low} to ${high}`,
   ...more,
 });
 /** A whole number of 64 bits; a bigint where a number would not be exact. */

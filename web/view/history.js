@@ -45,9 +45,11 @@ export class History {
   #events = [];
   #keys;
 
-  /** @param {{ids: number[], texts: (string|null)[], held?: number[], position?: number}} start the run's first event */
-  constructor({ ids, texts, held = [], position = 0 }) {
+  /** @param {{ids: number[], texts: (string|null)[], held?: number[], position?: number, settings?: object}} start the run's first event */
+  constructor({ ids, texts, held = [], position = 0, settings = {} }) {
     this.held = [...held];
+    /** How the run samples, in full; a branch has those of its last part. */
+    this.settings = settings;
     this.length = texts.length;
     this.#keys = [
       {
@@ -70,8 +72,9 @@ export class History {
     const held =
       trace.held ??
       (trace.maskId < 0 ? [] : trace.initial.flatMap((id, position) => (id === trace.maskId ? [] : [position])));
-    const history = new History({ ids: trace.initial, texts: trace.initial.map(text), held });
-    for (const event of trace.events) {
+    const { initial, events, texts, model, ...settings } = trace;
+    const history = new History({ ids: initial, texts: initial.map(text), held, settings });
+    for (const event of events) {
       history.add({ ...event, positions: event.changed, texts: event.ids.map(text) });
     }
     return history;
@@ -86,7 +89,8 @@ export class History {
   /** The run as it was after `index` steps, to go on otherwise. */
   upTo(index) {
     const start = this.at(0);
-    const other = new History({ ids: start.ids, texts: start.texts, held: this.held, position: start.step });
+    const { held, settings } = this;
+    const other = new History({ ids: start.ids, texts: start.texts, held, position: start.step, settings });
     for (const event of this.events(index)) other.add(event);
     return other;
   }

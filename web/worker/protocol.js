@@ -8,21 +8,10 @@
  *
  * Methods: load(source, options) -> {info, defaults, kernels, threads, wasm, cancelFlag, source, ms}, events
  * {phase, loaded, total, fetched, seconds?}; plan(source, options) -> what loading would take; sample(options), events
- * {start, ids, texts, held, position, steps}, then {step, total, t, sigma, masked, positions, ids, texts,
+ * {start, ids, texts, held, position, steps, settings}, then {step, total, t, sigma, masked, positions, ids, texts,
  * ms}; generate(options), events {index, id, text, ms}; tokenize(text) -> {ids, texts, bytes};
  * detokenize(ids); likelihood(text|ids, options); inspect(ids, options); selfTest(vectors) -> {ok,
  * checks}. `positions`, `ids`, `texts` list
  * what changed; no array of the vocabulary's size is ever sent. Calls are computed in their order, except
  * that a paused run lets the others through.
  */
-export const METHODS = [
-  'load',
-  'plan',
-  'sample',
-  'generate',
-  'tokenize',
-  'detokenize',
-  'likelihood',
-  'inspect',
-  'selfTest',
-];

@@ -1,0 +1,197 @@
+/* fields.c - the tables of options as flags: reading them, and telling what there is. */
+#include "diffusion/options.h"
+#include "json.h"
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How flags call fields; what may be named is the command's. */
+static struct sedd_field_source source_of(const struct cli *cli)
+{
+    return (struct sedd_field_source){.where = "",
+                                      .call = SEDD_CALL_BY_FLAG,
+                                      .uses = cli->definition->uses,
+                                      .status = SEDD_ERROR_ARGUMENT};
+}
+
+static const char *flag_of(const struct sedd_field *field, char *flag, size_t size)
+{
+    const struct sedd_field_source source = {.call = SEDD_CALL_BY_FLAG};
+    return sedd_field_called(field, &source, flag, size);
+}
+
+static bool is_switch(const struct sedd_field *field)
+{
+    return field->type == SEDD_FIELD_SWITCH || field->type == SEDD_FIELD_OFF;
+}
+
+static bool is_flag(const struct command *command, const struct sedd_field *field)
+{
+    char name[48];
+    snprintf(name, sizeof name, " %.40s ", field->name);
+    bool left_out = command->except != NULL && strstr(command->except, name) != NULL;
+    return (field->uses & command->uses) != 0 && !left_out;
+}
+
+bool cli_has_field(const struct cli *cli, const char *flag, bool *takes_value)
+{
+    const struct command *command = cli->definition;
+    char called[48];
+    for (size_t i = 0; command->fields != NULL && i < command->fields->count; i++) {
+        const struct sedd_field *field = &command->fields->rows[i];
+        if (is_flag(command, field) && strcmp(flag_of(field, called, sizeof called), flag) == 0) {
+            *takes_value = !is_switch(field);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A flag's text as the JSON it stands for; what is not a number stays text, and is refused as it
+ * was given. */
+static cJSON *value_of(const struct sedd_field *field, const char *text)
+{
+    bool number = field->type == SEDD_FIELD_INTEGER || field->type == SEDD_FIELD_NUMBER;
+    if (is_switch(field)) {
+        return cJSON_CreateBool(field->type == SEDD_FIELD_SWITCH);
+    }
+    char *end = NULL;
+    double value = number ? strtod(text, &end) : 0.0;
+    bool plain = text[strspn(text, "+-.0123456789eE")] == '\0';
+    return number && plain && end != text && *end == '\0' ? cJSON_CreateNumber(value)
+                                                          : cJSON_CreateString(text);
+}
+
+/* The flags that are rows of the command's table, as an object (owned). */
+static cJSON *given_fields(const struct cli *cli)
+{
+    const struct command *command = cli->definition;
+    cJSON *root = cJSON_CreateObject();
+    char flag[48];
+    for (size_t i = 0; i < command->fields->count; i++) {
+        const struct sedd_field *field = &command->fields->rows[i];
+        const char *text =
+            is_flag(command, field) ? cli_text(cli, flag_of(field, flag, sizeof flag)) : NULL;
+        if (text != NULL) {
+            cJSON_AddItemToObject(root, field->name, value_of(field, text));
+        }
+    }
+    return root;
+}
+
+void cli_fields(const struct cli *cli, void *options)
+{
+    struct sedd_error error;
+    struct sedd_field_source source = source_of(cli);
+    cJSON *root = given_fields(cli);
+    if (sedd_fields_read(*cli->definition->fields, &source, root, options, &error) != SEDD_OK) {
+        cli_usage(cli, error.message, "");
+    }
+    cJSON_Delete(root);
+}
+
+bool cli_sampling(const struct cli *cli, enum sedd_kind kind, struct sedd_sample_options *options)
+{
+    struct sedd_error error;
+    struct sedd_field_source source = source_of(cli);
+    source.uses &= sedd_field_uses(kind);
+    if (kind == SEDD_KIND_SEDD &&
+        sedd_sample_defaults_open(cli->folder, options, &error) != SEDD_OK) {
+        cli_fail(&error);
+        return false;
+    }
+    cJSON *root = given_fields(cli);
+    if (sedd_sample_read_from(&source, root, options, &error) != SEDD_OK) {
+        cli_usage(cli, error.message, "");
+    }
+    cJSON_Delete(root);
+    return true;
+}
+
+void cli_refuse_fields(const struct cli *cli, const char *flags, const char *sentence)
+{
+    const struct command *command = cli->definition;
+    char flag[48];
+    cli_refuse(cli, flags, sentence);
+    for (size_t i = 0; i < command->fields->count; i++) {
+        const struct sedd_field *field = &command->fields->rows[i];
+        if (is_flag(command, field)) {
+            cli_refuse(cli, flag_of(field, flag, sizeof flag), sentence);
+        }
+    }
+}
+
+/* ---- What there is ----------------------------------------------------------------------- */
+
+void cli_print_fields(const struct command *command, FILE *out)
+{
+    char flag[48], expects[160], value[240];
+    for (size_t i = 0; command->fields != NULL && i < command->fields->count; i++) {
+        const struct sedd_field *field = &command->fields->rows[i];
+        if (is_flag(command, field)) {
+            snprintf(value, sizeof value, "%s%s", is_switch(field) ? "" : ": ",
+                     is_switch(field) ? "" : sedd_field_expects(field, expects, sizeof expects));
+            fprintf(out, "  %-14s %s%s\n", flag_of(field, flag, sizeof flag), field->help, value);
+        }
+    }
+}
+
+/* Words of a list as JSON strings, their old names left out. */
+static void print_words(const char *words)
+{
+    for (const char *word = words; *word != '\0'; word += *word == ' ') {
+        printf(word == words ? "" : ",");
+        json_string(stdout, word, strcspn(word, " |"));
+        word += strcspn(word, " ");
+    }
+}
+
+static const char *type_name(const struct sedd_field *field)
+{
+    switch (field->type) {
+    case SEDD_FIELD_INTEGER: return "integer";
+    case SEDD_FIELD_NUMBER: return "number";
+    case SEDD_FIELD_SEED: return "seed";
+    case SEDD_FIELD_WORD: return "word";
+    default: return "boolean";
+    }
+}
+
+static void print_field(const struct sedd_field *field)
+{
+    bool number = field->type == SEDD_FIELD_INTEGER || field->type == SEDD_FIELD_NUMBER;
+    char flag[48];
+    printf("{\"name\":\"%s\",\"flag\":\"%s\",\"type\":\"%s\"", field->name,
+           flag_of(field, flag, sizeof flag), type_name(field));
+    if ((field->uses & SEDD_FIELD_OF_FILE) != 0) {
+        printf(",\"key\":\"%s\"", field->key);
+    }
+    if (number) {
+        printf(",\"low\":%.17g,\"high\":%.17g,\"default\":%.17g", field->low, field->high,
+               field->fallback);
+    }
+    if (field->type == SEDD_FIELD_WORD) {
+        printf(",\"words\":[");
+        print_words(field->words);
+        putchar(']');
+    }
+    printf(",\"gpt2\":%s,\"help\":", (field->uses & SEDD_FIELD_OF_GPT2) != 0 ? "true" : "false");
+    json_string(stdout, field->help, strlen(field->help));
+    putchar('}');
+}
+
+int run_options(struct cli *cli)
+{
+    if (!cli_has(cli, "--json")) {
+        const struct command all = {.fields = &SEDD_SAMPLE_FIELDS, .uses = SEDD_FIELD_OF_SEDD};
+        cli_print_fields(&all, stdout);
+        return 0;
+    }
+    for (size_t i = 0; i < SEDD_SAMPLE_FIELDS.count; i++) {
+        printf(i == 0 ? "[" : ",\n ");
+        print_field(&SEDD_SAMPLE_FIELDS.rows[i]);
+    }
+    printf("]\n");
+    return 0;
+}
