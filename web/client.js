@@ -76,6 +76,24 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {object} info as a loaded model's
  */
 
+/**
+ * @typedef {object} Info what a model is
+ * @property {'sedd'|'gpt2'} kind
+ * @property {'f32'|'q8'} dtype how its matrices are held
+ * @property {'absorb'|'uniform'} graph
+ * @property {'loglinear'|'geometric'} noise
+ * @property {number} tokens of the vocabulary
+ * @property {number} states tokens and, where there is one, the mask
+ * @property {number} maskId -1: there is none
+ * @property {number} hiddenSize
+ * @property {number} blocks
+ * @property {number} heads
+ * @property {number} length SEDD: of the windows it was trained on; GPT-2: the most it reads
+ * @property {number} parameters
+ * @property {number} weightBytes in memory
+ * @property {number} endOfText its id, -1: there is none
+ */
+
 /** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob, generation?: string|Blob}} Source
  *   'owner/name' is a folder beside the page if there is one, else a model on the hub ('hub:owner/name' or 'hub:owner/name@revision': only there) */
 
@@ -168,7 +186,7 @@ class Loaded {
   /** @param {Connection} connection @param {any} loaded */
   constructor(connection, { info, defaults, kernels, threads, wasm, source, ms }) {
     this.#connection = connection;
-    /** what the model is: kind, dtype, tokens, length, maskId, parameters, ... */
+    /** @type {Info} what the model is */
     this.info = info;
     /** @type {import('./client/defaults.js').Defaults} options it was trained for (generation_config.json of its folder): they hold where a call names none */
     this.defaults = defaults;

@@ -95,7 +95,7 @@ bool cli_sampling(const struct cli *cli, enum sedd_kind kind, struct sedd_sample
 {
     struct sedd_error error;
     struct sedd_field_source source = source_of(cli);
-    source.uses &= sedd_field_uses(kind);
+    source.uses &= sedd_field_uses(kind) | SEDD_FIELD_OF_TOOL;
     if (kind == SEDD_KIND_SEDD &&
         sedd_sample_defaults_open(cli->folder, options, &error) != SEDD_OK) {
         cli_fail(&error);
@@ -176,7 +176,9 @@ static void print_field(const struct sedd_field *field)
         print_words(field->words);
         putchar(']');
     }
-    printf(",\"gpt2\":%s,\"help\":", (field->uses & SEDD_FIELD_OF_GPT2) != 0 ? "true" : "false");
+    printf(",\"sedd\":%s,\"gpt2\":%s,\"help\":",
+           (field->uses & SEDD_FIELD_OF_SEDD) != 0 ? "true" : "false",
+           (field->uses & SEDD_FIELD_OF_GPT2) != 0 ? "true" : "false");
     json_string(stdout, field->help, strlen(field->help));
     putchar('}');
 }
@@ -184,7 +186,8 @@ static void print_field(const struct sedd_field *field)
 int run_options(struct cli *cli)
 {
     if (!cli_has(cli, "--json")) {
-        const struct command all = {.fields = &SEDD_SAMPLE_FIELDS, .uses = SEDD_FIELD_OF_SEDD};
+        const struct command all = {.fields = &SEDD_SAMPLE_FIELDS,
+                                    .uses = SEDD_FIELD_OF_SEDD | SEDD_FIELD_OF_TOOL};
         cli_print_fields(&all, stdout);
         return 0;
     }

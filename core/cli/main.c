@@ -19,7 +19,7 @@ static const struct command COMMANDS[] = {
      "  a generation_config.json in the folder says what flags leave open; a batch prints as many\n"
      "  texts, with --json one object a line; `sedd options` lists the options",
      " --prompt --suffix --hold --trace --json! ", run_sample, &SEDD_SAMPLE_FIELDS,
-     SEDD_FIELD_OF_SEDD, NULL},
+     SEDD_FIELD_OF_SEDD | SEDD_FIELD_OF_TOOL, NULL},
     {"generate",
      "MODEL --prompt TEXT --tokens N [--json, --greedy --seed S --temperature T --top-k K "
      "--top-p P]\n"

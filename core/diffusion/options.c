@@ -23,7 +23,7 @@ static const struct sedd_field SAMPLE_ROWS[] = {
     {.name = "batch",
      .key = "batch",
      .type = SEDD_FIELD_INTEGER,
-     .uses = SEDD,
+     .uses = SEDD_FIELD_OF_TOOL,
      .offset = AT(batch),
      .low = 1,
      .high = 4096,
@@ -251,8 +251,8 @@ size_t sedd_sample_write(const struct sedd_sample_options *options, bool all, ch
 enum sedd_status sedd_sample_fill(enum sedd_kind kind, struct sedd_sample_options *options,
                                   struct sedd_error *error)
 {
-    enum sedd_status status =
-        sedd_fields_check(SEDD_SAMPLE_FIELDS, sedd_field_uses(kind), options, error);
+    enum sedd_status status = sedd_fields_check(
+        SEDD_SAMPLE_FIELDS, sedd_field_uses(kind) | SEDD_FIELD_OF_TOOL, options, error);
     if (status == SEDD_OK && options->greedy) {
         options->temperature = 1.0; /* confidence and entropy are the model's own */
     }

@@ -17,9 +17,10 @@ enum sedd_field_type {
 };
 
 /* Who may name a field. */
-#define SEDD_FIELD_OF_SEDD 1u /* a run of a SEDD */
-#define SEDD_FIELD_OF_GPT2 2u /* a run of a GPT-2 */
-#define SEDD_FIELD_OF_FILE 4u /* a model's generation_config.json */
+#define SEDD_FIELD_OF_SEDD 1u  /* a run of a SEDD */
+#define SEDD_FIELD_OF_GPT2 2u  /* a run of a GPT-2 */
+#define SEDD_FIELD_OF_FILE 4u  /* a model's generation_config.json */
+#define SEDD_FIELD_OF_TOOL 32u /* the tool's flags, and programs */
 /* Not users: whether sedd_fields_write tells a field always, or only one that is not 0. */
 #define SEDD_FIELD_TOLD 8u
 #define SEDD_FIELD_NAMED 16u

@@ -1,0 +1,249 @@
+// The table of sampling options in core/diffusion/options.c against what JavaScript, its types and the documents say; values
+// that mean nothing are refused by name by the same rule in the module and the tool; what crosses the border of wasm.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { WORDS, currentWord } from '../../web/client/sampling.js';
+import { ROOT, gpt2InNode, seddInNode } from './files.mjs';
+
+const TOOL = path.join(ROOT, 'build/native/sedd');
+const table = JSON.parse(execFileSync(TOOL, ['options', '--json'], { encoding: 'utf8' }));
+const read = (file) => readFileSync(path.join(ROOT, file), 'utf8');
+const client = read('web/client.js');
+
+/** The properties of a typedef in a file's comments: name -> type. */
+function typedef(source, name) {
+  const block = source.slice(source.indexOf(`@typedef {object} ${name}`));
+  const lines = block.slice(0, block.indexOf('*/')).matchAll(/@property \{([^}]+(?:\}[^}]*)?)\} \[?(\w+)\]?/g);
+  return Object.fromEntries([...lines].map(([, type, property]) => [property, type]));
+}
+
+let sedd;
+let gpt2;
+before(async () => {
+  [sedd, gpt2] = await Promise.all([seddInNode(), gpt2InNode()]);
+});
+after(() => Promise.all([sedd.dispose(), gpt2.dispose()]));
+
+/** How an option of the table is typed in JavaScript. */
+const typeOf = ({ type, words }) =>
+  ({ integer: 'number', number: 'number', seed: 'number|bigint', boolean: 'boolean' })[type] ??
+  words.map((word) => `'${word}'`).join('|');
+
+test('JavaScript has the words of the table', () => {
+  const words = Object.fromEntries(table.filter(({ words }) => words).map(({ name, words }) => [name, words]));
+  assert.deepEqual(WORDS, words);
+  assert.equal(currentWord('fixed'), 'planned');
+});
+
+test('the types of calls have the names, types and words of the table', () => {
+  const ours = (rows) => Object.fromEntries(rows.map((row) => [row.name, typeOf(row)]));
+  const without = (types, ...names) =>
+    Object.fromEntries(Object.entries(types).filter(([name]) => !names.includes(name)));
+  assert.deepEqual(
+    without(typedef(client, 'SampleOptions'), 'prompt', 'clamp', 'budgetMs', 'trace', 'signal', 'onStep'),
+    ours(table.filter((row) => row.sedd)),
+  );
+  assert.deepEqual(
+    without(typedef(client, 'GenerateOptions'), 'prompt', 'tokens', 'signal', 'onStep'),
+    ours(table.filter((row) => row.gpt2)),
+  );
+});
+
+test('the types of what comes out have the fields that the core gives', async () => {
+  const run = sedd.sample({ length: 6, steps: 2, seed: 1, positions: 'bounded', gamma: 2 });
+  const events = [];
+  for await (const event of run) events.push(event);
+  const source = read('web/client/run.js');
+  assert.deepEqual(Object.keys(events[0].settings).toSorted(), Object.keys(typedef(source, 'Settings')).toSorted());
+  const step = Object.keys(typedef(source, 'StepEvent')).filter(
+    (name) => !['start', 'held', 'position', 'settings'].includes(name),
+  );
+  assert.deepEqual(Object.keys(events[1]).toSorted(), step.toSorted());
+  assert.deepEqual(Object.keys(sedd.info).toSorted(), Object.keys(typedef(client, 'Info')).toSorted());
+  assert.deepEqual(Object.keys(gpt2.info).toSorted(), Object.keys(sedd.info).toSorted());
+  const likelihood = Object.keys(typedef(client, 'Likelihood')).toSorted();
+  const told = ['kernels', 'threads'];
+  assert.deepEqual(
+    Object.keys(await sedd.bound('a girl', { samples: 1, seed: 1 }))
+      .filter((name) => !told.includes(name))
+      .toSorted(),
+    likelihood,
+  );
+  assert.deepEqual(
+    Object.keys(await gpt2.nll('a girl'))
+      .filter((name) => !told.includes(name))
+      .toSorted(),
+    likelihood,
+  );
+});
+
+test('web/README.md tells of every option, its words and its range', () => {
+  const readme = read('web/README.md');
+  const begin = readme.indexOf('### Options of sampling');
+  assert.ok(begin > 0);
+  const section = readme.slice(begin, readme.indexOf('\n##', begin + 5));
+  const shown = (row) => {
+    if (row.type === 'word') return row.words.map((word) => `\`${word}\``).join(', ');
+    if (row.type === 'integer' || row.type === 'number')
+      return `${row.name === 'temperature' ? '0, or ' : ''}${row.low} to ${row.high}`;
+    return row.type === 'seed' ? '0 to 18446744073709551615' : '`true`, `false`';
+  };
+  for (const row of table) {
+    const line = section.split('\n').find((one) => one.startsWith(`| \`${row.name}\` | \`${row.flag}\` |`));
+    assert.ok(line, `no line for ${row.name} (${row.flag})`);
+    assert.ok(line.includes(`| ${shown(row)} |`), `${line}\nlacks | ${shown(row)} |`);
+    assert.equal(line.endsWith('| file |'), Boolean(row.key), `${row.name}: whether generation_config.json may name it`);
+  }
+  assert.equal(section.match(/^\| `/gm).length, table.length, 'and of no other');
+});
+
+/** Values that mean nothing: the option, the value, the message's end. */
+const NONSENSE = [
+  ...['', false, true, [], {}, null, NaN, Infinity, -Infinity, '0.8', -1, 1e-9, 101, 1n].map((value) => ['temperature', value]),
+  ...[0, '', false, [], null, NaN, 1.5, -0.1, '1'].map((value) => ['topP', value]),
+  ...[0.5, 1.7, 2 ** 31, 2 ** 32 + 5, Infinity, NaN, -1, '', null, [], false, '40'].map((value) => ['topK', value]),
+  ...['', ' ', [], null, false, true, NaN, -1, 1.5, 2 ** 64, 2n ** 64n, -1n, 'abc', ' -1', '0x10', {}].map((value) => [
+    'seed',
+    value,
+  ]),
+];
+const SEDD_ONLY = [
+  ...[0, '', false, [], null, NaN, 1.5, 2 ** 31, '8'].map((value) => ['steps', value]),
+  ...[0, '', false, [], null, NaN, 1.5, 65537].map((value) => ['length', value]),
+  ...[0, '', false, [], null, NaN, -1, Infinity].map((value) => ['gamma', value]),
+  ...['', false, [], null, 0, 'Score', ['score']].map((value) => ['positions', value]),
+  ...[0, 1, '', null, 'no'].map((value) => ['denoise', value]),
+  ['batch', 2], // a call writes one text
+  ['tempreature', 1],
+];
+const said = (value) => {
+  if (typeof value === 'bigint') return `"${value}"`;
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return value.length ? 'a list' : '[]';
+  if (value !== null && typeof value === 'object') return '{}';
+  return Number.isFinite(value) && Math.abs(value) > 1e15 ? '' : String(value);
+};
+const isRefusal = (name, value) => (error) => {
+  assert.equal(error.code, 'argument', error.message);
+  const expected = table.some((row) => row.sedd && row.name === name)
+    ? `${name} is ${said(value)}`
+    : `unknown option "${name}"`;
+  assert.ok(error.message.startsWith(expected), `${error.message}; expected to begin with ${expected}`);
+  return true;
+};
+
+for (const [name, value] of [...NONSENSE, ...SEDD_ONLY]) {
+  test(`SEDD refuses ${name}: ${typeof value === 'bigint' ? value : (JSON.stringify(value) ?? value)} (${String(value)})`, () =>
+    assert.rejects(sedd.sample({ length: 4, steps: 1, seed: 1, [name]: value }).result, isRefusal(name, value)));
+}
+for (const [name, value] of NONSENSE) {
+  test(`GPT-2 refuses ${name}: ${typeof value === 'bigint' ? value : (JSON.stringify(value) ?? value)} (${String(value)})`, () =>
+    assert.rejects(gpt2.generate({ prompt: 'A', tokens: 1, seed: 1, [name]: value }).result, isRefusal(name, value)));
+}
+
+test('other calls follow the same rule', async () => {
+  for (const [call, words] of [
+    [sedd.bound('a girl', { samples: 0 }), /^samples is 0; expected a whole number from 1/],
+    [sedd.bound('a girl', { samples: 1.5 }), /^samples is 1\.5/],
+    [sedd.bound('a girl', { seed: '' }), /^seed is ""/],
+    [sedd.bound('a girl', { estimator: 'best' }), /^estimator is "best"; expected kmask or reference/],
+    [sedd.inspect([1, 2], { sigma: NaN }), /^sigma is NaN/],
+    [sedd.inspect([1, 2], { sigma: 0.5, topK: 0.5 }), /^topK is 0\.5/],
+    [sedd.inspect([1, 2], { sigma: 0.5, sampler: null }), /^sampler is null/],
+    [gpt2.generate({ tokens: null }).result, /^tokens is null; expected a whole number from 1/],
+    [gpt2.generate({ prompt: null }).result, /^null is not text/],
+    [gpt2.generate({ positions: 'score' }).result, /^unknown option "positions"/],
+    [sedd.sample({ clamp: null }).result, /^clamp is null; expected a list/],
+    [sedd.sample({ budgetMs: '5' }).result, /^budgetMs is "5"/],
+  ])
+    await assert.rejects(call, (error) => error.code === 'argument' && words.test(error.message));
+});
+
+test('undefined means that an option is not given', async () => {
+  const names = table.filter((row) => row.sedd).map(({ name }) => name);
+  const nothing = Object.fromEntries(names.map((name) => [name, undefined]));
+  const { ids } = await sedd.sample({ length: 8, steps: 2, seed: 3 }).result;
+  assert.deepEqual((await sedd.sample({ ...nothing, length: 8, steps: 2, seed: 3 }).result).ids, ids);
+});
+
+test('seeds of 64 bits are exact, as numbers, bigints and digits', async () => {
+  const write = async (seed) => (await sedd.sample({ length: 8, steps: 2, seed }).result).ids;
+  const native = (seed) =>
+    JSON.parse(
+      execFileSync(TOOL, ['sample', 'models/sedd-nano', '--length', '8', '--steps', '2', '--seed', seed, '--json'], {
+        cwd: ROOT,
+        encoding: 'utf8',
+      }),
+    ).ids;
+  for (const seed of [2n ** 64n - 1n, 2n ** 53n + 1n, 2 ** 60, '12345678901234567890', 7])
+    assert.deepEqual(await write(seed), native(String(BigInt(seed))), String(seed));
+});
+
+test('temperature 0 takes the likeliest token, in the module as in the tool', async () => {
+  const flags = ['--length', '24', '--steps', '6', '--seed', '5', '--json'];
+  const tool = (...more) =>
+    JSON.parse(execFileSync(TOOL, ['sample', 'models/sedd-nano', ...flags, ...more], { cwd: ROOT, encoding: 'utf8' })).ids;
+  const sample = async (options) => (await sedd.sample({ length: 24, steps: 6, seed: 5, ...options }).result).ids;
+  const greedy = await sample({ temperature: 0 });
+  assert.deepEqual(greedy, tool('--temperature', '0'));
+  assert.deepEqual(greedy, tool('--greedy'));
+  assert.deepEqual(greedy, await sample({ temperature: -0 }));
+  assert.deepEqual(greedy, await sample({ temperature: 0.7, topK: 1 }), 'the only one of the top 1');
+  assert.notDeepEqual(greedy, await sample({}));
+  const first = sedd.sample({ length: 24, steps: 1, seed: 5, positions: 'planned', temperature: 0, trace: true });
+  const { trace } = await first.result;
+  assert.equal(trace.temperature, 0);
+  const { sigma } = trace.events[0];
+  const masks = Array(24).fill(sedd.info.maskId);
+  const { positions } = await sedd.inspect(masks, { sigma, topK: 1 });
+  assert.deepEqual(
+    trace.events[0].ids,
+    positions.map(({ candidates }) => candidates[0].id),
+  );
+  const { ids } = await gpt2.generate({ prompt: 'Once', tokens: 12, seed: 1, greedy: true }).result;
+  for (const options of [{ temperature: 0 }, { temperature: 0, seed: 9 }, { temperature: -0, topP: 0.5 }])
+    assert.deepEqual((await gpt2.generate({ prompt: 'Once', tokens: 12, ...options }).result).ids, ids);
+});
+
+test('token ids are whole numbers of 32 bits', async () => {
+  for (const ids of [[1.5], ['a'], ['5'], [2 ** 32 + 5], [NaN], [null], [5n], [-1], [[1]], 'abc', null, 7])
+    for (const call of [sedd.detokenize(ids), ...(typeof ids === 'string' ? [] : [sedd.bound(ids, { samples: 1 }), gpt2.nll(ids)])])
+      await assert.rejects(call, (error) => error.code === 'argument', JSON.stringify(ids, (_, v) => (typeof v === 'bigint' ? `${v}n` : v)));
+});
+
+test('a byte order mark is text', async () => {
+  for (const text of ['\ufeffOnce', 'a\ufeffb', '\ufeff']) {
+    const { ids, texts } = await sedd.tokenize(text);
+    assert.equal(await sedd.detokenize(ids), text);
+    if (ids.length === 1) assert.deepEqual(texts, [text]);
+  }
+});
+
+test('the tool refuses by the same rule', () => {
+  for (const [flag, value, words] of [
+    ['--temperature', 'hot', '--temperature is "hot"; expected 0'],
+    ['--temperature', '', '--temperature is "";'],
+    ['--temperature', 'nan', '--temperature is "nan";'],
+    ['--temperature', '0.001', '--temperature is 0.001;'],
+    ['--top-p', '0', '--top-p is 0;'],
+    ['--top-k', '0.5', '--top-k is 0.5;'],
+    ['--top-k', '2147483648', '--top-k is 2147483648;'],
+    ['--seed', ' -1', '--seed is " -1";'],
+    ['--seed', '', '--seed is "";'],
+    ['--seed', '18446744073709551616', '--seed is "18446744073709551616";'],
+    ['--positions', 'any', '--positions is "any"; expected score, normalised, planned, bounded or hitting'],
+    ['--gamma', '0', '--gamma is 0;'],
+    ['--steps', '0x10', '--steps is "0x10";'],
+  ]) {
+    const { status, stderr } = spawnSync(TOOL, ['sample', 'models/sedd-nano', flag, value], { cwd: ROOT, encoding: 'utf8' });
+    assert.equal(status, 2, stderr);
+    assert.ok(stderr.startsWith(`sedd sample: ${words}`), stderr);
+  }
+  const requests = ['{"id":1,"op":"sample","temperature":null}', '{"id":2,"op":"sample","topK":0.5}', '{"id":3,"op":"sample","stepz":4}', '{"id":4,"op":"sample","seed":"","length":4}'];
+  const { stdout } = spawnSync(TOOL, ['eval', 'models/sedd-nano'], { cwd: ROOT, encoding: 'utf8', input: `${requests.join('\n')}\n` });
+  const errors = stdout.trim().split('\n').map((line) => JSON.parse(line).error);
+  ['temperature is null', 'topK is 0.5', 'unknown option', 'seed is '].forEach((words, i) => assert.ok(errors[i].includes(words), errors[i]));
+});
