@@ -33,26 +33,26 @@
  *         struct sedd_error error;
  *         char *text = NULL;
  *         size_t size;
- *         bool well = sedd_engine_new(&how, &engine, &error) == SEDD_OK &&
- *                     sedd_model_open(folder, SEDD_DTYPE_AUTO, &model, &error) == SEDD_OK &&
- *                     sedd_tokenizer_open(folder, &tokenizer, &error) == SEDD_OK &&
- *                     sedd_sample_defaults_open(folder, &what, &error) == SEDD_OK &&
- *                     sedd_session_new(engine, model, what.length, &session, &error) == SEDD_OK &&
- *                     sedd_sampler_new(session, &what, &sampler, &error) == SEDD_OK;
- *         while (well && !sedd_sampler_done(sampler)) {
- *             well = sedd_sampler_advance(sampler, &step, &error) == SEDD_OK;
+ *         bool ok = sedd_engine_new(&how, &engine, &error) == SEDD_OK &&
+ *                   sedd_model_open(folder, SEDD_DTYPE_AUTO, &model, &error) == SEDD_OK &&
+ *                   sedd_tokenizer_open(folder, &tokenizer, &error) == SEDD_OK &&
+ *                   sedd_sample_defaults_open(folder, &what, &error) == SEDD_OK &&
+ *                   sedd_session_new(engine, model, what.length, &session, &error) == SEDD_OK &&
+ *                   sedd_sampler_new(session, &what, &sampler, &error) == SEDD_OK;
+ *         while (ok && !sedd_sampler_done(sampler)) {
+ *             ok = sedd_sampler_advance(sampler, &step, &error) == SEDD_OK;
  *         }
- *         const int32_t *ids = well ? sedd_sampler_ids(sampler) : NULL;
- *         well = well && sedd_tokenizer_decode(tokenizer, ids, (size_t)what.length, &text, &size,
- *                                              &error) == SEDD_OK;
- *         fprintf(well ? stdout : stderr, "%s\n", well ? text : error.message);
+ *         const int32_t *ids = ok ? sedd_sampler_ids(sampler) : NULL;
+ *         ok = ok && sedd_tokenizer_decode(tokenizer, ids, (size_t)what.length, &text, &size,
+ *                                          &error) == SEDD_OK;
+ *         fprintf(ok ? stdout : stderr, "%s\n", ok ? text : error.message);
  *         sedd_memory_free(text);
  *         sedd_sampler_free(sampler);
  *         sedd_session_free(session);
  *         sedd_tokenizer_free(tokenizer);
  *         sedd_model_free(model);
  *         sedd_engine_free(engine);
- *         return well ? 0 : 1;
+ *         return ok ? 0 : 1;
  *     }
  *
  * Shapes are written [rows, columns], row-major. B sequences of L tokens; H hidden size;
@@ -92,7 +92,7 @@ enum sedd_status {
     SEDD_ERROR_IO,          /* a file cannot be opened or read */
     SEDD_ERROR_FORMAT,      /* a file is damaged, hostile or not what it claims to be */
     SEDD_ERROR_UNSUPPORTED, /* well formed, but not something this engine runs */
-    SEDD_CANCELLED          /* the session's or the engine's cancel flag was raised */
+    SEDD_CANCELLED          /* the session or the engine was cancelled */
 };
 
 struct sedd_error {
@@ -265,8 +265,8 @@ enum sedd_status sedd_session_new(struct sedd_engine *engine, const struct sedd_
 void sedd_session_free(struct sedd_session *session);
 /* Bytes of scratch this session holds. */
 uint64_t sedd_session_size(const struct sedd_session *session);
-/* Raises (true) or lowers the cancel flag; may be called from any thread or a callback. A running
- * call returns SEDD_CANCELLED within one block. */
+/* Cancels (true) what the session computes, until it is called with false. May be called from any
+ * thread or a callback; a running call returns SEDD_CANCELLED within one block. */
 void sedd_session_cancel(struct sedd_session *session, bool cancel);
 
 /* ---- SEDD: log-scores -------------------------------------------------------------------- */

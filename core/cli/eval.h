@@ -6,7 +6,7 @@
 
 #include "options.h"
 
-#include "files/fields.h"
+#include "files/option_table.h"
 
 /* An operation reads its fields from the request and, on SEDD_OK only, has printed `"name": value`
  * pairs, commas between. */

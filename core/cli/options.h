@@ -4,7 +4,7 @@
 #ifndef SEDD_CLI_OPTIONS_H
 #define SEDD_CLI_OPTIONS_H
 
-#include "files/fields.h"
+#include "files/option_table.h"
 
 #include <stdio.h>
 

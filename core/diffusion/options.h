@@ -5,7 +5,7 @@
 #ifndef SEDD_OPTIONS_H
 #define SEDD_OPTIONS_H
 
-#include "files/fields.h"
+#include "files/option_table.h"
 
 /* The rows of struct sedd_sample_options and struct sedd_inspect_options. */
 extern const struct sedd_fields SEDD_SAMPLE_FIELDS, SEDD_INSPECT_FIELDS;

@@ -1,4 +1,4 @@
-/* fields.c - the tables of options as flags: reading them, and telling what there is. */
+/* option_flags.c - the tables of options as flags: reading them, and telling what there is. */
 #include "diffusion/options.h"
 #include "json.h"
 #include "options.h"
