@@ -361,6 +361,7 @@ export class SeddDemo extends SeddElement {
       cells.element.hidden = false;
       this.#history ??= new History(event);
       this.#history.settings = event.settings;
+      this.#options.steps = event.steps;
       cells.open(this.#history.at(this.#history.last), { held: event.held });
       timeline.element.hidden = false;
     } else {

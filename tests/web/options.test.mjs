@@ -64,6 +64,11 @@ test('the types of what comes out have the fields that the core gives', async ()
   assert.deepEqual(Object.keys(events[1]).toSorted(), step.toSorted());
   assert.deepEqual(Object.keys(sedd.info).toSorted(), Object.keys(typedef(client, 'Info')).toSorted());
   assert.deepEqual(Object.keys(gpt2.info).toSorted(), Object.keys(sedd.info).toSorted());
+  const { positions } = await sedd.inspect([1, 2], { sigma: 0.5, steps: 4, positions: [0], topK: 1 });
+  const documented = /positions: \{([^{}]*)candidates: \{([^}]*)\}/.exec(client.replaceAll(/\n *\* */g, ' '));
+  const names = (text) => [...text.matchAll(/(\w+)\??:/g)].map(([, name]) => name).toSorted();
+  assert.deepEqual(Object.keys(positions[0]).toSorted(), [...names(documented[1]), 'candidates'].toSorted());
+  assert.deepEqual(Object.keys(positions[0].candidates[0]).toSorted(), names(documented[2]));
   const likelihood = Object.keys(typedef(client, 'Likelihood')).toSorted();
   const told = ['kernels', 'threads'];
   assert.deepEqual(
@@ -95,14 +100,21 @@ test('web/README.md tells of every option, its words and its range', () => {
     const line = section.split('\n').find((one) => one.startsWith(`| \`${row.name}\` | \`${row.flag}\` |`));
     assert.ok(line, `no line for ${row.name} (${row.flag})`);
     assert.ok(line.includes(`| ${shown(row)} |`), `${line}\nlacks | ${shown(row)} |`);
-    assert.equal(line.endsWith('| file |'), Boolean(row.key), `${row.name}: whether generation_config.json may name it`);
+    assert.equal(
+      line.endsWith('| file |'),
+      Boolean(row.key),
+      `${row.name}: whether generation_config.json may name it`,
+    );
   }
   assert.equal(section.match(/^\| `/gm).length, table.length, 'and of no other');
 });
 
 /** Values that mean nothing: the option, the value, the message's end. */
 const NONSENSE = [
-  ...['', false, true, [], {}, null, NaN, Infinity, -Infinity, '0.8', -1, 1e-9, 101, 1n].map((value) => ['temperature', value]),
+  ...['', false, true, [], {}, null, NaN, Infinity, -Infinity, '0.8', -1, 1e-9, 101, 1n].map((value) => [
+    'temperature',
+    value,
+  ]),
   ...[0, '', false, [], null, NaN, 1.5, -0.1, '1'].map((value) => ['topP', value]),
   ...[0.5, 1.7, 2 ** 31, 2 ** 32 + 5, Infinity, NaN, -1, '', null, [], false, '40'].map((value) => ['topK', value]),
   ...['', ' ', [], null, false, true, NaN, -1, 1.5, 2 ** 64, 2n ** 64n, -1n, 'abc', ' -1', '0x10', {}].map((value) => [
@@ -185,7 +197,8 @@ test('seeds of 64 bits are exact, as numbers, bigints and digits', async () => {
 test('temperature 0 takes the likeliest token, in the module as in the tool', async () => {
   const flags = ['--length', '24', '--steps', '6', '--seed', '5', '--json'];
   const tool = (...more) =>
-    JSON.parse(execFileSync(TOOL, ['sample', 'models/sedd-nano', ...flags, ...more], { cwd: ROOT, encoding: 'utf8' })).ids;
+    JSON.parse(execFileSync(TOOL, ['sample', 'models/sedd-nano', ...flags, ...more], { cwd: ROOT, encoding: 'utf8' }))
+      .ids;
   const sample = async (options) => (await sedd.sample({ length: 24, steps: 6, seed: 5, ...options }).result).ids;
   const greedy = await sample({ temperature: 0 });
   assert.deepEqual(greedy, tool('--temperature', '0'));
@@ -210,8 +223,15 @@ test('temperature 0 takes the likeliest token, in the module as in the tool', as
 
 test('token ids are whole numbers of 32 bits', async () => {
   for (const ids of [[1.5], ['a'], ['5'], [2 ** 32 + 5], [NaN], [null], [5n], [-1], [[1]], 'abc', null, 7])
-    for (const call of [sedd.detokenize(ids), ...(typeof ids === 'string' ? [] : [sedd.bound(ids, { samples: 1 }), gpt2.nll(ids)])])
-      await assert.rejects(call, (error) => error.code === 'argument', JSON.stringify(ids, (_, v) => (typeof v === 'bigint' ? `${v}n` : v)));
+    for (const call of [
+      sedd.detokenize(ids),
+      ...(typeof ids === 'string' ? [] : [sedd.bound(ids, { samples: 1 }), gpt2.nll(ids)]),
+    ])
+      await assert.rejects(
+        call,
+        (error) => error.code === 'argument',
+        JSON.stringify(ids, (_, v) => (typeof v === 'bigint' ? `${v}n` : v)),
+      );
 });
 
 test('a byte order mark is text', async () => {
@@ -238,12 +258,29 @@ test('the tool refuses by the same rule', () => {
     ['--gamma', '0', '--gamma is 0;'],
     ['--steps', '0x10', '--steps is "0x10";'],
   ]) {
-    const { status, stderr } = spawnSync(TOOL, ['sample', 'models/sedd-nano', flag, value], { cwd: ROOT, encoding: 'utf8' });
+    const { status, stderr } = spawnSync(TOOL, ['sample', 'models/sedd-nano', flag, value], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
     assert.equal(status, 2, stderr);
     assert.ok(stderr.startsWith(`sedd sample: ${words}`), stderr);
   }
-  const requests = ['{"id":1,"op":"sample","temperature":null}', '{"id":2,"op":"sample","topK":0.5}', '{"id":3,"op":"sample","stepz":4}', '{"id":4,"op":"sample","seed":"","length":4}'];
-  const { stdout } = spawnSync(TOOL, ['eval', 'models/sedd-nano'], { cwd: ROOT, encoding: 'utf8', input: `${requests.join('\n')}\n` });
-  const errors = stdout.trim().split('\n').map((line) => JSON.parse(line).error);
-  ['temperature is null', 'topK is 0.5', 'unknown option', 'seed is '].forEach((words, i) => assert.ok(errors[i].includes(words), errors[i]));
+  const requests = [
+    '{"id":1,"op":"sample","temperature":null}',
+    '{"id":2,"op":"sample","topK":0.5}',
+    '{"id":3,"op":"sample","stepz":4}',
+    '{"id":4,"op":"sample","seed":"","length":4}',
+  ];
+  const { stdout } = spawnSync(TOOL, ['eval', 'models/sedd-nano'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    input: `${requests.join('\n')}\n`,
+  });
+  const errors = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).error);
+  ['temperature is null', 'topK is 0.5', 'unknown option', 'seed is '].forEach((words, i) =>
+    assert.ok(errors[i].includes(words), errors[i]),
+  );
 });

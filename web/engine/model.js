@@ -239,20 +239,19 @@ export class Model {
     return { sigma, positions: rows.map((row, i) => this.#inspected(positions[i], ids[positions[i]], row, moves)) };
   }
 
-  #inspected(position, id, { scoreSum, entropy, stay, candidates }, moves) {
+  #inspected(position, id, { stay, candidates, ...row }, moves) {
     return {
       position,
       masked: id === this.info.maskId,
-      scoreSum,
-      entropy,
+      ...row,
       ...(moves && { stay }),
-      candidates: candidates.map(({ id: candidate, logscore, move }) => {
+      candidates: candidates.map(({ logscore, move, ...candidate }) => {
         const ratio = Math.exp(logscore);
         return {
-          id: candidate,
-          text: this.detokenize([candidate]),
+          ...candidate,
+          text: this.detokenize([candidate.id]),
           ratio,
-          probability: ratio / scoreSum,
+          probability: ratio / row.scoreSum,
           ...(moves && { move }),
         };
       }),
