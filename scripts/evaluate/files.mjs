@@ -1,5 +1,5 @@
 // Reads data that others wrote: valid UTF-8 of a size that fits, JSON lines with the fields a format has. Writes files as a whole.
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const LIMIT = 512 * 2 ** 20; // bytes of a file
@@ -12,7 +12,11 @@ export function writeWhole(file, text) {
     writeFileSync(part, text, { flush: true });
     renameSync(part, file);
   } catch (error) {
-    rmSync(part, { force: true });
+    try {
+      unlinkSync(part);
+    } catch {
+      /* it was not made */
+    }
     throw new Error(`${file} could not be written (${error.code ?? error.message}); the old one is as it was`);
   }
 }
