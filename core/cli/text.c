@@ -1,6 +1,7 @@
 /* text.c - tokenize, detokenize, bound, nll. */
 #include "options.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -83,11 +84,29 @@ static enum sedd_status measure(const struct cli *cli, const struct opened *open
         const struct sedd_nll_options options = {.bos = begin_id(opened)};
         return sedd_gpt2_nll(opened->session, ids, count, &options, estimate, NULL, error);
     }
+    if (cli_has(cli, "--chain")) {
+        cli_refuse_fields(cli, "", "the chain rule is exact and takes no ");
+        return sedd_chain(opened->session, ids, count, estimate, NULL, error);
+    }
     struct sedd_bound_options options = {.estimator = opened->info.graph == SEDD_GRAPH_UNIFORM
                                                           ? SEDD_ESTIMATOR_REFERENCE
                                                           : SEDD_ESTIMATOR_KMASK};
     cli_fields(cli, &options);
     return sedd_bound(opened->session, ids, count, &options, estimate, NULL, error);
+}
+
+/* A bound of one sample a window has no standard error: null in JSON. */
+static void print_estimate(const struct sedd_estimate *estimate, bool json)
+{
+    char error[32] = "null";
+    bool known = !isnan(estimate->standard_error);
+    if (known) {
+        snprintf(error, sizeof error, json ? "%.9g" : "%.6f", estimate->standard_error);
+    }
+    printf(json ? "{\"nats_per_token\": %.9g, \"stderr\": %s, \"tokens\": %lld}\n"
+                : "%.6f nats a token, standard error %s, %lld tokens\n",
+           estimate->nats_per_token, known || json ? error : "unknown (one sample)",
+           (long long)estimate->tokens);
 }
 
 static int run_likelihood(struct cli *cli)
@@ -107,10 +126,7 @@ static int run_likelihood(struct cli *cli)
         if (measure(cli, &opened, ids, count, &estimate, &error) != SEDD_OK) {
             cli_fail(&error);
         } else {
-            printf(cli_has(cli, "--json")
-                       ? "{\"nats_per_token\": %.9g, \"stderr\": %.9g, \"tokens\": %lld}\n"
-                       : "%.6f nats a token, standard error %.6f, %lld tokens\n",
-                   estimate.nats_per_token, estimate.standard_error, (long long)estimate.tokens);
+            print_estimate(&estimate, cli_has(cli, "--json"));
             code = 0;
         }
     }

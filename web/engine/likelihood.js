@@ -46,7 +46,8 @@ export class Bound {
   }
 
   get value() {
-    return this.#engine.json(this.#engine.module._wasm_bounder_estimate(this.#pointer, this.#count));
+    const value = this.#engine.json(this.#engine.module._wasm_bounder_estimate(this.#pointer, this.#count));
+    return { ...value, standardError: value.standardError ?? NaN }; // JSON has no NaN
   }
 
   free() {
