@@ -1,6 +1,6 @@
 /** A run that was made here as a trace: its first event with its settings, and what each step changed. trace.js reads it. */
 
-/** What every trace begins with. */
+/** What every trace begins with. @type {{format: 'sedd-trace', version: 1}} */
 export const FORMAT = { format: 'sedd-trace', version: 1 };
 
 /**
