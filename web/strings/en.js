@@ -142,7 +142,8 @@ export default {
   'recipe.context': ', reading {context}',
   'context.all': 'the whole window',
   'context.known': 'only what is known or opens',
-  'temperature.note': 'Temperature or top-p below 1 draws likelier words than the model’s own distribution.',
+  'temperature.note':
+    'Temperature or top-p below 1 draws likelier words than the model’s own distribution; temperature 0 always takes the likeliest.',
   'model.sedd-nano': 'SEDD',
   'model.sedd-nano-fast': 'SEDD for few steps',
   'model.gpt2-nano': 'GPT-2',

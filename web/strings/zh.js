@@ -134,7 +134,7 @@ export default {
   'recipe.context': '，读入{context}',
   'context.all': '整个窗口',
   'context.known': '只有已知的和要揭开的',
-  'temperature.note': '温度或 top-p 小于 1 时，抽到的词比模型自己的分布更常见。',
+  'temperature.note': '温度或 top-p 小于 1 时，抽到的词比模型自己的分布更常见；温度为 0 时总取最可能的词。',
   'model.sedd-nano': 'SEDD',
   'model.sedd-nano-fast': '少步 SEDD',
   'model.gpt2-nano': 'GPT-2',
