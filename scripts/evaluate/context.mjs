@@ -10,7 +10,7 @@ import { Results, Store } from './store.mjs';
 import { CORPORA } from './corpora.mjs';
 import { TASKS } from './choices.mjs';
 
-/** Sizes of a run. `quick` takes minutes on two cores with the shipped models; `full` is what the papers report. */
+/** Sizes of a run. `quick` takes minutes on two cores with the shipped models; `full` has the papers' sizes. */
 export const SETTINGS = {
   quick: {
     seed: 0,

@@ -2,9 +2,9 @@
 const planned = (grid) => ({ positions: 'fixed', order: 'spread', grid });
 
 /**
- * Returns the options of a way to choose positions. No name: as published. planned: a planned number a step, far apart, from 8 steps
- * on few at first. known: the same, few at first whatever the steps, and masks that stay shut are left out of the network, which the
- * student was trained for.
+ * Returns the options of a way to choose positions. No name: as published. planned: a fixed number a step, far apart from each
+ * other; from 8 steps on the first steps open few. known: the same with few at first at any number of steps, and the network does
+ * not read masks that stay shut, as the student was trained.
  */
 export function wayOf(way, steps) {
   if (way === 'known') return { ...planned('cosine'), context: 'known' };
