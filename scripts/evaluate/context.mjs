@@ -38,7 +38,7 @@ export const SETTINGS = {
     sweep: {
       texts: 128,
       steps: [8, 16, 32, 64],
-      temperatures: [0.7, 0.8, 0.9, 1],
+      temperatures: [0.8, 0.85, 0.9, 1],
       topPs: [0.9, 0.95, 1],
       ways: ['published', 'planned'],
     },
