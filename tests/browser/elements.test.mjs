@@ -442,14 +442,29 @@ test('a demo downloads nothing until asked, then writes, replays, branches and e
     const planned = await demo.evaluate(async (element) => {
       element.positions = 'fixed';
       const { text } = await element.run({ order: 'spread' });
-      return { text, events: JSON.parse(element.exportTrace()).events };
+      const { events, positions } = JSON.parse(element.exportTrace());
+      return { text, events, positions };
     });
+    assert.equal(planned.positions, 'planned', 'the old word fixed is read, the new one written');
     assert.deepEqual(planned.events.map(({ masked }) => masked).slice(-1), [0]);
     assert.equal(planned.events.length, 4);
     assert.ok(planned.events.every(({ changed, confidence }) => confidence.length === changed.length));
     await demo.evaluate((element) => {
       element.positions = null;
     });
+    assert.equal(await demo.evaluate(async (element) => (await element.run()).text), sample.text);
+
+    // temperature 0 is greedy, and what means nothing is said
+    const greedy = await demo.evaluate(async (element) => {
+      const { temperature } = element;
+      element.temperature = 0;
+      const { settings } = await element.run();
+      const wrong = await element.run({ topK: 0.5 }).catch(({ message }) => message);
+      element.temperature = temperature;
+      return { settings, wrong };
+    });
+    assert.equal(greedy.settings.temperature, 0);
+    assert.match(greedy.wrong, /^topK is 0\.5; expected a whole number/);
     assert.equal(await demo.evaluate(async (element) => (await element.run()).text), sample.text);
 
     // back and on otherwise: what was open stays
