@@ -17,7 +17,7 @@ struct cli {
     const char *output; /* the folder to write (convert), or NULL */
     const struct command *definition;
     int argument_count;
-    char **arguments; /* behind the folders */
+    char **arguments; /* after the folders */
 };
 
 struct command {
@@ -30,15 +30,17 @@ struct command {
     const char *except;               /* names of rows that are not, each between spaces */
 };
 
-/* Value of a flag, "" for one without, NULL if it is not there. */
+/* Returns a flag's value, "" for a flag without one, NULL if the flag is absent. */
 const char *cli_text(const struct cli *cli, const char *flag);
 bool cli_has(const struct cli *cli, const char *flag);
-/* Numbers; a value that is none, or out of range, ends the program with the usage. */
+/* Returns a flag's number, or the fallback without the flag. A value that is not a number, or out
+ * of range, ends the program with the usage. */
 double cli_number(const struct cli *cli, const char *flag, double fallback, double low,
                   double high);
 int32_t cli_integer(const struct cli *cli, const char *flag, int32_t fallback, int32_t low,
                     int32_t high);
-/* The number of the flag's word in a list with spaces between; 0: the first, or no such flag. */
+/* Returns the place of the flag's word in a list of words with spaces between; 0 without the flag.
+ */
 int32_t cli_word(const struct cli *cli, const char *flag, const char *words);
 
 /* Reads how to write: what the folder's generation_config.json says (SEDD), then the flags that are
@@ -52,12 +54,12 @@ bool cli_has_field(const struct cli *cli, const char *flag, bool *takes_value);
 /* Prints the rows that are flags of a command, one a line. */
 void cli_print_fields(const struct command *command, FILE *out);
 int run_options(struct cli *cli);
-/* A list "1,2,3" (owned; a flag that must be there). */
+/* Reads a list "1,2,3" from a flag, which must be there. Returns it owned (free). */
 int32_t *cli_ids(const struct cli *cli, const char *flag, size_t *count);
-/* The same from any text. */
+/* Reads the same from any text. */
 int32_t *cli_parse_ids(const struct cli *cli, const char *text, size_t *count);
 
-/* Every flag is known to the command and has its value. Prints what is wrong and returns false. */
+/* Checks that the command knows every flag and that values are there; else ends the program. */
 bool cli_check(const struct cli *cli);
 /* Ends the program with the usage if one of `flags` (written as in a command) is there. */
 void cli_refuse(const struct cli *cli, const char *flags, const char *sentence);
