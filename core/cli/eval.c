@@ -107,8 +107,12 @@ static bool open_evaluator(struct cli *cli, struct evaluator *evaluator)
     /* Short SEDD sequences are computed together; a GPT-2's rows are its positions. */
     int32_t rows = evaluator->info.length;
     rows = evaluator->info.kind == SEDD_KIND_SEDD && rows < 512 ? 512 : rows;
-    if (sedd_session_new(evaluator->engine, evaluator->model, rows, &evaluator->session, &error) !=
-        SEDD_OK) {
+    status =
+        sedd_session_new(evaluator->engine, evaluator->model, rows, &evaluator->session, &error);
+    if (status == SEDD_OK && evaluator->tokenizer != NULL) {
+        status = sedd_session_limit(evaluator->session, evaluator->tokenizer, &error);
+    }
+    if (status != SEDD_OK) {
         cli_fail(&error);
         return false;
     }
