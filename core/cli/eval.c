@@ -124,7 +124,7 @@ int run_eval(struct cli *cli)
     struct evaluator evaluator = {0};
     struct line line = {0};
     bool opened = open_evaluator(cli, &evaluator);
-    while (opened && read_line(&line)) {
+    while (opened && ferror(stdout) == 0 && read_line(&line)) {
         answer(&evaluator, &line);
     }
     free(line.text);
