@@ -6,7 +6,7 @@
  *     {"id": 7, "nats": 8.41, "stderr": 0.02, "tokens": 3}
  *
  * A request that cannot be answered gets {"id": 7, "error": "one sentence"}; the process goes on.
- * It ends at the end of its input. What operations there are stands in eval_operations.c.
+ * It ends at the end of its input. eval_operations.c lists the operations.
  */
 #include "eval.h"
 
@@ -78,8 +78,7 @@ static void answer(struct evaluator *evaluator, const struct line *line)
         operation = find_operation(sedd_json_find(request, "op"));
     }
     if (status == SEDD_OK && operation == NULL) {
-        snprintf(error.message, sizeof error.message,
-                 "the request's op is none that this version knows");
+        snprintf(error.message, sizeof error.message, "the request's op is unknown");
     }
     if (operation != NULL && operation->run(evaluator, request, &error) == SEDD_OK) {
         printf("}\n");
