@@ -101,7 +101,7 @@ int run_eval(struct cli *cli)
     struct line line = {0};
     bool ready = cli_open(cli, CLI_TOKENIZER | CLI_MODEL | CLI_ENGINE, &opened) &&
                  cli_open_session(&opened, session_rows(&opened.info));
-    while (ready && read_line(&line)) {
+    while (ready && ferror(stdout) == 0 && read_line(&line)) {
         answer(&opened, &line);
     }
     free(line.text);

@@ -62,12 +62,15 @@ bool cli_open(const struct cli *cli, unsigned parts, struct opened *opened)
 bool cli_open_session(struct opened *opened, int32_t rows)
 {
     struct sedd_error error;
-    if (sedd_session_new(opened->engine, opened->model, rows, &opened->session, &error) !=
-        SEDD_OK) {
-        cli_fail(&error);
-        return false;
+    enum sedd_status status =
+        sedd_session_new(opened->engine, opened->model, rows, &opened->session, &error);
+    if (status == SEDD_OK && opened->tokenizer != NULL) {
+        status = sedd_session_limit(opened->session, opened->tokenizer, &error);
     }
-    return true;
+    if (status != SEDD_OK) {
+        cli_fail(&error);
+    }
+    return status == SEDD_OK;
 }
 
 void cli_close(struct opened *opened)

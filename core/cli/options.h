@@ -83,7 +83,8 @@ struct opened {
 /* Opens parts in this order; failing prints one sentence, closes what was opened and returns
  * false. */
 bool cli_open(const struct cli *cli, unsigned parts, struct opened *opened);
-/* Makes the session, when it is known how many rows it takes; failing prints one sentence. */
+/* Makes the session, when it is known how many rows it takes; it writes only ids that the
+ * tokenizer, if it is open, has tokens for. Failing prints one sentence and returns false. */
 bool cli_open_session(struct opened *opened, int32_t rows);
 void cli_close(struct opened *opened);
 /* The model of another folder as --dtype says; NULL after one sentence. */

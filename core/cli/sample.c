@@ -129,8 +129,8 @@ static bool denoise(const struct cli *cli, struct opened *opened,
     if (path != NULL) {
         trace_end(&trace);
     }
-    trace_close(&trace);
-    return status == SEDD_OK ? true : (cli_fail(&error), false);
+    bool traced = trace_close(&trace);
+    return status == SEDD_OK ? traced : (cli_fail(&error), false);
 }
 
 static bool print_sample(const struct cli *cli, const struct opened *opened, uint64_t seed,
