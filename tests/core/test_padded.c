@@ -128,7 +128,7 @@ static void test_absorb(void)
         {.steps = 4, .draw = SEDD_DRAW_OFFICIAL},
         {.steps = 4, .draw = SEDD_DRAW_OFFICIAL, .predictor = SEDD_PREDICTOR_EULER},
         {.steps = 4, .positions = SEDD_POSITIONS_NORMALISED},
-        {.steps = 4, .positions = SEDD_POSITIONS_FIXED, .order = SEDD_ORDER_MARGIN},
+        {.steps = 4, .positions = SEDD_POSITIONS_PLANNED, .order = SEDD_ORDER_MARGIN},
         {.steps = 8, .positions = SEDD_POSITIONS_BOUNDED, .gamma = 1.0},
         {.steps = 16, .positions = SEDD_POSITIONS_HITTING},
     };
@@ -183,7 +183,7 @@ static void test_gpt2(void)
     int32_t id = 210, taken = -1;
     need(sedd_gpt2_append(setup.session, &id, 1, false, logits, &error), &error);
     for (int32_t seed = 0; seed < 400; seed++) {
-        struct sedd_generate_options options = {
+        struct sedd_sample_options options = {
             .seed = (uint64_t)seed, .greedy = seed == 0, .temperature = seed % 2 ? 5.0 : 1.0};
         memcpy(again, logits, sizeof again);
         need(sedd_gpt2_draw(setup.session, &options, 0, again, &taken, &error), &error);
