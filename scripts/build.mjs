@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sourceFiles } from './offline-files.mjs';
 import { vendor } from './vendor.mjs';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -88,23 +89,23 @@ function emscripten() {
 }
 
 /**
- * A loader as the package has it: its own address is what starts its threads, whatever a bundler called the file, and
- * no word stands in it that a bundler would look up or that a minifier takes for a script's mistake.
+ * Writes a loader as the package has it: its own address starts its threads, whatever a bundler called the file; it has no
+ * word that a bundler would look up or that a minifier takes for a script's mistake; and its names are short, of which
+ * Emscripten at -O2 shortens none.
  */
-function copyLoader(from, to) {
-  const changes = [
-    [/new Worker\(new URL\("[^"]+",import\.meta\.url\)/, 'new Worker(new URL(import.meta.url)'],
-    ['import("module")', 'import(/* webpackIgnore: true */ /* @vite-ignore */ "module")'],
-    ["(await import('worker_threads'))", "globalThis.process.getBuiltinModule('worker_threads')"],
-  ];
-  writeFileSync(
-    to,
-    changes.reduce((script, [old, now]) => script.replace(old, now), readFileSync(from, 'utf8')),
-  );
+async function copyLoader(from, to) {
+  const { transform } = await import('esbuild');
+  const script = readFileSync(from, 'utf8')
+    .replace(/new Worker\(new URL\("[^"]+",import\.meta\.url\)/, 'new Worker(new URL(import.meta.url)')
+    .replace("(await import('worker_threads'))", "globalThis.process.getBuiltinModule('worker_threads')");
+  const { code } = await transform(script, { minify: true, format: 'esm', target: 'es2022', legalComments: 'none' });
+  // Comments go with the white space, so this one comes last.
+  writeFileSync(to, code.replace('import("module")', 'import(/* webpackIgnore: true */ /* @vite-ignore */ "module")'));
 }
 
-export function wasm() {
+export async function wasm() {
   cmakeTools();
+  npmPackages();
   const { env, toolchain } = emscripten();
   mkdirSync(path.join(ROOT, 'web/wasm'), { recursive: true });
   for (const { name, relaxed, threads } of VARIANTS) {
@@ -128,15 +129,15 @@ export function wasm() {
     );
     run('ninja', ['-C', build], { env });
     copyFileSync(path.join(ROOT, build, `sedd-${name}.wasm`), path.join(ROOT, 'web/wasm', `sedd-${name}.wasm`));
-    copyLoader(path.join(ROOT, build, `sedd-${name}.mjs`), path.join(ROOT, 'web/wasm', `sedd-${name}.js`));
+    await copyLoader(path.join(ROOT, build, `sedd-${name}.mjs`), path.join(ROOT, 'web/wasm', `sedd-${name}.js`));
   }
-  if (!existsSync(path.join(ROOT, 'node_modules/uplot'))) run('npm', ['ci', '--no-audit', '--no-fund']);
   vendor();
+  sourceFiles();
 }
 
 /** The rest of the package: types and dist/, with sizes and their limits. */
 export async function pack() {
-  if (!existsSync(path.join(ROOT, 'node_modules/esbuild'))) run('npm', ['ci', '--no-audit', '--no-fund']);
+  npmPackages();
   const [{ bundle }, { types }] = await Promise.all([import('./package/bundle.mjs'), import('./package/types.mjs')]);
   types();
   await bundle();
@@ -155,7 +156,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     if (process.argv[2] === 'native') {
       native('native', ['-DCMAKE_BUILD_TYPE=Release']);
     } else {
-      wasm();
+      await wasm();
       if (process.argv[2] !== 'wasm') await pack();
     }
   } catch (error) {

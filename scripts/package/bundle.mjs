@@ -27,7 +27,7 @@ const COMMON = {
 const inline = {
   name: 'inline',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^\.{1,2}\/(?:[a-z]+\/)*(builds|spawn)\.js$/ }, ({ path: name }) => ({ path: path.join(INLINE, path.basename(name)) }));
+    onResolve({ filter: /^\.{1,2}\/(builds|spawn)\.js$/ }, ({ path: name }) => ({ path: path.join(INLINE, path.basename(name)) }));
     onResolve({ filter: /^(bytes|script):/ }, ({ path: name }) => ({ path: name, namespace: 'inline' }));
     onLoad({ filter: /^bytes:/, namespace: 'inline' }, ({ path: name }) => {
       const bytes = readFileSync(path.join(ROOT, 'web/wasm', name.slice('bytes:'.length)));
@@ -36,6 +36,8 @@ const inline = {
     onLoad({ filter: /^script:worker$/, namespace: 'inline' }, async () => {
       const { outputFiles } = await build({
         ...COMMON,
+        format: 'iife',
+        define: { 'import.meta.url': '""' },
         entryPoints: ['web/worker.js'],
         write: false,
         plugins: [inline],
