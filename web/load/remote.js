@@ -195,18 +195,17 @@ export class RemoteFile {
     }
   }
 
-  /** Asks how long the file is and which; throws changedError where it is not the one that is known. */
+  /**
+   * Asks how long the file is and which; throws changedError where it is not the one that is known. By HEAD with a range:
+   * browsers then ask for the file as it is, and a compressed length is no length. Where that fails (a signed address may be
+   * for GET alone), or may be a web page's answer, by GET. A server of another site that lets a page read no Content-Range
+   * still gives its length to a plain HEAD.
+   */
   async look() {
-    const retryPolicy = this.#retryPolicy.fresh();
-    for (;;) {
-      try {
-        await this.#lookOnce();
-        break;
-      } catch (error) {
-        this.close();
-        await retryPolicy.wait(error);
-      }
-    }
+    const page = await this.#retryPolicy.run(() => this.#head({ Range: 'bytes=0-0' }));
+    if (this.size && page === false) return;
+    await this.#retryPolicy.run(() => this.#firstBytes(page ? 64 : 1));
+    if (!this.size) await this.#head({});
     if (!this.size)
       throw new SeddError('content', `${this.url} does not say how long it is (Content-Length).`, {
         hint: 'Serve the file as it is, without compressing it on the way.',
@@ -214,22 +213,17 @@ export class RemoteFile {
       });
   }
 
-  /**
-   * By HEAD, with a range: browsers then ask for the file as it is, and a compressed length is no length. Where that
-   * fails (a signed address may be for GET alone) or tells too little, by GET of one byte. A server of another site that
-   * lets a page read no Content-Range still gives its length to a plain HEAD.
-   */
-  async #lookOnce() {
-    const page = await this.#head({ Range: 'bytes=0-0' });
-    if (this.size && page === false) return;
-    await this.#open(0, page ? 64 : 1);
-    await this.#next(); // refuses a web page
-    this.close();
-    this.fetched = 0;
-    if (!this.size) await this.#head({});
+  async #firstBytes(count) {
+    try {
+      await this.#open(0, count);
+      await this.#next(); // refuses a web page
+    } finally {
+      this.close();
+      this.fetched = 0;
+    }
   }
 
-  /** Returns whether the answer to HEAD is of a web page; null where there is no answer that counts. */
+  /** Returns whether the answer to HEAD may be of a web page; null where there is no answer that counts. */
   async #head(headers) {
     let response;
     try {
@@ -239,7 +233,7 @@ export class RemoteFile {
       return null;
     }
     this.#recognise(response, lengthOf(response));
-    return /html/.test(response.headers.get('content-type') ?? '');
+    return /^$|html/.test(response.headers.get('content-type') ?? '');
   }
 
   close() {

@@ -112,6 +112,17 @@ export class RetryPolicy {
     return new RetryPolicy(this);
   }
 
+  /** Does `work` until it succeeds, or fails for good. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+  async run(work) {
+    for (const policy = this.fresh(); ; ) {
+      try {
+        return await work();
+      } catch (error) {
+        await policy.wait(error);
+      }
+    }
+  }
+
   reset() {
     this.#used = 0;
   }
@@ -154,7 +165,7 @@ export async function ask(url, init, signal) {
 
 /** Returns null for an error that says that there is no such file, in one of the many ways of servers; throws others. */
 export function absent(error) {
-  if (error.retry || !(error.status < 500 || error.code === 'content')) throw error;
+  if (error.retry || !(error.status < 500 || error.page)) throw error;
   return null;
 }
 
@@ -164,10 +175,11 @@ export function absent(error) {
 export function refuseOther(bytes, name, url = '') {
   const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart().toLowerCase();
   if (/^<(!doctype|!--|\?xml|html|head|body|title|meta|script)/.test(start)) {
-    throw new SeddError('content', `${name} is a web page, not the file that was asked for.`, {
+    const error = new SeddError('content', `${name} is a web page, not the file that was asked for.`, {
       hint: 'The address may lead to a login or an error page.',
       url,
     });
+    throw Object.assign(error, { page: true });
   }
   if (start.startsWith('version https://git-lfs')) {
     throw new SeddError('content', `${name} is a Git LFS pointer, not the file itself.`, {
@@ -177,25 +189,23 @@ export function refuseOther(bytes, name, url = '') {
   }
 }
 
-/** Fetches a small file as a whole. @param {string} url @param {RetryPolicy} policy @returns {Promise<Uint8Array>} */
-export async function fetchWhole(url, policy) {
-  const retryPolicy = policy.fresh();
+/** Fetches a small file as a whole. @param {string} url @param {RetryPolicy} retryPolicy @returns {Promise<Uint8Array>} */
+export function fetchWhole(url, retryPolicy) {
   const name = decodeURIComponent(new URL(url).pathname.split('/').at(-1));
   const limit = name === 'config.json' ? 1 << 20 : LARGEST;
-  for (;;) {
-    try {
-      const response = await ask(url, {}, retryPolicy.signal);
-      const bytes = new Uint8Array(await response.arrayBuffer());
-      if (bytes.length > limit)
-        throw new SeddError('content', `${url} has ${bytes.length} bytes; at most ${limit} are expected.`, { url });
-      refuseOther(bytes, url, url);
-      return bytes;
-    } catch (error) {
-      await retryPolicy.wait(
-        error instanceof TypeError
-          ? passing(new SeddError('network', `${url} was cut off.`, { url, cause: error }))
-          : error,
-      );
-    }
-  }
+  return retryPolicy.run(async () => {
+    const response = await ask(url, {}, retryPolicy.signal);
+    const bytes = await response.arrayBuffer().then(
+      (buffer) => new Uint8Array(buffer),
+      (cause) => {
+        throw cause.name === 'AbortError'
+          ? cause
+          : passing(new SeddError('network', `${url} was cut off.`, { url, cause }));
+      },
+    );
+    if (bytes.length > limit)
+      throw new SeddError('content', `${url} has ${bytes.length} bytes; at most ${limit} are expected.`, { url });
+    refuseOther(bytes, url, url);
+    return bytes;
+  });
 }
