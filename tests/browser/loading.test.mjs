@@ -369,7 +369,10 @@ test('what a load left behind before it said what it stores is neither listed no
     const onProgress = ({ phase }) => phase === 'keep' && during.push(window.store.list());
     const model = await window.loadSEDD(files, { dtype: 'q8', onProgress });
     await model.dispose();
-    return { during: (await Promise.all(during)).flat().filter(({ complete }) => !complete), after: await window.store.list() };
+    return {
+      during: (await Promise.all(during)).flat().filter(({ complete }) => !complete),
+      after: await window.store.list(),
+    };
   }, hub.url);
   assert.deepEqual([seen.during, seen.after.map(({ name }) => name)], [[], ['model.safetensors']]);
 });
@@ -489,7 +492,10 @@ test('a policy that forbids WebAssembly is named as that', async () => {
   try {
     const { reasons, wasm, error } = await visit.page.evaluate(async () => {
       const { loadSEDD, probe } = await import('/web/client.js');
-      const failed = await loadSEDD('/models/sedd-nano', { cache: false }).catch(({ code, message }) => ({ code, message }));
+      const failed = await loadSEDD('/models/sedd-nano', { cache: false }).catch(({ code, message }) => ({
+        code,
+        message,
+      }));
       return { ...probe(), error: failed };
     });
     assert.equal(wasm, null);

@@ -9,7 +9,13 @@ import { ROOT } from '../../scripts/build.mjs';
 import { sourceFiles } from '../../scripts/offline-files.mjs';
 import { CHROMIUM } from './browser.mjs';
 
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.svg': 'image/svg+xml' };
+const TYPES = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+};
 const STALLED = 'web/icon.svg';
 
 let server;
@@ -41,7 +47,9 @@ function answer(request, response) {
   const name = pathname.slice(1) || 'index.html';
   try {
     const bytes = readFileSync(path.join(ROOT, name));
-    return response.writeHead(200, { 'Content-Type': TYPES[path.extname(name)] ?? 'application/octet-stream' }).end(bytes);
+    return response
+      .writeHead(200, { 'Content-Type': TYPES[path.extname(name)] ?? 'application/octet-stream' })
+      .end(bytes);
   } catch {
     return response.writeHead(404).end('not found');
   }
@@ -71,10 +79,15 @@ async function visit(keep = false) {
   await page.evaluate(async (wanted) => {
     await navigator.serviceWorker.register('/offline.js');
     const { active } = await navigator.serviceWorker.ready;
-    while (!navigator.serviceWorker.controller) await new Promise((resolve) => { setTimeout(resolve, 10); });
+    while (!navigator.serviceWorker.controller)
+      await new Promise((resolve) => {
+        setTimeout(resolve, 10);
+      });
     if (!wanted) return;
     const { port1, port2 } = new MessageChannel();
-    const kept = new Promise((resolve) => { port1.onmessage = resolve; });
+    const kept = new Promise((resolve) => {
+      port1.onmessage = resolve;
+    });
     active.postMessage({ keep: 'simd' }, [port2]);
     await kept;
   }, keep);
@@ -83,7 +96,11 @@ async function visit(keep = false) {
 /** The text at an address, or the name of the error, within three seconds. */
 const text = (address, init) =>
   page.evaluate(
-    ([where, how]) => fetch(where, { ...how, signal: AbortSignal.timeout(3000) }).then((response) => response.text(), (error) => error.name),
+    ([where, how]) =>
+      fetch(where, { ...how, signal: AbortSignal.timeout(3000) }).then(
+        (response) => response.text(),
+        (error) => error.name,
+      ),
     [address, init],
   );
 const keptFiles = () =>
@@ -105,7 +122,10 @@ test('events arrive, and the headers of a stream do not wait for its end', async
     () =>
       new Promise((resolve) => {
         const events = new EventSource('/events');
-        events.onmessage = ({ data }) => { events.close(); resolve(data); };
+        events.onmessage = ({ data }) => {
+          events.close();
+          resolve(data);
+        };
         setTimeout(resolve, 3000, 'nothing');
       }),
   );
@@ -142,10 +162,23 @@ test('queries and other methods are left alone', async () => {
 test('it keeps what the build lists: the page and one wasm module, no weights', async () => {
   await visit(true);
   const kept = await keptFiles();
-  for (const name of ['/', '/index.html', '/web/page/main.js', '/web/worker.js', '/web/wasm/sedd-simd.wasm', '/models/sedd-nano/trace.json'])
+  for (const name of [
+    '/',
+    '/index.html',
+    '/web/page/main.js',
+    '/web/worker.js',
+    '/web/wasm/sedd-simd.wasm',
+    '/models/sedd-nano/trace.json',
+  ])
     assert.ok(kept.includes(name), name);
-  assert.deepEqual(kept.filter((name) => /safetensors|tokenizer|LICENSE$|offline/.test(name)), []);
-  assert.deepEqual(kept.filter((name) => /\/wasm\//.test(name)).sort(), ['/web/wasm/sedd-simd.js', '/web/wasm/sedd-simd.wasm']);
+  assert.deepEqual(
+    kept.filter((name) => /safetensors|tokenizer|LICENSE$|offline/.test(name)),
+    [],
+  );
+  assert.deepEqual(kept.filter((name) => /\/wasm\//.test(name)).sort(), [
+    '/web/wasm/sedd-simd.js',
+    '/web/wasm/sedd-simd.wasm',
+  ]);
   down = true;
   assert.match(await text('/'), /<title>/);
   assert.match(await text('/web/page/main.js'), /import/);
