@@ -10,6 +10,7 @@ import { OFFICIAL, official } from '../../scripts/generate/official.mjs';
 import { Hub } from '../../scripts/hub.mjs';
 import { ROOT } from '../../scripts/build.mjs';
 import { open } from './browser.mjs';
+import { openEngine } from './engines.mjs';
 
 const FILE = 'model.safetensors';
 const TOOL = path.join(ROOT, 'build/native/sedd');
@@ -116,3 +117,37 @@ test('an address that expired is asked for anew', async () => {
   assert.ok(hub.faults.get(FILE).times === 0, 'the hub gave one expired address');
   hub.heal();
 });
+
+for (const name of ['Firefox', 'WebKitGTK']) {
+  test(`${name} loads the official models, too, and has them at the next visit`, async () => {
+    const engine = await openEngine(name, { isolation: false });
+    try {
+      await engine.goto('tests/browser/blank.html');
+      for (const [source, kind] of [
+        ['hub:gpt2', 'gpt2'],
+        ['hub:louaaron/sedd-small', 'sedd'],
+      ]) {
+        const found = await engine.evaluate(`
+          const client = await import('/web/client.js');
+          const options = { hub: ${JSON.stringify(hub.url)}, dtype: 'q8' };
+          const plan = await client.plan('${source}', options);
+          const ids = [];
+          const sources = [];
+          for (const visit of [1, 2]) {
+            const model = await client.load${kind === 'sedd' ? 'SEDD' : 'GPT2'}('${source}', options);
+            const run = ${kind === 'sedd' ? "model.sample({ length: 24, steps: 4, seed: 7, prompt: 'The hub' })" : "model.generate({ tokens: 12, seed: 7, prompt: 'The hub' })"};
+            ids.push((await run.result).ids);
+            sources.push(model.source);
+            await model.dispose();
+          }
+          return { plan, ids, fromStore: sources.map((source) => source.fromStore) };`);
+        const expected = native(source === 'hub:gpt2' ? 'openai-community/gpt2' : 'louaaron/sedd-small', kind);
+        assert.equal(found.plan.kind, kind);
+        assert.deepEqual(found.ids, [expected, expected]);
+        assert.deepEqual(found.fromStore, [false, true]);
+      }
+    } finally {
+      await engine.close();
+    }
+  });
+}
