@@ -224,13 +224,26 @@ void sedd_writer_free(struct sedd_writer *writer);
 
 struct sedd_tokenizer;
 
-/* From a folder: tokenizer.json, or GPT-2's vocab.json + merges.txt. Returns owned. */
+/* From a folder: tokenizer.json, or GPT-2's vocab.json and merges.txt, with added_tokens.json where
+ * there is one. Returns owned. */
 enum sedd_status sedd_tokenizer_open(const char *folder, struct sedd_tokenizer **tokenizer,
                                      struct sedd_error *error);
-/* From memory; bytes are copied. merges == NULL: `vocab` is a tokenizer.json (byte-level BPE). */
-enum sedd_status sedd_tokenizer_new(const char *vocab, size_t vocab_size, const char *merges,
-                                    size_t merges_size, struct sedd_tokenizer **tokenizer,
-                                    struct sedd_error *error);
+/* The files of a tokenizer in memory. merges == NULL: `vocab` is a tokenizer.json (byte-level BPE),
+ * and there is nothing more; otherwise it is GPT-2's vocab.json, and `added` an added_tokens.json
+ * or NULL. */
+struct sedd_tokenizer_files {
+    const char *vocab;
+    size_t vocab_size;
+    const char *merges;
+    size_t merges_size;
+    const char *added;
+    size_t added_size;
+};
+
+/* From memory; bytes are copied. Options of a tokenizer.json that change ids are applied
+ * (add_prefix_space, use_regex, ignore_merges, added tokens) or refused by name. */
+enum sedd_status sedd_tokenizer_new(const struct sedd_tokenizer_files *files,
+                                    struct sedd_tokenizer **tokenizer, struct sedd_error *error);
 void sedd_tokenizer_free(struct sedd_tokenizer *tokenizer);
 /* One more than the largest id. */
 int32_t sedd_tokenizer_size(const struct sedd_tokenizer *tokenizer);
@@ -238,9 +251,9 @@ int32_t sedd_tokenizer_size(const struct sedd_tokenizer *tokenizer);
 int32_t sedd_tokenizer_find(const struct sedd_tokenizer *tokenizer, const char *literal);
 
 /* Text of any bytes; bytes that are not valid UTF-8 count as characters that are neither letter,
- * number nor space, and come back unchanged. Special tokens written in the text are plain text, as
- * in the reference code (their ids come from sedd_tokenizer_find). Returns *ids owned (free with
- * sedd_memory_free); *count may be 0. */
+ * number nor space, and come back unchanged. Special tokens written in the text are plain text
+ * (their ids come from sedd_tokenizer_find); added tokens that are not special are found in it.
+ * Returns *ids owned (free with sedd_memory_free); *count may be 0. */
 enum sedd_status sedd_tokenizer_encode(const struct sedd_tokenizer *tokenizer, const char *text,
                                        size_t size, int32_t **ids, size_t *count,
                                        struct sedd_error *error);
