@@ -2,12 +2,13 @@
 // usage: node scripts/hub.mjs [--port 8090] [--method-bound] [--fault FILE=KIND[:NUMBER]]... OWNER/NAME=FOLDER...
 //   --method-bound: addresses of large files are signed for GET alone, so that HEAD is refused there
 //   KIND: slow (bytes a second), cut (at byte), short (bytes less), change (after byte), flip (byte), 401, 403, 404, 429 (Retry-After), 500,
-//   html, pointer, nocors, norange, nohead, noetag, expired (an address of yesterday)
+//   html, pointer, nocors, norange, nohead, noetag, gzip, expired (an address of yesterday)
 import { createServer } from 'node:http';
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { closeSync, createReadStream, openSync, readFileSync, readSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
 const LARGE = /\.(safetensors|bin|pt|pth|h5|msgpack|onnx|tflite)$/; // kept elsewhere, as .gitattributes says of the hub's repositories
 const PIECE = 64 << 10;
@@ -265,8 +266,16 @@ export class Hub {
     return this.#take(name, 'pointer') ? pointer({ sha256, size }) : null;
   }
 
+  /** The file as a server sends it that compresses whatever it may; pages of other sites cannot read Content-Encoding. */
+  #compressed(request, { name, full }) {
+    if (/identity/.test(request.headers['accept-encoding']) || !this.#take(name, 'gzip')) return null;
+    return gzipSync(readFileSync(full), { level: 1 });
+  }
+
   #send(request, response, file, headers) {
     const other = this.#substitute(file);
+    const packed = this.#compressed(request, file);
+    if (packed) return this.#end(request, response, 200, { ...headers, 'Content-Encoding': 'gzip' }, packed);
     if (other !== null) return this.#end(request, response, 200, { ...headers, ETag: '"other"' }, other);
     if (request.method === 'HEAD' && this.#take(file.name, 'nohead')) return this.#end(request, response, 405, headers);
     const size = file.size - (this.#take(file.name, 'short')?.number ?? 0);

@@ -306,8 +306,8 @@ test('a file that changes between two ranges is loaded from the beginning', asyn
   assert.equal((await load('me/nano')).sha256, SHA);
 });
 
-test('servers without ranges, ETag or HEAD still give the file', async () => {
-  for (const kind of ['norange', 'noetag', 'nohead']) {
+test('servers without ranges, ETag or HEAD, and one that compresses, still give the file', async () => {
+  for (const kind of ['norange', 'noetag', 'nohead', 'gzip']) {
     hub.fail(FILE, kind);
     assert.equal((await load('me/nano')).sha256, SHA, kind);
     await page.evaluate(() => window.store.delete('all'));
