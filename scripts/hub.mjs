@@ -274,9 +274,9 @@ export class Hub {
 
   #send(request, response, file, headers) {
     const other = this.#substitute(file);
+    if (other !== null) return this.#end(request, response, 200, { ...headers, ETag: '"other"' }, other);
     const packed = this.#compressed(request, file);
     if (packed) return this.#end(request, response, 200, { ...headers, 'Content-Encoding': 'gzip' }, packed);
-    if (other !== null) return this.#end(request, response, 200, { ...headers, ETag: '"other"' }, other);
     if (request.method === 'HEAD' && this.#take(file.name, 'nohead')) return this.#end(request, response, 405, headers);
     const size = file.size - (this.#take(file.name, 'short')?.number ?? 0);
     const etag = this.#changed.has(file.name) ? '"changed"' : headers.ETag;

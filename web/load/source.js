@@ -22,7 +22,7 @@ const fileName = (file) => file.name?.split('/').at(-1) ?? '';
 
 /** Files that training leaves beside a model. */
 const TRAINING = /^(training_args|optimizer|scheduler|scaler|rng_state|random_states)(?![a-z])/i;
-const largest = (blobs) => blobs.toSorted((a, b) => b.size - a.size)[0];
+const largest = (blobs) => blobs.sort((a, b) => b.size - a.size)[0];
 
 /** The files of a dropped folder by their roles. */
 function rolesOf(blobs) {
