@@ -103,6 +103,11 @@ async function copyLoader(from, to) {
   writeFileSync(to, code.replace('import("module")', 'import(/* webpackIgnore: true */ /* @vite-ignore */ "module")'));
 }
 
+/** Installs the packages that the build itself needs. */
+function npmPackages() {
+  if (!existsSync(path.join(ROOT, 'node_modules/esbuild'))) run('npm', ['ci', '--no-audit', '--no-fund']);
+}
+
 export async function wasm() {
   cmakeTools();
   npmPackages();
