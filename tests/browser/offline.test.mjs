@@ -75,7 +75,7 @@ after(async () => {
 async function visit(keep = false) {
   const context = await browser.newContext();
   page = await context.newPage();
-  await page.goto(`${url}LICENSE`);
+  await page.goto(`${url}tests/browser/blank.html`);
   await page.evaluate(async (wanted) => {
     await navigator.serviceWorker.register('/offline.js');
     const { active } = await navigator.serviceWorker.ready;
