@@ -397,24 +397,26 @@ export class GPT2 extends Loaded {
 }
 
 const PUT_AWAY = 500; // ms a worker has, after an abort, to store the piece it holds
-const plainSource = (source) => (source instanceof URL ? source.href : source);
-const baseOfPage = () => globalThis.document?.baseURI ?? globalThis.location?.href;
+
+/** Asks a worker about a source. @param {Connection} connection @param {'load'|'plan'} method @param {Source} source @param {LoadOptions} options */
+const ask = (connection, method, source, { signal, onProgress, worker, ...options }) => {
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  const place = source instanceof URL ? source.href : source;
+  return connection.call(method, [place, { ...given(options), base }], { signal, onEvent: onProgress }).result;
+};
 
 /** @param {'sedd'|'gpt2'} kind @param {Source} source @param {LoadOptions} [options] @returns {Promise<any>} */
-async function load(kind, source, { signal, onProgress, worker, ...options } = {}) {
-  const connection = new Connection(worker);
+async function load(kind, source, options = {}) {
+  const connection = new Connection(options.worker);
   try {
-    const loaded = await connection.call('load', [plainSource(source), { ...given(options), base: baseOfPage() }], {
-      signal,
-      onEvent: onProgress,
-    }).result;
+    const loaded = await ask(connection, 'load', source, options);
     connection.cancelFlag = loaded.cancelFlag;
     if (loaded.info.kind !== kind) {
-      throw new SeddError(
-        'unsupported',
-        `This folder holds a ${loaded.info.kind === 'sedd' ? 'SEDD' : 'GPT-2'}, not a ${kind === 'sedd' ? 'SEDD' : 'GPT-2'}.`,
-        { hint: `Use ${loaded.info.kind === 'sedd' ? 'loadSEDD' : 'loadGPT2'}.` },
-      );
+      const [found, use] =
+        kind === 'sedd'
+          ? ['GPT-2, not a SEDD', 'loadGPT2, or compare="…"']
+          : ['SEDD, not a GPT-2', 'loadSEDD, or model="…"'];
+      throw new SeddError('unsupported', `This folder holds a ${found}.`, { hint: `Use ${use} of <sedd-demo>.` });
     }
     return kind === 'sedd' ? new SEDD(connection, loaded) : new GPT2(connection, loaded);
   } catch (error) {
@@ -432,13 +434,10 @@ async function load(kind, source, { signal, onProgress, worker, ...options } = {
  *   const { download, memory, fits, advice } = await plan('models/sedd-nano');
  *   console.log(download, memory, fits ? '' : advice);
  */
-export async function plan(source, { signal, onProgress, worker, ...options } = {}) {
-  const connection = new Connection(worker);
+export async function plan(source, options = {}) {
+  const connection = new Connection(options.worker);
   try {
-    return await connection.call('plan', [plainSource(source), { ...given(options), base: baseOfPage() }], {
-      signal,
-      onEvent: onProgress,
-    }).result;
+    return await ask(connection, 'plan', source, options);
   } finally {
     connection.end();
   }
