@@ -65,7 +65,7 @@ const FORMATS = { json: (result) => `${JSON.stringify(result, null, 1)}\n`, csv,
 
 /**
  * The result of `compare` as text.
- * @param {any} result
+ * @param {import('./compare.js').ComparisonResult} result
  * @param {'json'|'csv'|'markdown'} [format]
  * @returns {string}
  * @example
