@@ -95,7 +95,7 @@ test('a player shows a run, plays it to the end and says so', async () => {
     assert.deepEqual([steps.at(-1), Math.min(...steps)], [0, 0]);
     assert.ok(await tab.evaluate(() => said.every(({ bubbles, composed }) => bubbles && composed)));
     assert.ok(
-      asked.every((url) => !/wasm|worker|client|model\.safetensors/.test(url)),
+      asked.every((url) => !/wasm|worker|client\.js|connection|model\.safetensors/.test(url)),
       `a player asked for ${asked}`,
     );
     assert.deepEqual(errors, []);
