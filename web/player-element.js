@@ -62,7 +62,7 @@ export class SeddPlayer extends SeddElement {
   }
 
   connectedCallback() {
-    speak(this, { ...this.#parts, player: this });
+    speak(this, { timeline: this.#parts.timeline, player: this });
     this.upgrade();
     this.checkAttributes();
     this.#arrange();

@@ -868,7 +868,7 @@ for (const [name, look] of [
   ['light', 'background: #fffdf5; color: #1d1b18'],
 ]) {
   test(`without a color-scheme the elements follow the text colour of the page: ${name}`, async () => {
-    const { tab, close } = await page(`<div id="ground">${BOTH}</div>`);
+    const { tab, close } = await page(`<h1>A page</h1>${BOTH}`);
     try {
       await tab.evaluate((css) => {
         document.body.style.cssText = `${css}; padding: 2rem; margin: 0`;

@@ -7,7 +7,7 @@ const LANGUAGES = { zh: () => import('./words/zh.js') };
 /**
  * Says everything in the language around an element, where there are words for it.
  * @param {Element} element connected
- * @param {Record<string, {translate?: (words: any) => void}>} parts by their names in words/en.js
+ * @param {Record<string, {translate: (words: any) => void}>} parts by their names in words/en.js
  */
 export async function speak(element, parts) {
   const name = Object.keys(LANGUAGES).find((language) => element.matches(`:lang(${language})`));
