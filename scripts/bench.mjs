@@ -114,7 +114,7 @@ async function measure(flags) {
   const names = worksOf(flags.get('--only')?.[0], options.quick);
   const threads = (flags.get('--threads')?.[0] ?? '1,2').split(',').map((text) => whole('--threads', text, 16));
   native('native', ['-DCMAKE_BUILD_TYPE=Release']);
-  await wasm();
+  wasm();
   bench();
   if (!options.node && !process.env.CHROMIUM) need('chromium', ['chromium']);
 

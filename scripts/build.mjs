@@ -1,10 +1,11 @@
 // Builds the wasm modules and the package around them (or the native tool), installing what is missing first.
 // usage: node scripts/build.mjs [native | wasm]     (default: wasm, types and dist/, with sizes and SRI hashes)
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sourceFiles } from './offline-files.mjs';
+import { copyLoader, minifyLoaders } from './package/loaders.mjs';
 import { vendor } from './vendor.mjs';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -88,29 +89,8 @@ function emscripten() {
   return { env, toolchain: env.EMSCRIPTEN_TOOLCHAIN };
 }
 
-/**
- * Writes a loader as the package has it: its own address starts its threads, whatever a bundler called the file; it has no
- * word that a bundler would look up or that a minifier takes for a script's mistake; and its names are short, of which
- * Emscripten at -O2 shortens none.
- */
-async function copyLoader(from, to) {
-  const { transform } = await import('esbuild');
-  const script = readFileSync(from, 'utf8')
-    .replace(/new Worker\(new URL\("[^"]+",import\.meta\.url\)/, 'new Worker(new URL(import.meta.url)')
-    .replace("(await import('worker_threads'))", "globalThis.process.getBuiltinModule('worker_threads')");
-  const { code } = await transform(script, { minify: true, format: 'esm', target: 'es2022', legalComments: 'none' });
-  // Comments go with the white space, so this one comes last.
-  writeFileSync(to, code.replace('import("module")', 'import(/* webpackIgnore: true */ /* @vite-ignore */ "module")'));
-}
-
-/** Installs the packages that the build itself needs. */
-function npmPackages() {
-  if (!existsSync(path.join(ROOT, 'node_modules/esbuild'))) run('npm', ['ci', '--no-audit', '--no-fund']);
-}
-
-export async function wasm() {
+export function wasm() {
   cmakeTools();
-  npmPackages();
   const { env, toolchain } = emscripten();
   mkdirSync(path.join(ROOT, 'web/wasm'), { recursive: true });
   for (const { name, relaxed, threads } of VARIANTS) {
@@ -134,15 +114,17 @@ export async function wasm() {
     );
     run('ninja', ['-C', build], { env });
     copyFileSync(path.join(ROOT, build, `sedd-${name}.wasm`), path.join(ROOT, 'web/wasm', `sedd-${name}.wasm`));
-    await copyLoader(path.join(ROOT, build, `sedd-${name}.mjs`), path.join(ROOT, 'web/wasm', `sedd-${name}.js`));
+    copyLoader(path.join(ROOT, build, `sedd-${name}.mjs`), path.join(ROOT, 'web/wasm', `sedd-${name}.js`));
   }
+  if (!existsSync(path.join(ROOT, 'node_modules/esbuild'))) run('npm', ['ci', '--no-audit', '--no-fund']);
+  minifyLoaders(path.join(ROOT, 'web/wasm'));
   vendor();
   sourceFiles();
 }
 
 /** The rest of the package: types and dist/, with sizes and their limits. */
 export async function pack() {
-  npmPackages();
+  if (!existsSync(path.join(ROOT, 'node_modules/esbuild'))) run('npm', ['ci', '--no-audit', '--no-fund']);
   const [{ bundle }, { types }] = await Promise.all([import('./package/bundle.mjs'), import('./package/types.mjs')]);
   types();
   await bundle();
@@ -161,7 +143,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     if (process.argv[2] === 'native') {
       native('native', ['-DCMAKE_BUILD_TYPE=Release']);
     } else {
-      await wasm();
+      wasm();
       if (process.argv[2] !== 'wasm') await pack();
     }
   } catch (error) {

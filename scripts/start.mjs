@@ -6,7 +6,7 @@ import { serve, serverOptions } from './serve.mjs';
 try {
   const options = serverOptions(process.argv.slice(2));
   const begin = Date.now();
-  await wasm();
+  wasm();
   const { url } = await serve(options);
   console.log(`\nready after ${((Date.now() - begin) / 1000).toFixed(0)} s: open ${url}`);
 } catch (error) {

@@ -78,7 +78,7 @@ try {
   if (wanted.includes('fuzz') && existsSync(path.join(ROOT, 'tests/fuzz/corpus'))) fuzz();
   if (wanted.includes('native') || wanted.includes('asan'))
     files.push('tests/native.test.mjs', ...testFiles('evaluate'));
-  if (['wasm', 'browser', 'package'].some((part) => wanted.includes(part))) await wasm();
+  if (['wasm', 'browser', 'package'].some((part) => wanted.includes(part))) wasm();
   if (wanted.includes('package')) await pack();
   if (wanted.includes('wasm')) files.push(...testFiles('web'));
   if (wanted.includes('browser')) {
