@@ -62,7 +62,9 @@ class Muon(torch.optim.Optimizer):
                     view.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"] * size)
 
     def _nesterov(self, p: torch.Tensor, keep: float) -> torch.Tensor:
-        buffer = self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
+        if p not in self.state:
+            self.state[p] = {"momentum_buffer": torch.zeros_like(p)}
+        buffer = self.state[p]["momentum_buffer"]
         buffer.lerp_(p.grad, 1 - keep)
         return p.grad.lerp(buffer, keep)
 
@@ -106,12 +108,12 @@ class Optimizers:
         return [optimizer.state_dict() for optimizer in self.all]
 
     def restore(self, states: list[dict]) -> None:
-        """The moments of a saved run; the settings stay those of the configuration."""
+        """Takes the moments of a saved run; every setting stays that of the configuration and of this machine."""
         if len(states) != len(self.all):
             raise SystemExit("state.pt was written by another optimizer: start from last/ with --start and another --out")
         for optimizer, state in zip(self.all, states):
             for group, own in zip(state["param_groups"], optimizer.param_groups):
-                group["weight_decay"] = own["weight_decay"]
+                group.update({key: value for key, value in own.items() if key != "params"})
             optimizer.load_state_dict(state)
 
 

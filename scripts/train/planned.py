@@ -1,7 +1,7 @@
 """Fine-tunes a SEDD for walks of few steps whose positions are planned beforehand, with the context the engine calls "known".
 
 Usage: python3 planned.py CONFIG --data PACK --start MODEL --out RUN [--teacher MODEL] [--device auto|cpu|cuda]
-       [--workers N] [--threads N] [--until STEP]
+       [--workers N] [--threads N] [--until STEP] [--minutes M] [--pause FILE]
 A walk of T steps over a window opens its masks in the order "spread" (positions by their reversed bits, from a random
 start) at the times of the cosine grid. In a step the network sees the tokens that are known and the masks that are about to open;
 the masks that stay shut are left out, as in partition generative models (Deschenaux, Tran, Gulcehre 2025, arXiv
@@ -19,12 +19,12 @@ from pathlib import Path
 
 import torch
 
-from data import generator
+from data import Pack, generator
 from distill import reversed_bits
 from evaluate import summary, token_loss
 from model import load, total_noise
-from train import SAVE_EVERY, Run, Trainer, arguments, team
-from workers import Workers
+from runs import Run
+from train import SAVE_EVERY, Trainer, arguments, team
 
 TIME_END = 1e-5  # as in the engine's grid
 
@@ -95,9 +95,9 @@ def path_bound(model, windows: torch.Tensor, steps: int, seed: int):
 
 
 class Planned(Trainer):
-    def __init__(self, c: dict, pack: Path, run: Run, model, teacher, device: torch.device, workers: Workers):
-        self.teacher = teacher and teacher.to(device).eval()
-        super().__init__(c, pack, run, model, device, workers)
+    def __init__(self, c: dict, pack: Pack, run: Run, model, teacher, *rest):
+        self.teacher = teacher and teacher.to(rest[0]).eval()
+        super().__init__(c, pack, run, model, *rest)
 
     def loss_parts(self, random: torch.Generator):
         c, length = self.c, self.c["model"]["length"]
@@ -126,12 +126,16 @@ def main() -> None:
     parser.add_argument("--start", type=Path, required=True)
     parser.add_argument("--teacher", type=Path)
     args = parser.parse_args()
-    workers, device = team(args)
     c = json.loads(args.config.read_text())
+    workers, device = team(args)
+    pack = Pack(args.data, c["model"]["length"])
+    for folder in filter(None, (args.start, args.teacher)):
+        pack.check_model(folder)
     torch.manual_seed(c["seed"])
-    run = Run(args.out, args.data / "tokenizer.json", SAVE_EVERY)
-    teacher = load(args.teacher) if args.teacher else None
-    Planned(c, args.data, run, load(args.start), teacher, device, workers).train(args.until)
+    with Run(args.out, args.data / "tokenizer.json", SAVE_EVERY, workers.first) as run:
+        teacher = load(args.teacher) if args.teacher else None
+        trainer = Planned(c, pack, run, load(args.start), teacher, device, workers, args.pause)
+        trainer.train(args.until, args.minutes)
 
 
 if __name__ == "__main__":

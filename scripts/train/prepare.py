@@ -8,7 +8,8 @@ seen, beside its size. Validation windows come from the first source: half from 
 anywhere. With --valid they are those of FILE (.npy, or ids separated by commas), so that figures stay comparable
 when sources change; a source without valid.txt is then trained on whole. The documents of --mend FILE stand in for
 those with the same letters in other cases: stories whose capitals were lost.
-OUT gets tokenizer.json, NAME.bin (uint16 ids) and NAME.starts.npy a source, valid.npy, data.json.
+OUT gets tokenizer.json, NAME.bin (uint16 ids) and NAME.starts.npy for each source, valid.npy, and data.json, which
+records the tokenizer's hash: a model with another tokenizer is refused when it meets this pack.
 """
 import argparse
 import json
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tokenizer import END, Tokenizer, learn
+from tokenizer import END, Tokenizer, fingerprint, learn
 
 HOLD_OUT = 20  # every twentieth document, where there is no valid.txt
 WINDOWS = 128
@@ -40,7 +41,9 @@ def read_source(source: Path, whole: bool) -> tuple[list[str], list[str]]:
     """Training and held-out documents; `whole`: nothing is held out but a valid.txt."""
     if (source / "train.txt").is_file() and (source / "valid.txt").is_file():
         return documents(source / "train.txt"), documents(source / "valid.txt")
-    files = [source] if source.is_file() else sorted(source.rglob("*.txt"))
+    if not source.exists():
+        raise SystemExit(f"{source}: no such file or folder")
+    files = [source] if source.is_file() else sorted(path for path in source.rglob("*.txt") if path.is_file())
     found = [text for path in files for text in documents(path)]
     if len(found) < 2:
         raise SystemExit(f"{source}: {len(found)} documents found in *.txt files, at least 2 are needed")
@@ -76,7 +79,10 @@ def weighted(argument: str) -> tuple[Path, float]:
 
 def given_windows(path: Path, length: int, vocab: int) -> np.ndarray:
     """Validation windows of a file: .npy, or ids separated by commas; `length` tokens each."""
-    ids = np.load(path) if path.suffix == ".npy" else np.array(path.read_text().replace(",", " ").split(), np.int64)
+    try:
+        ids = np.load(path) if path.suffix == ".npy" else np.array(path.read_text().replace(",", " ").split(), np.int64)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{path}: {error}; a .npy file, or ids separated by commas, are expected") from None
     if ids.size == 0 or ids.size % length or (ids.ndim == 2 and ids.shape[1] != length):
         raise SystemExit(f"{path}: {ids.size} ids (shape {list(ids.shape)}), windows of {length} are expected")
     if ids.min() < 0 or ids.max() >= vocab:
@@ -121,14 +127,14 @@ def main() -> None:
     if not 258 <= args.vocab <= MOST:
         raise SystemExit(f"--vocab {args.vocab}: 258 to {MOST} tokens can be packed")
     began, random = time.time(), np.random.default_rng(args.seed)
-    better = {letters(text): text for text in documents(args.mend)} if args.mend else {}
+    better = {letters(text): text for text in documents(args.mend) if letters(text)} if args.mend else {}
     texts = [(source, weight, *read_source(source, bool(args.valid))) for source, weight in map(weighted, args.sources)]
     tokenizer = Tokenizer.load(args.tokenizer) if args.tokenizer else learn((t for x in texts for t in x[2]), args.vocab)
     if len(tokenizer) > MOST:
         raise SystemExit(f"{args.tokenizer}: {len(tokenizer)} tokens, {MOST} at most fit into 16 bits")
     args.out.mkdir(parents=True, exist_ok=True)
     tokenizer.save(args.out / "tokenizer.json")
-    about = {"vocab": len(tokenizer), "length": args.length, "seed": args.seed, "corpora": []}
+    about = {"vocab": len(tokenizer), "tokenizer": fingerprint(args.out / "tokenizer.json"), "length": args.length, "seed": args.seed, "corpora": []}
     for i, (source, weight, train, valid) in enumerate(texts):
         train, mended = mend(train, better)
         ids, starts = pack(tokenizer, [train[j] for j in random.permutation(len(train))])

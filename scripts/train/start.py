@@ -4,7 +4,8 @@ from pathlib import Path
 
 import torch
 
-from model import GPT2, SEDD, build, load
+from model import GPT2, build, load, tensors
+from weights import from_causal
 
 
 def sedd_config(c: dict) -> dict:
@@ -25,17 +26,6 @@ def gpt2_config(c: dict) -> dict:
             "bos_token_id": m["tokens"] - 1, "eos_token_id": m["tokens"] - 1, "layer_norm_epsilon": 1e-5,
             "n_ctx": m["length"], "n_positions": m["length"], "n_embd": m["hidden"], "n_head": m["heads"],
             "n_inner": None, "n_layer": m["blocks"], "tie_word_embeddings": True, "vocab_size": m["tokens"]}
-
-
-def from_causal(model: SEDD, source: SEDD) -> None:
-    """The blocks and the embedding are kept, the head becomes the embedding, the mask row the mean embedding, and the
-    head's bias makes the scores of a uniform guess sum to 1."""
-    model.load_state_dict(source.state_dict())
-    with torch.no_grad():
-        table, head = model.vocab_embed.embedding, model.output_layer.linear
-        table[model.vocab] = table[:model.vocab].mean(0)
-        head.weight.copy_(table)
-        head.bias.zero_()
 
 
 def deepened(model: GPT2, source: GPT2) -> None:
@@ -71,8 +61,8 @@ def begin(c: dict, folder: Path | None, causal: bool):
                          f"a {type(model).__name__} of {model.vocab}")
     if isinstance(model, GPT2):
         deepened(model, source)
-    elif (folder / "causal").exists():
-        from_causal(model, source)
+    elif (folder / "causal").exists() and not causal:
+        model.load_state_dict({name: torch.from_numpy(array) for name, array in from_causal(tensors(source)).items()})
     else:
         model.load_state_dict(source.state_dict())
     return model
