@@ -13,13 +13,12 @@ RUN/round-I/ is a run folder as train.py's; RUN/last/ is the last round's studen
 """
 import machine  # first: it sets what PyTorch reads when imported
 
-import json
-import math
 import shutil
 from pathlib import Path
 
 import torch
 
+from config import read_config
 from data import Pack
 from losses import times
 from model import load, total_noise
@@ -87,7 +86,7 @@ class Distiller(Trainer):
                 logits = model.logits(model.hidden(x, total_noise(at))[hidden])
                 total = logits.logsumexp(-1, keepdim=True)
                 log_q = logits - total
-                log_z = total[:, 0] - math.log(model.vocab)
+                log_z = model.log_z(total[:, 0])
                 divergence = (log_q.exp() * (log_q - wanted)).sum(-1) + log_z.exp() - 1 - log_z
                 yield divergence.mean() * (len(part) / len(ids))
 
@@ -96,7 +95,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--teacher", type=Path, required=True)
     args = parser.parse_args()
-    common = json.loads(args.config.read_text())
+    common = read_config(args.config, ("sdtt",))
     workers, device = team(args)
     pack = Pack(args.data, common["model"]["length"])
     pack.check_model(args.teacher)

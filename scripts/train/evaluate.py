@@ -68,11 +68,10 @@ def bound(model, windows: torch.Tensor, reps: int, seed: int) -> tuple[np.ndarra
 
 
 def token_loss(model, states: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Score entropy of masked tokens, without its weight 1/t: cross-entropy, and Z - 1 - ln Z, where
-    Z = sum of the scores times (e^sigma - 1) is 1 for a normalised model."""
+    """Returns the score entropy of masked tokens without its weight 1/t, in two parts: cross-entropy, and Z - 1 - ln Z."""
     logits = model.logits(states)
     total = logits.logsumexp(-1)
-    log_z = total - math.log(model.vocab)
+    log_z = model.log_z(total)
     return total - logits.gather(-1, target[:, None])[:, 0], log_z.exp() - 1 - log_z
 
 
@@ -101,7 +100,7 @@ def sample(model, count: int, steps: int, seed: int, temperature: float = 1.0) -
         if not masked.any():
             break
         logits = model.logits(model.hidden(x, sigma.float().expand(count))[masked]).double()
-        log_z = logits.logsumexp(-1) - math.log(model.vocab)
+        log_z = model.log_z(logits.logsumexp(-1))
         opened = (logits / temperature).softmax(-1).multinomial(1)[:, 0]
         if i < steps:
             rise = torch.expm1(sigma - total_noise(times[i + 1])) / torch.expm1(sigma)

@@ -59,10 +59,11 @@ class Session:
                    "--device", self.args.device, *more]
         if minutes:
             command += ["--minutes", f"{minutes:.3f}"]
-        self.say(f"{name} begins" + (f", {minutes:.1f} minutes" if minutes else "") + f"; its figures stand in {self.out / name}/log.jsonl")
+        limit = f", {minutes:.1f} minutes" if minutes else ""
+        self.say(f"{name} begins{limit}; its figures stand in {self.out / name}/log.jsonl")
         code = subprocess.run([str(part) for part in command]).returncode
         if code:
-            raise SystemExit(f"{name} ended with exit code {code}. What it saved is kept: run the same command again to go on")
+            raise SystemExit(f"{name} ended with exit code {code}; run the same command again to go on from what it saved")
         self.progress["finished"].append(name)
         self.keep()
 
@@ -74,7 +75,8 @@ class Session:
         if name not in self.progress["anneal steps"]:
             speeds = [entry["tokens_per_s"] for entry in self.entries(name) if "tokens_per_s" in entry] or [0]
             seconds = 60 * self.args.minutes * SHARES[f"{name}-annealed"] * MARGIN
-            self.progress["anneal steps"][name] = max(1, round(speeds[-1] * seconds / (c["batch"] * c["model"]["length"])))
+            tokens = c["batch"] * c["model"]["length"]
+            self.progress["anneal steps"][name] = max(1, round(speeds[-1] * seconds / tokens))
             self.keep()
         steps = self.progress["anneal steps"][name]
         self.stage(f"{name}-annealed", c, "--start", self.out / name, "--anneal", steps)
@@ -89,7 +91,8 @@ class Session:
         minutes, c = self.args.minutes, plateau(self.args.config)
         if self.args.run:
             if not (self.out / "sedd").exists():
-                shutil.copytree(self.args.run, self.out / "sedd", ignore=shutil.ignore_patterns("best", "causal", "lock", "*.part"))
+                left = shutil.ignore_patterns("best", "causal", "lock", "*.part")
+                shutil.copytree(self.args.run, self.out / "sedd", ignore=left)
             start, minutes_here = [], minutes * (SHARES["causal"] + SHARES["sedd"])
         else:
             self.stage("causal", plateau(self.args.config, "causal"), minutes=minutes * SHARES["causal"])
@@ -116,15 +119,16 @@ def bundle(args: argparse.Namespace) -> None:
             tar.add(args.run / name, f"plateau/{name}")
         for path, name in ((args.config, "config.json"), (args.twin, "twin.json")):
             tar.add(path, name)
-        command = (f"${{PYTHON:-python3}} scripts/train/gpu.py --data pack --out out --minutes {args.minutes:g} --config config.json "
-                   f"--twin twin.json{' --run plateau' if args.run else ''} --device {args.device}\n")
+        command = ("${PYTHON:-python3} scripts/train/gpu.py --data pack --out out --config config.json --twin twin.json "
+                   f"--minutes {args.minutes:g} --device {args.device}{' --run plateau' if args.run else ''}\n")
         entry = tarfile.TarInfo("go.sh")
         entry.size, entry.mode = len(command), 0o755
         tar.addfile(entry, io.BytesIO(command.encode()))
     size = args.bundle.stat().st_size
     if size > MOST:
         args.bundle.unlink()
-        raise SystemExit(f"{args.bundle} would have {size / 1e6:.0f} MB, at most {MOST / 1e6:.0f} MB travel; leave --run out or pack less text")
+        raise SystemExit(f"{args.bundle} would have {size / 1e6:.0f} MB, at most {MOST / 1e6:.0f} MB travel; "
+                         "leave --run out, or pack less text")
     print(f"{args.bundle}: {size / 1e6:.1f} MB. Next: copy it to the machine with the GPU and run there\n"
           f"    mkdir sedd && tar xzf {args.bundle.name} -C sedd && cd sedd && sh go.sh\nthen take out/models with you.")
 

@@ -13,12 +13,12 @@ given. Validation is the bound in the configuration's first number of steps.
 """
 import machine  # first: it sets what PyTorch reads when imported
 
-import json
 import math
 from pathlib import Path
 
 import torch
 
+from config import read_config
 from data import Pack, generator
 from distill import reversed_bits
 from evaluate import summary, token_loss
@@ -78,7 +78,7 @@ def divergence(model, teacher, ids: torch.Tensor, positions: torch.Tensor, known
         log_p = teacher.logits(opening_states(teacher, ids, positions, known, opening, t, ids.shape[1])).log_softmax(-1)
     logits = model.logits(opening_states(model, ids, positions, known, opening, t, known + opening))
     total = logits.logsumexp(-1, keepdim=True)
-    log_q, log_z = logits - total, total[:, 0] - math.log(model.vocab)
+    log_q, log_z = logits - total, model.log_z(total[:, 0])
     return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1) / 2, log_z.exp() - 1 - log_z
 
 
@@ -113,7 +113,8 @@ class Planned(Trainer):
             pieces.append((part, positions, held + opened[step], opened[step + 1] - opened[step], grid(steps, step)))
         for piece in self.workers.share(pieces):
             with machine.autocast(self.device, c["precision"]):
-                loss, calibration = divergence(self.model, self.teacher, *piece) if self.teacher else opening_loss(self.model, *piece)
+                models = (self.model, self.teacher) if self.teacher else (self.model,)
+                loss, calibration = (divergence if self.teacher else opening_loss)(*models, *piece)
                 yield (loss + calibration).mean() * (len(piece[0]) / len(ids))
 
     def validate(self, model, repeats: int = 1) -> dict:
@@ -126,7 +127,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, required=True)
     parser.add_argument("--teacher", type=Path)
     args = parser.parse_args()
-    c = json.loads(args.config.read_text())
+    c = read_config(args.config, ("planned",))
     workers, device = team(args)
     pack = Pack(args.data, c["model"]["length"])
     for folder in filter(None, (args.start, args.teacher)):

@@ -32,7 +32,8 @@ def documents(path: Path) -> list[str]:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise SystemExit(f"{path}, line {line}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8") from None
+        byte = f"0x{raw[error.start]:02x}"
+        raise SystemExit(f"{path}, line {line}: byte {byte} is not UTF-8; save the file as UTF-8") from None
     parts = text.replace("\r\n", "\n").split(END)
     return [part.strip() for part in parts if part.strip()]
 
@@ -122,31 +123,40 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    args = arguments()
+def chosen_tokenizer(args: argparse.Namespace, texts: list[str]) -> Tokenizer:
+    """Returns the tokenizer of --tokenizer, or learns one from the training texts."""
     if not 258 <= args.vocab <= MOST:
         raise SystemExit(f"--vocab {args.vocab}: 258 to {MOST} tokens can be packed")
+    tokenizer = Tokenizer.load(args.tokenizer) if args.tokenizer else learn(texts, args.vocab)
+    if len(tokenizer) > MOST:
+        raise SystemExit(f"{args.tokenizer}: {len(tokenizer)} tokens, {MOST} at most fit into 16 bits")
+    return tokenizer
+
+
+def main() -> None:
+    args = arguments()
     began, random = time.time(), np.random.default_rng(args.seed)
     better = {letters(text): text for text in documents(args.mend) if letters(text)} if args.mend else {}
     texts = [(source, weight, *read_source(source, bool(args.valid))) for source, weight in map(weighted, args.sources)]
-    tokenizer = Tokenizer.load(args.tokenizer) if args.tokenizer else learn((t for x in texts for t in x[2]), args.vocab)
-    if len(tokenizer) > MOST:
-        raise SystemExit(f"{args.tokenizer}: {len(tokenizer)} tokens, {MOST} at most fit into 16 bits")
+    tokenizer = chosen_tokenizer(args, [text for _, _, train, _ in texts for text in train])
+    valid = given_windows(args.valid, args.length, len(tokenizer)) if args.valid else None
     args.out.mkdir(parents=True, exist_ok=True)
     tokenizer.save(args.out / "tokenizer.json")
-    about = {"vocab": len(tokenizer), "tokenizer": fingerprint(args.out / "tokenizer.json"), "length": args.length, "seed": args.seed, "corpora": []}
-    for i, (source, weight, train, valid) in enumerate(texts):
+    corpora = []
+    for i, (source, weight, train, held_out) in enumerate(texts):
         train, mended = mend(train, better)
         ids, starts = pack(tokenizer, [train[j] for j in random.permutation(len(train))])
         name = f"{i}-{source.stem}"
         ids.tofile(args.out / f"{name}.bin")
         np.save(args.out / f"{name}.starts.npy", starts)
-        about["corpora"].append({"name": name, "weight": weight, "documents": len(train), "mended": mended, "tokens": len(ids)})
-        if i == 0 and not args.valid:
-            np.save(args.out / "valid.npy", windows(*pack(tokenizer, valid), args.length, random))
-        print(f"{name}: {len(train)} documents ({mended} mended), {len(ids)} tokens, {time.time() - began:.0f} s", flush=True)
-    if args.valid:
-        np.save(args.out / "valid.npy", given_windows(args.valid, args.length, len(tokenizer)))
+        corpora.append({"name": name, "weight": weight, "documents": len(train), "mended": mended, "tokens": len(ids)})
+        if valid is None:
+            valid = windows(*pack(tokenizer, held_out), args.length, random)
+        seconds = time.time() - began
+        print(f"{name}: {len(train)} documents ({mended} mended), {len(ids)} tokens, {seconds:.0f} s", flush=True)
+    np.save(args.out / "valid.npy", valid)
+    about = {"vocab": len(tokenizer), "tokenizer": fingerprint(args.out / "tokenizer.json"), "length": args.length,
+             "seed": args.seed, "corpora": corpora}
     (args.out / "data.json").write_text(json.dumps(about, indent=2) + "\n")
 
 

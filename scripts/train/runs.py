@@ -7,6 +7,7 @@ import signal
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 
@@ -52,7 +53,8 @@ class Run:
             self.lock.seek(0)
             process = self.lock.read().strip()
             self.lock.close()
-            raise SystemExit(f"{self.folder}: process {process} trains in this folder; wait for it, or choose another --out") from None
+            raise SystemExit(f"{self.folder}: process {process} trains in this folder; wait for it, "
+                             "or choose another --out") from None
         self.lock.truncate(0)
         self.lock.write(f"{os.getpid()}\n")
         self.lock.flush()
@@ -81,7 +83,11 @@ class Run:
 
     @staticmethod
     def read(path: Path, device: torch.device) -> dict:
-        return torch.load(path, map_location=device)
+        try:
+            return torch.load(path, map_location=device)
+        except (RuntimeError, EOFError, UnpicklingError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise SystemExit(f"{path} cannot be read as a saved run ({reason}); remove it to begin anew") from None
 
     def due(self) -> bool:
         return time.time() - self.saved > self.every

@@ -19,6 +19,14 @@ def sedd_config(c: dict) -> dict:
                       "scale_by_sigma": True, "dropout": 0.0}}
 
 
+def mdlm_config(c: dict) -> dict:
+    """Returns the flat config.json of published MDLM checkpoints, whose vocab_size counts the mask."""
+    m = c["model"]
+    return {"architectures": ["MDLM"], "model_type": "mdlm", "vocab_size": m["tokens"] + 1, "model_length": m["length"],
+            "hidden_dim": m["hidden"], "cond_dim": m["cond"], "n_blocks": m["blocks"], "n_heads": m["heads"], "dropout": 0.0,
+            "time_conditioning": False, "torch_dtype": "float32"}
+
+
 def gpt2_config(c: dict) -> dict:
     m, drop = c["model"], c.get("dropout", 0.0)
     return {"activation_function": "gelu_new", "architectures": ["GPT2LMHeadModel"], "model_type": "gpt2",
@@ -50,8 +58,8 @@ def deepened(model: GPT2, source: GPT2) -> None:
 
 
 def begin(c: dict, folder: Path | None, causal: bool):
-    """A model for configuration `c`, its weights from `folder` when there is one."""
-    config = gpt2_config(c) if c["kind"] == "gpt2" else sedd_config(c)
+    """Returns a model for configuration `c`, with weights from `folder` when there is one. An MDLM may start from a SEDD."""
+    config = {"gpt2": gpt2_config, "mdlm": mdlm_config}.get(c["kind"], sedd_config)(c)
     model = build(config, causal)
     if folder is None:
         return model

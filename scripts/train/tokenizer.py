@@ -107,12 +107,14 @@ def refuse_options(path: Path, data: dict) -> None:
     found = {"model.type": model.get("type", "BPE"), "normalizer": data.get("normalizer"),
              "pre_tokenizer.type": level.get("type"), "pre_tokenizer.add_prefix_space": level.get("add_prefix_space"),
              "pre_tokenizer.use_regex": level.get("use_regex", True), "model.dropout": model.get("dropout") or None,
-             "model.ignore_merges": model.get("ignore_merges", False), "model.byte_fallback": model.get("byte_fallback", False),
+             "model.ignore_merges": model.get("ignore_merges", False),
+             "model.byte_fallback": model.get("byte_fallback", False),
              "model.continuing_subword_prefix": model.get("continuing_subword_prefix") or None,
              "model.end_of_word_suffix": model.get("end_of_word_suffix") or None,
              "added_tokens": sorted({t["content"] for t in data.get("added_tokens") or []} - {END})}
     wanted = {"model.type": "BPE", "pre_tokenizer.type": "ByteLevel", "pre_tokenizer.add_prefix_space": False,
-              "pre_tokenizer.use_regex": True, "model.ignore_merges": False, "model.byte_fallback": False, "added_tokens": []}
+              "pre_tokenizer.use_regex": True, "model.ignore_merges": False, "model.byte_fallback": False,
+              "added_tokens": []}
     for name, value in found.items():
         if value != wanted.get(name):
             raise SystemExit(f"{path}: {name} is {json.dumps(value)}; the trainer reads byte-level BPE with "

@@ -1,4 +1,4 @@
-"""Trains a GPT-2 or a SEDD (from a causal model of the same blocks) from a configuration and a pack of prepare.py.
+"""Trains a GPT-2, or a SEDD or MDLM (from a causal model of the same blocks), from a configuration and a pack of prepare.py.
 
 Usage: python3 train.py CONFIG --data PACK --out RUN [--start MODEL] [--device auto|cpu|cuda] [--workers N] [--threads N]
        [--until STEP] [--minutes M] [--pause FILE] [--anneal STEPS]
@@ -15,13 +15,13 @@ average, RUN/average the mean of the weights over the last fifth of the steps, a
 import machine  # first: it sets what PyTorch reads when imported
 
 import argparse
-import json
 import math
 import time
 from pathlib import Path
 
 import torch
 
+from config import read_config
 from data import Pack, Text, generator
 from evaluate import bound, nll, read_windows, summary
 from losses import next_token, noised, score_entropy, times
@@ -43,14 +43,17 @@ class Diverged(Exception):
 
 
 class Trainer:
-    def __init__(self, c: dict, pack: Pack, run: Run, model, device: torch.device, workers: Workers, pause: Path | None = None):
+    picks_best = True  # whether the validation value decides which weights go into best/
+
+    def __init__(self, c: dict, pack: Pack, run: Run, model, device: torch.device, workers: Workers,
+                 pause: Path | None = None):
         self.c, self.run, self.device, self.workers, self.pause = c, run, device, workers, pause
         self.settings, self.digest = {**c, "workers": workers.count}, pack.digest()
         self.model = model.to(device).train()
         self.text = Text(pack, c["model"]["length"], device)
         if self.text.vocab != model.vocab:
-            raise SystemExit(f"{pack.folder} has {self.text.vocab} tokens, the model {model.vocab}; "
-                             f"set \"tokens\" to {self.text.vocab} in the configuration, or prepare a pack with --vocab {model.vocab}")
+            raise SystemExit(f"{pack.folder} has {self.text.vocab} tokens, the model {model.vocab}; set model.tokens to "
+                             f"{self.text.vocab} in the configuration, or prepare a pack with --vocab {model.vocab}")
         self.valid = torch.from_numpy(read_windows(pack.folder / "valid.npy")).to(device)
         self.optimizers = Optimizers(self.model, c, device)
         self.average = Average(self.model, c["ema"])
@@ -108,21 +111,20 @@ class Trainer:
     def finite(self) -> bool:
         return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
 
-    picks_best = True  # whether the validation value decides which weights go into best/
-
     def loss_parts(self, random: torch.Generator):
         """The losses of this worker's micro-batches, each already divided by the number of all."""
         c = self.c
         ids = self.text.windows(c["batch"], random)
         micro = c.get("micro", c["batch"])
         pieces = ids.split(micro)
-        if c["kind"] == "sedd":
+        if c["kind"] in ("sedd", "mdlm"):
             t = times(len(ids), random, self.device)
             masked = noised(ids, t, random)
             parts = zip(pieces, t.split(micro), masked.split(micro))
             losses = (lambda part: score_entropy(self.model, *part))
         else:
-            parts, losses = ((piece,) for piece in pieces), (lambda part: next_token(self.model, part[0], self.model.vocab - 1))
+            parts = ((piece,) for piece in pieces)
+            losses = (lambda part: next_token(self.model, part[0], self.model.vocab - 1))
         for part in self.workers.share(parts):
             with machine.autocast(self.device, c["precision"]):
                 yield losses(part) * (len(part[0]) / len(ids))
@@ -215,14 +217,15 @@ class Trainer:
             self.save()
             raise SystemExit(f"{lost}; {self.run.folder} is saved at step {self.step}: the same command goes on") from None
         except Diverged as error:
-            raise SystemExit(f"{error}. {self.run.folder}/state.pt keeps the last good state; lower `lr`, or raise `warmup`"
-                             if self.workers.first else 1) from None
+            advice = f"{error}. {self.run.folder}/state.pt keeps the last good state; lower `lr`, or raise `warmup`"
+            raise SystemExit(advice if self.workers.first else 1) from None
 
     def steps(self, end: int, deadline: float) -> None:
         meter = Meter(self)
         while True:
             first = self.c["anneal"]["from"] if self.tail else 0
-            if self.evaluated != self.step and (self.step in (first, self.c["steps"]) or self.step % self.c["eval_every"] == 0):
+            wanted = self.step in (first, self.c["steps"]) or self.step % self.c["eval_every"] == 0
+            if wanted and self.evaluated != self.step:
                 self.evaluate()
             if self.step >= end or self.run.stopped or (self.workers.first and time.time() > deadline):
                 return
@@ -284,9 +287,12 @@ class Meter:
         every = c.get("anneal_every", c["steps"])
         following = min(c["steps"], (trainer.step // every + 1) * every)
         aim = "the end" if following == c["steps"] else "the next anneal"
-        value = "no validation yet" if trainer.value is None else f"{trainer.value:.4f} nats a token (best {trainer.best:.4f})"
-        return (f"{c.get('name', c['kind'])}: step {trainer.step} of {c['steps']}, {trainer.tokens / 1e6:.2f}M tokens, {value}, "
-                f"{speed:.0f} tokens a second, {(following - trainer.step) * pace / 3600:.1f} hours to {aim}")
+        value = "no validation yet"
+        if trainer.value is not None:
+            value = f"{trainer.value:.4f} nats a token (best {trainer.best:.4f})"
+        hours = (following - trainer.step) * pace / 3600
+        return (f"{c.get('name', c['kind'])}: step {trainer.step} of {c['steps']}, {trainer.tokens / 1e6:.2f}M tokens, "
+                f"{value}, {speed:.0f} tokens a second, {hours:.1f} hours to {aim}")
 
 
 def deciding(entry: dict) -> float:
@@ -294,10 +300,12 @@ def deciding(entry: dict) -> float:
     return next(iter(entry.values()))["nats_per_token"]
 
 
-def annealed(c: dict, plateau: Path, steps: int, run: Run, workers: Workers) -> dict:
+def annealed(c: dict, plateau: Path, steps: int, pack: Pack, run: Run, workers: Workers) -> dict:
     """Returns configuration `c` for an anneal of `steps` steps in `run`; begins it with a copy of the plateau's state."""
     if steps < 1:
         raise SystemExit(f"--anneal {steps}: at least 1 step is expected")
+    if (plateau / "last").is_dir():
+        pack.check_model(plateau / "last")
     if workers.first and not (run.folder / "state.pt").exists():
         state = Run.read(plateau / "state.pt", torch.device("cpu"))
         if "anneal" in state:
@@ -320,7 +328,7 @@ def stage(c: dict, args, out: Path, start: Path | None, device: torch.device, wo
     torch.manual_seed(c["seed"])
     with Run(out, args.data / "tokenizer.json", SAVE_EVERY, workers.first) as run:
         if args.anneal is not None:
-            c, start = annealed(c, start, args.anneal, run, workers), None
+            c, start = annealed(c, start, args.anneal, pack, run, workers), None
         if start is not None:
             pack.check_model(start)
         trainer = Trainer(c, pack, run, begin(c, start, c["kind"] == "causal"), device, workers, args.pause)
@@ -351,7 +359,8 @@ def team(args: argparse.Namespace) -> tuple[Workers, torch.device]:
     if args.workers > 1 and args.device == "auto" and not torch.cuda.is_available():
         args.device = "cpu"
     if args.workers > 1 and args.device != "cpu":
-        raise SystemExit(f"--workers {args.workers} shares a processor, a GPU trains with one; leave --workers out, or add --device cpu")
+        raise SystemExit(f"--workers {args.workers} shares a processor, a GPU trains with one; leave --workers out, "
+                         "or add --device cpu")
     if args.device == "cuda" and not torch.cuda.is_available():
         raise SystemExit("--device cuda: PyTorch finds no GPU here; leave --device out to train on the processor")
     workers = Workers(args.workers)
@@ -365,7 +374,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.anneal is not None and (args.start is None or not (args.start / "state.pt").is_file()):
         raise SystemExit(f"--anneal: --start {args.start} has no state.pt; give the run folder of a plateau")
-    c = json.loads(args.config.read_text())
+    c = read_config(args.config, ("sedd", "mdlm", "gpt2", "causal"))
     workers, device = team(args)
     start = args.start
     if start is None and c.get("causal"):

@@ -72,7 +72,8 @@ class Workers:
         """Returns this worker's part of a step's micro-batches."""
         pieces = list(pieces)
         if len(pieces) < self.count:
-            raise SystemExit(f"{len(pieces)} micro-batches a step cannot keep {self.count} workers busy: lower `micro` or --workers")
+            raise SystemExit(f"{len(pieces)} micro-batches a step cannot keep {self.count} workers busy; "
+                             "lower `micro` or --workers")
         if not self.first:
             sys.stderr = self.stderr
         return pieces[self.rank::self.count]

@@ -1,7 +1,7 @@
 // The ten minutes of a lent GPU, rehearsed on the processor at a thousandth of the size: bundle, unpack, go.sh.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { call, python, ROOT, scratch, skip, TOOL, trainScript } from './python.mjs';
 
@@ -50,8 +50,19 @@ test('ten minutes of a GPU at a thousandth of the size', { skip }, () => {
   const again = call(path.join(work, 'there'), 'sh', ['go.sh']);
   assert.match(again, /sedd-annealed: done before[^]*twin-annealed: done before/);
 
+  // Going on from a plateau run: only the SEDD's stages run here, the twin's are those from above.
+  for (const part of ['twin', 'twin-annealed'])
+    cpSync(path.join(work, 'there/out', part), path.join(work, 'on', part), { recursive: true });
+  json('on/progress.json', { finished: ['twin', 'twin-annealed'], 'anneal steps': { twin: 1 } });
   const on = gpu('--out', 'on', '--run', 'there/out/sedd');
   assert.doesNotMatch(on, /causal begins/);
-  const [first] = readFileSync(path.join(work, 'on/sedd/log.jsonl'), 'utf8').split('\n');
-  assert.equal(JSON.parse(first).step, 0, 'the copy keeps the log');
+  assert.match(on, /sedd-annealed begins[^]*done\. Next/);
+  const last = (file) =>
+    JSON.parse(
+      readFileSync(path.join(work, file, 'log.jsonl'), 'utf8')
+        .trim()
+        .split('\n')
+        .at(-1),
+    ).step;
+  assert.ok(last('on/sedd') > last('there/out/sedd'), 'the copy goes on where the plateau is');
 });

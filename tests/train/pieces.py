@@ -19,6 +19,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 import distill  # noqa: E402
+import evaluate  # noqa: E402
 import planned  # noqa: E402
 import prepare  # noqa: E402
 import train  # noqa: E402
@@ -226,9 +227,10 @@ class Prepare(Case):
         other = self.pack("other", 2, "--tokenizer", pack / "tokenizer.json", "--valid", listed)
         self.assertTrue((np.load(other / "valid.npy") == ids).all())
         self.assertEqual(json.loads((other / "data.json").read_text())["corpora"][0]["documents"], 60)
-        for content, words in (("1,2,3", "windows of 32"), (",".join(["300"] * 32), "ids from 300"), ("a", "separated by commas")):
-            self.refused(words, prepare.main, self.work / "x", self.work / "pack.txt", "--tokenizer", pack / "tokenizer.json",
-                         "--length", 32, "--valid", self.text("bad.ids", content))
+        for content, words in (("1,2,3", "windows of 32"), (",".join(["300"] * 32), "ids from 300"),
+                               ("a", "separated by commas")):
+            self.refused(words, prepare.main, self.work / "x", self.work / "pack.txt", "--length", 32,
+                         "--tokenizer", pack / "tokenizer.json", "--valid", self.text("bad.ids", content))
 
     def test_lost_capitals_are_mended(self):
         better = {prepare.letters(text): text for text in ("Tom ran to Ann.", "It rained.")}
@@ -245,19 +247,21 @@ class Packs(Case):
         self.assertNotEqual(fingerprint(ours / "tokenizer.json"), fingerprint(theirs / "tokenizer.json"))
         config = self.text("c.json", json.dumps({**CONFIG, "steps": 2, "log_every": 1}))
         known = self.text("p.json", json.dumps({**CONFIG, "kind": "planned", "walks": [4], "held": 0}))
-        rounds = self.text("d.json", json.dumps({**CONFIG, "kind": "sdtt", "spread": 0, "rounds": [{"student_steps": 4, "substeps": 1, "steps": 1}]}))
+        rounds = self.text("d.json", json.dumps({**CONFIG, "kind": "sdtt", "spread": 0,
+                                                 "rounds": [{"student_steps": 4, "substeps": 1, "steps": 1}]}))
         run = self.work / "run"
         call(train.main, config, "--data", ours, "--out", run)
         same = ("--data", theirs, "--out")
         self.refused("is not the tokenizer", train.main, config, *same, self.work / "a", "--start", run / "last")
         self.refused("is not the tokenizer", planned.main, known, *same, self.work / "b", "--start", run / "last")
-        self.refused("is not the tokenizer", planned.main, known, "--data", ours, "--out", self.work / "b", "--start", run / "last",
-                     "--teacher", self.foreign(run / "last", theirs))
+        self.refused("is not the tokenizer", planned.main, known, "--data", ours, "--out", self.work / "b",
+                     "--start", run / "last", "--teacher", self.foreign(run / "last", theirs))
         self.refused("is not the tokenizer", distill.main, rounds, *same, self.work / "c", "--teacher", run / "last")
         self.refused("is not the tokenizer", train.main, config, *same, run)
         third = self.pack("third", 3, "--tokenizer", ours / "tokenizer.json")
         self.refused("another pack", train.main, config, "--data", third, "--out", run)
-        self.refused("another pack", train.main, config, "--data", third, "--out", self.work / "e", "--start", run, "--anneal", 2)
+        self.refused("another pack", train.main, config, "--data", third, "--out", self.work / "e",
+                     "--start", run, "--anneal", 2)
         call(train.main, config, "--data", third, "--out", self.work / "f", "--start", run / "last")
 
     def foreign(self, model: Path, pack: Path) -> Path:
@@ -380,6 +384,48 @@ class States(Case):
         self.refused("leave --workers out", *command)
 
 
+class TimeFree(Case):
+    def test_a_masked_diffusion_model_without_time_trains(self):
+        pack = self.pack()
+        c = {**CONFIG, "kind": "mdlm", "optimizer": "muon", "causal": {"steps": 20, "decay": 10}}
+        config = self.text("c.json", json.dumps(c))
+        call(train.main, config, "--data", pack, "--out", self.work / "run")
+        values = [json.loads(line).get("bound") for line in (self.work / "run/log.jsonl").read_text().splitlines()]
+        values = [value["nats_per_token"] for value in values if value]
+        self.assertLess(values[-1], values[0] - 0.2)
+        model = load(self.work / "run/last")
+        known = {"model_type": "mdlm", "vocab_size": 301, "time_conditioning": False}
+        self.assertEqual({key: model.config[key] for key in known}, known)
+        ids = torch.tensor([[5, 300, 17, 300]])
+        early, late = (model(ids, torch.tensor([sigma])) for sigma in (0.1, 3.0))
+        self.assertTrue(torch.equal(early, late))
+        self.assertTrue(torch.allclose(early.exp().sum(-1), torch.ones(1, 4), atol=1e-5))
+        self.assertEqual((early[0, 0, 5], early[0, 1, 300]), (0, -torch.inf))
+
+    def test_it_may_start_from_a_sedd(self):
+        pack = self.pack()
+        sedd = self.text("sedd.json", json.dumps({**CONFIG, "steps": 2}))
+        mdlm = self.text("mdlm.json", json.dumps({**CONFIG, "kind": "mdlm", "steps": 2}))
+        call(train.main, sedd, "--data", pack, "--out", self.work / "sedd")
+        call(train.main, mdlm, "--data", pack, "--out", self.work / "mdlm", "--start", self.work / "sedd/last")
+        self.assertTrue(load(self.work / "mdlm/last").time_free)
+
+
+class Evaluation(Case):
+    def test_a_model_is_measured_and_its_texts_are_judged(self):
+        pack = self.pack()
+        for kind in ("sedd", "gpt2"):
+            config = self.text("c.json", json.dumps({**CONFIG, "kind": kind, "steps": 2}))
+            call(train.main, config, "--data", pack, "--out", self.work / kind)
+        common = (self.work / "sedd/last", "--windows", pack / "valid.npy", "--count", 16)
+        value = json.loads(call(evaluate.main, *common, "--reps", 1))
+        self.assertAlmostEqual(value["bound_normalised"]["nats_per_token"], np.log(300), delta=0.5)
+        self.assertEqual(value["windows"], 16)
+        judged = call(evaluate.main, *common, "--judge", self.work / "gpt2/last", "--texts", 2, "--steps", 2)
+        self.assertEqual([list(json.loads(line)) for line in judged.splitlines()],
+                         [["windows"], ["steps", "temperature", "judge", "entropy"]])
+
+
 class Configurations(Case):
     def small(self, path: Path) -> dict:
         """A configuration at a thousandth of its size; its kind, its optimiser and its stages stay."""
@@ -391,6 +437,31 @@ class Configurations(Case):
         for own in c.get("rounds", []):
             own["steps"] = 1
         return c
+
+    def test_a_wrong_field_is_refused_by_name(self):
+        pack = self.pack()
+        rounds = {**CONFIG, "kind": "sdtt", "spread": 0}
+        for change, words, main in (({"optimzer": "muon"}, 'unknown field "optimzer"', train.main),
+                                    ({"dropout": 0.1}, 'unknown field "dropout" for kind sedd', train.main),
+                                    ({"precision": "fp16"}, 'precision is "fp16"', train.main),
+                                    ({"lr": "0.1"}, 'lr is "0.1"; a number', train.main),
+                                    ({"batch": 0}, "batch is 0", train.main), ({"steps": 2.5}, "steps is 2.5", train.main),
+                                    ({"lr": float("nan")}, "lr is NaN", train.main),
+                                    ({"model": {**MODEL, "heads": 3}}, "multiple of 2 x model.heads 3", train.main),
+                                    ({"model": {**MODEL, "width": 3}}, 'unknown field "model.width"', train.main),
+                                    ({"causal": {"step": 3}}, 'unknown field "step"', train.main),
+                                    ({"kind": "planned"}, 'kind is "planned"; this command trains sedd or', train.main),
+                                    ({"kind": "planned"}, 'the field "(walks|held)" is missing', planned.main),
+                                    ({**rounds, "rounds": [{"student_stps": 4}]}, 'unknown field "student_stps"', distill.main)):
+            with self.subTest(words):
+                config = self.text("c.json", json.dumps({**CONFIG, **change}))
+                more = {planned.main: ("--start", "x"), distill.main: ("--teacher", "x")}.get(main, ())
+                self.refused(words, main, config, "--data", pack, "--out", self.work / "run", *more)
+
+    def test_a_state_that_is_none_is_said(self):
+        self.text("run/state.pt", "not a state")
+        config = self.text("c.json", json.dumps(CONFIG))
+        self.refused("cannot be read as a saved run", train.main, config, "--data", self.pack(), "--out", self.work / "run")
 
     def test_every_configuration_trains(self):
         pack = self.pack()
