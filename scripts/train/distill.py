@@ -27,7 +27,8 @@ from train import SAVE_EVERY, Trainer, arguments, team
 
 
 def reversed_bits(count: int, length: int, random: torch.Generator) -> torch.Tensor:
-    """The engine's order "spread" [count, length]: each position's reversed bits, turned by a random part of the length."""
+    """Returns the engine's order "spread" [count, length]: each position's reversed bits, turned by a random part of
+    the length."""
     turns = (torch.rand(count, 1, device=random.device, generator=random) * length).long()
     turned = (torch.arange(length, device=random.device) + turns) % length
     bits = torch.zeros(turned.shape, device=random.device)
@@ -37,7 +38,7 @@ def reversed_bits(count: int, length: int, random: torch.Generator) -> torch.Ten
 
 
 def ranks(shape: torch.Size, spread: float, random: torch.Generator) -> torch.Tensor:
-    """When each position opens [B, L]: at random, or spread."""
+    """Draws when each position opens [B, L]: at random, or spread."""
     bits = reversed_bits(*shape, random)
     uniform = torch.rand(shape, device=random.device, generator=random)
     return torch.where(torch.rand(shape[0], 1, device=random.device, generator=random) < spread, bits, uniform)
@@ -45,7 +46,7 @@ def ranks(shape: torch.Size, spread: float, random: torch.Generator) -> torch.Te
 
 @torch.no_grad()
 def targets(teacher, x: torch.Tensor, t: torch.Tensor, rank: torch.Tensor, c: dict, random: torch.Generator) -> torch.Tensor:
-    """Log-probabilities [masked rows of x, V] after the teacher's walk from t to t - 1 / student_steps."""
+    """Returns log-probabilities [masked rows of x, V] after the teacher's walk from t to t - 1 / student_steps."""
     first = x == teacher.vocab
     slot = torch.zeros(x.shape, dtype=torch.long, device=x.device)
     slot[first] = torch.arange(int(first.sum()), device=x.device)

@@ -207,7 +207,7 @@ class SEDD(nn.Module):
         return self.output_layer.norm_final(h, shift, scale)
 
     def logits(self, states):
-        """The V real columns of the head, before the shift by ln(e^sigma - 1) + ln V."""
+        """Returns the V real columns of the head, before the shift by ln(e^sigma - 1) + ln V."""
         return F.linear(states, self.output_layer.linear.weight[:self.vocab],
                         self.output_layer.linear.bias[:self.vocab]).float()
 
@@ -216,7 +216,7 @@ class SEDD(nn.Module):
         return torch.zeros_like(total) if self.time_free else total - math.log(self.vocab)
 
     def next_logits(self, x):
-        """The causal model's next-token logits [B, L, V], its head tied to the embedding."""
+        """Returns the causal model's next-token logits [B, L, V]; its head is the embedding."""
         states = self.hidden(x, torch.zeros(x.shape[0], device=x.device))
         return F.linear(states, self.vocab_embed.embedding[:self.vocab]).float()
 

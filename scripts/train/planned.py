@@ -3,7 +3,7 @@
 Usage: python3 planned.py CONFIG --data PACK --start MODEL --out RUN [--teacher MODEL] [--device auto|cpu|cuda]
        [--workers N] [--threads N] [--until STEP] [--minutes M] [--pause FILE]
 A walk of T steps over a window opens its masks in the order "spread" (positions by their reversed bits, from a random
-start) at the times of the cosine grid. In a step the network sees the tokens that are known and the masks that are about to open;
+start) at the times of the cosine grid. In a step the network sees the known tokens and the masks that are about to open;
 the masks that stay shut are left out, as in partition generative models (Deschenaux, Tran, Gulcehre 2025, arXiv
 2505.18883). The loss is the score entropy of the opening tokens, a step drawn in proportion to how many open in it: its
 expectation, in nats a token, bounds -ln p(text) of the very sampler that the student will run. With a teacher, which has
@@ -30,12 +30,12 @@ TIME_END = 1e-5  # as in the engine's grid
 
 
 def grid(steps: int, step: int) -> float:
-    """Time of a step on the cosine grid."""
+    """Returns the time of a step on the cosine grid."""
     return TIME_END + (1 - TIME_END) * math.cos(math.pi / 2 * step / steps)
 
 
 def plan(steps: int, masks: int) -> list[int]:
-    """How many of `masks` are open before each step, and at last all: what the engine's `fixed` positions do."""
+    """Returns how many of `masks` are open before each step, and at last all: what the engine's `fixed` positions do."""
     opened, left = [0], masks
     for step in range(steps):
         share = (grid(steps, step) - grid(steps, step + 1)) / grid(steps, step)
@@ -46,7 +46,7 @@ def plan(steps: int, masks: int) -> list[int]:
 
 
 def order(count: int, length: int, held: int, ends: bool, random: torch.Generator) -> torch.Tensor:
-    """Positions [count, length]: `held` given ones first, then the others as they open. The given ones are the
+    """Returns positions [count, length]: `held` given ones first, then the others as they open. The given ones are the
     beginning, or, with `ends`, the beginning and the end around a hole at a random place."""
     places = torch.arange(length, device=random.device)
     rank = reversed_bits(count, length, random)
@@ -58,7 +58,8 @@ def order(count: int, length: int, held: int, ends: bool, random: torch.Generato
 
 
 def opening_states(model, ids: torch.Tensor, positions: torch.Tensor, known: int, opening: int, t: float, context: int):
-    """States [B * opening, H] of the masks at positions[:, known:known + opening]; the network sees positions[:, :context]."""
+    """Returns the states [B * opening, H] of the masks at positions[:, known:known + opening]. The network sees
+    positions[:, :context]."""
     seen = positions[:, :context]
     x = ids.gather(1, seen)
     x[:, known:] = model.vocab
@@ -67,13 +68,14 @@ def opening_states(model, ids: torch.Tensor, positions: torch.Tensor, known: int
 
 
 def opening_loss(model, ids: torch.Tensor, positions: torch.Tensor, known: int, opening: int, t: float):
-    """Cross-entropy and Z - 1 - ln Z [B * opening] of the tokens that open."""
+    """Returns cross-entropy and Z - 1 - ln Z [B * opening] of the tokens that open."""
     states = opening_states(model, ids, positions, known, opening, t, known + opening)
     return token_loss(model, states, ids.gather(1, positions[:, known:known + opening]).flatten())
 
 
 def divergence(model, teacher, ids: torch.Tensor, positions: torch.Tensor, known: int, opening: int, t: float):
-    """(KL(p || q) + KL(q || p)) / 2 and Z - 1 - ln Z [B * opening]: p the teacher's, who sees all masks, q the student's."""
+    """Returns (KL(p || q) + KL(q || p)) / 2 and Z - 1 - ln Z [B * opening]. The teacher p sees all masks; q is the
+    student."""
     with torch.no_grad():
         log_p = teacher.logits(opening_states(teacher, ids, positions, known, opening, t, ids.shape[1])).log_softmax(-1)
     logits = model.logits(opening_states(model, ids, positions, known, opening, t, known + opening))
@@ -84,7 +86,7 @@ def divergence(model, teacher, ids: torch.Tensor, positions: torch.Tensor, known
 
 @torch.no_grad()
 def path_bound(model, windows: torch.Tensor, steps: int, seed: int):
-    """Nats a token of each window along one walk of `steps` steps from nothing; scores normalised."""
+    """Returns the nats a token of each window along one walk of `steps` steps from nothing; scores normalised."""
     random, opened = generator(windows.device, seed, 0), plan(steps, windows.shape[1])
     positions = order(*windows.shape, 0, False, random)
     total = torch.zeros(len(windows), dtype=torch.float64, device=windows.device)

@@ -26,7 +26,7 @@ MOST = 65536  # tokens that 16 bits can tell apart
 
 
 def documents(path: Path) -> list[str]:
-    """The documents of a UTF-8 file; <|endoftext|> ends one wherever it stands."""
+    """Returns the documents of a UTF-8 file; <|endoftext|> ends one wherever it stands."""
     raw = path.read_bytes()
     try:
         text = raw.decode("utf-8-sig")
@@ -39,7 +39,7 @@ def documents(path: Path) -> list[str]:
 
 
 def read_source(source: Path, whole: bool) -> tuple[list[str], list[str]]:
-    """Training and held-out documents; `whole`: nothing is held out but a valid.txt."""
+    """Returns training and held-out documents. With `whole`, nothing is held out but a valid.txt."""
     if (source / "train.txt").is_file() and (source / "valid.txt").is_file():
         return documents(source / "train.txt"), documents(source / "valid.txt")
     if not source.exists():
@@ -59,13 +59,13 @@ def letters(text: str) -> str:
 
 
 def mend(texts: list[str], better: dict[str, str]) -> tuple[list[str], int]:
-    """`texts` with those replaced that have the letters of a better one; and how many were."""
+    """Replaces the texts that have the letters of a better one. Returns all texts, and how many were replaced."""
     out = [better.get(letters(text), text) for text in texts]
     return out, sum(a is not b for a, b in zip(out, texts))
 
 
 def weighted(argument: str) -> tuple[Path, float]:
-    """SOURCE or SOURCE=WEIGHT; a path that exists may hold "="."""
+    """Splits SOURCE or SOURCE=WEIGHT; a path that exists may hold "="."""
     path, equals, weight = argument.rpartition("=")
     if not equals or Path(argument).exists():
         return Path(argument), 1.0
@@ -79,7 +79,7 @@ def weighted(argument: str) -> tuple[Path, float]:
 
 
 def given_windows(path: Path, length: int, vocab: int) -> np.ndarray:
-    """Validation windows of a file: .npy, or ids separated by commas; `length` tokens each."""
+    """Reads validation windows [count, length] from a .npy file or from ids separated by commas."""
     try:
         ids = np.load(path) if path.suffix == ".npy" else np.array(path.read_text().replace(",", " ").split(), np.int64)
     except (OSError, ValueError) as error:
@@ -92,7 +92,7 @@ def given_windows(path: Path, length: int, vocab: int) -> np.ndarray:
 
 
 def pack(tokenizer: Tokenizer, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of all documents, each followed by the end token, and where each begins."""
+    """Returns the ids of all documents, each followed by the end token, and where each begins."""
     ids, starts = [], []
     for text in texts:
         starts.append(len(ids))

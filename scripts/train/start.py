@@ -9,7 +9,7 @@ from weights import from_causal
 
 
 def sedd_config(c: dict) -> dict:
-    """The official config.json; fields that nothing here reads say how it was trained."""
+    """Returns the official config.json; fields that nothing here reads say how the model was trained."""
     m = c["model"]
     return {"tokens": m["tokens"], "training": {"batch_size": c["batch"], "n_iters": c["steps"], "ema": c["ema"]},
             "graph": {"type": "absorb"}, "noise": {"type": "loglinear", "sigma_min": 1e-4, "sigma_max": 20},

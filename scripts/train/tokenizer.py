@@ -17,7 +17,7 @@ END = "<|endoftext|>"
 
 
 def byte_characters() -> list[str]:
-    """The printable character that stands for each byte."""
+    """Returns the printable character that stands for each byte."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     table, extra = [], 0
     for byte in range(256):
@@ -128,7 +128,7 @@ def fingerprint(path: Path) -> str:
 
 
 def learn(texts, size: int) -> Tokenizer:
-    """A tokenizer of `size` tokens: 256 bytes, merges, <|endoftext|>."""
+    """Learns a tokenizer of `size` tokens: 256 bytes, merges, <|endoftext|>. Short texts give fewer."""
     counts = Counter(word for text in texts for word in WORD.findall(text))
     words = [(spell(word), count) for word, count in sorted(counts.items())]
     pairs, where = Counter(), defaultdict(set)

@@ -112,7 +112,7 @@ class Trainer:
         return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
 
     def loss_parts(self, random: torch.Generator):
-        """The losses of this worker's micro-batches, each already divided by the number of all."""
+        """Yields the losses of this worker's micro-batches, each already divided by the number of all."""
         c = self.c
         ids = self.text.windows(c["batch"], random)
         micro = c.get("micro", c["batch"])
@@ -130,7 +130,7 @@ class Trainer:
                 yield losses(part) * (len(part[0]) / len(ids))
 
     def one_step(self) -> torch.Tensor:
-        """Returns the loss of a step. A stop drops the step, and a loss that is not finite ends the run, before the update."""
+        """Returns the loss of a step. A stop drops the step before the update, and a loss that is not finite ends the run."""
         with self.run.stoppable():
             total = self.gradients()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -310,7 +310,7 @@ def annealed(c: dict, plateau: Path, steps: int, pack: Pack, run: Run, workers: 
         state = Run.read(plateau / "state.pt", torch.device("cpu"))
         if "anneal" in state:
             raise SystemExit(f"{plateau} is an anneal itself; --start expects the run folder of a plateau")
-        anneal = {"from": state["step"], "steps": steps}
+        anneal = {"from": state["step"], "steps": steps, "lr": rate(state["step"], c)}
         if "settings" in state:
             state["settings"] |= {"anneal": anneal, "steps": anneal["from"] + steps, "workers": workers.count}
         run.save({**state, "anneal": anneal, "best": float("inf"), "evaluated": -1})
@@ -319,6 +319,7 @@ def annealed(c: dict, plateau: Path, steps: int, pack: Pack, run: Run, workers: 
     if not anneal or anneal["steps"] != steps:
         found = f"an anneal of {anneal['steps']} steps" if anneal else "a run that is not an anneal"
         raise SystemExit(f"{run.folder} holds {found}; give --anneal {steps} another --out")
+    anneal["lr"] = rate(anneal["from"], c)
     return {**c, "anneal": anneal, "steps": anneal["from"] + steps}
 
 

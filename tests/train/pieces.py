@@ -162,7 +162,7 @@ class Rates(Case):
     def test_an_anneal_falls_from_the_plateau_to_zero(self):
         c = {**CONFIG, "steps": 1000, "decay": 0, "lr": 1.0}
         self.assertEqual(rate(500, c), 1)
-        anneal = {**c, "anneal": {"from": 500, "steps": 10}, "steps": 510}
+        anneal = {**c, "anneal": {"from": 500, "steps": 10, "lr": rate(500, c)}, "steps": 510}
         self.assertEqual([round(rate(step, anneal), 6) for step in (500, 505, 509, 510)], [1, 0.5, 0.1, 0])
 
     def test_the_mean_counts_every_update_alike(self):

@@ -164,7 +164,7 @@ from tokenizer import Tokenizer; print(Tokenizer.load("pack/tokenizer.json").enc
         assert.ok(weights(whole, folder).equals(weights(parts, folder)), folder);
       const end = log(whole).at(-1);
       assert.equal(end.step, 14);
-      assert.equal(log(whole).find((entry) => entry.lr).lr, 0.0003, 'the rate of the last step is a tenth');
+      assert.equal(log(whole).findLast((entry) => entry.lr).lr, 0.0003, 'the rate of the last step is a tenth');
       const value = (name) => end[name].bound.nats_per_token;
       const mean = value('mean of the last fifth') < value('moving average');
       assert.equal(end.best, mean ? 'mean of the last fifth' : 'moving average');
