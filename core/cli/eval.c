@@ -106,8 +106,12 @@ static bool open_evaluator(struct cli *cli, struct evaluator *evaluator)
     /* Short SEDD sequences are computed together; a GPT-2's rows are its positions. */
     int32_t rows = evaluator->info.length;
     rows = evaluator->info.kind == SEDD_KIND_SEDD && rows < 512 ? 512 : rows;
-    if (sedd_session_new(evaluator->engine, evaluator->model, rows, &evaluator->session, &error) !=
-        SEDD_OK) {
+    status =
+        sedd_session_new(evaluator->engine, evaluator->model, rows, &evaluator->session, &error);
+    if (status == SEDD_OK && evaluator->tokenizer != NULL) {
+        status = sedd_session_limit(evaluator->session, evaluator->tokenizer, &error);
+    }
+    if (status != SEDD_OK) {
         cli_fail(&error);
         return false;
     }
@@ -119,7 +123,7 @@ int run_eval(struct cli *cli)
     struct evaluator evaluator = {0};
     struct line line = {0};
     bool opened = open_evaluator(cli, &evaluator);
-    while (opened && read_line(&line)) {
+    while (opened && ferror(stdout) == 0 && read_line(&line)) {
         answer(&evaluator, &line);
     }
     free(line.text);
