@@ -112,13 +112,19 @@ const methods = {
     const asked = (step) => (step > now ? steps + step - now : Math.round((step * steps) / now));
     const stepsMs = [];
     try {
-      const initial = run.ids;
+      const { ids: initial, held, position } = run;
+      const texts = textsOf(initial);
+      const masked = texts.filter((text) => text === null).length;
       call.emit({
         start: true,
+        step: position,
+        total: options.positions === 'hitting' ? position + masked : Math.max(steps, run.opensAll + 1),
+        masked,
+        positions: [...texts.keys()],
         ids: initial,
-        texts: textsOf(initial),
-        held: run.held,
-        position: run.position,
+        texts,
+        held,
+        position,
         steps,
         settings,
       });

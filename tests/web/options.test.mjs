@@ -62,7 +62,7 @@ test('the types of what comes out have the fields that the core gives', async ()
     (name) => !['start', 'held', 'position', 'settings'].includes(name),
   );
   assert.deepEqual(Object.keys(events[1]).toSorted(), step.toSorted());
-  assert.deepEqual(Object.keys(sedd.info).toSorted(), Object.keys(typedef(client, 'Info')).toSorted());
+  assert.deepEqual(Object.keys(sedd.info).toSorted(), Object.keys(typedef(client, 'ModelInfo')).toSorted());
   assert.deepEqual(Object.keys(gpt2.info).toSorted(), Object.keys(sedd.info).toSorted());
   const { positions } = await sedd.inspect([1, 2], { sigma: 0.5, steps: 4, positions: [0], topK: 1 });
   const documented = /positions: \{([^{}]*)candidates: \{([^}]*)\}/.exec(client.replaceAll(/\n *\* */g, ' '));

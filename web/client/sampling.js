@@ -13,5 +13,8 @@ export const WORDS = {
   context: ['all', 'known'],
 };
 
+/** Whether a run ends with an evaluation by the denoiser, unless told otherwise. @param {string} [positions] */
+export const denoises = (positions = 'score') => WORDS.positions.slice(0, 2).includes(positions);
+
 /** A word as it is now: older files, links and pages say `fixed` for `planned`. */
 export const currentWord = (word) => (word === 'fixed' ? 'planned' : word);
