@@ -10,7 +10,7 @@ endif()
 add_executable(${SEDD_MODULE} wasm/exports.c)
 set_target_properties(${SEDD_MODULE} PROPERTIES SUFFIX ".mjs"
   LINK_DEPENDS "${CMAKE_SOURCE_DIR}/wasm/exports.txt")
-target_compile_options(${SEDD_MODULE} PRIVATE -Wall -Wextra -Wpedantic -Werror)
+target_compile_options(${SEDD_MODULE} PRIVATE -Os -Wall -Wextra -Wpedantic -Werror)
 target_link_libraries(${SEDD_MODULE} PRIVATE sedd_core)
 target_link_options(${SEDD_MODULE} PRIVATE
   -O2 --no-entry

@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readTrace, traceOf, writeTrace } from '../../web/client/trace.js';
+import { branchOf } from '../../web/view/branch.js';
 import { History } from '../../web/view/history.js';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -185,7 +186,7 @@ test('a run becomes a trace that plays the same', () => {
     denoise: true,
   };
   history.settings = { ...history.settings, ...settings, seed: '8', temperature: 0 };
-  assert.deepEqual(traceOf(history.upTo(2), { maskId: 9, model: SMALL.model }), {
+  assert.deepEqual(traceOf(branchOf(history, 2), { maskId: 9, model: SMALL.model }), {
     ...SMALL,
     ...settings,
     seed: '8',
