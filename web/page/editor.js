@@ -3,6 +3,9 @@
  * marks holes and token boundaries, so the field itself stays an ordinary one for every keyboard, script and reader.
  */
 import { $, el } from './dom.js';
+import { SeddError } from '../errors.js';
+import { parsePrompt } from '../prompt.js';
+import { about } from './form-error.js';
 import { number, t } from './text.js';
 import { maskSelection } from './tokens.js';
 
@@ -15,8 +18,7 @@ export class Editor extends EventTarget {
   #last;
   #pieces = [];
   #turn = 0;
-  /** Tokens left to write, as far as is known. */
-  open = Infinity;
+  #open = Infinity; // tokens left to write, as far as is known; negative: the text needs more than there are
 
   /** @param {{tokenizer: import('./tokens.js').Tokenizer|null, length: () => number}} given */
   constructor({ length }) {
@@ -43,6 +45,17 @@ export class Editor extends EventTarget {
   }
   set text(value) {
     this.#put(value);
+  }
+
+  /** Fails with what is wrong with the text, as far as can be told without a run. */
+  check() {
+    try {
+      parsePrompt(this.text);
+      if (this.#open === 0) throw new SeddError('argument', t('editor.full'));
+      if (this.#open < 0) throw new SeddError('argument', $('editor-count').textContent);
+    } catch (error) {
+      throw about(error, 'prompt');
+    }
   }
 
   /* ---- Undo ---- */
@@ -132,18 +145,27 @@ export class Editor extends EventTarget {
     if (turn !== this.#turn) return;
     this.#pieces = pieces;
     this.mirror.replaceChildren(
-      ...pieces.map(({ from, to, hole }) => el(hole ? 'mark' : 'span', {}, source.slice(from, to))),
+      ...pieces.flatMap(({ from, to, hole }) => {
+        const text = source.slice(from, to);
+        if (hole) return el('mark', {}, text);
+        const word = text.trimStart(); // the mark of the boundary stands before the first letter, on its line
+        return [text.slice(0, text.length - word.length), el('span', {}, word)];
+      }),
       '\u200b',
     );
     this.mirror.scrollTop = this.field.scrollTop;
+    this.#count(pieces);
     this.dispatchEvent(new Event('change'));
-    this.open = Infinity;
+  }
+
+  #count(pieces) {
+    this.#open = Infinity;
     const length = this.length();
     if (!this.tokenizer || !length) return;
     const held = pieces.reduce((sum, { hole, count }) => sum + (hole ? 0 : count), 0);
     const holes = pieces.reduce((sum, { hole, count }) => sum + (hole ? count : 0), 0);
-    this.open = Math.max(length - held, 0);
     const over = held + holes > length;
+    this.#open = over ? -1 : length - held;
     $('editor-count').textContent = over
       ? t('editor.many', { count: number(held + holes), length: number(length) })
       : t('editor.count', { held, open: number(Math.max(length - held, 0)), length: number(length) });

@@ -2,11 +2,12 @@
  * The page: speaks the reader's language, plays the recorded run at once, brings the live model, and wires the parts of
  * Figure 1 to each other. The figures below it are fetched when they come near.
  */
-import { SeddError, escapeText, parsePrompt } from '../client.js';
+import { SeddError, escapeText } from '../client.js';
 import { fetchTrace } from '../client/trace.js';
 import { $, el } from './dom.js';
 import { Editor } from './editor.js';
 import { openTrace, promptOf, runOf, saveTrace } from './files.js';
+import { FormError } from './form-error.js';
 import { Inspector } from './inspector.js';
 import { listenToKeys } from './keys.js';
 import { Models } from './models.js';
@@ -30,9 +31,19 @@ const PUBLISHED = { steps: 64, positions: 'score', grid: 'linear', context: 'all
 const say = (text) => {
   $('status').textContent = text;
 };
-const complain = (text) => {
-  $('form-error').textContent = text;
+/** What became of a link or a file, beside the buttons for them. */
+const report = (text, failed = false) => {
+  $('file-status').textContent = text;
+  $('file-status').classList.toggle('error', failed);
 };
+
+/** The page's address without what a run or a measurement left in it; the language stays. */
+function bare() {
+  const url = new URL(location.pathname, location.origin);
+  const lang = new URLSearchParams(location.search).get('lang');
+  if (lang) url.searchParams.set('lang', lang);
+  return url;
+}
 
 /** Links to this page in every language. */
 function languages(spoken) {
@@ -51,7 +62,7 @@ function languages(spoken) {
 
 /** What is to be written: the recipe and the text, checked as far as can be without the model. */
 function order(recipe, editor) {
-  parsePrompt(editor.text);
+  editor.check();
   return { ...recipe.read(), prompt: editor.text };
 }
 
@@ -61,17 +72,21 @@ class Page extends EventTarget {
 
   constructor() {
     super();
-    this.models = new Models(say);
+    this.models = new Models({ say, heard: () => $('status').textContent });
     this.runs = new Runs();
     this.stage = new Stage();
     this.recipe = new Recipe(this.models.choices);
     this.editor = new Editor({ length: () => this.recipe.length });
     this.recipe.addEventListener('change', () => this.#chosen());
     this.recipe.addEventListener('model', () => this.#trained());
+    const named = (name) => $('form').elements.namedItem(name);
+    this.wrong = new FormError($('form-error'), () => order(this.recipe, this.editor), named);
+    for (const source of [this.recipe, this.editor]) source.addEventListener('change', () => this.wrong.recheck());
+    const complain = (error) => this.wrong.show(error);
     this.writer = new Writer({ models: this.models, runs: this.runs, stage: this.stage, say, complain });
     const branch = (change, from) => this.branch(change, from);
     this.inspector = new Inspector({ stage: this.stage, model: () => this.models.get(this.stage.run.model), branch });
-    this.tree = new Tree({ runs: this.runs, stage: this.stage, branch, complain });
+    this.tree = new Tree({ runs: this.runs, stage: this.stage, branch });
     this.writer.addEventListener('change', () => this.#buttons());
     this.runs.addEventListener('change', () => this.#buttons());
     this.say = say;
@@ -84,17 +99,20 @@ class Page extends EventTarget {
     if (this.writer.busy) return;
     try {
       this.inspector.close();
-      if (this.editor.open === 0) throw new SeddError('argument', t('editor.full'));
       await this.writer.write(order(this.recipe, this.editor), { paused });
     } catch (error) {
-      complain(explain(error));
+      this.wrong.show(error);
     }
   }
 
+  /** Continues the shown run from a state with something changed; the focus goes to the token that was changed. */
   async branch(change, from) {
     this.inspector.close();
+    const [[position] = []] = change.edit ?? [];
     const run = await this.writer.branch(this.stage.run, from, change);
-    if (run) this.stage.timeline.seek(run.history.last);
+    if (!run) return;
+    this.stage.timeline.seek(run.history.last);
+    this.stage.cells.cell(position)?.focus();
   }
 
   async openFile(file) {
@@ -108,10 +126,10 @@ class Page extends EventTarget {
       this.editor.text = promptOf(run);
       this.runs.add(run);
       this.stage.open(run, { play: true });
-      complain('');
-      say(t('trace.opened', { steps: number(run.history.last), length: number(run.history.length) }));
+      this.wrong.clear();
+      report(t('trace.opened', { steps: number(run.history.last), length: number(run.history.length) }));
     } catch (error) {
-      complain(explain(error));
+      report(explain(error), true);
     }
   }
 
@@ -121,47 +139,45 @@ class Page extends EventTarget {
     try {
       link = run && run.origin !== 'recorded' ? runLink(run) : recipeLink(order(this.recipe, this.editor));
     } catch (error) {
-      complain(explain(error));
+      this.wrong.show(error);
       return;
     }
-    const url = new URL(location.href);
+    const url = bare();
     url.hash = link;
     history.replaceState(null, '', url);
     const opened = run?.origin === 'imported';
     let said = opened ? 'share.copied.trace' : 'share.copied';
     try {
+      url.search = '';
       await navigator.clipboard.writeText(url.href);
     } catch {
       said = opened ? 'share.shown.trace' : 'share.shown';
     }
-    say(`${t(said)}${run?.model.startsWith('own:') ? ` ${t('share.own')}` : ''}`);
+    report(`${t(said)}${run?.model.startsWith('own:') ? ` ${t('share.own')}` : ''}`);
   }
 
   async saveTrace() {
-    const run = this.runs.current;
-    if (!run?.history.last) {
-      complain(t('trace.none'));
-      return;
-    }
-    try {
-      saveTrace(run, await this.models.get(run.model));
-    } catch (error) {
-      complain(explain(error));
-    }
+    await this.#save('trace', async (run) => saveTrace(run, await this.models.get(run.model)));
   }
 
   async saveGif() {
+    await this.#save('gif', async (run) => {
+      const { saveGif } = await import('./gif.js');
+      return saveGif(run, (share) => report(t('gif.making', { share: number(100 * share) })));
+    });
+  }
+
+  /** Saves the run in a file and says under which name. @param {'trace'|'gif'} what @param {(run: import('./runs.js').Run) => Promise<string>} save */
+  async #save(what, save) {
     const run = this.runs.current;
     if (!run?.history.last) {
-      complain(t('trace.none'));
+      report(t('trace.none'), true);
       return;
     }
     try {
-      const { saveGif } = await import('./gif.js');
-      await saveGif(run, (share) => say(t('gif.making', { share: number(100 * share) })));
-      say(t('gif.saved'));
+      report(t(`saved.${what}`, { name: await save(run) }));
     } catch (error) {
-      complain(t('gif.failed', { reason: error.message }));
+      report(t(`unsaved.${what}`, { reason: explain(error) }), true);
     }
   }
 
@@ -181,7 +197,6 @@ class Page extends EventTarget {
       else this.write();
     });
     const click = (id, act) => $(id).addEventListener('click', act);
-    click('pause', () => this.writer.togglePause());
     click('single', () => (this.writer.busy ? this.writer.step() : this.write(true)));
     click('shuffle', () => this.recipe.shuffle());
     $('arrange').addEventListener('change', () =>
@@ -201,8 +216,8 @@ class Page extends EventTarget {
     listenToKeys({
       write: () => this.write(),
       seed: () => this.recipe.shuffle(),
-      toggle: () => (this.writer.busy ? this.writer.togglePause() : timeline.toggle()),
-      stop: () => (this.writer.busy ? this.writer.stop() : this.inspector.close()),
+      toggle: () => timeline.toggle(),
+      stop: () => (this.writer.busy ? this.writer.stop() : this.inspector.leave()),
       back: () => timeline.stepBy(-1),
       forward: () => timeline.stepBy(1),
       first: () => timeline.seek(0),
@@ -212,10 +227,9 @@ class Page extends EventTarget {
   }
 
   #buttons() {
-    const { busy, paused } = this.writer;
+    const { busy } = this.writer;
+    this.stage.drivenBy(busy ? this.writer : null);
     $('run').textContent = t(busy ? 'stop' : 'run');
-    $('pause').disabled = !busy;
-    $('pause').textContent = t(paused ? 'continue' : 'pause');
     $('take').disabled = !this.runs.current?.done;
     document.body.classList.toggle('busy', busy);
   }
@@ -235,7 +249,7 @@ class Page extends EventTarget {
       if (this.live) await this.writer.reproduce(options, lineage);
       else this.pending = { options, lineage };
     } catch (error) {
-      complain(explain(error));
+      this.wrong.show(explain(error)); // about the link, not about a field
     }
   }
 
@@ -246,7 +260,7 @@ class Page extends EventTarget {
       const run = this.runs.add(runOf(trace, 'recorded', RECORDED.model));
       this.stage.open(run, { play: true });
     } catch (error) {
-      complain(explain(error));
+      this.wrong.show(error);
     }
   }
 
@@ -262,7 +276,7 @@ class Page extends EventTarget {
       const model = await this.models.get(this.recipe.model);
       if (model !== this.model) this.use(model);
     } catch (error) {
-      complain(explain(error));
+      this.wrong.show(error);
     }
   }
 

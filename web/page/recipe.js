@@ -2,6 +2,7 @@
 import { SeddError } from '../errors.js';
 import { WORDS } from '../client/sampling.js';
 import { $, el } from './dom.js';
+import { about } from './form-error.js';
 import { t } from './text.js';
 
 export const CHOICES = ['positions', 'order', 'grid', 'context'];
@@ -27,28 +28,28 @@ export function readNumber(name, typed) {
   const sound = whole ? /^\d{1,20}$/.test(text) : /^\d{0,6}(\.\d{1,9})?$/.test(text) && text !== '';
   const value = sound && (name === 'seed' ? BigInt(text) : Number(text));
   if (!sound || value < low || value > high) {
-    throw new SeddError(
-      'argument',
-      t(whole ? 'number.whole' : 'number.range', { name: t(`name.${name}`), low, high, value: text.slice(0, 40) }),
-    );
+    const values = { name: t(`name.${name}`), low, high, value: text.slice(0, 40) };
+    throw about(new SeddError('argument', t(whole ? 'number.whole' : 'number.range', values)), name);
   }
   return name === 'seed' ? String(value) : value;
 }
 
+/** Adds a model to a list of choices, unless it is there. @param {HTMLSelectElement} list @param {{id: string, label: string, steps?: number}} model */
+export function offerModel(list, { id, label, steps = 64 }) {
+  if (![...list.options].some(({ value }) => value === id))
+    list.append(el('option', { value: id, data: { steps } }, label));
+}
+
 /**
  * A list of models to pick from outside the recipe; at first the last of them.
- * @template {{id: string, label: string}} M
  * @param {string} name
- * @param {M[]} models
- * @param {(model: M) => void} [chosen] called at once, and for every choice
+ * @param {{id: string, label: string, steps?: number}[]} models
+ * @param {(model: {steps: number}) => void} [chosen] called at once, and for every choice
  */
 export function modelChoice(name, models, chosen = () => {}) {
-  const tell = () => chosen(models.find(({ id }) => id === list.value));
-  const list = el(
-    'select',
-    { name, aria: { label: t('name.model') }, on: { change: tell } },
-    ...models.map(({ id, label }) => el('option', { value: id }, label)),
-  );
+  const tell = () => chosen({ steps: Number(list.selectedOptions[0].dataset.steps) });
+  const list = el('select', { name, aria: { label: t('name.model') }, on: { change: tell } });
+  for (const model of models) offerModel(list, model);
   list.value = models.at(-1).id;
   tell();
   return list;
@@ -207,10 +208,8 @@ export class Recipe extends EventTarget {
   }
 
   /** A new model for the list. */
-  offer({ id, label }) {
-    if (![...this.#inputs.model.options].some((option) => option.value === id))
-      this.#inputs.model.append(el('option', { value: id }, label));
-    this.take(id);
+  offer(model) {
+    offerModel(this.#inputs.model, model);
   }
 
   shuffle() {

@@ -5,8 +5,8 @@
 import { Cells } from '../view/cells.js';
 import { Sheet } from '../view/sheet.js';
 import { adopt } from '../view/theme.js';
-import { Timeline } from '../view/timeline.js';
 import { $, stillness } from './dom.js';
+import { LiveTimeline } from './live-timeline.js';
 import { live, number, t } from './text.js';
 
 const ANNOUNCE_MS = 3000;
@@ -15,6 +15,8 @@ export class Stage extends EventTarget {
   #frame = 0;
   #said = 0;
   #follow = true;
+  #writer = null;
+  #differences = [];
   equal = false;
 
   constructor() {
@@ -33,7 +35,7 @@ export class Stage extends EventTarget {
         lineBreak: t('cell.break'),
       },
     });
-    this.timeline = new Timeline({
+    this.timeline = new LiveTimeline({
       onShow: (state) => this.#show(state),
       words: {
         label: t('timeline'),
@@ -80,8 +82,9 @@ export class Stage extends EventTarget {
     this.run = run;
     this.#follow = true;
     const { history } = run;
-    $('origin').textContent = t(`origin.${run.origin}`);
+    this.#compare();
     this.#lay(history.at(0));
+    this.timeline.writer = run.done ? null : this.#writer;
     this.timeline.open(history, play && !stillness.matches ? 0 : index);
     if (!$('sheet').hidden) this.sheet.open(history);
     if (play && !stillness.matches) this.timeline.toggle();
@@ -91,21 +94,55 @@ export class Stage extends EventTarget {
   grown() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      this.#follow &&= this.index >= this.timeline.playback.last;
-      this.timeline.extend();
+      this.#follow = this.index >= this.timeline.playback.last;
+      this.timeline.extend(this.run.total);
       if (!this.#follow) return;
       this.timeline.seek(this.run.history.last);
-      const now = performance.now();
-      if (now - this.#said < ANNOUNCE_MS) return;
-      this.#said = now;
-      const { history } = this.run;
-      $('status').textContent = t('announce', {
-        step: history.last,
-        total: this.run.total ?? history.last,
-        open: history.length - this.state.masked,
-        length: history.length,
-      });
+      this.#announce();
     });
+  }
+
+  /** Says how far the run is: every few seconds, and after each step of a paused run. */
+  #announce() {
+    const now = performance.now();
+    const { paused } = this.timeline.writer ?? {};
+    if (now - this.#said < ANNOUNCE_MS && !paused) return;
+    this.#said = now;
+    const { history, total = history.last } = this.run;
+    $('status').textContent = t('announce', {
+      step: history.last,
+      total,
+      open: history.length - history.at(history.last).masked,
+      length: history.length,
+    });
+  }
+
+  /** The writer began, paused, continued or ended: the timeline's buttons act on it, or on the replay. @param {import('./writer.js').Writer|null} writer */
+  drivenBy(writer) {
+    this.#writer = writer;
+    this.timeline.writer = this.run?.done ? null : writer;
+    this.timeline.update();
+    if (writer?.paused && this.run?.history.last && !this.run.done) this.#announce();
+  }
+
+  /** Finds the tokens that differ from the parent's, and says where the run is from. */
+  #compare() {
+    const { run } = this;
+    this.#differences = run.done ? run.differences : [];
+    const { length: count } = this.#differences;
+    $('origin').textContent = [t(`origin.${run.origin}`), count && t('origin.differs', { count })]
+      .filter(Boolean)
+      .join(' · ');
+  }
+
+  /** Marks the tokens that differ from the parent's and are open. */
+  #markDifferences(state) {
+    for (const position of this.#differences) {
+      const cell = this.cells.cell(position);
+      const open = state.texts[position] !== null;
+      cell.classList.toggle('differs', open);
+      cell.title = open ? t('cell.differs') : '';
+    }
   }
 
   /** Places the cells: running text where every token's width is known, lines that keep their tokens while a run grows, or equal cells. */
@@ -119,14 +156,18 @@ export class Stage extends EventTarget {
   arrange({ equal, meter }) {
     this.equal = equal;
     this.cells.meter = meter;
-    if (this.run) this.#lay(this.state);
+    if (!this.run) return;
+    this.#lay(this.state);
+    this.#markDifferences(this.state);
   }
 
   /** The run is over: it is set as running text, in which every mask of the replay has its token's width. */
   finished() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
+    this.timeline.writer = null;
     this.timeline.extend();
+    this.#compare();
     this.#lay(this.state);
     if (this.#follow) this.timeline.seek(this.run.history.last);
     if (!$('sheet').hidden) this.sheet.open(this.run.history);
@@ -144,6 +185,7 @@ export class Stage extends EventTarget {
 
   #show(state) {
     this.cells.show(state);
+    this.#markDifferences(state);
     this.sheet.show(state.index);
     const total = this.run.total ?? this.run.history.last;
     const { length } = this.run.history;

@@ -29,11 +29,8 @@ export class Writer extends EventTarget {
     return this.#work(paused, async (signal) => {
       const engine = await this.models.get(model);
       const live = engine.sample({ ...options, seed: seedOf(options.seed), signal });
-      return this.#follow(
-        live,
-        (start) => new Run({ history: new History(start), options, origin: 'live', model }),
-        paused,
-      );
+      const make = (start) => new Run({ history: new History(start), options, origin: 'live', model });
+      return this.#merge(await this.#follow(live, make, paused));
     });
   }
 
@@ -45,7 +42,7 @@ export class Writer extends EventTarget {
     });
   }
 
-  #branch(engine, parent, from, change, signal, paused) {
+  async #branch(engine, parent, from, change, signal, paused) {
     const { maskId } = engine.info;
     const history = branchHistory(parent, from, change, maskId);
     const options = {
@@ -57,11 +54,8 @@ export class Writer extends EventTarget {
     const { ids } = history.at(history.last);
     const state = { position, ids, options: { ...options, seed: seedOf(options.seed) } };
     const live = engine.resume(state, { signal });
-    return this.#follow(
-      live,
-      () => new Run({ history, options, origin: 'live', model: parent.model, parent, from, change }),
-      paused,
-    );
+    const make = () => new Run({ history, options, origin: 'live', model: parent.model, parent, from, change });
+    return this.#merge(await this.#follow(live, make, paused));
   }
 
   /** A run and the branches that lead to it, as a link describes them. */
@@ -133,14 +127,13 @@ export class Writer extends EventTarget {
       const result = await live.result;
       run.ms = times.reduce((a, b) => a + b, 0);
       run.text = result.text;
-      this.say(
-        t('done', {
-          tokens: number(run.history.length),
-          ms: millis(run.ms),
-          perStep: millis(median(times)),
-          seed: run.options.seed,
-        }),
-      );
+      run.said = t('done', {
+        tokens: number(run.history.length),
+        ms: millis(run.ms),
+        perStep: millis(median(times)),
+        seed: run.options.seed,
+      });
+      this.say(run.said);
       return run;
     } finally {
       if (run) {
@@ -150,6 +143,16 @@ export class Writer extends EventTarget {
         this.runs.grown();
       }
     }
+  }
+
+  /** Keeps one of two runs that are the same step by step, and says so. @param {Run} run @returns {Run} the one that is kept */
+  #merge(run) {
+    const kept = this.runs.merge(run);
+    if (kept !== run) {
+      this.stage.open(kept);
+      this.say(`${run.said} ${t('tree.merged')}`);
+    }
+    return kept;
   }
 
   /** Lets a paused run make exactly one step: the worker looks for messages before each. */
