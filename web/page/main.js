@@ -6,6 +6,7 @@ import { SeddError, escapeText } from '../client.js';
 import { fetchTrace } from '../client/trace.js';
 import { $, el } from './dom.js';
 import { Editor } from './editor.js';
+import { keepPrompt } from './keep.js';
 import { openTrace, promptOf, runOf, saveTrace } from './files.js';
 import { FormError } from './form-error.js';
 import { Inspector } from './inspector.js';
@@ -163,7 +164,10 @@ class Page extends EventTarget {
   async saveGif() {
     await this.#save('gif', async (run) => {
       const { saveGif } = await import('./gif.js');
-      return saveGif(run, (share) => report(t('gif.making', { share: number(100 * share) })));
+      return saveGif(run, {
+        onProgress: (share) => report(t('gif.making', { share: number(100 * share) })),
+        step: (step) => t('position', { step, total: run.history.last }),
+      });
     });
   }
 
@@ -179,6 +183,12 @@ class Page extends EventTarget {
     } catch (error) {
       report(t(`unsaved.${what}`, { reason: explain(error) }), true);
     }
+  }
+
+  /** A model of the visitor's own, for every list of models. @param {{id: string, label: string, steps: number}} choice */
+  offer(choice) {
+    this.recipe.offer(choice);
+    this.dispatchEvent(new CustomEvent('model', { detail: choice }));
   }
 
   /** The finished text becomes the text to edit: everything held until words are made holes. */
@@ -224,6 +234,10 @@ class Page extends EventTarget {
       last: () => timeline.seek(this.runs.current?.history.last ?? 0),
     });
     addEventListener('hashchange', () => this.restore());
+    document.addEventListener('input', ({ target }) => {
+      // What is typed is no longer what the link in the address says.
+      if (location.hash.includes('=') && target.closest('#form, #recipe')) history.replaceState(null, '', bare());
+    });
   }
 
   #buttons() {
@@ -348,6 +362,7 @@ function later(page, parts) {
 const spoken = await speak();
 languages(spoken);
 const page = new Page();
+keepPrompt(page.editor);
 await page.restore();
 page.playRecorded();
 page.bringModel();

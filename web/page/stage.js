@@ -56,6 +56,8 @@ export class Stage extends EventTarget {
         fresh: t('sheet.new'),
         kept: t('sheet.kept'),
         held: t('sheet.held'),
+        places: (length) => t('sheet.places', { length }),
+        steps: (steps) => t('sheet.steps', { steps }),
       },
     });
     $('cells').append(this.cells.element);
@@ -150,15 +152,14 @@ export class Stage extends EventTarget {
     const { done, history } = this.run;
     this.cells.layout = this.equal ? 'grid' : done ? 'text' : 'lines';
     this.cells.open(state, { held: history.held, finals: done ? history.finals : null });
+    this.#markDifferences(state);
   }
 
   /** How tokens are shown: in equal cells or not, with a bar for their age or the probability they were drawn with. */
   arrange({ equal, meter }) {
     this.equal = equal;
     this.cells.meter = meter;
-    if (!this.run) return;
-    this.#lay(this.state);
-    this.#markDifferences(this.state);
+    if (this.run) this.#lay(this.state);
   }
 
   /** The run is over: it is set as running text, in which every mask of the replay has its token's width. */
