@@ -65,6 +65,16 @@ for (const name of /** @type {const} */ (['Firefox', 'WebKitGTK'])) {
       assert.equal(await play('opened'), branch);
     });
 
+    test('a paused run tells one story; a wrong field is marked until it is right', async () => {
+      await engine.goto('?lang=en');
+      assert.deepEqual(await play('pausedAndWrong'), {
+        told: ['3 / 901', '3 / 901'],
+        name: 'branch-seed',
+        marked: 'true',
+        left: 'null',
+      });
+    });
+
     test('320 pixels and accessibility', async () => {
       assert.ok((await play('narrow')) <= 320);
       assert.deepEqual(await play('violations'), []);
