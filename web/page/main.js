@@ -6,26 +6,38 @@ import { SeddError, escapeText, parsePrompt } from '../client.js';
 import { fetchTrace } from '../client/trace.js';
 import { $, el } from './dom.js';
 import { Editor } from './editor.js';
+import { Examples, isChosen } from './examples.js';
+import { clear, mark } from './fields.js';
 import { openTrace, promptOf, runOf, saveTrace } from './files.js';
 import { Inspector } from './inspector.js';
 import { listenToKeys } from './keys.js';
 import { Models } from './models.js';
-import { Recipe } from './recipe.js';
+import { Place } from './place.js';
+import { Recipe, readNumber } from './recipe.js';
 import { Runs } from './runs.js';
 import { readLink, recipeLink, runLink } from './share.js';
 import { Stage } from './stage.js';
+import { mountStrips } from './strips.js';
 import { LANGUAGES, explain, millis, number, speak, t } from './text.js';
 import { Tokenizer } from './tokens.js';
 import { Tree } from './tree.js';
+import { Twin } from './twin.js';
 import { Writer } from './writer.js';
 
 const RECORDED = { model: 'sedd-nano', url: 'models/sedd-nano/trace.json' };
 
-/** Ready choices: the sampler of the paper, and the model for few steps (core/diffusion/NOTES.md). */
-const PRESETS = { paper: 'sedd-nano', fast: 'sedd-nano-fast' };
+/** How the paper samples: from the model's own distribution. */
+const PUBLISHED = { steps: 64, positions: 'score', grid: 'linear', context: 'all', temperature: 1, topP: 1, topK: 0 };
 
-/** How a model is sampled that says nothing itself. */
-const PUBLISHED = { steps: 64, positions: 'score', grid: 'linear', context: 'all' };
+/** How a model is sampled where its generation_config.json says nothing. */
+const USUAL = { ...PUBLISHED, temperature: 0.8, topP: 0.9 };
+
+/** Ready choices: each model as its folder says, and the paper's sampler. */
+const PRESETS = {
+  good: { model: 'sedd-nano' },
+  fast: { model: 'sedd-nano-fast' },
+  paper: { model: 'sedd-nano', settings: PUBLISHED },
+};
 
 const say = (text) => {
   $('status').textContent = text;
@@ -33,6 +45,12 @@ const say = (text) => {
 const complain = (text) => {
   $('form-error').textContent = text;
 };
+
+/** The sentence about a field, which is marked and focused until it is right. */
+function complainOf(error, field, check) {
+  complain(explain(error));
+  mark(field, $('form-error'), check);
+}
 
 /** Links to this page in every language. */
 function languages(spoken) {
@@ -49,13 +67,9 @@ function languages(spoken) {
   );
 }
 
-/** What is to be written: the recipe and the text, checked as far as can be without the model. */
-function order(recipe, editor) {
-  parsePrompt(editor.text);
-  return { ...recipe.read(), prompt: editor.text };
-}
-
 class Page extends EventTarget {
+  /** Resolves once the first model is there, or cannot be. @type {Promise<void>|undefined} */
+  ready;
   /** The chosen model, once it is loaded. @type {import('../client.js').SEDD|null} */
   model = null;
 
@@ -66,6 +80,8 @@ class Page extends EventTarget {
     this.stage = new Stage();
     this.recipe = new Recipe(this.models.choices);
     this.editor = new Editor({ length: () => this.recipe.length });
+    this.editor.addEventListener('change', () => this.recipe.fix(this.editor.exact));
+    this.examples = new Examples(this);
     this.recipe.addEventListener('change', () => this.#chosen());
     this.recipe.addEventListener('model', () => this.#trained());
     this.writer = new Writer({ models: this.models, runs: this.runs, stage: this.stage, say, complain });
@@ -74,27 +90,64 @@ class Page extends EventTarget {
     this.tree = new Tree({ runs: this.runs, stage: this.stage, branch, complain });
     this.writer.addEventListener('change', () => this.#buttons());
     this.runs.addEventListener('change', () => this.#buttons());
+    this.twin = new Twin({ stage: this.stage, gpt2: () => this.models.get('gpt2-nano') });
     this.say = say;
     this.#listen();
   }
 
   /* ---- Acts ---- */
 
+  /** Writes what the form asks for; a run under way is ended first. */
   async write(paused = false) {
-    if (this.writer.busy) return;
+    this.inspector.close();
+    await this.writer.end();
+    const options = await this.#order();
+    if (!options) return;
+    const chosen = isChosen(options) && this.recipe.untouched;
+    const run = this.writer.write(options, { paused, chosen });
+    if ($('beside').checked) this.twin.write(options, run);
+    else this.twin.hide();
+    await run;
+  }
+
+  /** What is to be written, checked as far as can be; else says what is wrong, at its field. @returns {Promise<object|null>} */
+  async #order() {
+    complain('');
+    for (const field of document.querySelectorAll('#stage [aria-invalid], #settings [aria-invalid]')) clear(field);
     try {
-      this.inspector.close();
-      if (this.editor.open === 0) throw new SeddError('argument', t('editor.full'));
-      await this.writer.write(order(this.recipe, this.editor), { paused });
+      await this.editor.refresh();
+      this.#checkText();
     } catch (error) {
-      complain(explain(error));
+      complainOf(error, this.editor.field, async () => {
+        parsePrompt(this.editor.text);
+      });
+      return null;
     }
+    try {
+      return { ...this.recipe.read(), prompt: this.editor.text };
+    } catch (error) {
+      const field = this.recipe.field(error.field);
+      complainOf(error, field, () => readNumber(error.field, field.value));
+      return null;
+    }
+  }
+
+  #checkText() {
+    parsePrompt(this.editor.text);
+    if (this.editor.over) throw new SeddError('argument', this.editor.over);
+    if (this.editor.open === 0) throw new SeddError('argument', t('editor.full'));
+  }
+
+  /** Another seed, at once. */
+  shuffle() {
+    this.recipe.shuffle();
+    return this.write();
   }
 
   async branch(change, from) {
     this.inspector.close();
-    const run = await this.writer.branch(this.stage.run, from, change);
-    if (run) this.stage.timeline.seek(run.history.last);
+    this.twin.hide();
+    await this.writer.branch(this.stage.run, from, change);
   }
 
   async openFile(file) {
@@ -117,13 +170,9 @@ class Page extends EventTarget {
 
   async share() {
     const run = this.runs.current;
-    let link;
-    try {
-      link = run && run.origin !== 'recorded' ? runLink(run) : recipeLink(order(this.recipe, this.editor));
-    } catch (error) {
-      complain(explain(error));
-      return;
-    }
+    const options = run && run.origin !== 'recorded' ? null : await this.#order();
+    const link = options ? recipeLink(options) : run?.origin !== 'recorded' && runLink(run);
+    if (!link) return;
     const url = new URL(location.href);
     url.hash = link;
     history.replaceState(null, '', url);
@@ -180,15 +229,24 @@ class Page extends EventTarget {
       if (this.writer.busy) this.writer.stop();
       else this.write();
     });
+    $('beside').addEventListener('change', () => this.twin.hide());
     const click = (id, act) => $(id).addEventListener('click', act);
     click('pause', () => this.writer.togglePause());
     click('single', () => (this.writer.busy ? this.writer.step() : this.write(true)));
-    click('shuffle', () => this.recipe.shuffle());
+    click('shuffle', () => this.shuffle());
     $('arrange').addEventListener('change', () =>
       this.stage.arrange({ equal: $('layout').value === 'grid', meter: $('meter').value }),
     );
     click('sheet-open', () => this.stage.toggleSheet());
-    for (const name of Object.keys(PRESETS)) click(`preset-${name}`, () => this.recipe.take(PRESETS[name]));
+    $('presets').append(
+      ...Object.keys(PRESETS).map((name) =>
+        el(
+          'button',
+          { type: 'button', id: `preset-${name}`, on: { click: () => this.settle(name) } },
+          t(`preset.${name}`),
+        ),
+      ),
+    );
     click('take', () => this.takeText());
     click('share', () => this.share());
     click('trace-save', () => this.saveTrace());
@@ -200,7 +258,7 @@ class Page extends EventTarget {
     const { timeline } = this.stage;
     listenToKeys({
       write: () => this.write(),
-      seed: () => this.recipe.shuffle(),
+      seed: () => this.shuffle(),
       toggle: () => (this.writer.busy ? this.writer.togglePause() : timeline.toggle()),
       stop: () => (this.writer.busy ? this.writer.stop() : this.inspector.close()),
       back: () => timeline.stepBy(-1),
@@ -230,6 +288,7 @@ class Page extends EventTarget {
       const { options, lineage } = link;
       if (!this.models.choices.some(({ id }) => id === options.model))
         throw new SeddError('argument', t('share.model', { model: options.model.slice(0, 60) }));
+      this.linked = true;
       this.recipe.set(options);
       if (options.prompt !== undefined) this.editor.text = options.prompt;
       if (this.live) await this.writer.reproduce(options, lineage);
@@ -266,10 +325,18 @@ class Page extends EventTarget {
     }
   }
 
-  /** A model that the reader chose brings what it was trained for. */
+  /** A model that the reader chose brings what its folder says. */
   async #trained() {
     const model = await this.models.get(this.recipe.model).catch(() => null); // #chosen says what is wrong
-    if (model) this.recipe.set({ ...PUBLISHED, ...model.defaults });
+    if (model) this.recipe.offerSettings({ ...USUAL, ...model.defaults });
+  }
+
+  /** Sets a ready choice. @param {keyof typeof PRESETS} name */
+  async settle(name) {
+    const { model, settings } = PRESETS[name];
+    this.recipe.set({ model });
+    if (settings) this.recipe.set(settings);
+    else await this.#trained();
   }
 
   /** @param {import('../client.js').SEDD} model */
@@ -298,6 +365,7 @@ class Page extends EventTarget {
     const begin = performance.now();
     try {
       const sedd = await this.models.get(this.recipe.model);
+      if (!this.linked) await this.#trained();
       this.use(sedd);
       say(t('ready', { ms: millis(performance.now() - begin), kernels: sedd.kernels, threads: sedd.threads }));
       $('run').disabled = $('single').disabled = false;
@@ -309,7 +377,10 @@ class Page extends EventTarget {
   }
 }
 
-/** Parts below the first screen: fetched when they come near, or when the browser rests. */
+/**
+ * Parts below the first screen: fetched when they come near.
+ * @returns {(id: string) => void} fetches those in the element of that id at once
+ */
 function later(page, parts) {
   const start = (id) => {
     const load = parts[id];
@@ -329,18 +400,29 @@ function later(page, parts) {
     { rootMargin: '800px' },
   );
   for (const id of Object.keys(parts)) near.observe($(`${id}-view`));
+  return (section) =>
+    Object.keys(parts)
+      .filter((id) => $(section).contains($(`${id}-view`)))
+      .forEach(start);
 }
 
 const spoken = await speak();
 languages(spoken);
+mountStrips().catch((error) => {
+  $('strips').textContent = explain(error);
+});
 const page = new Page();
+const place = new Place(
+  later(page, {
+    toy: () => import('./toy.js'),
+    noise: () => import('./noise.js'),
+    race: () => import('./race.js'),
+    measure: () => import('./measure.js'),
+    likelihood: () => import('./likelihood-panel.js'),
+    library: () => import('./own.js'),
+  }),
+);
+place.begin();
 await page.restore();
 page.playRecorded();
-page.bringModel();
-later(page, {
-  noise: () => import('./noise.js'),
-  race: () => import('./race.js'),
-  measure: () => import('./measure.js'),
-  likelihood: () => import('./likelihood-panel.js'),
-  library: () => import('./own.js'),
-});
+page.ready = page.bringModel();
