@@ -49,14 +49,14 @@ static void allocate(struct sedd_session *s, uint64_t threads, bool *complete)
     bool sedd = info->kind == SEDD_KIND_SEDD;
     int32_t rows = sedd ? s->rows : sedd_min(s->rows, SEDD_GPT2_SLICE);
     uint64_t r = (uint64_t)rows, h = (uint64_t)info->hidden_size;
-    uint64_t widest = (uint64_t)sedd_max(info->hidden_size, model->inner_size);
+    uint64_t widest = (uint64_t)sedd_max(info->hidden_size, model->design.inner_size);
     uint64_t blocks = (uint64_t)info->n_blocks, n = (uint64_t)info->states;
     int32_t head_size = info->hidden_size / info->n_heads;
 
     s->hidden = take(s, r * h, sizeof(float), complete);
     s->qkv = take(s, r * 3 * h, sizeof(float), complete);
     s->attended = take(s, r * h, sizeof(float), complete);
-    s->inner = take(s, r * (uint64_t)model->inner_size, sizeof(float), complete);
+    s->inner = take(s, r * (uint64_t)model->design.inner_size, sizeof(float), complete);
     if (info->dtype == SEDD_DTYPE_Q8) {
         uint64_t padded = (uint64_t)sedd_round_up((int32_t)widest, SEDD_INPUTS);
         s->input_q = take(s, r * padded, 1, complete);

@@ -302,15 +302,28 @@ static bool is_word(const cJSON *root, const char *path, const char *word)
     return cJSON_IsString(item) && strcmp(item->valuestring, word) == 0;
 }
 
+/* Returns whether the model is a BPE. A tokenizer.json of the first versions of the format, such as
+ * GPT-2's on the hub, has no model.type: an object of tokens and a list of merges are a BPE then.
+ */
+static bool is_bpe(const cJSON *root)
+{
+    const cJSON *type = sedd_json_find(root, "model.type");
+    bool untyped = type == NULL || cJSON_IsNull(type);
+    return untyped ? cJSON_IsObject(sedd_json_find(root, "model.vocab")) &&
+                         cJSON_IsArray(sedd_json_find(root, "model.merges"))
+                   : is_word(root, "model.type", "BPE");
+}
+
 /* Refuses what would silently give other ids than the file means. */
 static enum sedd_status check_supported(const cJSON *root, struct sedd_error *error)
 {
     const cJSON *normalizer = sedd_json_find(root, "normalizer");
     const cJSON *dropout = sedd_json_find(root, "model.dropout");
-    if (!is_word(root, "model.type", "BPE") || !is_word(root, "pre_tokenizer.type", "ByteLevel")) {
+    if (!is_bpe(root) || !is_word(root, "pre_tokenizer.type", "ByteLevel")) {
         return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
                          "tokenizer.json is not a byte-level BPE; this engine reads model.type "
-                         "\"BPE\" with pre_tokenizer.type \"ByteLevel\"");
+                         "\"BPE\" (or none, with a vocab and merges) and pre_tokenizer.type "
+                         "\"ByteLevel\"");
     }
     if (cJSON_IsTrue(sedd_json_find(root, "pre_tokenizer.add_prefix_space")) ||
         (normalizer != NULL && !cJSON_IsNull(normalizer)) ||

@@ -80,6 +80,73 @@ static void check_cases(const struct sedd_tokenizer *tokenizer, const char *name
     sedd_memory_free(text);
 }
 
+/* ---- The hub's tokenizer.json ------------------------------------------------------------- */
+
+/* Writes GPT-2's vocab.json and merges.txt as the tokenizer.json of `gpt2` on the hub has them: a
+ * model without a type, merges as strings or as pairs, and everything that stands around it. */
+static size_t write_hub_file(const char *vocab, char *merges, bool pairs, char *out, size_t size)
+{
+    size_t used = (size_t)snprintf(
+        out, size,
+        "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":[{\"id\":50256,"
+        "\"special\":true,\"content\":\"<|endoftext|>\",\"single_word\":false,\"lstrip\":false,"
+        "\"rstrip\":false,\"normalized\":true}],\"normalizer\":null,\"pre_tokenizer\":{\"type\":"
+        "\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true},\"post_processor\":{"
+        "\"type\":"
+        "\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\":false},\"decoder\":{\"type\":"
+        "\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\":true},\"model\":{\"dropout\":"
+        "null,"
+        "\"unk_token\":null,\"continuing_subword_prefix\":\"\",\"end_of_word_suffix\":\"\","
+        "\"fuse_unk\":false,\"vocab\":%s,\"merges\":[",
+        vocab);
+    const char *comma = "";
+    for (char *line = strtok(merges, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        char escaped[512];
+        size_t length = 0;
+        for (const char *c = line; *c != '\0'; c++) {
+            const char *between = pairs && *c == ' ' ? "\",\"" : NULL;
+            bool quoted = *c == '"' || *c == '\\';
+            length += (size_t)(between != NULL ? snprintf(escaped + length, sizeof escaped - length,
+                                                          "%s", between)
+                                               : snprintf(escaped + length, sizeof escaped - length,
+                                                          "%s%c", quoted ? "\\" : "", *c));
+        }
+        if (strncmp(line, "#version", 8) != 0) {
+            used += (size_t)snprintf(out + used, size - used, pairs ? "%s[\"%s\"]" : "%s\"%s\"",
+                                     comma, escaped);
+            comma = ",";
+        }
+    }
+    return used + (size_t)snprintf(out + used, size - used, "]}}");
+}
+
+static void check_hub_file(bool pairs)
+{
+    char *vocab = NULL, *merges = NULL, *document = malloc(8 << 20);
+    size_t size;
+    struct sedd_tokenizer *tokenizer = NULL;
+    struct sedd_error error = {0};
+    enum sedd_status status = sedd_file_read(GPT2, "vocab.json", 4 << 20, &vocab, &size, &error);
+    if (status == SEDD_OK) {
+        status = sedd_file_read(GPT2, "merges.txt", 4 << 20, &merges, &size, &error);
+    }
+    if (status == SEDD_OK) {
+        size = write_hub_file(vocab, merges, pairs, document, 8 << 20);
+        status = sedd_tokenizer_new(document, size, NULL, 0, &tokenizer, &error);
+    }
+    HOLDS(status == SEDD_OK, "the hub's tokenizer.json: %s", error.message);
+    if (status == SEDD_OK) {
+        check_cases(tokenizer, "cases.json", 117);
+        check_cases(tokenizer, "more.json", 240);
+        HOLDS(sedd_tokenizer_size(tokenizer) == 50257, "it has %d ids",
+              (int)sedd_tokenizer_size(tokenizer));
+    }
+    sedd_tokenizer_free(tokenizer);
+    sedd_memory_free(vocab);
+    sedd_memory_free(merges);
+    free(document);
+}
+
 /* ---- Any bytes --------------------------------------------------------------------------- */
 
 static void check_round_trip(const struct sedd_tokenizer *tokenizer, const char *text, size_t size)
@@ -271,6 +338,12 @@ static void check_documents(void)
         {BYTES ",\"added_tokens\":[{\"id\":-5,\"content\":\"<|x|>\"}]",
          "\"type\":\"BPE\",\"merges\":[]", false},
         {BYTES ",\"added_tokens\":[7]", "\"type\":\"BPE\",\"merges\":[]", false},
+        {BYTES, "\"merges\":[\"a b\"]", true},
+        {BYTES, "\"merges\":[[\"a\",\"b\"]]", true},
+        {BYTES, "\"type\":null,\"merges\":[\"a b\"]", true},
+        {BYTES, "\"type\":\"\",\"merges\":[\"a b\"]", false},
+        {BYTES, "\"type\":7,\"merges\":[\"a b\"]", false},
+        {BYTES, "\"unk_token\":\"ab\"", false},
         {BYTES, "\"type\":\"BPE\",\"merges\":[[\"a\",\"b\",\"c\"]]", false},
         {BYTES, "\"type\":\"BPE\",\"merges\":[[\"a\",1]]", false},
         {BYTES, "\"type\":\"BPE\",\"merges\":[1]", false},
@@ -349,6 +422,8 @@ int main(void)
         check_long_words(tokenizer);
         check_ids(tokenizer);
     }
+    check_hub_file(false);
+    check_hub_file(true);
     check_bad_utf8();
     check_parts();
     check_documents();

@@ -31,7 +31,7 @@ const textOf = (model, options) => {
 };
 
 for (const [wasm, kernels] of TABLES) {
-  for (const name of ['absorb', 'uniform', 'gpt2']) {
+  for (const name of ['absorb', 'uniform', 'gpt2', 'absorb-geometric-official']) {
     test(`golden ${name}, kernels ${kernels}`, async () => {
       const model = await load(await Engine.create({ wasm, kernels }), `tests/golden/${name}`);
       const read = (file) => readFileSync(path.join(ROOT, 'tests/golden', name, file));
