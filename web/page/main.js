@@ -4,9 +4,10 @@
  */
 import { SeddError, escapeText, parsePrompt } from '../client.js';
 import { fetchTrace } from '../client/trace.js';
+import { Chips } from './chips.js';
 import { $, el } from './dom.js';
 import { Editor } from './editor.js';
-import { Examples, isChosen } from './examples.js';
+import { isChosen } from './examples.js';
 import { clear, mark } from './fields.js';
 import { openTrace, promptOf, runOf, saveTrace } from './files.js';
 import { Inspector } from './inspector.js';
@@ -15,6 +16,7 @@ import { Models } from './models.js';
 import { Place } from './place.js';
 import { Recipe, readNumber } from './recipe.js';
 import { Runs } from './runs.js';
+import { PRESETS, USUAL } from './settings.js';
 import { readLink, recipeLink, runLink } from './share.js';
 import { Stage } from './stage.js';
 import { mountStrips } from './strips.js';
@@ -25,19 +27,6 @@ import { Twin } from './twin.js';
 import { Writer } from './writer.js';
 
 const RECORDED = { model: 'sedd-nano', url: 'models/sedd-nano/trace.json' };
-
-/** How the paper samples: from the model's own distribution. */
-const PUBLISHED = { steps: 64, positions: 'score', grid: 'linear', context: 'all', temperature: 1, topP: 1, topK: 0 };
-
-/** How a model is sampled where its generation_config.json says nothing. */
-const USUAL = { ...PUBLISHED, temperature: 0.8, topP: 0.9 };
-
-/** Ready choices: each model as its folder says, and the paper's sampler. */
-const PRESETS = {
-  good: { model: 'sedd-nano' },
-  fast: { model: 'sedd-nano-fast' },
-  paper: { model: 'sedd-nano', settings: PUBLISHED },
-};
 
 const say = (text) => {
   $('status').textContent = text;
@@ -81,7 +70,7 @@ class Page extends EventTarget {
     this.recipe = new Recipe(this.models.choices);
     this.editor = new Editor({ length: () => this.recipe.length });
     this.editor.addEventListener('change', () => this.recipe.fix(this.editor.exact));
-    this.examples = new Examples(this);
+    new Chips(this);
     this.recipe.addEventListener('change', () => this.#chosen());
     this.recipe.addEventListener('model', () => this.#trained());
     this.writer = new Writer({ models: this.models, runs: this.runs, stage: this.stage, say, complain });
@@ -90,7 +79,7 @@ class Page extends EventTarget {
     this.tree = new Tree({ runs: this.runs, stage: this.stage, branch, complain });
     this.writer.addEventListener('change', () => this.#buttons());
     this.runs.addEventListener('change', () => this.#buttons());
-    this.twin = new Twin({ stage: this.stage, gpt2: () => this.models.get('gpt2-nano') });
+    this.twin = new Twin({ stage: this.stage, gpt2: () => this.#gpt2() });
     this.say = say;
     this.#listen();
   }
@@ -104,10 +93,24 @@ class Page extends EventTarget {
     const options = await this.#order();
     if (!options) return;
     const chosen = isChosen(options) && this.recipe.untouched;
+    this.twin.hide();
+    const made = new Promise((resolve) => {
+      this.writer.addEventListener('made', resolve, { once: true });
+    });
     const run = this.writer.write(options, { paused, chosen });
-    if ($('beside').checked) this.twin.write(options, run);
-    else this.twin.hide();
+    if ($('beside').checked) this.twin.write(options, Promise.race([made, run]));
     await run;
+  }
+
+  /** The GPT-2 of this page. While it loads the status tells of that, and afterwards what it told before. */
+  async #gpt2() {
+    const { current } = this.runs;
+    const before = $('status').textContent;
+    try {
+      return await this.models.get('gpt2-nano');
+    } finally {
+      if (this.runs.current === current) say(before);
+    }
   }
 
   /** What is to be written, checked as far as can be; else says what is wrong, at its field. @returns {Promise<object|null>} */

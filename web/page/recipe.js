@@ -3,6 +3,7 @@ import { SeddError } from '../errors.js';
 import { WORDS } from '../client/sampling.js';
 import { $, el } from './dom.js';
 import { EXAMPLES } from './examples.js';
+import { USUAL } from './settings.js';
 import { t } from './text.js';
 
 export const CHOICES = ['positions', 'order', 'grid', 'context'];
@@ -13,11 +14,11 @@ const SEED_MAX = 18446744073709551615n;
 /** Numbers: what they start with, how far they go, and the stride of the arrow keys. */
 export const FIELDS = {
   length: { value: 128, low: 2, high: 1024, step: 8, whole: true },
-  steps: { value: 64, low: 1, high: 1000, step: 1, whole: true },
+  steps: { value: USUAL.steps, low: 1, high: 1000, step: 1, whole: true },
   seed: { value: EXAMPLES[0].seed, low: 0, high: SEED_MAX, step: 1, whole: true },
-  temperature: { value: 0.8, low: 0.05, high: 4, step: 0.05 },
-  topP: { value: 0.9, low: 0.01, high: 1, step: 0.05 },
-  topK: { value: 0, low: 0, high: 65536, step: 1, whole: true },
+  temperature: { value: USUAL.temperature, low: 0.05, high: 4, step: 0.05 },
+  topP: { value: USUAL.topP, low: 0.01, high: 1, step: 0.05 },
+  topK: { value: USUAL.topK, low: 0, high: 65536, step: 1, whole: true },
   gamma: { value: 1, low: 0.001, high: 1000, step: 0.1 },
   rounds: { value: 10, low: 6, high: 200, step: 1, whole: true },
 };

@@ -72,7 +72,7 @@ class Toy {
     const head = ['toy.pair', 'toy.together', 'toy.turn'].map((key) => el('th', { scope: 'col' }, t(key)));
     $('toy-view').append(
       el('h3', {}, t('toy.title')),
-      el('p', {}, t('toy.text'), ' ', el('q', {}, SENTENCE.join(' ▁').replace(' ▁.', ' ▁.'))),
+      el('p', {}, t('toy.text'), ' ', el('q', {}, SENTENCE.join(' ▁'))),
       el('table', { className: 'toy' }, el('thead', {}, el('tr', {}, ...head)), this.rows),
       this.result,
     );
@@ -96,16 +96,11 @@ class Toy {
 
   #row({ words, fits, together, inTurn }) {
     const share = (value) => el('td', {}, t('percent', { share: number(100 * value, value < 0.0995 ? 1 : 0) }));
+    const label = words.map((word) => word.trim()).join(' … ');
     return el(
       'tr',
       { className: fits ? '' : 'misfit' },
-      el(
-        'th',
-        { scope: 'row' },
-        words.map((word) => word.trim()).join(' … '),
-        fits ? null : ' ',
-        fits ? null : el('span', {}, t('toy.misfit')),
-      ),
+      el('th', { scope: 'row' }, fits ? label : t('toy.misfit', { words: label })),
       share(together),
       share(inTurn),
     );

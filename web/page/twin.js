@@ -65,7 +65,7 @@ export class Twin {
   /** The example that it writes, or null for a task of the reader's. @type {string|null} */
   about = null;
 
-  /** @param {{stage: import('./stage.js').Stage, gpt2: () => Promise<any>}} given */
+  /** @param {{stage: import('./stage.js').Stage, gpt2: () => Promise<import('../client.js').GPT2>}} given */
   constructor({ stage, gpt2 }) {
     this.stage = stage;
     this.gpt2 = gpt2;
@@ -90,9 +90,9 @@ export class Twin {
     const about = this.about ?? 'yours';
     this.about = null;
     try {
-      const gpt2 = await this.gpt2();
       await after;
       if (signal.aborted) return;
+      const gpt2 = await this.gpt2();
       const { history, ms, tokens } = await writeLeftToRight(gpt2, {
         prompt,
         length,

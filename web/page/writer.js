@@ -161,8 +161,9 @@ export class Writer extends EventTarget {
     return run;
   }
 
-  /** What the run took, as soon as it is known, and how it is shown. */
+  /** Says what the run took, as soon as it is known, and how it is shown; sends `made`. */
   #tell(run, times) {
+    this.dispatchEvent(new Event('made'));
     const slower = this.stage.paced && this.stage.showing;
     this.say(
       [

@@ -9,7 +9,7 @@ export default {
   heading: 'A language model that does not write left to right',
   lede:
     'SEDD starts from masks and fills them in, in any order: *score entropy discrete diffusion* ([Lou, Meng & Ermon](https://arxiv.org/abs/2310.16834)). ' +
-    'It runs in this tab, beside a GPT-2 of its size ([Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473) compare the two).',
+    'It runs in this tab, with GPT-2 beside it to compare ([Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473)).',
   noscript:
     'This page computes in your browser and needs JavaScript. Without it you can read on; the papers linked above explain the method.',
   skip: 'Skip to the figure',
@@ -91,7 +91,7 @@ export default {
   'strips.gpt2': 'GPT-2 writes left to right',
   'strips.sedd': 'SEDD writes everywhere at once',
   'strips.caption':
-    'The same sentence of {count} tokens, after a third, two thirds and all of it. SEDD was given its first word and its full stop; underlined tokens came last.',
+    'One recorded sentence of {count} tokens, in both orders. Italics were given; underlined tokens came last.',
   examples: 'Examples',
   'example.continue': 'Continue',
   'example.middle': 'Fill the middle',
@@ -124,10 +124,10 @@ export default {
   'toy.title': 'Why few steps cost quality',
   'toy.text':
     'Tokens that are drawn in the same step do not see each other. Two masks, and what the model says of them:',
-  'toy.pair': 'the two words',
+  'toy.pair': 'both (✗ contradict)',
   'toy.together': 'in one step',
   'toy.turn': 'in turn',
-  'toy.misfit': '(they contradict)',
+  'toy.misfit': '{words} ✗',
   'toy.wait': 'The numbers come with the live model.',
   'toy.result': ({ steps, together, share, each, length }) =>
     `With ${plural(steps, 'step', 'steps')}, two masks open in the same step in ${together} % of the runs, and ${share} % of the texts contradict themselves here.${length ? ` In a text of ${length} tokens about ${plural(each, 'token is', 'tokens are')} drawn in each step.` : ''}`,

@@ -6,8 +6,8 @@ export default {
   title: 'SEDD：不从左到右写作的语言模型',
   heading: '不从左到右写作的语言模型',
   lede:
-    'SEDD 从掩码开始，以任意次序逐个填写，直到成文：这就是*分数熵离散扩散*（[Lou、Meng、Ermon](https://arxiv.org/abs/2310.16834)）。' +
-    '它在这个标签页里运行，旁边有同样大小的 GPT-2 可作比较（[Deschenaux、Gulcehre](https://arxiv.org/abs/2406.11473)）。',
+    'SEDD 从掩码开始，以任意次序逐个填写：这就是*分数熵离散扩散*（[Lou、Meng、Ermon](https://arxiv.org/abs/2310.16834)）。' +
+    '它在这个标签页里运行，旁边有 GPT-2 可作比较（[Deschenaux、Gulcehre](https://arxiv.org/abs/2406.11473)）。',
   noscript: '本页在浏览器中计算，需要 JavaScript。没有它仍可阅读文字；方法请见上面的论文。',
   skip: '跳到图 1',
   languages: '语言',
@@ -86,8 +86,7 @@ export default {
   'settings.title': '怎样写作',
   'strips.gpt2': 'GPT-2 从左到右写',
   'strips.sedd': 'SEDD 处处同时写',
-  'strips.caption':
-    '同一个句子，共 {count} 个词元，分别写到三分之一、三分之二和全部。SEDD 事先得到了第一个词和句号；带下划线的刚刚写出。',
+  'strips.caption': '录制的一个句子，共 {count} 个词元，两种次序。斜体是给定的；带下划线的刚刚写出。',
   examples: '例子',
   'example.continue': '续写',
   'example.middle': '填补中间',
@@ -113,10 +112,10 @@ export default {
   'holes.rest': '其余全部',
   'toy.title': '步数少，为什么质量差',
   'toy.text': '在同一步写出的词元彼此看不见。下面是两个掩码，以及模型对它们的判断：',
-  'toy.pair': '两个词',
+  'toy.pair': '两个词（✗ 矛盾）',
   'toy.together': '同一步',
   'toy.turn': '先后',
-  'toy.misfit': '（互相矛盾）',
+  'toy.misfit': '{words} ✗',
   'toy.wait': '模型就绪后显示数值。',
   'toy.result': ({ steps, together, share, each, length }) =>
     `用 ${steps} 步，两个掩码在 ${together}% 的运行中于同一步揭开，${share}% 的文字会在这里自相矛盾。${length ? `在 ${length} 个词元的文字里，每步大约写出 ${each} 个。` : ''}`,
