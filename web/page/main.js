@@ -370,7 +370,7 @@ class Page extends EventTarget {
       const sedd = await this.models.get(this.recipe.model);
       if (!this.linked) await this.#trained();
       this.use(sedd);
-      say(t('ready', { ms: millis(performance.now() - begin), kernels: sedd.kernels, threads: sedd.threads }));
+      say(t('ready', { ms: millis(performance.now() - begin) }));
       $('run').disabled = $('single').disabled = false;
       document.body.dataset.ready = 'true';
       if (this.pending) await this.writer.reproduce(this.pending.options, this.pending.lineage);

@@ -6,7 +6,7 @@ import { fetchTrace } from '../client/trace.js';
 import { History } from '../view/history.js';
 import { Strip } from '../view/strip.js';
 import { $, el } from './dom.js';
-import { number, t } from './text.js';
+import { t } from './text.js';
 
 const RECORDED = 'models/sedd-nano/sentence.trace.json';
 const ROWS = 3;
@@ -59,8 +59,5 @@ export function pictures(history) {
 
 export async function mountStrips() {
   const history = History.fromTrace(await fetchTrace(new URL(RECORDED, document.baseURI).href));
-  $('strips').append(
-    ...pictures(history),
-    el('figcaption', { id: 'strips-title' }, t('strips.caption', { count: number(history.length) })),
-  );
+  $('strips').append(...pictures(history), el('figcaption', { id: 'strips-title' }, t('strips.caption')));
 }

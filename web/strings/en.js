@@ -90,8 +90,7 @@ export default {
   'settings.title': 'How it writes',
   'strips.gpt2': 'GPT-2 writes left to right',
   'strips.sedd': 'SEDD writes everywhere at once',
-  'strips.caption':
-    'One recorded sentence of {count} tokens, in both orders. Italics were given; underlined tokens came last.',
+  'strips.caption': 'One recorded sentence in both orders; italics were given.',
   examples: 'Examples',
   'example.continue': 'Continue',
   'example.middle': 'Fill the middle',
@@ -198,8 +197,7 @@ export default {
   'loading.open': '{name}: looking for the files',
   'loading.wait': '{name}: waiting for its turn',
   'loading.share': '{share} %',
-  ready: ({ kernels, threads, ms }) =>
-    `Live after ${ms} ms (${kernels}, ${threads === 1 ? 'one thread' : `${threads} threads`}). Press Write.`,
+  ready: 'Live after {ms} ms. Press Write.',
   announce: 'Step {step} of {total}, {open} of {length} fixed.',
   done: '{tokens} tokens in {ms} ms, {perStep} ms a step, seed {seed}.',
   'done.shown': 'Shown slower, in {seconds} s.',
