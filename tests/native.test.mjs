@@ -139,7 +139,6 @@ test('bench times the steps of the sampler that is asked for', () => {
 for (const [name, args, status, words] of [
   ['positions that cannot be left out', ['models/sedd-nano', '--context', 'known'], 1, /context known needs positions/],
   ['how to sample of a GPT-2', ['models/gpt2-nano', '--no-denoise'], 2, /a GPT-2's decode step has no --no-denoise/],
-  ['a judge of no comparison', ['models/sedd-nano', '--judge', 'models/gpt2-nano'], 2, /needs --twin for --judge/],
 ]) {
   test(`bench refuses ${name}`, () => {
     const result = call(tool, ['bench', ...args]);

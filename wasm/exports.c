@@ -145,13 +145,11 @@ void wasm_sha256_finish(struct sedd_sha256 *sha, uint8_t *digest)
 /* ---- Text -------------------------------------------------------------------------------- */
 
 struct sedd_tokenizer *wasm_tokenizer_new(const char *vocab, size_t vocab_size, const char *merges,
-                                          size_t merges_size)
+                                          size_t merges_size, const char *added, size_t added_size)
 {
     struct sedd_tokenizer *tokenizer = NULL;
-    return sedd_tokenizer_new(vocab, vocab_size, merges, merges_size, &tokenizer, &last_error) ==
-                   SEDD_OK
-               ? tokenizer
-               : NULL;
+    struct sedd_tokenizer_files files = {vocab, vocab_size, merges, merges_size, added, added_size};
+    return sedd_tokenizer_new(&files, &tokenizer, &last_error) == SEDD_OK ? tokenizer : NULL;
 }
 
 /* ids (free with sedd_memory_free), their number in *count. */

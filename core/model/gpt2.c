@@ -223,18 +223,3 @@ void sedd_gpt2_rewind(struct sedd_session *session, int32_t position)
 {
     session->position = sedd_max(0, sedd_min(position, session->position));
 }
-
-enum sedd_status sedd_gpt2_hidden(struct sedd_session *session, const int32_t *ids, int32_t count,
-                                  float *hidden, struct sedd_error *error)
-{
-    const struct sedd_model *model = session->model;
-    enum sedd_status status = sedd_gpt2_visit(session, ids, count, 0, NULL, NULL, error);
-    if (status == SEDD_OK) {
-        int32_t last = (count - 1) % slice_rows(session);
-        session->engine->kernels->norm(
-            hidden, session->hidden + (size_t)last * (size_t)model->info.hidden_size,
-            model->norm_final_weight, model->norm_final_bias, model->info.hidden_size,
-            model->info.norm_eps);
-    }
-    return status;
-}

@@ -3,7 +3,8 @@
 import { TASKS, optionsOf, readTask } from './choices.mjs';
 import { clozeItems, parted, stopIds } from './cloze.mjs';
 import { heldOut } from './corpora.mjs';
-import { mean, shareInterval, spread } from './statistics.mjs';
+import { mean, shareInterval } from '../../web/client/statistics.js';
+import { evenly, seedOf } from './random.mjs';
 
 /** Place of the smallest number, the first of equal ones. */
 const smallest = (values) => values.indexOf(Math.min(...values));
@@ -19,7 +20,7 @@ async function score(context, model, row, items, scorings) {
     const requests = items.map(({ options, gold, number }) => ({
       op: 'choice',
       options,
-      ...(scoring === 'bound' ? { samples: settings.choiceSamples, seed: settings.seed + number } : {}),
+      ...(scoring === 'bound' ? { samples: settings.choiceSamples, seed: seedOf(settings.seed, number) } : {}),
       ...(model.kind === 'sedd' ? { scoring } : {}),
       about: { task: row.task, item: number, gold },
     }));
@@ -84,7 +85,7 @@ export async function run(context) {
       const all = readTask(name, data).map((item, number) => ({ ...item, number }));
       const endOfText = await model.endOfText();
       const items = [];
-      for (const item of spread(all, settings.items))
+      for (const item of evenly(all, settings.items))
         items.push({ ...item, ...(await optionsOf(model, item, endOfText)) });
       await score(
         context,

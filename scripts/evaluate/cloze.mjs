@@ -1,6 +1,6 @@
 // Story cloze made from held-out stories: which of four last sentences ends this one? The other three end other stories.
 // And stories parted into first sentence, middle and last, for infilling. All on ids: nothing is tokenised anew.
-import { generator } from './statistics.mjs';
+import { generator } from './random.mjs';
 
 /** Ends of sentences: places behind an id that is, or ends with, a full stop, and is followed by no letter. */
 function sentenceEnds(ids, stops) {

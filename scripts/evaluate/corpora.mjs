@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { lambada, ptb, wikitext } from './detokenize.mjs';
 import { indexField, readJsonLines, readText, readTexts, textField } from './files.mjs';
-import { spread } from './statistics.mjs';
+import { evenly } from './random.mjs';
 
 const BATCH = 1000; // rows
 
@@ -70,7 +70,7 @@ export async function corpusBlocks(model, name, data, count) {
   const { title, rows } = corpus(name, data);
   const all = blocks(await model.encode(rows), await model.endOfText(), model.length);
   if (!all.length) throw new Error(`${title}: less than one block of ${model.length} tokens`);
-  return { title, total: all.length, blocks: spread(all, count) };
+  return { title, total: all.length, blocks: evenly(all, count) };
 }
 
 /** The held-out windows that come with the models: one list of ids, commas between. */
@@ -80,7 +80,7 @@ export function heldOut(file, length, tokens) {
     .split(',')
     .map((text, i) =>
       indexField(
-        (field, problem) => {
+        (_, problem) => {
           throw new Error(`${file}, id ${i + 1}: ${problem}`);
         },
         { id: Number(text) },

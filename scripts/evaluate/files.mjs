@@ -1,8 +1,25 @@
-// Reading data that others wrote: valid UTF-8 of a size that fits, JSON lines with the fields a format has.
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+// Reads data that others wrote: valid UTF-8 of a size that fits, JSON lines with the fields a format has. Writes files as a whole.
+import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const LIMIT = 512 * 2 ** 20; // bytes of a file
+
+/** Writes a file beside its place and renames it: a write that fails leaves the old file, and a reader sees no half. */
+export function writeWhole(file, text) {
+  const part = `${file}.part`;
+  mkdirSync(path.dirname(file), { recursive: true });
+  try {
+    writeFileSync(part, text, { flush: true });
+    renameSync(part, file);
+  } catch (error) {
+    try {
+      unlinkSync(part);
+    } catch {
+      /* it was not made */
+    }
+    throw new Error(`${file} could not be written (${error.code ?? error.message}); the old one is as it was`);
+  }
+}
 
 /** @returns {string} */
 export function readText(file) {

@@ -1,6 +1,6 @@
 // The report on multiple choice: accuracies with intervals, the published ones, and what full-size models take.
 import { TASKS } from '../choices.mjs';
-import { sum } from '../statistics.mjs';
+import { sum } from '../../../web/client/statistics.js';
 import { duration, figure, measured, missing, or, percent, published } from './format.mjs';
 import { ACCURACY, ACCURACY_TASKS } from './published.mjs';
 import { dotChart } from './svg.mjs';
