@@ -33,7 +33,7 @@ const STATES = {
     await page.fill('[name=steps]', '400');
     await page.click('#run');
     await page.waitForFunction(() => document.querySelectorAll('#cells .mask').length < 70);
-    await page.click('#pause');
+    await page.click('#timeline [part~=play]');
   },
   done: async (page) => {
     await page.click('#run');

@@ -99,7 +99,7 @@ test('a run pauses, steps, goes on and stops, and the page stays usable', async 
     await page.waitForFunction(() => /^step 1 of 901/.test(document.getElementById('position').textContent));
     await page.click('#single');
     await page.waitForFunction(() => /^step 2 of 901/.test(document.getElementById('position').textContent));
-    await page.click('#pause');
+    await page.click('#timeline [part~=play]');
     await page.waitForFunction(() => document.querySelectorAll('#cells .mask').length < 120);
     await page.keyboard.press('Escape');
     await page.waitForFunction(() => document.getElementById('status').textContent === 'Stopped.');

@@ -3,6 +3,9 @@
  * marks holes and token boundaries, so the field itself stays an ordinary one for every keyboard, script and reader.
  */
 import { $, el } from './dom.js';
+import { SeddError } from '../errors.js';
+import { parsePrompt } from '../prompt.js';
+import { about } from './form-error.js';
 import { number, t } from './text.js';
 import { cut, maskSelection } from './tokens.js';
 
@@ -16,12 +19,9 @@ export class Editor extends EventTarget {
   #last;
   #pieces = [];
   #turn = 0;
-  /** Tokens left to write, as far as is known. */
-  open = Infinity;
+  #open = Infinity; // tokens left to write, as far as is known; negative: the text needs more than there are
   /** Tokens that the text and its counted holes take, where they make the window; else null. @type {number|null} */
   exact = null;
-  /** One sentence on a text that does not fit its window, or ''. */
-  over = '';
 
   /** @param {{tokenizer: import('./tokens.js').Tokenizer|null, length: () => number}} given */
   constructor({ length }) {
@@ -57,6 +57,17 @@ export class Editor extends EventTarget {
   }
   set text(value) {
     this.#put(value);
+  }
+
+  /** Fails with what is wrong with the text, as far as can be told without a run. */
+  check() {
+    try {
+      parsePrompt(this.text);
+      if (this.#open === 0) throw new SeddError('argument', t('editor.full'));
+      if (this.#open < 0) throw new SeddError('argument', $('editor-count').textContent);
+    } catch (error) {
+      throw about(error, 'prompt');
+    }
   }
 
   /* ---- Undo ---- */
@@ -154,7 +165,12 @@ export class Editor extends EventTarget {
     if (turn !== this.#turn) return;
     this.#pieces = pieces;
     this.mirror.replaceChildren(
-      ...pieces.map(({ from, to, hole }) => el(hole ? 'mark' : 'span', {}, source.slice(from, to))),
+      ...pieces.flatMap(({ from, to, hole }) => {
+        const text = source.slice(from, to);
+        if (hole) return el('mark', {}, text);
+        const word = text.trimStart(); // the mark of the boundary stands before the first letter, on its line
+        return [text.slice(0, text.length - word.length), el('span', {}, word)];
+      }),
       '\u200b',
     );
     this.mirror.scrollTop = this.field.scrollTop;
@@ -164,20 +180,19 @@ export class Editor extends EventTarget {
 
   /** Adds up what is held and what is open, and says it. */
   #count(pieces) {
-    this.open = Infinity;
+    this.#open = Infinity;
     this.exact = null;
-    this.over = '';
     const window = this.length();
     if (!this.tokenizer || !window) return;
     const sum = (hole) => pieces.reduce((all, piece) => all + (piece.hole === hole ? piece.count : 0), 0);
     const [held, holes] = [sum(false), sum(true)];
     if (holes && !pieces.some(({ hole, count }) => hole && count === 0)) this.exact = held + holes;
     const length = this.exact ?? window;
-    this.open = Math.max(length - held, 0);
-    if (held + holes > length) this.over = t('editor.many', { count: number(held + holes), length: number(length) });
-    $('editor-count').textContent =
-      this.over ||
-      t('editor.count', { held, open: number(this.open), length: number(length), exact: this.exact !== null });
-    $('editor-count').classList.toggle('error', this.over !== '');
+    const over = held + holes > length;
+    this.#open = over ? -1 : length - held;
+    $('editor-count').textContent = over
+      ? t('editor.many', { count: number(held + holes), length: number(length) })
+      : t('editor.count', { held, open: number(this.#open), length: number(length), exact: this.exact !== null });
+    $('editor-count').classList.toggle('error', over);
   }
 }

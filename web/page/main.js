@@ -2,19 +2,19 @@
  * The page: speaks the reader's language, plays the recorded run at once, brings the live model, and wires the parts of
  * Figure 1 to each other. The figures below it are fetched when they come near.
  */
-import { SeddError, escapeText, parsePrompt } from '../client.js';
+import { SeddError, escapeText } from '../client.js';
 import { fetchTrace } from '../client/trace.js';
 import { Chips } from './chips.js';
 import { $, el } from './dom.js';
 import { Editor } from './editor.js';
 import { isChosen } from './examples.js';
-import { clear, mark } from './fields.js';
 import { openTrace, promptOf, runOf, saveTrace } from './files.js';
+import { FormError } from './form-error.js';
 import { Inspector } from './inspector.js';
 import { listenToKeys } from './keys.js';
 import { Models } from './models.js';
 import { Place } from './place.js';
-import { Recipe, readNumber } from './recipe.js';
+import { Recipe } from './recipe.js';
 import { Runs } from './runs.js';
 import { PRESETS, USUAL } from './settings.js';
 import { readLink, recipeLink, runLink } from './share.js';
@@ -31,14 +31,18 @@ const RECORDED = { model: 'sedd-nano', url: 'models/sedd-nano/trace.json' };
 const say = (text) => {
   $('status').textContent = text;
 };
-const complain = (text) => {
-  $('form-error').textContent = text;
+/** What became of a link or a file, beside the buttons for them. */
+const report = (text, failed = false) => {
+  $('file-status').textContent = text;
+  $('file-status').classList.toggle('error', failed);
 };
 
-/** The sentence about a field, which is marked and focused until it is right. */
-function complainOf(error, field, check) {
-  complain(explain(error));
-  mark(field, $('form-error'), check);
+/** The page's address without what a run or a measurement left in it; the language stays. */
+function bare() {
+  const url = new URL(location.pathname, location.origin);
+  const lang = new URLSearchParams(location.search).get('lang');
+  if (lang) url.searchParams.set('lang', lang);
+  return url;
 }
 
 /** Links to this page in every language. */
@@ -56,6 +60,12 @@ function languages(spoken) {
   );
 }
 
+/** What is to be written: the recipe and the text, checked as far as can be without the model. */
+function order(recipe, editor) {
+  editor.check();
+  return { ...recipe.read(), prompt: editor.text };
+}
+
 class Page extends EventTarget {
   /** Resolves once the first model is there, or cannot be. @type {Promise<void>|undefined} */
   ready;
@@ -64,7 +74,7 @@ class Page extends EventTarget {
 
   constructor() {
     super();
-    this.models = new Models(say);
+    this.models = new Models({ say, heard: () => $('status').textContent });
     this.runs = new Runs();
     this.stage = new Stage();
     this.recipe = new Recipe(this.models.choices);
@@ -73,10 +83,14 @@ class Page extends EventTarget {
     new Chips(this);
     this.recipe.addEventListener('change', () => this.#chosen());
     this.recipe.addEventListener('model', () => this.#trained());
+    const named = (name) => $('form').elements.namedItem(name);
+    this.wrong = new FormError($('form-error'), () => order(this.recipe, this.editor), named);
+    for (const source of [this.recipe, this.editor]) source.addEventListener('change', () => this.wrong.recheck());
+    const complain = (error) => this.wrong.show(error);
     this.writer = new Writer({ models: this.models, runs: this.runs, stage: this.stage, say, complain });
     const branch = (change, from) => this.branch(change, from);
     this.inspector = new Inspector({ stage: this.stage, model: () => this.models.get(this.stage.run.model), branch });
-    this.tree = new Tree({ runs: this.runs, stage: this.stage, branch, complain });
+    this.tree = new Tree({ runs: this.runs, stage: this.stage, branch });
     this.writer.addEventListener('change', () => this.#buttons());
     this.runs.addEventListener('change', () => this.#buttons());
     this.twin = new Twin({ stage: this.stage, gpt2: () => this.#gpt2() });
@@ -107,38 +121,21 @@ class Page extends EventTarget {
     const { current } = this.runs;
     const before = $('status').textContent;
     try {
-      return await this.models.get('gpt2-nano');
+      return await this.models.get(this.models.twin);
     } finally {
       if (this.runs.current === current) say(before);
     }
   }
 
-  /** What is to be written, checked as far as can be; else says what is wrong, at its field. @returns {Promise<object|null>} */
+  /** What is to be written, or null: then it is said what is wrong, at its field. @returns {Promise<object|null>} */
   async #order() {
-    complain('');
-    for (const field of document.querySelectorAll('#stage [aria-invalid], #settings [aria-invalid]')) clear(field);
+    await this.editor.refresh();
     try {
-      await this.editor.refresh();
-      this.#checkText();
+      return order(this.recipe, this.editor);
     } catch (error) {
-      complainOf(error, this.editor.field, async () => {
-        parsePrompt(this.editor.text);
-      });
+      this.wrong.show(error);
       return null;
     }
-    try {
-      return { ...this.recipe.read(), prompt: this.editor.text };
-    } catch (error) {
-      const field = this.recipe.field(error.field);
-      complainOf(error, field, () => readNumber(error.field, field.value));
-      return null;
-    }
-  }
-
-  #checkText() {
-    parsePrompt(this.editor.text);
-    if (this.editor.over) throw new SeddError('argument', this.editor.over);
-    if (this.editor.open === 0) throw new SeddError('argument', t('editor.full'));
   }
 
   /** Another seed, at once. */
@@ -147,10 +144,13 @@ class Page extends EventTarget {
     return this.write();
   }
 
+  /** Continues the shown run from a state with something changed; the focus goes to the token that was changed. */
   async branch(change, from) {
     this.inspector.close();
     this.twin.hide();
-    await this.writer.branch(this.stage.run, from, change);
+    const [[position] = []] = change.edit ?? [];
+    const run = await this.writer.branch(this.stage.run, from, change);
+    if (run && this.stage.run === run) this.stage.cells.cell(position)?.focus();
   }
 
   async openFile(file) {
@@ -164,10 +164,10 @@ class Page extends EventTarget {
       this.editor.text = promptOf(run);
       this.runs.add(run);
       this.stage.open(run, { play: true });
-      complain('');
-      say(t('trace.opened', { steps: number(run.history.last), length: number(run.history.length) }));
+      this.wrong.clear();
+      report(t('trace.opened', { steps: number(run.history.last), length: number(run.history.length) }));
     } catch (error) {
-      complain(explain(error));
+      report(explain(error), true);
     }
   }
 
@@ -176,44 +176,42 @@ class Page extends EventTarget {
     const options = run && run.origin !== 'recorded' ? null : await this.#order();
     const link = options ? recipeLink(options) : run?.origin !== 'recorded' && runLink(run);
     if (!link) return;
-    const url = new URL(location.href);
+    const url = bare();
     url.hash = link;
     history.replaceState(null, '', url);
     const opened = run?.origin === 'imported';
     let said = opened ? 'share.copied.trace' : 'share.copied';
     try {
+      url.search = '';
       await navigator.clipboard.writeText(url.href);
     } catch {
       said = opened ? 'share.shown.trace' : 'share.shown';
     }
-    say(`${t(said)}${run?.model.startsWith('own:') ? ` ${t('share.own')}` : ''}`);
+    report(`${t(said)}${run?.model.startsWith('own:') ? ` ${t('share.own')}` : ''}`);
   }
 
   async saveTrace() {
-    const run = this.runs.current;
-    if (!run?.history.last) {
-      complain(t('trace.none'));
-      return;
-    }
-    try {
-      saveTrace(run, await this.models.get(run.model));
-    } catch (error) {
-      complain(explain(error));
-    }
+    await this.#save('trace', async (run) => saveTrace(run, await this.models.get(run.model)));
   }
 
   async saveGif() {
+    await this.#save('gif', async (run) => {
+      const { saveGif } = await import('./gif.js');
+      return saveGif(run, (share) => report(t('gif.making', { share: number(100 * share) })));
+    });
+  }
+
+  /** Saves the run in a file and says under which name. @param {'trace'|'gif'} what @param {(run: import('./runs.js').Run) => Promise<string>} save */
+  async #save(what, save) {
     const run = this.runs.current;
     if (!run?.history.last) {
-      complain(t('trace.none'));
+      report(t('trace.none'), true);
       return;
     }
     try {
-      const { saveGif } = await import('./gif.js');
-      await saveGif(run, (share) => say(t('gif.making', { share: number(100 * share) })));
-      say(t('gif.saved'));
+      report(t(`saved.${what}`, { name: await save(run) }));
     } catch (error) {
-      complain(t('gif.failed', { reason: error.message }));
+      report(t(`unsaved.${what}`, { reason: explain(error) }), true);
     }
   }
 
@@ -234,7 +232,6 @@ class Page extends EventTarget {
     });
     $('beside').addEventListener('change', () => this.twin.hide());
     const click = (id, act) => $(id).addEventListener('click', act);
-    click('pause', () => this.writer.togglePause());
     click('single', () => (this.writer.busy ? this.writer.step() : this.write(true)));
     click('shuffle', () => this.shuffle());
     $('arrange').addEventListener('change', () =>
@@ -262,8 +259,8 @@ class Page extends EventTarget {
     listenToKeys({
       write: () => this.write(),
       seed: () => this.shuffle(),
-      toggle: () => (this.writer.busy ? this.writer.togglePause() : timeline.toggle()),
-      stop: () => (this.writer.busy ? this.writer.stop() : this.inspector.close()),
+      toggle: () => timeline.toggle(),
+      stop: () => (this.writer.busy ? this.writer.stop() : this.inspector.leave()),
       back: () => timeline.stepBy(-1),
       forward: () => timeline.stepBy(1),
       first: () => timeline.seek(0),
@@ -273,10 +270,9 @@ class Page extends EventTarget {
   }
 
   #buttons() {
-    const { busy, paused } = this.writer;
+    const { busy } = this.writer;
+    this.stage.drivenBy(busy ? this.writer : null);
     $('run').textContent = t(busy ? 'stop' : 'run');
-    $('pause').disabled = !busy;
-    $('pause').textContent = t(paused ? 'continue' : 'pause');
     $('take').disabled = !this.runs.current?.done;
     document.body.classList.toggle('busy', busy);
   }
@@ -297,7 +293,7 @@ class Page extends EventTarget {
       if (this.live) await this.writer.reproduce(options, lineage);
       else this.pending = { options, lineage };
     } catch (error) {
-      complain(explain(error));
+      this.wrong.show(explain(error)); // about the link, not about a field
     }
   }
 
@@ -308,7 +304,7 @@ class Page extends EventTarget {
       const run = this.runs.add(runOf(trace, 'recorded', RECORDED.model));
       this.stage.open(run, { play: true });
     } catch (error) {
-      complain(explain(error));
+      this.wrong.show(error);
     }
   }
 
@@ -324,7 +320,7 @@ class Page extends EventTarget {
       const model = await this.models.get(this.recipe.model);
       if (model !== this.model) this.use(model);
     } catch (error) {
-      complain(explain(error));
+      this.wrong.show(error);
     }
   }
 

@@ -5,7 +5,7 @@
 import { Cells } from '../view/cells.js';
 import { History } from '../view/history.js';
 import { $, el, stillness } from './dom.js';
-import { modelChoice, readNumber } from './recipe.js';
+import { modelChoice, offerModel, readNumber } from './recipe.js';
 import { explain, millis, number, t } from './text.js';
 
 const SHOW_MS = 9000; // the slower one, in slow motion
@@ -30,6 +30,7 @@ class Race {
       this.steps.value = String(steps);
       fit();
     });
+    page.addEventListener('model', ({ detail }) => offerModel(this.model, detail));
     this.slow = el('input', { type: 'checkbox', checked: !stillness.matches });
     this.go = el(
       'button',
@@ -85,10 +86,7 @@ class Race {
     this.go.textContent = t('race.stop');
     try {
       const steps = readNumber('steps', this.steps.value);
-      const [sedd, gpt2] = await Promise.all([
-        this.page.models.get(this.model.value),
-        this.page.models.get('gpt2-nano'),
-      ]);
+      const [sedd, gpt2] = await this.page.models.pair(this.model.value);
       const given = {
         sedd,
         gpt2,

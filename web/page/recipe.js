@@ -3,6 +3,7 @@ import { SeddError } from '../errors.js';
 import { WORDS } from '../client/sampling.js';
 import { $, el } from './dom.js';
 import { EXAMPLES } from './examples.js';
+import { about } from './form-error.js';
 import { USUAL } from './settings.js';
 import { t } from './text.js';
 
@@ -24,37 +25,35 @@ export const FIELDS = {
 };
 const ASKED = ['length', 'steps', 'seed', 'temperature', 'topP', 'topK', 'gamma'];
 
-/** The value of a field as typed. Throws one sentence on what is wrong with it, and `field`, its name. */
+/** The value of a field as typed. Fails with one sentence on what is wrong with it, and its name in `field`. */
 export function readNumber(name, typed) {
   const { low, high, whole } = FIELDS[name];
   const text = String(typed).trim().replace(',', '.');
   const sound = whole ? /^\d{1,20}$/.test(text) : /^\d{0,6}(\.\d{1,9})?$/.test(text) && text !== '';
   const value = sound && (name === 'seed' ? BigInt(text) : Number(text));
   if (!sound || value < low || value > high) {
-    const sentence = whole ? 'number.whole' : 'number.range';
-    const error = new SeddError(
-      'argument',
-      t(sentence, { name: t(`name.${name}`), low, high, value: text.slice(0, 40) }),
-    );
-    throw Object.assign(error, { field: name });
+    const values = { name: t(`name.${name}`), low, high, value: text.slice(0, 40) };
+    throw about(new SeddError('argument', t(whole ? 'number.whole' : 'number.range', values)), name);
   }
   return name === 'seed' ? String(value) : value;
 }
 
+/** Adds a model to a list of choices, unless it is there. @param {HTMLSelectElement} list @param {{id: string, label: string, steps?: number}} model */
+export function offerModel(list, { id, label, steps = 64 }) {
+  if (![...list.options].some(({ value }) => value === id))
+    list.append(el('option', { value: id, data: { steps } }, label));
+}
+
 /**
  * A list of models to pick from outside the recipe; at first the last of them.
- * @template {{id: string, label: string}} M
  * @param {string} name
- * @param {M[]} models
- * @param {(model: M) => void} [chosen] called at once, and for every choice
+ * @param {{id: string, label: string, steps?: number}[]} models
+ * @param {(model: {steps: number}) => void} [chosen] called at once, and for every choice
  */
 export function modelChoice(name, models, chosen = () => {}) {
-  const tell = () => chosen(models.find(({ id }) => id === list.value));
-  const list = el(
-    'select',
-    { name, aria: { label: t('name.model') }, on: { change: tell } },
-    ...models.map(({ id, label }) => el('option', { value: id }, label)),
-  );
+  const tell = () => chosen({ steps: Number(list.selectedOptions[0].dataset.steps) });
+  const list = el('select', { name, aria: { label: t('name.model') }, on: { change: tell } });
+  for (const model of models) offerModel(list, model);
   list.value = models.at(-1).id;
   tell();
   return list;
@@ -226,11 +225,6 @@ export class Recipe extends EventTarget {
     return this.#inputs.model.value;
   }
 
-  /** The input of a name. @returns {HTMLInputElement} */
-  field(name) {
-    return this.#inputs[name];
-  }
-
   /** Tokens that the prompt takes with its counted holes: the length follows it. Null: the length is the reader's. */
   fix(tokens) {
     const input = this.#inputs.length;
@@ -287,11 +281,8 @@ export class Recipe extends EventTarget {
   }
 
   /** A new model for the list. */
-  offer({ id, label }) {
-    if (![...this.#inputs.model.options].some((option) => option.value === id))
-      this.#inputs.model.append(el('option', { value: id }, label));
-    this.set({ model: id });
-    this.dispatchEvent(new Event('model'));
+  offer(model) {
+    offerModel(this.#inputs.model, model);
   }
 
   shuffle() {

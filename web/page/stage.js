@@ -6,8 +6,8 @@
 import { Cells } from '../view/cells.js';
 import { Sheet } from '../view/sheet.js';
 import { adopt } from '../view/theme.js';
-import { Timeline } from '../view/timeline.js';
 import { $, stillness } from './dom.js';
+import { LiveTimeline } from './live-timeline.js';
 import { live, number, t } from './text.js';
 
 const ANNOUNCE_MS = 3000;
@@ -18,6 +18,8 @@ export class Stage extends EventTarget {
   #said = 0;
   /** A live run that is being shown, or null: `due` steps may be seen by now. @type {{due: number, since: number, held: boolean, at: number, end: () => void}|null} */
   #show = null;
+  #writer = null;
+  #differences = [];
   equal = false;
 
   constructor() {
@@ -36,7 +38,8 @@ export class Stage extends EventTarget {
         lineBreak: t('cell.break'),
       },
     });
-    this.timeline = new Timeline({
+    this.timeline = new LiveTimeline({
+      showing: () => this.showing,
       onShow: (state) => this.#draw(state),
       words: {
         label: t('timeline'),
@@ -83,8 +86,9 @@ export class Stage extends EventTarget {
     this.skip();
     this.run = run;
     const { history } = run;
-    $('origin').textContent = t(`origin.${run.origin}`);
+    this.#compare();
     this.#lay(history.at(0));
+    this.timeline.writer = run.done ? null : this.#writer;
     this.timeline.open(history, play && !stillness.matches ? 0 : index);
     if (!$('sheet').hidden) this.sheet.open(history);
     if (play && !stillness.matches) this.timeline.toggle();
@@ -121,20 +125,17 @@ export class Stage extends EventTarget {
 
   /** Shows one more step of a held run. Returns whether it has that step already. */
   stepOn() {
-    this.#show.due = Math.floor(this.index) + 1;
+    if (!this.#show) return false;
+    this.#show.due = this.index + 1;
     return this.#show.due <= this.run.history.last;
   }
 
   /** Ends the slow showing: all there is can be seen. */
   skip() {
     if (!this.#show) return;
-    const { end } = this.#show;
     cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
-    this.#show = null;
-    this.timeline.extend(this.run.total);
+    this.#leave();
     this.timeline.seek(this.run.history.last);
-    end();
   }
 
   /** The run has grown. Where the reader has taken over, only the timeline does. */
@@ -142,7 +143,11 @@ export class Stage extends EventTarget {
     if (this.#show) return;
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
+      const atEnd = this.index >= this.timeline.playback.last;
       this.timeline.extend(this.run.total);
+      if (!atEnd) return;
+      this.timeline.seek(this.run.history.last);
+      this.#announce();
     });
   }
 
@@ -165,7 +170,7 @@ export class Stage extends EventTarget {
     if (index !== show.at) {
       show.at = index;
       this.timeline.seek(index);
-      this.#announce(now);
+      this.#announce();
     }
     if (this.run.done && index === history.last) this.#leave();
     else this.#next();
@@ -176,21 +181,52 @@ export class Stage extends EventTarget {
     const { end } = this.#show;
     this.#show = null;
     this.#frame = 0;
+    if (this.run.done) this.timeline.writer = null;
     this.timeline.extend(this.run.total);
     end();
   }
 
-  /** Says every few seconds how far a run is; once it is done, the status tells its time. */
-  #announce(now) {
-    if (this.run.done || now - this.#said < ANNOUNCE_MS) return;
+  /** Says how far the run is: every few seconds, and after each step of a paused run. */
+  #announce() {
+    const now = performance.now();
+    const { paused } = this.timeline.writer ?? {};
+    if (this.run.done || (now - this.#said < ANNOUNCE_MS && !paused)) return; // done: the status tells its time
     this.#said = now;
-    const { history } = this.run;
+    const { history, total = history.last } = this.run;
     $('status').textContent = t('announce', {
       step: this.index,
-      total: this.run.total ?? history.last,
+      total,
       open: history.length - this.state.masked,
       length: history.length,
     });
+  }
+
+  /** The writer began, paused, continued or ended: the timeline's buttons act on it, or on the replay. @param {import('./writer.js').Writer|null} writer */
+  drivenBy(writer) {
+    this.#writer = writer;
+    this.timeline.writer = this.run?.done && !this.#show ? null : writer;
+    this.timeline.update();
+    if (writer?.paused && this.run?.history.last && !this.run.done) this.#announce();
+  }
+
+  /** Finds the tokens that differ from the parent's, and says where the run is from. */
+  #compare() {
+    const { run } = this;
+    this.#differences = run.done ? run.differences : [];
+    const { length: count } = this.#differences;
+    $('origin').textContent = [t(`origin.${run.origin}`), count && t('origin.differs', { count })]
+      .filter(Boolean)
+      .join(' · ');
+  }
+
+  /** Marks the tokens that differ from the parent's and are open. */
+  #markDifferences(state) {
+    for (const position of this.#differences) {
+      const cell = this.cells.cell(position);
+      const open = state.texts[position] !== null;
+      cell.classList.toggle('differs', open);
+      cell.title = open ? t('cell.differs') : '';
+    }
   }
 
   /** Places the cells: running text where every token's width is known, lines that keep their tokens while a run grows, or equal cells. */
@@ -204,12 +240,16 @@ export class Stage extends EventTarget {
   arrange({ equal, meter }) {
     this.equal = equal;
     this.cells.meter = meter;
-    if (this.run) this.#lay(this.state);
+    if (!this.run) return;
+    this.#lay(this.state);
+    this.#markDifferences(this.state);
   }
 
   /** All of the run has been made: it is set as running text, in which every mask has its token's width. */
   finished() {
+    if (!this.#show) this.timeline.writer = null;
     this.timeline.extend(this.run.total);
+    this.#compare();
     this.#lay(this.state);
     if (!$('sheet').hidden) this.sheet.open(this.run.history);
   }
@@ -226,6 +266,7 @@ export class Stage extends EventTarget {
 
   #draw(state) {
     this.cells.show(state);
+    this.#markDifferences(state);
     this.sheet.show(state.index);
     const total = this.run.total ?? this.run.history.last;
     const { length } = this.run.history;

@@ -31,11 +31,9 @@ export class Writer extends EventTarget {
     return this.#work(paused, async (signal) => {
       const engine = await this.models.get(model);
       const live = engine.sample({ ...options, seed: seedOf(options.seed), signal });
-      return this.#follow(
-        live,
-        (start) => Object.assign(new Run({ history: new History(start), options, origin: 'live', model }), { chosen }),
-        paused,
-      );
+      const make = (start) =>
+        Object.assign(new Run({ history: new History(start), options, origin: 'live', model }), { chosen });
+      return this.#merge(await this.#follow(live, make, paused));
     });
   }
 
@@ -47,7 +45,7 @@ export class Writer extends EventTarget {
     });
   }
 
-  #branch(engine, parent, from, change, signal, paused, shows = true) {
+  async #branch(engine, parent, from, change, signal, paused, shows = true) {
     const { maskId } = engine.info;
     const history = branchHistory(parent, from, change, maskId);
     const options = {
@@ -59,12 +57,8 @@ export class Writer extends EventTarget {
     const { ids } = history.at(history.last);
     const state = { position, ids, options: { ...options, seed: seedOf(options.seed) } };
     const live = engine.resume(state, { signal });
-    return this.#follow(
-      live,
-      () => new Run({ history, options, origin: 'live', model: parent.model, parent, from, change }),
-      paused,
-      shows,
-    );
+    const make = () => new Run({ history, options, origin: 'live', model: parent.model, parent, from, change });
+    return this.#merge(await this.#follow(live, make, paused, shows));
   }
 
   /** A run and the branches that lead to it, as a link describes them. */
@@ -165,20 +159,29 @@ export class Writer extends EventTarget {
   #tell(run, times) {
     this.dispatchEvent(new Event('made'));
     const slower = this.stage.paced && this.stage.showing;
-    this.say(
-      [
-        t('done', {
-          tokens: number(run.history.length),
-          ms: millis(run.ms),
-          perStep: millis(median(times)),
-          seed: run.options.seed,
-        }),
-        slower && t('done.shown', { seconds: number(SHOW_MS / 1000) }),
-        run.chosen && t('seed.chosen'),
-      ]
-        .filter(Boolean)
-        .join(' '),
-    );
+    run.said = [
+      t('done', {
+        tokens: number(run.history.length),
+        ms: millis(run.ms),
+        perStep: millis(median(times)),
+        seed: run.options.seed,
+      }),
+      slower && t('done.shown', { seconds: number(SHOW_MS / 1000) }),
+      run.chosen && t('seed.chosen'),
+    ]
+      .filter(Boolean)
+      .join(' ');
+    this.say(run.said);
+  }
+
+  /** Keeps one of two runs that are the same step by step, and says so. @param {Run} run @returns {Run} the one that is kept */
+  #merge(run) {
+    const kept = this.runs.merge(run);
+    if (kept !== run) {
+      this.stage.open(kept);
+      this.say(`${run.said} ${t('tree.merged')}`);
+    }
+    return kept;
   }
 
   /** Lets a paused run make exactly one step: the worker looks for messages before each. */

@@ -40,8 +40,6 @@ export default {
   'stage.cells': 'Tokens; arrow keys move, Enter inspects',
   run: 'Write',
   stop: 'Stop',
-  pause: 'Pause',
-  continue: 'Continue',
   single: 'One step',
   shuffle: 'Another seed',
   'speed.full': 'full speed',
@@ -56,6 +54,8 @@ export default {
   'origin.recorded': 'recorded run',
   'origin.live': 'live',
   'origin.imported': 'opened trace',
+  'origin.differs': ({ count }) =>
+    `${plural(count, 'token differs', 'tokens differ')} from its parent, shaded under dots`,
   position: 'step {step} of {total}',
   'position.sigma': 'step {step} of {total}, σ = {sigma}',
   'cell.mask': 'masked',
@@ -63,6 +63,7 @@ export default {
   'cell.held': '{text}, yours',
   'cell.new': '{text}, new',
   'cell.space': 'space',
+  'cell.differs': 'differs from the parent run',
   'cell.break': 'line break',
   timeline: 'Timeline',
   'timeline.play': 'Play',
@@ -193,6 +194,9 @@ export default {
   'model.sedd-nano-fast': 'SEDD for few steps',
   'model.gpt2-nano': 'GPT-2',
   'model.own': 'your model {name}',
+  'models.vocabulary':
+    'SEDD has a vocabulary of {sedd} tokens and the GPT-2 one of {gpt2}, so they cannot be compared. Choose a pair with the same tokenizer.',
+  loaded: '{name} is loaded.',
   loading: '{name}: {share}',
   'loading.open': '{name}: looking for the files',
   'loading.wait': '{name}: waiting for its turn',
@@ -210,8 +214,11 @@ export default {
   'inspector.close': 'Close',
   'inspector.wait': 'Asking the model…',
   'inspector.mask':
-    'In the next step, at σ = {sigma}, the network gives these ratios for the mask here. Bars are to scale; the number is the score.',
-  'inspector.open': 'It says “{text}” since step {step}. In that step, at σ = {sigma}, the ratios were:',
+    'If this mask opens in the next step, at σ = {sigma}, it becomes one of these words: its probability, and the score ratio that it comes from.',
+  'inspector.open': 'Step {step} wrote “{text}” here. At its σ = {sigma} the network gave:',
+  'inspector.word': 'word',
+  'inspector.probability': 'probability',
+  'inspector.ratio': 'ratio',
   'inspector.held': '“{text}” is yours: it was never a mask.',
   'inspector.end': 'The run ended here with the mask still closed.',
   'inspector.given': 'It was there from the start.',
@@ -238,11 +245,13 @@ export default {
   'tree.from': 'from step {step}',
   'tree.differs': ({ count }) => `${plural(count, 'token differs', 'tokens differ')} from its parent`,
   'tree.same': 'nothing differs from its parent',
+  'tree.merged': 'It repeats an earlier run step by step, so the list keeps one of them.',
   'tree.continue': 'Continue from step {step} with',
   'tree.seed.label': 'seed',
   'tree.temperature.label': 'temperature',
   'tree.go': 'Branch',
   'tree.delete': 'Forget all runs but this',
+  'tree.restore': ({ count }) => `Bring back ${plural(count, 'run', 'runs')}`,
 
   'noise.title': 'Noise, and back',
   'noise.text':
@@ -286,7 +295,7 @@ export default {
   'measure.text':
     'A race is an anecdote. A measurement alternates the two, drops warm-ups, repeats, and is void if the tab was hidden. What counts is the time for the same number of tokens; what it costs is quality.',
   'measure.caption':
-    'Time to write the tokens against the number of steps. Points are medians, whiskers the middle half; below the ochre line SEDD is the faster one.',
+    'Time and quality against the number of steps, SEDD in blue and GPT-2 in ochre. Solid lines are the time (left; medians, whiskers the middle half); dotted lines are the perplexity of the texts under a judge (right; lower is better). SEDD is faster where its solid line lies below GPT-2’s, and writes better where its dotted line does.',
   'measure.start': 'Measure',
   'measure.again': 'Measure again',
   'measure.stop': 'Stop',
@@ -301,29 +310,39 @@ export default {
   'measure.shown': 'The browser does not let this page copy; the text stands below the table.',
   'measure.progress': 'Round {done} of {total}',
   'measure.axis.steps': 'steps',
-  'measure.axis.ms': 'ms',
+  'measure.axis.ms': 'time, ms (solid)',
+  'measure.axis.ppl': 'perplexity (dotted)',
   'measure.line': 'GPT-2 is done here',
+  'measure.line.ppl': 'GPT-2’s texts',
   'measure.columns.steps': 'steps',
   'measure.columns.ms': 'median ms',
-  'measure.columns.range': 'middle half',
   'measure.columns.each': 'ms each',
-  'measure.columns.ppl': 'perplexity under a judge',
-  'measure.columns.entropy': 'unigram entropy',
+  'measure.columns.ppl': 'perplexity',
+  'measure.columns.entropy': 'entropy',
   'measure.gpt2': 'GPT-2',
-  'measure.breakeven': 'Break-even on this device: T* = {steps} steps ({low} to {high}).',
-  'measure.breakeven.none': 'Break-even on this device lies below one step.',
+  'measure.breakeven':
+    'Break-even on this device is T* = {steps} steps: with so many, SEDD takes as long as GPT-2. The rounds put it between {low} and {high} (95 % interval).',
+  'measure.breakeven.none': 'GPT-2 is faster than SEDD with any number of steps: break-even lies below one step.',
+  'measure.explain':
+    'Small numbers are the middle half of the rounds. “ms each” is the median time of one step for SEDD and of one token for GPT-2.',
   'measure.quality':
-    'Quality from the model’s card: {texts} texts a row, judged by {judge}; lower perplexity at like entropy is better. [All results](results.html).',
+    'Perplexity and entropy come from the model’s card: {texts} texts a row, perplexity under the judge {judge}, entropy of the tokens within a text. Lower perplexity at similar entropy is better. [All results](results.html).',
   'measure.no-card': 'The model’s card has no figures of quality yet.',
   'measure.failed': 'The comparison could not be made. {reason}',
   'measure.markdown': 'Copy as Markdown',
   'measure.json': 'Copy as JSON',
   'measure.csv': 'Copy as CSV',
-  'measure.chart': 'Chart of time against steps; the table below holds the same numbers',
-  'verdict.gpt2': ({ steps }) =>
-    `Here GPT-2 wins for anything above ${plural(steps, 'step', 'steps')}: at this size its weights fit the processor’s cache, so one-token passes cost next to nothing.`,
-  'verdict.sedd': ({ steps }) =>
-    `Here SEDD wins up to ${plural(steps, 'step', 'steps')}: each of its passes reads the weights once for all tokens, GPT-2’s once for every token.`,
+  'measure.chart': 'Chart of time and perplexity against steps; the table below holds the same numbers',
+  'verdict.gpt2':
+    'At this size GPT-2’s weights fit the processor’s cache, so each of its one-token passes costs next to nothing.',
+  'verdict.worse': ({ most, steps, ppl, twin }) =>
+    `SEDD is faster up to ${plural(most, 'step', 'steps')}, at worse text: the judge gives its texts of ${plural(steps, 'step', 'steps')} a perplexity of ${ppl}, and GPT-2’s ${twin}.`,
+  'verdict.good': ({ most, steps, ppl, twin }) =>
+    `SEDD is faster up to ${plural(most, 'step', 'steps')}, at text as good: the judge gives its texts of ${plural(steps, 'step', 'steps')} a perplexity of ${ppl}, and GPT-2’s ${twin}.`,
+  'verdict.unknown': ({ most }) =>
+    `SEDD is faster up to ${plural(most, 'step', 'steps')}. How good its texts are then was not measured for this pair.`,
+  'verdict.why':
+    'SEDD reads its weights once a step for all tokens together, GPT-2 once for every token, but then for one row only.',
   'paper.text':
     'On a GPU the balance is another: one-row passes leave the chip idle, and [Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473) found SEDD up to 4.5 times faster than GPT-2 with its cache on an A100, at like likelihood. ' +
     'On a processor the trade appears through memory instead: the larger the model, the more a one-token pass waits for its weights, and the later GPT-2’s line falls.',
@@ -344,6 +363,10 @@ export default {
   'likelihood.token': '“{text}”: {nats} nats',
   'likelihood.empty': 'Write a text of one token or more first.',
   'likelihood.wait': 'Measuring…',
+  'likelihood.better':
+    'SEDD is certainly better here: its upper bound lies below GPT-2’s exact value by more than three standard errors, and its true value lies lower still.',
+  'likelihood.close':
+    'SEDD’s upper bound lies below GPT-2’s exact value, but by less than three standard errors. SEDD is probably better here, as its true value lies lower still.',
   'likelihood.compare':
     'A bound above GPT-2’s value does not say that GPT-2 is better: SEDD’s true value lies somewhere below its bound.',
 
@@ -406,14 +429,16 @@ export default {
     'The link asks for the model “{model}”, which this page does not have. The settings were left as they are.',
   'share.own': 'This run used a model of your own; the link holds everything but the model.',
   'trace.save': 'Save trace',
+  'saved.trace': 'The trace is saved as {name}.',
+  'unsaved.trace': 'The trace could not be saved. {reason}',
   'trace.open': 'Open a trace',
   'trace.none': 'There is no run to save yet.',
   'trace.opened':
     'Trace with {steps} steps of {length} tokens. Its settings and its text stand below; Write makes such a run here.',
   gif: 'Save as GIF',
   'gif.making': 'Drawing {share} %',
-  'gif.saved': 'The GIF is saved.',
-  'gif.failed': 'The GIF could not be made. {reason}',
+  'saved.gif': 'The GIF is saved as {name}.',
+  'unsaved.gif': 'The GIF could not be made. {reason}',
 
   'keys.title': 'Keys',
   'keys.close': 'Close',
