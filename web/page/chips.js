@@ -19,12 +19,11 @@ export class Chips {
   }
 
   /** Writes an example, with GPT-2 beside it. */
-  async write({ id, prompt, seed }) {
+  async write({ prompt, seed }) {
     const { page } = this;
     await page.ready;
     if (!page.live) return;
     $('beside').checked = true;
-    page.twin.about = id;
     page.editor.text = prompt;
     await page.settle('good');
     page.recipe.set({ seed });

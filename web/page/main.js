@@ -23,7 +23,6 @@ import { mountStrips } from './strips.js';
 import { LANGUAGES, explain, millis, number, speak, t } from './text.js';
 import { Tokenizer } from './tokens.js';
 import { Tree } from './tree.js';
-import { Twin } from './twin.js';
 import { Writer } from './writer.js';
 
 const RECORDED = { model: 'sedd-nano', url: 'models/sedd-nano/trace.json' };
@@ -69,6 +68,8 @@ function order(recipe, editor) {
 class Page extends EventTarget {
   /** Resolves once the first model is there, or cannot be. @type {Promise<void>|undefined} */
   ready;
+  /** GPT-2 on the same task, once it was asked for. @type {import('./twin.js').Twin|null} */
+  twin = null;
   /** The chosen model, once it is loaded. @type {import('../client.js').SEDD|null} */
   model = null;
 
@@ -93,7 +94,6 @@ class Page extends EventTarget {
     this.tree = new Tree({ runs: this.runs, stage: this.stage, branch });
     this.writer.addEventListener('change', () => this.#buttons());
     this.runs.addEventListener('change', () => this.#buttons());
-    this.twin = new Twin({ stage: this.stage, gpt2: () => this.#gpt2() });
     this.say = say;
     this.#listen();
   }
@@ -107,13 +107,20 @@ class Page extends EventTarget {
     const options = await this.#order();
     if (!options) return;
     const chosen = isChosen(options) && this.recipe.untouched;
-    this.twin.hide();
+    this.twin?.hide();
     const made = new Promise((resolve) => {
       this.writer.addEventListener('made', resolve, { once: true });
     });
     const run = this.writer.write(options, { paused, chosen });
-    if ($('beside').checked) this.twin.write(options, Promise.race([made, run]));
+    if ($('beside').checked) this.#writeTwin(options, Promise.race([made, run]));
     await run;
+  }
+
+  /** Lets GPT-2 do the same task, once SEDD's run has been made. */
+  async #writeTwin(options, after) {
+    const { Twin } = await import('./twin.js');
+    this.twin ??= new Twin({ stage: this.stage, gpt2: () => this.#gpt2() });
+    this.twin.write(options, after);
   }
 
   /** The GPT-2 of this page. While it loads the status tells of that, and afterwards what it told before. */
@@ -147,7 +154,7 @@ class Page extends EventTarget {
   /** Continues the shown run from a state with something changed; the focus goes to the token that was changed. */
   async branch(change, from) {
     this.inspector.close();
-    this.twin.hide();
+    this.twin?.hide();
     const [[position] = []] = change.edit ?? [];
     const run = await this.writer.branch(this.stage.run, from, change);
     if (run && this.stage.run === run) this.stage.cells.cell(position)?.focus();
@@ -230,7 +237,7 @@ class Page extends EventTarget {
       if (this.writer.busy) this.writer.stop();
       else this.write();
     });
-    $('beside').addEventListener('change', () => this.twin.hide());
+    $('beside').addEventListener('change', () => this.twin?.hide());
     const click = (id, act) => $(id).addEventListener('click', act);
     click('single', () => (this.writer.busy ? this.writer.step() : this.write(true)));
     click('shuffle', () => this.shuffle());

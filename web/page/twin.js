@@ -6,6 +6,7 @@ import { parsePrompt } from '../prompt.js';
 import { History } from '../view/history.js';
 import { Strip } from '../view/strip.js';
 import { $, el } from './dom.js';
+import { EXAMPLES } from './examples.js';
 import { explain, millis, number, t } from './text.js';
 
 /**
@@ -59,12 +60,12 @@ function historyOf(tokens) {
   return history;
 }
 
+/** The example that a prompt is, or yours. @param {string} prompt */
+const nameOf = (prompt) => EXAMPLES.find((one) => one.prompt === prompt)?.id ?? 'yours';
+
 export class Twin {
   #abort = new AbortController();
   #history = null;
-  /** The example that it writes, or null for a task of the reader's. @type {string|null} */
-  about = null;
-
   /** @param {{stage: import('./stage.js').Stage, gpt2: () => Promise<import('../client.js').GPT2>}} given */
   constructor({ stage, gpt2 }) {
     this.stage = stage;
@@ -87,8 +88,6 @@ export class Twin {
     this.hide();
     this.#abort = new AbortController();
     const { signal } = this.#abort;
-    const about = this.about ?? 'yours';
-    this.about = null;
     try {
       await after;
       if (signal.aborted) return;
@@ -104,7 +103,7 @@ export class Twin {
       });
       this.#history = history;
       this.strip.open(history.at(0), { held: history.held, finals: history.finals });
-      this.note.textContent = `${t('twin.done', { tokens: number(tokens), ms: millis(ms) })} ${t(`twin.${about}`)}`;
+      this.note.textContent = `${t('twin.done', { tokens: number(tokens), ms: millis(ms) })} ${t(`twin.${nameOf(prompt)}`)}`;
       this.root.hidden = false;
       this.#follow();
     } catch (error) {
