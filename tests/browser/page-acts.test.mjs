@@ -67,8 +67,9 @@ for (const [size, options] of [
         ['temperature', 'warm', '0.8', /not “warm”/],
         ['steps', '0', '4', /not “0”/],
         ['prompt', 'Once {upon', 'Once upon', /hole|brace|closed/],
+        ['prompt', 'Once upon a time '.repeat(60), 'Once upon', /needs \d+ tokens; the window has 128/],
       ]) {
-        await page.fill(`#stage [name=${field}], #form [name=${field}]`, wrong);
+        await page.fill(`[name=${field}]`, wrong);
         await page.click('#run');
         await page.waitForFunction(() => document.getElementById('form-error').textContent !== '');
         assert.match(await page.textContent('#form-error'), words);

@@ -12,7 +12,10 @@ export async function until(check, what, ms = 30000) {
   }
 }
 
-const ready = () => until(() => document.body.dataset.ready === 'true', 'the live model');
+async function ready() {
+  await until(() => document.body.dataset.ready === 'true', 'the live model');
+  $('#full-speed').checked = true;
+}
 const rest = () =>
   until(
     () => !document.body.classList.contains('busy') && $('#status').textContent + $('#form-error').textContent !== '',
@@ -101,6 +104,44 @@ export async function infill(prompt) {
   await type(prompt);
   await write({ steps: 6 });
   return text();
+}
+
+/** A run that is shown slowly: what is said and how much is masked when it has been made, and how long it is shown. */
+export async function paced() {
+  await ready();
+  $('#full-speed').checked = false;
+  await type('Once upon a time');
+  const begin = performance.now();
+  $('#run').click();
+  await until(() => / tokens in .* ms/.test($('#status').textContent), 'the end of the run');
+  const early = masks();
+  await rest();
+  return { early, masks: masks(), ms: performance.now() - begin, status: $('#status').textContent };
+}
+
+/** How far each heading is from where its link should land, px. */
+export async function links() {
+  await ready();
+  const off = {};
+  for (const id of ['library', 'race', 'tree', 'likelihood', 'noise', 'stage']) {
+    scrollTo(0, 0);
+    $(`.contents a[href="#${id}"]`).click();
+    let before = NaN;
+    for (let still = 0; still < 12; ) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50);
+      });
+      const { top } = $(`#${id}`).getBoundingClientRect();
+      still = top === before ? still + 1 : 0;
+      before = top;
+    }
+    const end = scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
+    off[id] =
+      end && before >= 0 && before < innerHeight
+        ? 0
+        : before - parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop);
+  }
+  return off;
 }
 
 export async function narrow() {

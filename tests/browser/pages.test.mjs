@@ -52,8 +52,15 @@ for (const name of /** @type {const} */ (['Firefox', 'WebKitGTK'])) {
     test('holes are filled, the rest is held', async () => {
       assert.match(
         await play('infill', 'Once upon a time there was a {3}. They lived happily ever after.'),
-        /^Once upon a time there was a .+\. They lived happily ever after\./s,
+        /^Once upon a time there was a .+\. They lived happily ever after\.$/s,
       );
+    });
+
+    test('a run is shown slowly enough to follow, and its time is told at once', async () => {
+      const { early, masks, ms, status } = await play('paced');
+      assert.ok(early > 30 && masks === 0, `${early} masks when it had been made`);
+      assert.ok(ms > 3500, `shown in ${ms} ms`);
+      assert.match(status, /^128 tokens in .* Shown slower, in 4 s\./);
     });
 
     test('scrub, look inside, branch; the link reproduces it', async () => {
@@ -73,6 +80,11 @@ for (const name of /** @type {const} */ (['Firefox', 'WebKitGTK'])) {
         marked: 'true',
         left: 'null',
       });
+    });
+
+    test('links land on their headings', async () => {
+      for (const [id, off] of Object.entries(await play('links')))
+        assert.ok(Math.abs(off) < 2, `#${id} is ${off} px off`);
     });
 
     test('320 pixels and accessibility', async () => {

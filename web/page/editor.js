@@ -7,8 +7,9 @@ import { SeddError } from '../errors.js';
 import { parsePrompt } from '../prompt.js';
 import { about } from './form-error.js';
 import { number, t } from './text.js';
-import { maskSelection } from './tokens.js';
+import { cut, maskSelection } from './tokens.js';
 
+const HOLES = [4, 8, 16, 32, '*']; // tokens, to choose from
 const PAUSE_MS = 700; // typing that pauses this long is one step of undo
 
 export class Editor extends EventTarget {
@@ -19,6 +20,8 @@ export class Editor extends EventTarget {
   #pieces = [];
   #turn = 0;
   #open = Infinity; // tokens left to write, as far as is known; negative: the text needs more than there are
+  /** Tokens that the text and its counted holes take, where they make the window; else null. @type {number|null} */
+  exact = null;
 
   /** @param {{tokenizer: import('./tokens.js').Tokenizer|null, length: () => number}} given */
   constructor({ length }) {
@@ -34,7 +37,16 @@ export class Editor extends EventTarget {
     });
     this.field.addEventListener('keydown', (event) => this.#key(event));
     $('mask').addEventListener('click', () => this.mask());
-    $('unmask').addEventListener('click', () => this.#end());
+    $('holes').append(
+      el('span', {}, t('holes.insert')),
+      ...HOLES.map((size) =>
+        el(
+          'button',
+          { type: 'button', on: { click: () => this.insert(size) } },
+          size === '*' ? t('holes.rest') : number(size),
+        ),
+      ),
+    );
     $('undo').addEventListener('click', () => this.undo());
     $('redo').addEventListener('click', () => this.redo());
     this.refresh();
@@ -129,9 +141,17 @@ export class Editor extends EventTarget {
     this.field.focus();
   }
 
-  /** What follows the text is open. */
-  #end() {
-    if (!/\{\*\}/.test(this.text)) this.#put(`${this.text.trimEnd()}{*}`);
+  /** Puts a hole where the cursor is, in place of the selection or of the hole there. @param {number|'*'} size tokens; *: what the window leaves */
+  insert(size) {
+    let { selectionStart: from, selectionEnd: to } = this.field;
+    const source = this.text;
+    const here = cut(source).find((piece) => piece.hole && piece.from <= from && to <= piece.to);
+    if (here) [from, to] = [here.from, here.to];
+    const before = source.slice(0, from);
+    const after = source.slice(to);
+    const gap = /\S$/.test(before) && !here ? ' ' : '';
+    const next = /^\w/.test(after) ? ' ' : '';
+    this.#put(`${before}${gap}{${size}}${next}${after}`, from + gap.length + `{${size}}`.length);
     this.field.focus();
   }
 
@@ -158,17 +178,21 @@ export class Editor extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 
+  /** Adds up what is held and what is open, and says it. */
   #count(pieces) {
     this.#open = Infinity;
-    const length = this.length();
-    if (!this.tokenizer || !length) return;
-    const held = pieces.reduce((sum, { hole, count }) => sum + (hole ? 0 : count), 0);
-    const holes = pieces.reduce((sum, { hole, count }) => sum + (hole ? count : 0), 0);
+    this.exact = null;
+    const window = this.length();
+    if (!this.tokenizer || !window) return;
+    const sum = (hole) => pieces.reduce((all, piece) => all + (piece.hole === hole ? piece.count : 0), 0);
+    const [held, holes] = [sum(false), sum(true)];
+    if (holes && !pieces.some(({ hole, count }) => hole && count === 0)) this.exact = held + holes;
+    const length = this.exact ?? window;
     const over = held + holes > length;
     this.#open = over ? -1 : length - held;
     $('editor-count').textContent = over
       ? t('editor.many', { count: number(held + holes), length: number(length) })
-      : t('editor.count', { held, open: number(Math.max(length - held, 0)), length: number(length) });
+      : t('editor.count', { held, open: number(this.#open), length: number(length), exact: this.exact !== null });
     $('editor-count').classList.toggle('error', over);
   }
 }

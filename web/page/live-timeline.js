@@ -1,6 +1,7 @@
 /**
- * The timeline of a run that may still be computed. At the run's last state the play button continues and pauses the
- * computation, and the forward button asks for one more step; before it they move through the steps that are there.
+ * The timeline of a run that may still be computed. While the run is shown as it comes, and at its last state, the play
+ * button continues and pauses the run, and the forward button asks for one more step; before it they move through the
+ * steps that are there.
  */
 import { Timeline } from '../view/timeline.js';
 
@@ -8,9 +9,15 @@ export class LiveTimeline extends Timeline {
   /** Computes the run that is shown; null once it is over. @type {import('./writer.js').Writer|null} */
   writer = null;
 
-  /** Whether the buttons act on the computation. The constructor of the base asks before there is a writer. */
+  /** @param {{showing: () => boolean} & ConstructorParameters<typeof Timeline>[0]} options `showing`: the run is shown as it comes */
+  constructor({ showing, ...options }) {
+    super(options);
+    this.showing = showing;
+  }
+
+  /** Whether the buttons act on the run. The constructor of the base asks before there is a writer. */
   get computing() {
-    return Boolean(this.writer) && this.index >= this.playback.last;
+    return Boolean(this.writer) && (this.showing() || this.index >= this.playback.last);
   }
 
   get playing() {

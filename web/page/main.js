@@ -4,30 +4,29 @@
  */
 import { SeddError, escapeText } from '../client.js';
 import { fetchTrace } from '../client/trace.js';
+import { Chips } from './chips.js';
 import { $, el } from './dom.js';
 import { Editor } from './editor.js';
+import { isChosen } from './examples.js';
 import { keepPrompt } from './keep.js';
 import { openTrace, promptOf, runOf, saveTrace } from './files.js';
 import { FormError } from './form-error.js';
 import { Inspector } from './inspector.js';
 import { listenToKeys } from './keys.js';
 import { Models } from './models.js';
+import { Place } from './place.js';
 import { Recipe } from './recipe.js';
 import { Runs } from './runs.js';
+import { PRESETS, USUAL } from './settings.js';
 import { readLink, recipeLink, runLink } from './share.js';
 import { Stage } from './stage.js';
+import { mountStrips } from './strips.js';
 import { LANGUAGES, explain, millis, number, speak, t } from './text.js';
 import { Tokenizer } from './tokens.js';
 import { Tree } from './tree.js';
 import { Writer } from './writer.js';
 
 const RECORDED = { model: 'sedd-nano', url: 'models/sedd-nano/trace.json' };
-
-/** Ready choices: the sampler of the paper, and the model for few steps (core/diffusion/NOTES.md). */
-const PRESETS = { paper: 'sedd-nano', fast: 'sedd-nano-fast' };
-
-/** How a model is sampled that says nothing itself. */
-const PUBLISHED = { steps: 64, positions: 'score', grid: 'linear', context: 'all' };
 
 const say = (text) => {
   $('status').textContent = text;
@@ -68,6 +67,10 @@ function order(recipe, editor) {
 }
 
 class Page extends EventTarget {
+  /** Resolves once the first model is there, or cannot be. @type {Promise<void>|undefined} */
+  ready;
+  /** GPT-2 on the same task, once it was asked for. @type {import('./twin.js').Twin|null} */
+  twin = null;
   /** The chosen model, once it is loaded. @type {import('../client.js').SEDD|null} */
   model = null;
 
@@ -78,6 +81,8 @@ class Page extends EventTarget {
     this.stage = new Stage();
     this.recipe = new Recipe(this.models.choices);
     this.editor = new Editor({ length: () => this.recipe.length });
+    this.editor.addEventListener('change', () => this.recipe.fix(this.editor.exact));
+    new Chips(this);
     this.recipe.addEventListener('change', () => this.#chosen());
     this.recipe.addEventListener('model', () => this.#trained());
     const named = (name) => $('form').elements.namedItem(name);
@@ -96,24 +101,64 @@ class Page extends EventTarget {
 
   /* ---- Acts ---- */
 
+  /** Writes what the form asks for; a run under way is ended first. */
   async write(paused = false) {
-    if (this.writer.busy) return;
+    this.inspector.close();
+    await this.writer.end();
+    const options = await this.#order();
+    if (!options) return;
+    const chosen = isChosen(options) && this.recipe.untouched;
+    this.twin?.hide();
+    const made = new Promise((resolve) => {
+      this.writer.addEventListener('made', resolve, { once: true });
+    });
+    const run = this.writer.write(options, { paused, chosen });
+    if ($('beside').checked) this.#writeTwin(options, Promise.race([made, run]));
+    await run;
+  }
+
+  /** Lets GPT-2 do the same task, once SEDD's run has been made. */
+  async #writeTwin(options, after) {
+    const { Twin } = await import('./twin.js');
+    this.twin ??= new Twin({ stage: this.stage, gpt2: () => this.#gpt2() });
+    this.twin.write(options, after);
+  }
+
+  /** The GPT-2 of this page. While it loads the status tells of that, and afterwards what it told before. */
+  async #gpt2() {
+    const { current } = this.runs;
+    const before = $('status').textContent;
     try {
-      this.inspector.close();
-      await this.writer.write(order(this.recipe, this.editor), { paused });
+      return await this.models.get(this.models.twin);
+    } finally {
+      if (this.runs.current === current) say(before);
+    }
+  }
+
+  /** What is to be written, or null: then it is said what is wrong, at its field. @returns {Promise<object|null>} */
+  async #order() {
+    await this.editor.refresh();
+    try {
+      return order(this.recipe, this.editor);
     } catch (error) {
       this.wrong.show(error);
+      return null;
     }
+  }
+
+  /** Another seed, at once. */
+  shuffle() {
+    this.recipe.shuffle();
+    return this.write();
   }
 
   /** Continues the shown run from a state with something changed; the focus goes to the token that was changed. */
   async branch(change, from) {
     this.inspector.close();
+    this.twin?.hide();
     const [[position] = []] = change.edit ?? [];
     const run = await this.writer.branch(this.stage.run, from, change);
-    if (!run) return;
-    this.stage.timeline.seek(run.history.last);
-    this.stage.cells.cell(position)?.focus();
+    if (run && this.stage.run === run) this.stage.cells.cell(position)?.focus();
   }
 
   async openFile(file) {
@@ -136,13 +181,9 @@ class Page extends EventTarget {
 
   async share() {
     const run = this.runs.current;
-    let link;
-    try {
-      link = run && run.origin !== 'recorded' ? runLink(run) : recipeLink(order(this.recipe, this.editor));
-    } catch (error) {
-      this.wrong.show(error);
-      return;
-    }
+    const options = run && run.origin !== 'recorded' ? null : await this.#order();
+    const link = options ? recipeLink(options) : run?.origin !== 'recorded' && runLink(run);
+    if (!link) return;
     const url = bare();
     url.hash = link;
     history.replaceState(null, '', url);
@@ -206,14 +247,23 @@ class Page extends EventTarget {
       if (this.writer.busy) this.writer.stop();
       else this.write();
     });
+    $('beside').addEventListener('change', () => this.twin?.hide());
     const click = (id, act) => $(id).addEventListener('click', act);
     click('single', () => (this.writer.busy ? this.writer.step() : this.write(true)));
-    click('shuffle', () => this.recipe.shuffle());
+    click('shuffle', () => this.shuffle());
     $('arrange').addEventListener('change', () =>
       this.stage.arrange({ equal: $('layout').value === 'grid', meter: $('meter').value }),
     );
     click('sheet-open', () => this.stage.toggleSheet());
-    for (const name of Object.keys(PRESETS)) click(`preset-${name}`, () => this.recipe.take(PRESETS[name]));
+    $('presets').append(
+      ...Object.keys(PRESETS).map((name) =>
+        el(
+          'button',
+          { type: 'button', id: `preset-${name}`, on: { click: () => this.settle(name) } },
+          t(`preset.${name}`),
+        ),
+      ),
+    );
     click('take', () => this.takeText());
     click('share', () => this.share());
     click('trace-save', () => this.saveTrace());
@@ -225,7 +275,7 @@ class Page extends EventTarget {
     const { timeline } = this.stage;
     listenToKeys({
       write: () => this.write(),
-      seed: () => this.recipe.shuffle(),
+      seed: () => this.shuffle(),
       toggle: () => timeline.toggle(),
       stop: () => (this.writer.busy ? this.writer.stop() : this.inspector.leave()),
       back: () => timeline.stepBy(-1),
@@ -258,6 +308,7 @@ class Page extends EventTarget {
       const { options, lineage } = link;
       if (!this.models.choices.some(({ id }) => id === options.model))
         throw new SeddError('argument', t('share.model', { model: options.model.slice(0, 60) }));
+      this.linked = true;
       this.recipe.set(options);
       if (options.prompt !== undefined) this.editor.text = options.prompt;
       if (this.live) await this.writer.reproduce(options, lineage);
@@ -294,10 +345,18 @@ class Page extends EventTarget {
     }
   }
 
-  /** A model that the reader chose brings what it was trained for. */
+  /** A model that the reader chose brings what its folder says. */
   async #trained() {
     const model = await this.models.get(this.recipe.model).catch(() => null); // #chosen says what is wrong
-    if (model) this.recipe.set({ ...PUBLISHED, ...model.defaults });
+    if (model) this.recipe.offerSettings({ ...USUAL, ...model.defaults });
+  }
+
+  /** Sets a ready choice. @param {keyof typeof PRESETS} name */
+  async settle(name) {
+    const { model, settings } = PRESETS[name];
+    this.recipe.set({ model });
+    if (settings) this.recipe.set(settings);
+    else await this.#trained();
   }
 
   /** @param {import('../client.js').SEDD} model */
@@ -326,8 +385,9 @@ class Page extends EventTarget {
     const begin = performance.now();
     try {
       const sedd = await this.models.get(this.recipe.model);
+      if (!this.linked) await this.#trained();
       this.use(sedd);
-      say(t('ready', { ms: millis(performance.now() - begin), kernels: sedd.kernels, threads: sedd.threads }));
+      say(t('ready', { ms: millis(performance.now() - begin) }));
       $('run').disabled = $('single').disabled = false;
       document.body.dataset.ready = 'true';
       if (this.pending) await this.writer.reproduce(this.pending.options, this.pending.lineage);
@@ -337,7 +397,10 @@ class Page extends EventTarget {
   }
 }
 
-/** Parts below the first screen: fetched when they come near, or when the browser rests. */
+/**
+ * Parts below the first screen: fetched when they come near.
+ * @returns {(id: string) => void} fetches those in the element of that id at once
+ */
 function later(page, parts) {
   const start = (id) => {
     const load = parts[id];
@@ -357,19 +420,30 @@ function later(page, parts) {
     { rootMargin: '800px' },
   );
   for (const id of Object.keys(parts)) near.observe($(`${id}-view`));
+  return (section) =>
+    Object.keys(parts)
+      .filter((id) => $(section).contains($(`${id}-view`)))
+      .forEach(start);
 }
 
 const spoken = await speak();
 languages(spoken);
+mountStrips().catch((error) => {
+  $('strips').textContent = explain(error);
+});
 const page = new Page();
 keepPrompt(page.editor);
+const place = new Place(
+  later(page, {
+    toy: () => import('./toy.js'),
+    noise: () => import('./noise.js'),
+    race: () => import('./race.js'),
+    measure: () => import('./measure.js'),
+    likelihood: () => import('./likelihood-panel.js'),
+    library: () => import('./own.js'),
+  }),
+);
+place.begin();
 await page.restore();
 page.playRecorded();
-page.bringModel();
-later(page, {
-  noise: () => import('./noise.js'),
-  race: () => import('./race.js'),
-  measure: () => import('./measure.js'),
-  likelihood: () => import('./likelihood-panel.js'),
-  library: () => import('./own.js'),
-});
+page.ready = page.bringModel();

@@ -2,7 +2,7 @@
  * Links that reproduce a run: everything that determines it, in the address behind #, with a version. A link is read
  * like any text from elsewhere: each part must be what it should be, or the whole is refused with one sentence.
  *
- *   v=1 model length steps seed temperature topP positions [order gamma grid context]   the recipe
+ *   v=1 model length steps seed temperature topP [topK] positions [order gamma grid context]   the recipe
  *   prompt=TEXT or clamp=POSITION-ID,…                                          what is held
  *   b=STEP~pPOSITION=ID~…~s=SEED~t=TEMPERATURE                                  a branch; several in order; ID empty: a mask
  */
@@ -60,7 +60,7 @@ export function readLink(hash) {
   const options = { model: (given.get('model') ?? 'sedd-nano').slice(0, 200) };
   for (const name of ['length', 'steps', 'seed', 'temperature', 'topP'])
     options[name] = readNumber(name, given.get(name) ?? String(FIELDS[name].value));
-  if (given.has('gamma')) options.gamma = readNumber('gamma', given.get('gamma'));
+  for (const name of ['gamma', 'topK']) if (given.has(name)) options[name] = readNumber(name, given.get(name));
   for (const name of CHOICES) {
     if (!given.has(name)) continue;
     if (!WORDS[name].includes(given.get(name))) refuse(`${name}=${given.get(name).slice(0, 40)}`);

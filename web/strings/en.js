@@ -8,9 +8,8 @@ export default {
   title: 'SEDD: a language model that does not write left to right',
   heading: 'A language model that does not write left to right',
   lede:
-    'SEDD starts from a page of masks and opens them in any order, a few at a time, until a text stands there: *score entropy discrete diffusion* ' +
-    '([Lou, Meng & Ermon](https://arxiv.org/abs/2310.16834)). Figure 1 is the model itself, at work in this tab. Hold any words and it fills the rest; go back to any moment ' +
-    'and let it decide otherwise; race it against a GPT-2 of its own size, the comparison of [Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473).',
+    'SEDD starts from masks and fills them in, in any order: *score entropy discrete diffusion* ([Lou, Meng & Ermon](https://arxiv.org/abs/2310.16834)). ' +
+    'It runs in this tab, with GPT-2 beside it to compare ([Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473)).',
   noscript:
     'This page computes in your browser and needs JavaScript. Without it you can read on; the papers linked above explain the method.',
   skip: 'Skip to the figure',
@@ -43,6 +42,7 @@ export default {
   stop: 'Stop',
   single: 'One step',
   shuffle: 'Another seed',
+  'speed.full': 'full speed',
   sheet: 'All steps on one sheet',
   layout: 'Set as',
   'layout.text': 'running text',
@@ -90,28 +90,73 @@ export default {
   'score.text':
     'For every mask and every word: how many times likelier the text would be with that word there than with the mask. These ratios decide when a mask opens and what it becomes. Press a token to see them.',
 
+  'settings.title': 'How it writes',
+  'strips.gpt2': 'GPT-2 writes left to right',
+  'strips.sedd': 'SEDD writes everywhere at once',
+  'strips.caption': 'One recorded sentence in both orders; italics were given.',
+  examples: 'Examples',
+  'example.continue': 'Continue',
+  'example.middle': 'Fill the middle',
+  'example.ends': 'Given first and last sentence',
+  'example.words': 'Given some words anywhere',
+  'example.acrostic': 'Initials of an acrostic',
+  'twin.beside': 'GPT-2 beside it',
+  'twin.title': 'GPT-2, the same task',
+  'twin.done': '{tokens} tokens in {ms} ms.',
+  'twin.continue':
+    'A beginning is all GPT-2 needs, and here it writes the better text: it was trained for this task alone.',
+  'twin.middle':
+    'GPT-2 filled the hole from the words on its left. It cannot see the ending, so where the two meet is luck; SEDD sees both sides.',
+  'twin.ends':
+    'GPT-2 wrote on from the first sentence, for as many tokens, and then the last sentence was put there. It did not know where the story had to go.',
+  'twin.words':
+    'GPT-2 meets each given word only when it comes to it, and cannot prepare for it. Its sentences run well until then.',
+  'twin.acrostic':
+    'GPT-2 takes each name when its line begins. It can start a line as well as SEDD, but not aim for the full stop that ends it.',
+  'twin.yours':
+    'GPT-2 writes each hole from the words on its left; the given words are put back in their places, and it cannot see them before.',
+
+  'steps.few': '1 step',
+  'steps.many': '256',
+  'steps.value': '{steps} steps',
+  'length.fixed': 'The text and its holes make the length.',
+  holes: 'Put a hole at the cursor',
+  'holes.insert': 'Hole of',
+  'holes.rest': 'the rest',
+  'toy.title': 'Why few steps cost quality',
+  'toy.text':
+    'Tokens that are drawn in the same step do not see each other. Two masks, and what the model says of them:',
+  'toy.pair': 'both (✗ contradict)',
+  'toy.together': 'in one step',
+  'toy.turn': 'in turn',
+  'toy.misfit': '{words} ✗',
+  'toy.wait': 'The numbers come with the live model.',
+  'toy.result': ({ steps, together, share, each, length }) =>
+    `With ${plural(steps, 'step', 'steps')}, two masks open in the same step in ${together} % of the runs, and ${share} % of the texts contradict themselves here.${length ? ` In a text of ${length} tokens about ${plural(each, 'token is', 'tokens are')} drawn in each step.` : ''}`,
   'editor.label': 'Your text',
   'editor.mask': 'Make the selection a hole',
-  'editor.fill': 'Open end',
   'editor.undo': 'Undo',
   'editor.redo': 'Redo',
   'editor.take': 'Edit the finished text',
   'editor.hint':
-    'Words you write are held. {20} is a hole of 20 tokens; {*} takes what the window leaves; a text without holes is a beginning. Select words and press Alt+M, or the button, and they become a hole. Ticks under the text are token boundaries.',
-  'editor.count': ({ held, open, length }) =>
-    `${plural(held, 'token', 'tokens')} held, ${open} of ${length} to be written.`,
+    'Words that you write are held. A hole has a fixed length: {20} is a hole of 20 tokens, and exactly 20 are written there. {*} takes what the other holes leave of the window. A text without holes is a beginning. Select words and press Alt+M, or the button, and they become a hole. Ticks under the text are token boundaries.',
+  'editor.count': ({ held, open, length, exact }) =>
+    `${plural(held, 'token', 'tokens')} held, ${open} of ${length} to be written.${exact ? ' The holes make the length.' : ''}`,
   'editor.select': 'Select the words first; then they become a hole.',
   'editor.many': 'The text needs {count} tokens; the window has {length}. Shorten the text, or ask for more tokens.',
   'editor.full': 'There is nothing to write: every token is held. Select some words and make them a hole.',
   recipe:
-    'Write {length} tokens in {steps} steps with seed {seed}, temperature {temperature}, top-p {topP}, by {model}; positions {positions}{order}{gamma}{grid}{context}.',
+    'Write {length} tokens in {steps} steps with seed {seed}, temperature {temperature}, top-p {topP}{topK}, by {model}; positions {positions}{order}{gamma}{grid}{context}.',
+  presets: 'Ready settings',
+  'preset.good': 'Good text',
   'preset.fast': 'Fast: 8 planned steps',
-  'preset.paper': 'As published: 64 steps',
+  'preset.paper': 'As published',
   'name.length': 'number of tokens',
   'name.steps': 'number of steps',
   'name.seed': 'seed',
   'name.temperature': 'temperature',
   'name.topP': 'top-p',
+  'name.topK': 'top-k',
   'name.rounds': 'number of rounds',
   'name.gamma': 'entropy bound',
   'name.model': 'model',
@@ -139,6 +184,7 @@ export default {
   'order.entropy': 'least entropy first',
   'recipe.order': ', {order}',
   'recipe.gamma': ', bound {gamma} nats',
+  'recipe.topK': ', top-k {topK}',
   'recipe.grid': ', step grid {grid}',
   'grid.linear': 'even',
   'grid.cosine': 'cosine',
@@ -157,10 +203,11 @@ export default {
   'loading.open': '{name}: looking for the files',
   'loading.wait': '{name}: waiting for its turn',
   'loading.share': '{share} %',
-  ready: ({ kernels, threads, ms }) =>
-    `Live after ${ms} ms (${kernels}, ${threads === 1 ? 'one thread' : `${threads} threads`}). Press Write.`,
+  ready: 'Live after {ms} ms. Press Write.',
   announce: 'Step {step} of {total}, {open} of {length} fixed.',
   done: '{tokens} tokens in {ms} ms, {perStep} ms a step, seed {seed}.',
+  'done.shown': 'Shown slower, in {seconds} s.',
+  'seed.chosen': 'This seed was chosen for a good text; another seed shows an ordinary one.',
   'no-engine': 'The live model cannot run here, so you see the recorded run. {reason}',
   'needs-model': 'This needs the live model, which is not loaded.',
   busy: 'A run is under way; stop it first.',
