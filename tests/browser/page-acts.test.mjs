@@ -114,7 +114,7 @@ onPage('a run that pauses and steps tells one story, and no button moves', {}, a
         buttons: [...document.querySelectorAll('#run, #single, #shuffle, #timeline button, #timeline select')].map(
           (button) => Math.round(button.getBoundingClientRect().x),
         ),
-        labels: [...document.querySelectorAll('#stage button')]
+        labels: [...document.querySelectorAll('.toolbar button, #timeline button')]
           .map((button) => button.getAttribute('aria-label') ?? button.textContent)
           .filter((label) => /^(Play|Pause|Continue)$/.test(label)),
       };
