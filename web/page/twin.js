@@ -7,6 +7,7 @@ import { History } from '../view/history.js';
 import { Strip } from '../view/strip.js';
 import { $, el } from './dom.js';
 import { EXAMPLES } from './examples.js';
+import { seedOf } from './runs.js';
 import { explain, millis, number, t } from './text.js';
 
 /**
@@ -95,7 +96,7 @@ export class Twin {
       const { history, ms, tokens } = await writeLeftToRight(gpt2, {
         prompt,
         length,
-        seed,
+        seed: seedOf(seed),
         temperature,
         topP,
         topK,
