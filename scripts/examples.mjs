@@ -1,11 +1,10 @@
-// Helps to choose the seeds of the page's examples (web/page/examples.js): the texts of seeds 1 to N, those that judge-nano finds likeliest first.
+// Helps to choose the seeds of the page's examples (web/page/examples.js): the texts of seeds 1 to N, the likeliest to judge-nano first.
 // usage: node scripts/examples.mjs [--seeds 60] [--only ID]     (needs npm run build:native; run it again after other weights or settings)
 import { execFileSync } from 'node:child_process';
 import { ROOT } from './build.mjs';
 import { EXAMPLES } from '../web/page/examples.js';
 import { USUAL } from '../web/page/settings.js';
 
-const SHOWN = 10;
 const args = process.argv.slice(2);
 const value = (flag, otherwise) => (args.includes(flag) ? args[args.indexOf(flag) + 1] : otherwise);
 const seeds = Number(value('--seeds', 60));
@@ -37,6 +36,6 @@ for (const { id, prompt, seed: chosen } of EXAMPLES.filter((one) => !only || one
     return { seed: String(i + 1), text, nats };
   }).sort((a, b) => a.nats - b.nats);
   console.log(`\n${id} (chosen: ${chosen})`);
-  for (const { seed, text, nats } of found.slice(0, SHOWN))
+  for (const { seed, text, nats } of found)
     console.log(`${seed.padStart(4)}  ${nats.toFixed(3)}  ${text.replaceAll('\n', ' / ')}`);
 }

@@ -1,13 +1,13 @@
 /**
- * Ready tasks, one press each. `seed` is the one of 1 to 60 whose text reads best among the ten that judge-nano finds
- * likeliest (`node scripts/examples.mjs`); the page says that it was chosen.
+ * Ready tasks, one press each. `seed` was chosen for its text: of seeds 1 to 60 the one that reads best
+ * (`node scripts/examples.mjs` lists them, those that judge-nano finds likeliest first). The page says so.
  */
 export const EXAMPLES = [
-  { id: 'continue', prompt: 'Once upon a time', seed: '29' },
+  { id: 'continue', prompt: 'Once upon a time', seed: '7' },
   {
     id: 'middle',
     prompt: 'Tim wanted to bake a cake for his mom. {16} The cake was burnt, but his mom loved it.',
-    seed: '12',
+    seed: '58',
   },
   { id: 'ends', prompt: 'One day, Lily lost her red ball. {24} Lily was happy to have her ball again.', seed: '22' },
   { id: 'words', prompt: '{6} bird{7} rain{7} umbrella{7} friends.', seed: '31' },

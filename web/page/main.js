@@ -104,6 +104,7 @@ class Page extends EventTarget {
   /** Writes what the form asks for; a run under way is ended first. */
   async write(paused = false) {
     this.inspector.close();
+    await this.ready;
     await this.writer.end();
     const options = await this.#order();
     if (!options) return;
@@ -300,7 +301,18 @@ class Page extends EventTarget {
 
   /* ---- Beginning ---- */
 
-  /** Settings, and a run, from the address. @returns {Promise<void>} */
+  /** The recorded run plays while the model comes; then the address has its turn. */
+  begin() {
+    let arrived;
+    this.ready = new Promise((resolve) => {
+      arrived = resolve;
+    });
+    this.restore();
+    this.playRecorded();
+    this.bringModel().then(arrived);
+  }
+
+  /** Settings from the address at once, and its run as soon as there is a model. @returns {Promise<void>} */
   async restore() {
     try {
       const link = readLink(location.hash);
@@ -311,8 +323,8 @@ class Page extends EventTarget {
       this.linked = true;
       this.recipe.set(options);
       if (options.prompt !== undefined) this.editor.text = options.prompt;
+      await this.ready;
       if (this.live) await this.writer.reproduce(options, lineage);
-      else this.pending = { options, lineage };
     } catch (error) {
       this.wrong.show(explain(error)); // about the link, not about a field
     }
@@ -385,12 +397,11 @@ class Page extends EventTarget {
     const begin = performance.now();
     try {
       const sedd = await this.models.get(this.recipe.model);
-      if (!this.linked) await this.#trained();
+      if (!this.linked && this.recipe.untouched) await this.#trained();
       this.use(sedd);
       say(t('ready', { ms: millis(performance.now() - begin) }));
       $('run').disabled = $('single').disabled = false;
       document.body.dataset.ready = 'true';
-      if (this.pending) await this.writer.reproduce(this.pending.options, this.pending.lineage);
     } catch (error) {
       say(t('no-engine', { reason: explain(error) }));
     }
@@ -444,6 +455,4 @@ const place = new Place(
   }),
 );
 place.begin();
-await page.restore();
-page.playRecorded();
-page.ready = page.bringModel();
+page.begin();

@@ -62,7 +62,7 @@ export function modelChoice(name, models, chosen = () => {}) {
 /** Tells of a `change`, and of a `model` that was chosen here (a link's is not). */
 export class Recipe extends EventTarget {
   #inputs = {};
-  #offered = '';
+  #offered;
   #length = String(FIELDS.length.value); // the reader's, while a prompt makes it
 
   /** @param {{id: string, label: string}[]} models */
@@ -92,6 +92,7 @@ export class Recipe extends EventTarget {
     $('recipe').replaceChildren(...this.#sentence(t('recipe')));
     this.#slide();
     this.#tidy();
+    this.#offered = this.#settings;
   }
 
   /** Words and fields; an optional part is a sentence of its own inside the sentence. */

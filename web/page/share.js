@@ -58,9 +58,9 @@ export function readLink(hash) {
   if (version !== VERSION)
     throw new SeddError('argument', t('share.version', { version: (version ?? '–').slice(0, 20) }));
   const options = { model: (given.get('model') ?? 'sedd-nano').slice(0, 200) };
-  for (const name of ['length', 'steps', 'seed', 'temperature', 'topP'])
-    options[name] = readNumber(name, given.get(name) ?? String(FIELDS[name].value));
-  for (const name of ['gamma', 'topK']) if (given.has(name)) options[name] = readNumber(name, given.get(name));
+  for (const name of ['length', 'steps', 'seed', 'temperature', 'topP', 'topK'])
+    options[name] = readNumber(name, given.get(name) ?? String(name === 'seed' ? 1 : FIELDS[name].value));
+  if (given.has('gamma')) options.gamma = readNumber('gamma', given.get('gamma'));
   for (const name of CHOICES) {
     if (!given.has(name)) continue;
     if (!WORDS[name].includes(given.get(name))) refuse(`${name}=${given.get(name).slice(0, 40)}`);
