@@ -38,6 +38,7 @@
  *                     sedd_tokenizer_open(folder, &tokenizer, &error) == SEDD_OK &&
  *                     sedd_sample_defaults_open(folder, &what, &error) == SEDD_OK &&
  *                     sedd_session_new(engine, model, what.length, &session, &error) == SEDD_OK &&
+ *                     sedd_session_limit(session, tokenizer, &error) == SEDD_OK &&
  *                     sedd_sampler_new(session, &what, &sampler, &error) == SEDD_OK;
  *         while (well && !sedd_sampler_done(sampler)) {
  *             well = sedd_sampler_advance(sampler, &step, &error) == SEDD_OK;
@@ -247,6 +248,9 @@ enum sedd_status sedd_tokenizer_new(const struct sedd_tokenizer_files *files,
 void sedd_tokenizer_free(struct sedd_tokenizer *tokenizer);
 /* One more than the largest id. */
 int32_t sedd_tokenizer_size(const struct sedd_tokenizer *tokenizer);
+/* Whether the id has a token: a model's rows may be padded past its tokenizer's ids, and ids may be
+ * left out. */
+bool sedd_tokenizer_has(const struct sedd_tokenizer *tokenizer, int32_t id);
 /* Id of a token by its literal text (such as "<|endoftext|>"), -1 if there is none. */
 int32_t sedd_tokenizer_find(const struct sedd_tokenizer *tokenizer, const char *literal);
 
@@ -277,6 +281,13 @@ enum sedd_status sedd_session_new(struct sedd_engine *engine, const struct sedd_
                                   int32_t rows, struct sedd_session **session,
                                   struct sedd_error *error);
 void sedd_session_free(struct sedd_session *session);
+/* Limits what the session writes and shows to the tokens that the tokenizer has: no other id is
+ * drawn by a run or by GPT-2, nor is it a candidate of sedd_inspect. Scores, logits and likelihoods
+ * stay as the model gives them. The tokenizer may be freed afterwards. SEDD_ERROR_ARGUMENT: the
+ * model has none of its tokens. */
+enum sedd_status sedd_session_limit(struct sedd_session *session,
+                                    const struct sedd_tokenizer *tokenizer,
+                                    struct sedd_error *error);
 /* Bytes of scratch this session holds. */
 uint64_t sedd_session_size(const struct sedd_session *session);
 /* Raises (true) or lowers the cancel flag; may be called from any thread or a callback. A running

@@ -75,6 +75,11 @@ const STATES = {
     await page.locator('#cells .mask').nth(10).click();
     await page.waitForSelector('.candidate');
   },
+  grid: async (page) => {
+    await seek(page, 40);
+    await page.selectOption('#layout', 'grid');
+    await page.click('#sheet-open');
+  },
   branch: async (page) => {
     await STATES.inspector(page);
     await page.locator('.candidate').nth(1).click();
@@ -98,7 +103,7 @@ const STATES = {
   measured: async (page) => {
     await show(page, 'race');
     await page.click('#measure-start');
-    await said(page, '#measure-view .verdict', 'Break-even');
+    await said(page, '#measure-view .verdict', 'GPT-2');
     await page.locator('#measure-view').evaluate((view) => view.scrollIntoView());
   },
   likelihood: async (page) => {
@@ -109,6 +114,15 @@ const STATES = {
   library: async (page) => {
     await show(page, 'library');
     await page.waitForSelector('#library-view form');
+  },
+  own: async (page) => {
+    await STATES.library(page);
+    for (const model of ['sedd-nano', 'gpt2-nano']) {
+      await page.setInputFiles('.library input[type=file]', path.join(ROOT, 'models', model));
+      await page.click('.library-load');
+      await page.waitForSelector('.library-next:not([hidden])');
+    }
+    await page.locator('#library-view').evaluate((view) => view.scrollIntoView());
   },
   keys: (page) => page.click('#keys-open'),
   error: async (page) => {

@@ -171,11 +171,19 @@ char *wasm_decode(const struct sedd_tokenizer *tokenizer, const int32_t *ids, si
 
 /* ---- Sampling ---------------------------------------------------------------------------- */
 
+/* Writes and shows only what the tokenizer (NULL: none) has tokens for. */
 struct sedd_session *wasm_session_new(struct sedd_engine *engine, const struct sedd_model *model,
-                                      int32_t rows)
+                                      int32_t rows, const struct sedd_tokenizer *tokenizer)
 {
     struct sedd_session *session = NULL;
-    return sedd_session_new(engine, model, rows, &session, &last_error) == SEDD_OK ? session : NULL;
+    if (sedd_session_new(engine, model, rows, &session, &last_error) != SEDD_OK) {
+        return NULL;
+    }
+    if (tokenizer != NULL && sedd_session_limit(session, tokenizer, &last_error) != SEDD_OK) {
+        sedd_session_free(session);
+        return NULL;
+    }
+    return session;
 }
 
 /* out[9]: steps, gamma, temperature, top_k, top_p, positions, order, grid, context of a

@@ -1,5 +1,5 @@
 /*
- * eval_operations.c - what `sedd eval` can be asked:
+ * eval_operations.c - the operations of `sedd eval`:
  *
  *     engine                                                             -> kernels, threads
  *     encode      texts: [text, ...]                                     -> ids: [[id, ...], ...]

@@ -1,6 +1,7 @@
 /* main.c - the `sedd` tool: finds the command, checks its flags, runs it. */
 #include "options.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,7 +99,24 @@ static bool wants_help(int count, char **arguments)
     return false;
 }
 
-int main(int count, char **arguments)
+/* Returns the exit code: a failure, too, where stdout did not take all that was printed. */
+static int finish(int code)
+{
+    bool failed = ferror(stdout) != 0;
+    int reason = 0;
+    if (fclose(stdout) != 0) {
+        failed = true;
+        reason = errno;
+    }
+    if (!failed) {
+        return code;
+    }
+    fprintf(stderr, "sedd: the output cannot be written%s%s\n", reason == 0 ? "" : ": ",
+            reason == 0 ? "" : strerror(reason));
+    return code == 0 ? EXIT_FAILED : code;
+}
+
+static int run(int count, char **arguments)
 {
     if (count < 2 || strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "help") == 0) {
         help(count < 2 ? stderr : stdout);
@@ -129,4 +147,9 @@ int main(int count, char **arguments)
         cli_usage(&cli, "it needs a folder", "");
     }
     return cli_check(&cli) ? command->run(&cli) : EXIT_USAGE;
+}
+
+int main(int count, char **arguments)
+{
+    return finish(run(count, arguments));
 }

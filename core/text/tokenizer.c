@@ -95,6 +95,12 @@ int32_t sedd_tokenizer_size(const struct sedd_tokenizer *tokenizer)
     return sedd_bpe_size(tokenizer->vocabulary.bpe);
 }
 
+bool sedd_tokenizer_has(const struct sedd_tokenizer *tokenizer, int32_t id)
+{
+    size_t size;
+    return sedd_bpe_bytes(tokenizer->vocabulary.bpe, id, &size) != NULL;
+}
+
 int32_t sedd_tokenizer_find(const struct sedd_tokenizer *tokenizer, const char *literal)
 {
     return sedd_bpe_find(tokenizer->vocabulary.bpe, literal, strlen(literal));

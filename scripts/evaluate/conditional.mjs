@@ -57,7 +57,7 @@ async function continueWith(context, model, label, pieces) {
   return attempts.map((list, i) => list[ranks[i].nats.indexOf(Math.min(...ranks[i].nats))]);
 }
 
-/** Judges middles together with what follows them, and records the row. */
+/** Judges middles together with the text that follows them, and records the row. */
 async function measure(context, row, label, pieces, written, more) {
   const { judge, record } = context;
   const texts = pieces.map(({ after }, i) => [...written[i], ...after]);
@@ -122,7 +122,7 @@ async function compare(context, name, pieces, { likenessTo, windows = [undefined
   }
 }
 
-/** Pieces of windows: `before` tokens given, `count` to write, `after` given. */
+/** Cuts pieces from windows: `before` tokens given, `count` to write, `after` given. */
 const pieces = (windows, before, count, after) =>
   windows
     .filter((ids) => ids.length >= before + count + after)

@@ -5,7 +5,7 @@ import { readJsonLines } from './files.mjs';
 
 const nameOf = { sedd: 'bound', gpt2: 'nll' };
 
-/** Returns [tokens, nats] of one log. A resumed run writes some again: the last entry of a number of tokens counts. */
+/** Returns [tokens, nats] of one log. A resumed run writes some of them again: the last entry of a number of tokens counts. */
 function pointsOf(file, kind) {
   const field = nameOf[kind];
   const entries = readJsonLines(file, (fail, entry) => {

@@ -40,7 +40,7 @@ export function readText(file) {
   }
 }
 
-/** Number of the first line that does not decode. */
+/** Returns the number of the first line that does not decode. */
 function badLine(bytes) {
   for (let begin = 0, number = 1; begin < bytes.length; number++) {
     const end = bytes.indexOf(10, begin);
@@ -55,7 +55,7 @@ function badLine(bytes) {
   return 1;
 }
 
-/** Text of every .txt file below a folder (or of one file), by name. */
+/** Reads every .txt file below a folder (or one file), by name. */
 export function readTexts(place) {
   if (statSync(place, { throwIfNoEntry: false })?.isDirectory() !== true) return [readText(place)];
   const files = readdirSync(place, { recursive: true })
@@ -88,7 +88,7 @@ export function readJsonLines(file, parse) {
   });
 }
 
-/** A field that is a text with something in it. */
+/** Returns a field that must be a text with something in it. */
 export function textField(fail, object, field) {
   const value = object[field];
   if (typeof value !== 'string') fail(field, `expected text, found ${value === undefined ? 'nothing' : nameOf(value)}`);

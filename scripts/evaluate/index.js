@@ -6,6 +6,7 @@ import { ROOT, native } from '../build.mjs';
 import { TASKS } from './choices.mjs';
 import { Context, defaults } from './context.mjs';
 import { report } from './report/index.mjs';
+import { WAY_NAMES } from './ways.mjs';
 
 const WORKS = ['perplexity', 'choice', 'generation', 'conditional', 'latency'];
 const ALL = [...WORKS, 'all', 'sweep', 'curve', 'report'];
@@ -22,7 +23,7 @@ const HELP = `usage: node scripts/evaluate WORK [flags]
   all           all of these, then the report
   sweep MODEL   the temperature, top-p, steps and positions that write best at real text's entropy and share of repeated pairs:
                 a table in MODEL's card.json and README.md; --apply also writes generation_config.json
-                --steps 8,16 --temperatures 0.7,1 --top-ps 0.9,1 --ways published,planned,known --texts N
+                --steps 8,16 --temperatures 0.7,1 --top-ps 0.9,1 --texts N --ways ${WAY_NAMES.join(',')}
   curve         nats a token against training tokens: --log RUN,... of SEDD, --twin-log RUN,... (folders or log.jsonl files;
                 those of one list continue each other)
   report        RESULTS.md, results.html and the models' cards from the rows
@@ -45,7 +46,7 @@ const NUMBERS = ['--items', '--blocks', '--texts', '--samples', '--choice-sample
 const WORDS = {
   '--tasks': Object.keys(TASKS),
   '--scorings': ['bound', 'chain'],
-  '--ways': ['published', 'planned', 'known'],
+  '--ways': WAY_NAMES,
   '--hosts': ['tool', 'browser'],
 };
 const LISTS = [...Object.keys(WORDS), '--corpora', '--log', '--twin-log'];

@@ -21,7 +21,7 @@ export const judgement = (nats) => ({
   ...perplexity(mean(nats), standardError(nats)),
 });
 
-/** Returns the entropy within a text, of all; and what depends on how many there are (pairs, self-BLEU) of the first `count`. */
+/** Returns the entropy within a text, of all; and the measures that depend on the number of texts (pairs, self-BLEU) of the first `count`. */
 export async function diversity(judge, label, texts, count = texts.length) {
   const ask = async (some) => (await judge.ask(`${label}, diversity`, [{ op: 'diversity', texts: some }]))[0];
   const { entropy, entropyError } = await ask(texts);

@@ -1,14 +1,26 @@
 // Ways to write a text: how positions are chosen, and which setting is the best of a sweep.
-const planned = (grid) => ({ positions: 'fixed', order: 'spread', grid });
+const fixed = (order, grid) => ({ positions: 'fixed', ...(order ? { order } : {}), ...(grid ? { grid } : {}) });
 
-/**
- * Returns the options of a way to choose positions. No name: as published. planned: a planned number a step, far apart, from 8 steps
- * on few at first. known: the same, few at first whatever the steps, and masks that stay shut are left out of the network, which the
- * student was trained for.
- */
-export function wayOf(way, steps) {
-  if (way === 'known') return { ...planned('cosine'), context: 'known' };
-  return way === 'planned' ? planned(steps < 8 ? 'linear' : 'cosine') : {};
+/** How positions are chosen, by name; a function where it depends on the number of steps. */
+const WAYS = {
+  published: {},
+  normalised: { positions: 'normalised' },
+  fixed: fixed(),
+  confidence: fixed('confidence'),
+  margin: fixed('margin'),
+  entropy: fixed('entropy'),
+  // a fixed number a step, far apart from each other; from 8 steps on the first steps open few
+  planned: (steps) => fixed('spread', steps < 8 ? 'linear' : 'cosine'),
+  // few at first at any number of steps, and the network does not read masks that stay shut, as the student was trained
+  known: { ...fixed('spread', 'cosine'), context: 'known' },
+};
+
+export const WAY_NAMES = Object.keys(WAYS);
+
+/** Returns the sampling options of a way to choose positions. */
+export function wayOf(way = 'published', steps = 0) {
+  const options = WAYS[way];
+  return typeof options === 'function' ? options(steps) : options;
 }
 
 /** Returns the best setting among those at least as varied as real text, or null where there is none. */

@@ -114,7 +114,7 @@ onPage('a run that pauses and steps tells one story, and no button moves', {}, a
         buttons: [...document.querySelectorAll('#run, #single, #shuffle, #timeline button, #timeline select')].map(
           (button) => Math.round(button.getBoundingClientRect().x),
         ),
-        labels: [...document.querySelectorAll('#stage button')]
+        labels: [...document.querySelectorAll('.toolbar button, #timeline button')]
           .map((button) => button.getAttribute('aria-label') ?? button.textContent)
           .filter((label) => /^(Play|Pause|Continue)$/.test(label)),
       };
@@ -254,4 +254,95 @@ onPage('the inspector gives the probability, then the ratio, with real superscri
   await page.locator('#cells .mask').first().click();
   await page.waitForFunction(() => /step 1$/.test(document.getElementById('inspector-title').textContent));
   await page.waitForSelector('.candidate sup');
+});
+
+onPage('own folders go by their names: a SEDD writes, a GPT-2 becomes the twin', {}, async (page) => {
+  await page.locator('#library').scrollIntoViewIfNeeded();
+  const choose = async (folder) => {
+    await page.setInputFiles('.library input[type=file]', path.join(ROOT, folder));
+    await page.click('.library-load');
+    await page.waitForSelector('.library-next:not([hidden])', { timeout: 30000 });
+    assert.match(await page.textContent('.library-status'), new RegExp(`^${path.basename(folder)} is loaded`));
+    return page.textContent('.library-next');
+  };
+  assert.equal(await choose('models/sedd-nano'), 'Write with it');
+  assert.match(await page.textContent('.library-list'), /sedd-nano/);
+  assert.doesNotMatch(await page.textContent('.library-list'), /model\.safetensors|0 %/);
+  await page.click('.library-next button');
+  assert.equal(await page.inputValue('[name=model]'), 'own:sedd-nano');
+  assert.equal(await focused(page), 'run');
+  assert.equal(await page.textContent('.library-status'), '', 'it speaks of nothing that is over');
+
+  assert.equal(await choose('models/gpt2-nano'), 'Compare SEDD with it');
+  await page.click('.library-next button');
+  await page.waitForSelector('#race-start');
+  await page.selectOption('[name=race-model]', 'own:sedd-nano');
+  await page.fill('[name=race-steps]', '4');
+  await page.click('#race-start');
+  await page.waitForFunction(() => /times as fast/.test(document.querySelector('#race-view .status').textContent));
+  await page.locator('#library').scrollIntoViewIfNeeded();
+  await page.setViewportSize(PHONE.viewport);
+  assert.deepEqual(await violations(page), []);
+  await page.click('.library-list button >> nth=-1');
+  await page.waitForFunction(() => document.querySelectorAll('.library-list li').length === 1);
+  assert.equal(await page.evaluate(() => document.activeElement.closest('.library') !== null), true);
+});
+
+onPage(
+  'a link is without leftovers, saving says so, and a reload keeps the prompt',
+  { permissions: ['clipboard-read', 'clipboard-write'] },
+  async (page) => {
+    await page.evaluate(() => history.replaceState(null, '', '?lang=en&model=sedd-nano&measure=4&rounds=6'));
+    await write(page, { steps: 2, seed: 5 });
+    await page.click('#share');
+    await page.waitForFunction(() => /copied/.test(document.getElementById('file-status').textContent));
+    const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
+    assert.equal(link.search, '');
+    assert.match(link.hash, /^#v=1&.*seed=5/);
+    assert.equal(await page.evaluate(() => location.search), '?lang=en');
+    const beside = await page.evaluate(() => {
+      const [status, button] = ['file-status', 'share'].map((id) =>
+        document.getElementById(id).getBoundingClientRect(),
+      );
+      return status.top - button.top;
+    });
+    assert.ok(beside > 0 && beside < 160, String(beside));
+    const [file] = await Promise.all([page.waitForEvent('download'), page.click('#trace-save')]);
+    assert.equal(await page.textContent('#file-status'), `The trace is saved as ${file.suggestedFilename()}.`);
+    await page.fill('#prompt', 'The cat sat');
+    assert.equal(await page.evaluate(() => location.hash), '', 'the address no longer says another text');
+    await page.reload();
+    await ready(page);
+    assert.equal(await page.inputValue('#prompt'), 'The cat sat');
+    assert.match(await page.getAttribute('footer a >> nth=-1', 'href'), /\.html$/);
+  },
+);
+
+onPage('a measurement says what speed costs, and an own sentence says when SEDD is better', PHONE, async (page) => {
+  await page.locator('#race').scrollIntoViewIfNeeded();
+  await page.fill('[name="measure.steps"]', 'many');
+  await page.click('#measure-start');
+  assert.equal(await focused(page), 'measure.steps');
+  assert.match(await page.textContent('#measure-error'), /whole number/);
+  await page.fill('[name="measure.steps"]', '1, 4, 8');
+  assert.equal(await page.textContent('#measure-error'), '');
+  await page.selectOption('[name="measure.model"]', 'sedd-nano-fast');
+  await page.fill('[name="measure.rounds"]', '6');
+  await page.click('#measure-start');
+  await page.waitForSelector('#measure-view canvas', { timeout: 90000 });
+  const verdict = await page.textContent('.verdict');
+  assert.match(
+    verdict,
+    /^SEDD is faster up to \d+ steps?, at worse text: .* perplexity of [\d.]+, and GPT-2’s 13\.5\./,
+  );
+  assert.match(verdict, /T\* = [\d.]+ steps: .* takes as long as GPT-2.*95 % interval/);
+  assert.doesNotMatch(verdict, /wins/);
+  assert.match(await page.textContent('#measure-view .scroll .note'), /“ms each” is .* one step .* one token/);
+  assert.ok(
+    await page.evaluate(() => {
+      const scroll = document.querySelector('#measure-view .scroll');
+      return scroll.scrollWidth <= scroll.clientWidth;
+    }),
+    'the table is not cut on a phone',
+  );
 });

@@ -384,7 +384,10 @@ test('noise, race, measurement and likelihood, in Chinese too, without an access
     await page.fill('[name="measure.rounds"]', '6');
     await page.click('#measure-start');
     await page.waitForSelector('#measure-view table', { timeout: 60000 });
-    assert.match(await page.textContent('.verdict'), /Break-even on this device.*Here (GPT-2|SEDD) wins/);
+    assert.match(
+      await page.textContent('.verdict'),
+      /SEDD is faster up to \d+ steps?, at worse text: .*Break-even|GPT-2 is faster than SEDD with any number of steps/i,
+    );
     await page.waitForSelector('#measure-view canvas');
     assert.match(await page.evaluate(() => location.search), /measure=1%2C2&rounds=6/);
 

@@ -8,7 +8,7 @@ import { curveOf } from '../../scripts/evaluate/curve.mjs';
 import { summary } from '../../scripts/evaluate/latency.mjs';
 import { evenly, generator, seedOf } from '../../scripts/evaluate/random.mjs';
 import { grid } from '../../scripts/evaluate/sweep.mjs';
-import { best, configOf } from '../../scripts/evaluate/ways.mjs';
+import { WAY_NAMES, best, configOf } from '../../scripts/evaluate/ways.mjs';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'sedd-numbers-'));
 test.after(() => rmSync(folder, { recursive: true }));
@@ -74,6 +74,8 @@ test('a setting is written as generation_config.json has it', () => {
     temperature: 1,
     top_p: 0.95,
   });
+  const ways = WAY_NAMES.map((way) => JSON.stringify(configOf({ steps: 8, way, temperature: 1, topP: 1 })));
+  assert.equal(new Set(ways).size, WAY_NAMES.length, 'no two ways are the same');
   assert.deepEqual(configOf({ temperature: 0.7, topP: 0.9 }), { temperature: 0.7, top_p: 0.9 });
 });
 

@@ -437,7 +437,7 @@ test('a request that cannot be answered gets a sentence, and the next one its an
   const words = [
     /token id 99999 at position 1/,
     /not valid JSON/,
-    /op is none/,
+    /op is unknown/,
     /needs ids/,
     /held\[0\]/,
     /something else than an id at 1/,

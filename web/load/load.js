@@ -37,11 +37,12 @@ class Load {
   #last = 0;
 
   constructor(source, { base, emit, signal, ...options }) {
-    const { dtype = 'auto', cache = true, integrity, revision, hub, retries, wasm, threads = 1 } = options;
+    const { dtype = 'auto', cache = true, name, integrity, revision, hub, retries, wasm, threads = 1 } = options;
     Object.assign(this, { emit, signal, dtype, cache, wasm, threads, reason: '', sha256: integrityHex(integrity) });
     this.retryPolicy = new RetryPolicy({ retries, signal, onWait: (seconds) => this.say({ phase: 'wait', seconds }) });
     this.hub = hub;
     this.place = placeOf(source, base, { hub, revision });
+    if (name) this.place.name = name;
   }
 
   say(event) {
@@ -136,7 +137,9 @@ class Load {
   #result(engine, model, { name, url, sha256: sha, source }, how) {
     const optional = async (file) => {
       if (!url) return null;
-      return fetchWhole(new URL(file, url).href, new RetryPolicy({ retries: 0, signal: this.signal })).catch(() => null);
+      return fetchWhole(new URL(file, url).href, new RetryPolicy({ retries: 0, signal: this.signal })).catch(
+        () => null,
+      );
     };
     return { engine, model, optional, source: { id: source, name, url, sha256: sha, reason: this.reason, ...how } };
   }
@@ -209,7 +212,11 @@ class Load {
 
   async #throughStore() {
     this.say({ phase: 'open' });
-    const opened = await openPlace(this.place, { retryPolicy: this.retryPolicy, hub: this.hub, stored: this.files !== null });
+    const opened = await openPlace(this.place, {
+      retryPolicy: this.retryPolicy,
+      hub: this.hub,
+      stored: this.files !== null,
+    });
     const place = opened.place ?? this.place;
     const entry = await this.entryOf(place);
     if (!entry) return this.fromSource(opened, place, null);

@@ -59,6 +59,11 @@ export class Inspector {
     const byKey = cell?.matches(':focus-visible');
     this.open();
     if (narrow.matches || byKey) this.root.focus({ preventScroll: true });
+  }
+
+  /** Scrolls the token out from under the sheet. */
+  #reveal() {
+    const cell = this.stage.cells.cell(this.stage.selected);
     if (!narrow.matches || !cell) return;
     const hidden = cell.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top;
     if (hidden > -16) scrollBy({ top: hidden + 64, behavior: stillness.matches ? 'instant' : 'smooth' });
@@ -186,6 +191,7 @@ export class Inspector {
     if (focused) this.root.focus({ preventScroll: true });
     this.root.hidden = false;
     $('notes').hidden = true;
+    this.#reveal();
   }
 
   /** Closes it; the focus returns to the token. */

@@ -8,6 +8,7 @@ import { Chips } from './chips.js';
 import { $, el } from './dom.js';
 import { Editor } from './editor.js';
 import { isChosen } from './examples.js';
+import { keepPrompt } from './keep.js';
 import { openTrace, promptOf, runOf, saveTrace } from './files.js';
 import { FormError } from './form-error.js';
 import { Inspector } from './inspector.js';
@@ -204,7 +205,10 @@ class Page extends EventTarget {
   async saveGif() {
     await this.#save('gif', async (run) => {
       const { saveGif } = await import('./gif.js');
-      return saveGif(run, (share) => report(t('gif.making', { share: number(100 * share) })));
+      return saveGif(run, {
+        onProgress: (share) => report(t('gif.making', { share: number(100 * share) })),
+        step: (step) => t('position', { step, total: run.history.last }),
+      });
     });
   }
 
@@ -220,6 +224,12 @@ class Page extends EventTarget {
     } catch (error) {
       report(t(`unsaved.${what}`, { reason: explain(error) }), true);
     }
+  }
+
+  /** A model of the visitor's own, for every list of models. @param {{id: string, label: string, steps: number}} choice */
+  offer(choice) {
+    this.recipe.offer(choice);
+    this.dispatchEvent(new CustomEvent('model', { detail: choice }));
   }
 
   /** The finished text becomes the text to edit: everything held until words are made holes. */
@@ -274,6 +284,10 @@ class Page extends EventTarget {
       last: () => timeline.seek(this.runs.current?.history.last ?? 0),
     });
     addEventListener('hashchange', () => this.restore());
+    document.addEventListener('input', ({ target }) => {
+      // What is typed is no longer what the link in the address says.
+      if (location.hash.includes('=') && target.closest('#form, #recipe')) history.replaceState(null, '', bare());
+    });
   }
 
   #buttons() {
@@ -429,6 +443,7 @@ mountStrips().catch((error) => {
   $('strips').textContent = explain(error);
 });
 const page = new Page();
+keepPrompt(page.editor);
 const place = new Place(
   later(page, {
     toy: () => import('./toy.js'),

@@ -1,4 +1,4 @@
-/** Section 5: the panel for the visitor's own models, and what happens when one is there. */
+/** Section 5: the panel for the visitor's own models, and what can be done with one: write with a SEDD, compare with a GPT-2. */
 import { loadGPT2, loadSEDD, plan, store } from '../client.js';
 import { $ } from './dom.js';
 import { LibraryPanel } from './library.js';
@@ -8,7 +8,7 @@ const THREADS = 4; // more help little before memory is the limit
 
 export function mount(page) {
   const { threads, cores } = page.models.features;
-  return new LibraryPanel($('library-view'), {
+  const panel = new LibraryPanel($('library-view'), {
     loadSEDD,
     loadGPT2,
     plan,
@@ -16,11 +16,28 @@ export function mount(page) {
     drop: document.body,
     options: { threads: threads ? Math.min(cores, THREADS) : 1 },
     onLoad: (model, { kind, name }) => {
-      if (kind === 'sedd') page.recipe.offer(page.models.adopt(model, name));
-      else {
-        model.dispose();
-        page.say(t('own.twin', { name }));
-      }
+      if (kind === 'gpt2')
+        return {
+          label: t('own.twin'),
+          act: () => {
+            page.models.adoptTwin(model, name);
+            panel.say(t('own.twin.taken', { name }));
+            show('race');
+          },
+        };
+      const choice = page.models.adopt(model, name);
+      page.offer(choice);
+      return {
+        label: t('own.write'),
+        act: () => {
+          page.recipe.take(choice.id);
+          show('stage');
+          $('run').focus({ preventScroll: true });
+        },
+      };
     },
   });
+  return panel;
 }
+
+const show = (id) => $(id).scrollIntoView();

@@ -281,6 +281,12 @@ export class Recipe extends EventTarget {
     return this.#offered === this.#settings;
   }
 
+  /** Chooses a model of the list, which brings its settings. @param {string} model */
+  take(model) {
+    this.set({ model });
+    this.dispatchEvent(new Event('model'));
+  }
+
   /** A new model for the list. */
   offer(model) {
     offerModel(this.#inputs.model, model);

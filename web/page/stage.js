@@ -60,6 +60,8 @@ export class Stage extends EventTarget {
         fresh: t('sheet.new'),
         kept: t('sheet.kept'),
         held: t('sheet.held'),
+        places: (length) => t('sheet.places', { length }),
+        steps: (steps) => t('sheet.steps', { steps }),
       },
     });
     $('cells').append(this.cells.element);
@@ -234,15 +236,14 @@ export class Stage extends EventTarget {
     const { done, history } = this.run;
     this.cells.layout = this.equal ? 'grid' : done ? 'text' : 'lines';
     this.cells.open(state, { held: history.held, finals: done ? history.finals : null });
+    this.#markDifferences(state);
   }
 
   /** How tokens are shown: in equal cells or not, with a bar for their age or the probability they were drawn with. */
   arrange({ equal, meter }) {
     this.equal = equal;
     this.cells.meter = meter;
-    if (!this.run) return;
-    this.#lay(this.state);
-    this.#markDifferences(this.state);
+    if (this.run) this.#lay(this.state);
   }
 
   /** All of the run has been made: it is set as running text, in which every mask has its token's width. */

@@ -76,6 +76,8 @@ export default {
   'sheet.new': 'opened in this step',
   'sheet.kept': 'kept',
   'sheet.held': 'yours',
+  'sheet.places': 'places 1 to {length} →',
+  'sheet.steps': 'steps 0 to {steps} →',
   percent: '{share} %',
   margin: 'What you see',
   'mask.term': 'A mask',
@@ -263,6 +265,8 @@ export default {
     'The little dog ran to the park with his friend. They played with a red ball all day. When the sun went down, they went home and had a good sleep.',
   'noise.input': 'Your sentence',
   'noise.slider': 'time t',
+  'noise.clean': 't = 0: your sentence',
+  'noise.masked': 't = 1: almost all masks',
   'noise.state': 't = {t}, σ = {sigma}: {masked} of {length} tokens hidden',
   'noise.denoise': 'Denoise from here',
   'noise.back': 'Show mine again',
@@ -373,7 +377,10 @@ export default {
   'library.title': 'Your own model',
   'library.text':
     'Any SEDD in the official format runs here: from the Hugging Face hub, from an address, or from a folder you drop. Nothing is fetched before you ask, and nothing leaves this tab.',
-  'own.twin': '{name} is a GPT-2; Figure 1 needs a SEDD. It was let go again.',
+  'own.write': 'Write with it',
+  'own.twin': 'Compare SEDD with it',
+  'own.twin.taken':
+    '{name} is GPT-2 in the race, the measurement and the likelihoods now, until the page is loaded again.',
   'library.source': 'A model of the hub, or the address of a folder',
   'library.look': 'Look it up',
   'library.drop': 'Or drop a model’s folder here: config.json, the weights and a tokenizer.',
@@ -394,6 +401,7 @@ export default {
   'library.resume': 'Go on',
   'library.cancel': 'Stop',
   'library.stopped': 'Stopped. What has arrived is kept; loading goes on from there.',
+  'library.ended': 'Stopped. Nothing was kept.',
   'library.progress': 'Progress of loading',
   'library.loading': '{loaded} of {total}.',
   'library.left': 'About {time} left.',
@@ -404,6 +412,8 @@ export default {
   'library.loaded': '{name} is loaded, after {time}.',
   'library.stored': 'On this device',
   'library.part': '{size}, {share} % of the download',
+  'library.unfinished': 'An unfinished load',
+  'library.remains': 'it ended before it was known what it loads; delete it',
   'library.delete': 'Delete',
   'library.deleted': 'Deleted.',
   'library.room': 'This site uses {usage} of the {quota} it may.',
@@ -463,5 +473,5 @@ export default {
   'environment.threads': '{count} threads',
   colophon:
     'The models on this page are small and were trained on simple stories: they show how the method works, not how well it can work. Everything is computed in this tab; nothing is sent. Weights are kept on this device for the next visit; section 5 deletes them. ' +
-    '[Source and measurements](README.md), MIT licence.',
+    '[All results and how they were measured](results.html). MIT licence.',
 };

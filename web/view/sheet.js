@@ -6,12 +6,13 @@
 import { make } from './theme.js';
 
 const WORDS = {
-  label: (steps, length) =>
-    `Overview of the run: ${steps} steps from top to bottom, ${length} positions from left to right`,
+  label: (steps, length) => `The run: ${steps} steps from top to bottom, ${length} positions from left to right`,
   mask: 'mask',
   fresh: 'opened in this step',
   kept: 'kept',
   held: 'given',
+  places: (length) => `${length} positions →`,
+  steps: (steps) => `${steps} steps →`,
 };
 
 export class Sheet {
@@ -69,6 +70,8 @@ export class Sheet {
     this.picture.setAttribute('viewBox', `0 0 ${length} ${last + 1}`);
     this.picture.style.aspectRatio = `${length} / ${Math.min(Math.max(last + 1, length / 6), length)}`;
     this.picture.setAttribute('aria-label', this.words.label(last, length));
+    this.element.dataset.places = this.words.places(length);
+    this.element.dataset.steps = this.words.steps(last);
     const drawn = columns(history);
     for (const [name, path] of Object.entries(drawn)) this.paths[name].setAttribute('d', path.join(''));
     this.show(this.#index);

@@ -55,7 +55,7 @@ const CSS = `
   button:disabled { color: var(--_mask); cursor: default; }
   svg { display: block; fill: currentColor; }
   &:dir(rtl) svg { transform: scaleX(-1); }
-  .count { font-variant-numeric: tabular-nums; white-space: nowrap; text-align: end; direction: ltr; }
+  .count { min-width: 11ch; font-variant-numeric: tabular-nums; white-space: nowrap; text-align: end; direction: ltr; }
 }
 .sedd-row { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.5rem; }
 .sedd-track {
@@ -73,7 +73,9 @@ const CSS = `
 }
 
 .sedd-sheet {
-  font: 0.8125rem/1.4 var(--_ui); color: var(--_quiet); margin: 0;
+  position: relative; padding-inline-start: 1.6em; font: 0.8125rem/1.4 var(--_ui); color: var(--_quiet); margin: 0;
+  &::before { content: attr(data-places); }
+  &::after { content: attr(data-steps); position: absolute; top: 1.4em; inset-inline-start: 0; writing-mode: vertical-rl; }
   svg { display: block; width: 100%; height: auto; max-height: 20rem; overflow: visible; cursor: ns-resize; touch-action: pan-y; shape-rendering: crispEdges; }
   path { forced-color-adjust: none; }
   .mask { fill: var(--_line); opacity: 0.45; }

@@ -222,7 +222,6 @@ export class Timeline {
     this.play.disabled = this.slider.disabled = last === 0;
     this.back.disabled = index === 0;
     this.forward.disabled = !this.more;
-    this.count.style.minWidth = `${2 * this.slider.max.length + 3}ch`;
   }
 
   dispose() {

@@ -1,4 +1,4 @@
-// The report on text around given text: prefixes, infilling, prompts by length.
+// Reports text around given text: prefixes, infilling, prompts by length.
 import { promptGaps } from './claims.mjs';
 import { figure, fixed, measured, withError } from './format.mjs';
 import { lineChart } from './svg.mjs';

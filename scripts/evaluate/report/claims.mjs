@@ -1,4 +1,4 @@
-// The paper's claims, held against what was measured here: sentences made from the rows, so that they change with them.
+// Compares the paper's claims with the measurements: sentences made from the rows, so that they change with them.
 import { figure, fixed, percent } from './format.mjs';
 
 /** Returns the error of a sum or difference; NaN where one of the errors is not known (null in JSON). */
@@ -6,7 +6,7 @@ const combined = (...errors) => Math.hypot(...errors.map((error) => error ?? NaN
 
 const by = (rows, field, value) => rows.find((row) => row[field] === value);
 
-/** Likelihood: SEDD's bound beside its twin's exact value on held-out stories. */
+/** Compares SEDD's bound with its twin's exact likelihood on held-out stories. */
 export function likelihood(results, { sedd, twin }) {
   const bound = results.of('perplexity', { model: sedd, corpus: 'stories', estimator: 'kmask' })[0];
   const exact = results.of('perplexity', { model: twin, corpus: 'stories', estimator: 'blocks' })[0];
@@ -25,7 +25,7 @@ export function likelihood(results, { sedd, twin }) {
   };
 }
 
-/** Latency: T*, and what a text of that many steps is worth. */
+/** Gives T* and the quality of a text of that many steps. */
 export function latency(results, { sedd, twin, student }) {
   const rows = results.of('latency', { model: sedd, twin, host: 'tool' }).filter((row) => row.threads === 1);
   const longest = rows.sort((a, b) => b.length - a.length)[0];
@@ -61,7 +61,7 @@ export function latency(results, { sedd, twin, student }) {
   };
 }
 
-/** Short prompts: the gap to the twin by prompt length. */
+/** Compares the gap to the twin after short and long prompts. */
 export function prompts(results, { sedd, twin }) {
   const rows = promptGaps(results, { sedd, twin });
   if (rows.length < 2) return null;
@@ -79,7 +79,7 @@ export function prompts(results, { sedd, twin }) {
   };
 }
 
-/** SEDD's nats minus the twin's, by prompt length, in windows of the trained length. */
+/** Returns SEDD's nats minus the twin's, by prompt length, in windows of the trained length. */
 export function promptGaps(results, { sedd, twin }) {
   return results
     .of('conditional', { model: sedd })
@@ -100,7 +100,7 @@ export function promptGaps(results, { sedd, twin }) {
     .sort((a, b) => a.prompt - b.prompt);
 }
 
-/** Diversity: entropy and repetition by steps. */
+/** Compares entropy and repetition at few and many steps. */
 export function diversity(results, { sedd }) {
   const rows = results
     .of('generation', { model: sedd, temperature: 1, way: undefined })

@@ -1,4 +1,4 @@
-// Numbers as the tables write them, and cells that say where a figure comes from.
+// Formats numbers for the tables, and makes cells that say where a figure comes from.
 export const measured = (text, note) => ({ text, state: 'measured', note });
 export const published = (text) => ({ text, state: 'published' });
 export const missing = { text: '', state: 'missing' };

@@ -1,4 +1,4 @@
-// The report as a page of the site: results.html, in the language of index.html (web/page/page.css), no script and no inline style.
+// Renders the report as a page of the site, results.html, with the style of index.html (web/page/page.css): no script, no inline style.
 import { STATES } from './format.mjs';
 import { escape } from './svg.mjs';
 

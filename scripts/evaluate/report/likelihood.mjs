@@ -1,4 +1,4 @@
-// The report on likelihood: bounds and exact values on the same blocks, the training curves, and the published perplexities.
+// Reports likelihood: bounds and exact values on the same blocks, the training curves, and the published perplexities.
 import { figure, fixed, measured, missing, or, percent, published, withError } from './format.mjs';
 import { CORPUS_NAMES, CORPUS_TITLES, PERPLEXITY, RATIO } from './published.mjs';
 import { lineChart } from './svg.mjs';

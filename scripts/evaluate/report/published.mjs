@@ -1,6 +1,6 @@
 // Figures of the papers and of others, shown beside ours: zero-shot perplexity and accuracy in % of the official checkpoints.
 
-/** Columns of the perplexity table. `at most`: a bound. */
+/** Columns of the perplexity table; ≤ marks a bound. */
 export const CORPUS_TITLES = ['LAMBADA', 'WikiText-2', 'PTB', 'WikiText-103', '1BW'];
 
 export const PERPLEXITY = [

@@ -1,4 +1,4 @@
-// The report on time: milliseconds by steps, length and threads, in the tool and in a browser, and the break-even number of steps.
+// Reports time: milliseconds by steps, length and threads, in the tool and in a browser, and the break-even number of steps.
 import { figure, fixed, measured } from './format.mjs';
 import { lineChart } from './svg.mjs';
 

@@ -1,9 +1,9 @@
-// The report on unconditional text: quality, diversity and likeness to real text by steps and temperature.
+// Reports unconditional text: quality, diversity and likeness to real text by steps and temperature.
 import { figure, fixed, measured, missing, percent, published, range } from './format.mjs';
 import { GENERATION } from './published.mjs';
 import { lineChart } from './svg.mjs';
 
-/** A SEDD's rows, of one way to choose positions (none: as published). */
+/** Returns a SEDD's rows of one way to choose positions (none: as published). */
 const seddRows = (results, model, way) =>
   results
     .of('generation', { model, kind: 'sedd', way })
