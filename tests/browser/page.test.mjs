@@ -483,7 +483,7 @@ for (const viewport of [
       assert.ok(line.top > bottom, 'Write stands above the text');
       assert.ok(last.bottom < viewport.height, `the twentieth token ends at ${last.bottom}`);
       const rows = await page.$$eval('.strips section', (sections) =>
-        sections.map((section) => [...section.querySelectorAll('li')].map((row) => row.getAttribute('aria-label'))),
+        sections.map((section) => [...section.querySelectorAll('[role=img]')].map((row) => row.getAttribute('aria-label'))),
       );
       assert.equal(rows.length, 2);
       const [gpt2, sedd] = rows;
