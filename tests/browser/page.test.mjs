@@ -554,6 +554,7 @@ test('a run is shown slowly enough to follow and tells its true time at once; fu
   const { page, close } = await open('?lang=en');
   try {
     await ready(page, { paced: true });
+    await page.fill('[name=steps]', '16');
     await page.fill('[name=seed]', '5');
     const begin = Date.now();
     await page.click('#run');

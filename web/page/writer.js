@@ -162,7 +162,7 @@ export class Writer extends EventTarget {
   /** Says what the run took, as soon as it is known, and how it is shown; sends `made`. */
   #tell(run, times) {
     this.dispatchEvent(new Event('made'));
-    const slower = this.stage.paced && this.stage.showing;
+    const slower = this.stage.paced && this.stage.showing && run.ms < SHOW_MS;
     run.said = [
       t('done', {
         tokens: number(run.history.length),
