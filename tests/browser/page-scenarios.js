@@ -111,6 +111,7 @@ export async function paced() {
   await ready();
   $('#full-speed').checked = false;
   await type('Once upon a time');
+  fill('[name=steps]', 16);
   const begin = performance.now();
   $('#run').click();
   await until(() => / tokens in .* ms/.test($('#status').textContent), 'the end of the run');

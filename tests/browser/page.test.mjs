@@ -483,7 +483,7 @@ for (const viewport of [
       assert.ok(line.top > bottom, 'Write stands above the text');
       assert.ok(last.bottom < viewport.height, `the twentieth token ends at ${last.bottom}`);
       const rows = await page.$$eval('.strips section', (sections) =>
-        sections.map((section) => [...section.querySelectorAll('li')].map((row) => row.getAttribute('aria-label'))),
+        sections.map((section) => [...section.querySelectorAll('[role=img]')].map((row) => row.getAttribute('aria-label'))),
       );
       assert.equal(rows.length, 2);
       const [gpt2, sedd] = rows;
@@ -554,6 +554,7 @@ test('a run is shown slowly enough to follow and tells its true time at once; fu
   const { page, close } = await open('?lang=en');
   try {
     await ready(page, { paced: true });
+    await page.fill('[name=steps]', '16');
     await page.fill('[name=seed]', '5');
     const begin = Date.now();
     await page.click('#run');

@@ -11,7 +11,7 @@ export const EXAMPLES = [
   },
   { id: 'ends', prompt: 'One day, Lily lost her red ball. {24} Lily was happy to have her ball again.', seed: '22' },
   { id: 'words', prompt: '{6} bird{7} rain{7} umbrella{7} friends.', seed: '31' },
-  { id: 'acrostic', prompt: 'Sam{7}.\nAnna{7}.\nIt{7}.\nLily{7}.', seed: '42' },
+  { id: 'acrostic', prompt: 'They{7}.\nHe{7}.\nIt{7}.\nShe{7}.', seed: '3' },
 ];
 
 /** Whether a task has the seed that was chosen for it. @param {{prompt?: string, seed: string}} options */

@@ -127,12 +127,11 @@ class Page extends EventTarget {
 
   /** The GPT-2 of this page. While it loads the status tells of that, and afterwards what it told before. */
   async #gpt2() {
-    const { current } = this.runs;
     const before = $('status').textContent;
     try {
       return await this.models.get(this.models.twin);
     } finally {
-      if (this.runs.current === current) say(before);
+      if (!this.writer.making) say(before);
     }
   }
 
@@ -359,8 +358,9 @@ class Page extends EventTarget {
 
   /** A model that the reader chose brings what its folder says. */
   async #trained() {
-    const model = await this.models.get(this.recipe.model).catch(() => null); // #chosen says what is wrong
-    if (model) this.recipe.offerSettings({ ...USUAL, ...model.defaults });
+    const id = this.recipe.model;
+    const model = await this.models.get(id).catch(() => null); // #chosen says what is wrong
+    if (model && id === this.recipe.model) this.recipe.offerSettings({ ...USUAL, ...model.defaults });
   }
 
   /** Sets a ready choice. @param {keyof typeof PRESETS} name */

@@ -34,7 +34,9 @@ function row(finals, given, positions, fresh) {
     .map((text, i) => (open.has(i) ? text : ' …'))
     .join('')
     .trim();
-  return el('li', { role: 'img', aria: { label: words } }, strip.element);
+  strip.element.setAttribute('role', 'img');
+  strip.element.setAttribute('aria-label', words);
+  return el('li', {}, strip.element);
 }
 
 function strip(className, title, rows) {

@@ -25,6 +25,10 @@ export class Writer extends EventTarget {
   get paused() {
     return this.#paused;
   }
+  /** Whether the engine works; a run that is busy otherwise is only being shown. */
+  get making() {
+    return this.#live !== null;
+  }
 
   /** A new run. @param {object} options of the recipe, with `prompt` or `clamp` @param {{paused?: boolean, chosen?: boolean}} [how] chosen: its seed was chosen for its text */
   write({ model, ...options }, { paused = false, chosen = false } = {}) {
@@ -158,7 +162,7 @@ export class Writer extends EventTarget {
   /** Says what the run took, as soon as it is known, and how it is shown; sends `made`. */
   #tell(run, times) {
     this.dispatchEvent(new Event('made'));
-    const slower = this.stage.paced && this.stage.showing;
+    const slower = this.stage.paced && this.stage.showing && run.ms < SHOW_MS;
     run.said = [
       t('done', {
         tokens: number(run.history.length),

@@ -112,7 +112,7 @@ export default {
   'twin.words':
     'GPT-2 meets each given word only when it comes to it, and cannot prepare for it. Its sentences run well until then.',
   'twin.acrostic':
-    'GPT-2 takes each name when its line begins. It can start a line as well as SEDD, but not aim for the full stop that ends it.',
+    'GPT-2 meets each word when its line begins. It starts a line as well as SEDD does, but cannot aim for the full stop that ends it.',
   'twin.yours':
     'GPT-2 writes each hole from the words on its left; the given words are put back in their places, and it cannot see them before.',
 
