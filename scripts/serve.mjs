@@ -71,7 +71,7 @@ function answer(request, response, { isolation, csp }) {
       'Cross-Origin-Opener-Policy': 'same-origin',
       'Cross-Origin-Embedder-Policy': 'require-corp',
     });
-  if (csp) headers['Content-Security-Policy'] = CSP;
+  if (csp) headers['Content-Security-Policy'] = csp === true ? CSP : csp;
   if (request.headers['if-none-match'] === headers.ETag) {
     response.writeHead(304, headers).end();
     return;

@@ -412,8 +412,6 @@ export default {
   'library.loaded': '{name} is loaded, after {time}.',
   'library.stored': 'On this device',
   'library.part': '{size}, {share} % of the download',
-  'library.unfinished': 'An unfinished load',
-  'library.remains': 'it ended before it was known what it loads; delete it',
   'library.delete': 'Delete',
   'library.deleted': 'Deleted.',
   'library.room': 'This site uses {usage} of the {quota} it may.',

@@ -385,8 +385,6 @@ export default {
   'library.loaded': '{name} 已载入，用时 {time}。',
   'library.stored': '本设备上的模型',
   'library.part': '{size}，已下载 {share}%',
-  'library.unfinished': '未完成的载入',
-  'library.remains': '还不知道要载入什么时就中断了；请删除',
   'library.delete': '删除',
   'library.deleted': '已删除。',
   'library.room': '本站已使用 {usage}，上限为 {quota}。',
