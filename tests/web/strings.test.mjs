@@ -70,3 +70,19 @@ test('index.html preloads the modules of its first picture, and no others', () =
   assert.equal(page, withPreloads(page), 'run node scripts/preload.mjs');
   assert.ok(graph().includes('web/view/cells.js') && !graph().includes('web/page/race.js'));
 });
+
+test('the elements have the same words in every language', async () => {
+  const languages = readdirSync(path.join(ROOT, 'web/view/words')).filter((name) => name.endsWith('.js'));
+  assert.deepEqual(languages, ['en.js', 'zh.js']);
+  const words = await Promise.all(languages.map((name) => import(`../../web/view/words/${name}`)));
+  const shape = (table) =>
+    Object.entries(table)
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([part, entries]) => [
+        part,
+        Object.keys(entries)
+          .sort()
+          .map((key) => [key, typeof entries[key], entries[key].length * (typeof entries[key] === 'function')]),
+      ]);
+  for (const table of words) assert.deepEqual(shape(table), shape(words[0]));
+});
