@@ -18,7 +18,7 @@ const time = (seconds) =>
     : t('library.minutes', { n: number(Math.round(seconds / 60)) });
 
 /** Name of the folder that chosen files come from, '' where the browser does not tell. @param {File[]} files */
-const folderOf = (files) => files[0]?.webkitRelativePath.split('/').at(-2) ?? '';
+const folderOf = (files) => files[0]?.webkitRelativePath.split('/')[0] ?? '';
 
 /** Files of what was dropped, folders included, and the folder's name. @param {DataTransfer} transfer @returns {Promise<{files: File[], name: string}>} */
 async function droppedFiles(transfer) {

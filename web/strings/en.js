@@ -55,7 +55,7 @@ export default {
   'origin.live': 'live',
   'origin.imported': 'opened trace',
   'origin.differs': ({ count }) =>
-    `${plural(count, 'token differs', 'tokens differ')} from its parent, shaded under dots`,
+    `${plural(count, 'token differs', 'tokens differ')} from the parent run, shaded under dots`,
   position: 'step {step} of {total}',
   'position.sigma': 'step {step} of {total}, σ = {sigma}',
   'cell.mask': 'masked',
