@@ -271,7 +271,7 @@ test('a trace goes out and comes back the same; another file gets a sentence', a
       buffer: Buffer.from('<!doctype html>'),
     });
     await page.waitForFunction(() =>
-      /page\.json is a web page/.test(document.getElementById('form-error').textContent),
+      /page\.json is a web page/.test(document.getElementById('file-status').textContent),
     );
   } finally {
     await close();
