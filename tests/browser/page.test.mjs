@@ -271,7 +271,7 @@ test('a trace goes out and comes back the same; another file gets a sentence', a
       buffer: Buffer.from('<!doctype html>'),
     });
     await page.waitForFunction(() =>
-      /page\.json is a web page/.test(document.getElementById('form-error').textContent),
+      /page\.json is a web page/.test(document.getElementById('file-status').textContent),
     );
   } finally {
     await close();
@@ -298,7 +298,7 @@ test('words become holes, holes are filled, the rest is held; undo and redo', as
     await page.keyboard.press('Control+z');
     assert.match(await page.inputValue('#prompt'), /a little dog\./);
     await page.click('#redo');
-    assert.equal(await page.inputValue('[name=length]'), '18', 'the text and its hole make the length');
+    assert.equal(await page.inputValue('[name=length]'), '16', 'the text and its hole make the length');
     assert.ok(await page.locator('[name=length]').evaluate((field) => field.readOnly));
     await page.focus('[name=length]');
     await page.keyboard.press('Enter');

@@ -40,7 +40,7 @@ function row(finals, given, positions, fresh) {
 }
 
 function strip(className, title, rows) {
-  return el('section', { className }, el('h3', {}, title), el('ol', {}, ...rows));
+  return el('section', { className }, el('h2', {}, title), el('ol', {}, ...rows));
 }
 
 /** @param {History} history of the recorded sentence */
