@@ -27,7 +27,9 @@ const COMMON = {
 const inline = {
   name: 'inline',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^\.{1,2}\/(?:[a-z]+\/)*(builds|spawn)\.js$/ }, ({ path: name }) => ({ path: path.join(INLINE, path.basename(name)) }));
+    onResolve({ filter: /^\.{1,2}\/(?:[a-z]+\/)*(builds|spawn)\.js$/ }, ({ path: name }) => ({
+      path: path.join(INLINE, path.basename(name)),
+    }));
     onResolve({ filter: /^(bytes|script):/ }, ({ path: name }) => ({ path: name, namespace: 'inline' }));
     onLoad({ filter: /^bytes:/, namespace: 'inline' }, ({ path: name }) => {
       const bytes = readFileSync(path.join(ROOT, 'web/wasm', name.slice('bytes:'.length)));

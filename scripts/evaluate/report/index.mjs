@@ -1,4 +1,5 @@
-// Writes models/RESULTS.md with its figures, results.html, and the models' card.json and cards from the rows of models/results.jsonl.
+// Writes models/RESULTS.md with its figures, and the models' card.json and cards from the rows of models/results.jsonl; makes
+// results.html of the site.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -51,11 +52,22 @@ function about(results) {
   ];
 }
 
-/** @param {{results: string, tool: string, out?: string}} options out: another root to write into */
-export function report({ results: file, tool, out = ROOT }) {
+/** Rows of a file of results, without those of weights that models/ no longer holds. @param {string} file */
+function read(file) {
   if (!existsSync(file)) throw new Error(`${file} is not there; measure first (node scripts/evaluate all)`);
   const results = new Results(file);
-  const old = dropOld(results, path.join(ROOT, 'models'));
+  return { results, old: dropOld(results, path.join(ROOT, 'models')) };
+}
+
+/** Returns results.html of the site. */
+export function resultsPage() {
+  const { results } = read(path.join(ROOT, 'models/results.jsonl'));
+  return html(sections(results, PAIR), about(results));
+}
+
+/** @param {{results: string, tool: string, out?: string}} options out: another root to write into */
+export function report({ results: file, tool, out = ROOT }) {
+  const { results, old } = read(file);
   if (old)
     console.error(
       `evaluate: ${old} rows of weights that are no longer in models/ are left out; run node scripts/evaluate all`,
@@ -68,7 +80,6 @@ export function report({ results: file, tool, out = ROOT }) {
   for (const { name, svg } of list.flatMap(({ figures }) => figures))
     writeFileSync(path.join(models, 'figures', `${name}.svg`), svg);
   writeFileSync(path.join(models, 'RESULTS.md'), markdown(list, lines));
-  writeFileSync(path.join(out, 'results.html'), html(list, lines));
   for (const folder of Object.values(PAIR)) {
     const figures = existsSync(path.join(models, folder)) ? card(results, folder, PAIR) : null;
     if (!figures) continue;
