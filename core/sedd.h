@@ -38,6 +38,7 @@
  *                     sedd_tokenizer_open(folder, &tokenizer, &error) == SEDD_OK &&
  *                     sedd_sample_defaults_open(folder, &what, &error) == SEDD_OK &&
  *                     sedd_session_new(engine, model, what.length, &session, &error) == SEDD_OK &&
+ *                     sedd_session_limit(session, tokenizer, &error) == SEDD_OK &&
  *                     sedd_sampler_new(session, &what, &sampler, &error) == SEDD_OK;
  *         while (well && !sedd_sampler_done(sampler)) {
  *             well = sedd_sampler_advance(sampler, &step, &error) == SEDD_OK;
@@ -224,23 +225,39 @@ void sedd_writer_free(struct sedd_writer *writer);
 
 struct sedd_tokenizer;
 
-/* From a folder: tokenizer.json, or GPT-2's vocab.json + merges.txt. Returns owned. */
+/* From a folder: tokenizer.json, or GPT-2's vocab.json and merges.txt, with added_tokens.json where
+ * there is one. Returns owned. */
 enum sedd_status sedd_tokenizer_open(const char *folder, struct sedd_tokenizer **tokenizer,
                                      struct sedd_error *error);
-/* From memory; bytes are copied. merges == NULL: `vocab` is a tokenizer.json (byte-level BPE). */
-enum sedd_status sedd_tokenizer_new(const char *vocab, size_t vocab_size, const char *merges,
-                                    size_t merges_size, struct sedd_tokenizer **tokenizer,
-                                    struct sedd_error *error);
+/* The files of a tokenizer in memory. merges == NULL: `vocab` is a tokenizer.json (byte-level BPE),
+ * and there is nothing more; otherwise it is GPT-2's vocab.json, and `added` an added_tokens.json
+ * or NULL. */
+struct sedd_tokenizer_files {
+    const char *vocab;
+    size_t vocab_size;
+    const char *merges;
+    size_t merges_size;
+    const char *added;
+    size_t added_size;
+};
+
+/* From memory; bytes are copied. Options of a tokenizer.json that change ids are applied
+ * (add_prefix_space, use_regex, ignore_merges, added tokens) or refused by name. */
+enum sedd_status sedd_tokenizer_new(const struct sedd_tokenizer_files *files,
+                                    struct sedd_tokenizer **tokenizer, struct sedd_error *error);
 void sedd_tokenizer_free(struct sedd_tokenizer *tokenizer);
 /* One more than the largest id. */
 int32_t sedd_tokenizer_size(const struct sedd_tokenizer *tokenizer);
+/* Whether the id has a token: a model's rows may be padded past its tokenizer's ids, and ids may be
+ * left out. */
+bool sedd_tokenizer_has(const struct sedd_tokenizer *tokenizer, int32_t id);
 /* Id of a token by its literal text (such as "<|endoftext|>"), -1 if there is none. */
 int32_t sedd_tokenizer_find(const struct sedd_tokenizer *tokenizer, const char *literal);
 
 /* Text of any bytes; bytes that are not valid UTF-8 count as characters that are neither letter,
- * number nor space, and come back unchanged. Special tokens written in the text are plain text, as
- * in the reference code (their ids come from sedd_tokenizer_find). Returns *ids owned (free with
- * sedd_memory_free); *count may be 0. */
+ * number nor space, and come back unchanged. Special tokens written in the text are plain text
+ * (their ids come from sedd_tokenizer_find); added tokens that are not special are found in it.
+ * Returns *ids owned (free with sedd_memory_free); *count may be 0. */
 enum sedd_status sedd_tokenizer_encode(const struct sedd_tokenizer *tokenizer, const char *text,
                                        size_t size, int32_t **ids, size_t *count,
                                        struct sedd_error *error);
@@ -264,6 +281,13 @@ enum sedd_status sedd_session_new(struct sedd_engine *engine, const struct sedd_
                                   int32_t rows, struct sedd_session **session,
                                   struct sedd_error *error);
 void sedd_session_free(struct sedd_session *session);
+/* Limits what the session writes and shows to the tokens that the tokenizer has: no other id is
+ * drawn by a run or by GPT-2, nor is it a candidate of sedd_inspect. Scores, logits and likelihoods
+ * stay as the model gives them. The tokenizer may be freed afterwards. SEDD_ERROR_ARGUMENT: the
+ * model has none of its tokens. */
+enum sedd_status sedd_session_limit(struct sedd_session *session,
+                                    const struct sedd_tokenizer *tokenizer,
+                                    struct sedd_error *error);
 /* Bytes of scratch this session holds. */
 uint64_t sedd_session_size(const struct sedd_session *session);
 /* Raises (true) or lowers the cancel flag; may be called from any thread or a callback. A running
@@ -473,10 +497,6 @@ enum sedd_status sedd_gpt2_append(struct sedd_session *session, const int32_t *i
 int32_t sedd_gpt2_position(const struct sedd_session *session);
 /* Forgets the tokens from `position` on, so that another text can follow the same beginning. */
 void sedd_gpt2_rewind(struct sedd_session *session, int32_t position);
-/* Appends as above; hidden [H] receives the last token's state behind the final norm: a text's
- * features for comparing sets of texts (MAUVE). */
-enum sedd_status sedd_gpt2_hidden(struct sedd_session *session, const int32_t *ids, int32_t count,
-                                  float *hidden, struct sedd_error *error);
 
 struct sedd_generate_options {
     uint64_t seed;
@@ -494,7 +514,8 @@ enum sedd_status sedd_gpt2_draw(struct sedd_session *session,
 
 struct sedd_estimate {
     double nats_per_token;
-    double standard_error; /* Monte-Carlo error of nats_per_token; 0 for exact values */
+    double standard_error; /* Monte-Carlo error of nats_per_token; 0 for exact values, NaN where one
+                              sample a window says nothing about it */
     int64_t tokens;
 };
 
@@ -533,6 +554,14 @@ enum sedd_status sedd_bounder_advance(struct sedd_bounder *bounder, struct sedd_
 void sedd_bounder_estimate(const struct sedd_bounder *bounder, struct sedd_estimate *estimate,
                            double *parts);
 
+/* Exact -ln p(ids) per token of a SEDD that opens one position at a time from the left, with
+ * normalised scores: the chain rule, one network evaluation a token. Windows and parts (NULL or
+ * [count], each token's value in nats) are those of sedd_bound, which averages the same over all
+ * orders. Needs a session of at least one window's rows; absorb only. */
+enum sedd_status sedd_chain(struct sedd_session *session, const int32_t *ids, size_t count,
+                            struct sedd_estimate *estimate, double *parts,
+                            struct sedd_error *error);
+
 /* Score entropy of noised ids xt against x0, both [L], at time t: the integrand of the loss, in
  * nats, sigma'(t) included; per_position NULL or [L] without sigma'. (SEDD, eq. 5; section 10.) */
 enum sedd_status sedd_score_entropy(struct sedd_session *session, int32_t length, const int32_t *x0,
@@ -564,7 +593,7 @@ struct sedd_option {
 enum sedd_scoring {
     /* an upper bound: k of n scored tokens masked, k stratified over 1..n */
     SEDD_SCORING_BOUND = 0,
-    /* the chain rule from left to right, what is to come masked: n passes */
+    /* the chain rule from left to right, as sedd_chain: n passes */
     SEDD_SCORING_CHAIN
 };
 
@@ -596,7 +625,7 @@ struct sedd_texts {
 
 struct sedd_diversity {
     double entropy;                    /* of the tokens within a text, nats, mean over texts */
-    double entropy_error;              /* its standard error over texts */
+    double entropy_error;              /* its standard error over texts; NaN for one text */
     double distinct[SEDD_NGRAM_MAX];   /* different n-grams / n-grams of the whole set */
     double repetition[SEDD_NGRAM_MAX]; /* 1 - different / all n-grams within a text, mean */
     double self_bleu;                  /* BLEU-4 of a text against all others, mean (see .c) */

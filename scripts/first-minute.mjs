@@ -8,6 +8,7 @@ import { createServer, connect } from 'node:net';
 import { chromium } from 'playwright-core';
 import { CHROMIUM } from '../tests/browser/browser.mjs';
 import { serve } from './serve.mjs';
+import { quantile } from '../web/client/statistics.js';
 
 const SLICE_MS = 4; // that the renderer runs at a time
 const sleep = (ms) =>
@@ -132,7 +133,7 @@ const NAMES = {
   token: "first tokens of the reader's own run",
   own: "that run is done (128 tokens, the page's own settings)",
 };
-const middle = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+const middle = (values) => quantile(values, 0.5);
 
 try {
   const options = optionsOf(process.argv.slice(2));

@@ -9,6 +9,7 @@ import { ROOT } from './build.mjs';
 import { generate } from './generate.mjs';
 import { Hub } from './hub.mjs';
 import { serve } from './serve.mjs';
+import { quantile } from '../web/client/statistics.js';
 
 const args = process.argv.slice(2);
 const value = (flag, fallback) => (args.includes(flag) ? args.splice(args.indexOf(flag), 2)[1] : fallback);
@@ -192,7 +193,7 @@ const inPage = {
   dispose: async () => window.model.dispose(),
 };
 
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+const median = (values) => quantile(values, 0.5);
 
 function compareScores(positions, folder) {
   const exact = nativeScores(folder, 'f32');

@@ -26,7 +26,7 @@ export const CSP =
 
 /** Pages that the site's build makes; in development they are made when they are asked for. */
 const MADE = {
-  'results.html': async () => (await import('./evaluate/report/index.mjs')).resultsPage(),
+  'results.html': async () => (await import('./evaluate/report/index.mjs')).shippedResultsPage(),
 };
 
 /** Path of a file inside the root, or null. Hidden folders stay hidden. */

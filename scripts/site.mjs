@@ -7,7 +7,7 @@ import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFi
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SHIPPED } from '../web/page/shipped.js';
-import { resultsPage } from './evaluate/report/index.mjs';
+import { shippedResultsPage } from './evaluate/report/index.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const SITE = path.join(ROOT, 'dist/site');
@@ -145,7 +145,7 @@ export async function site() {
   writeFileSync(path.join(SITE, 'index.html'), index);
   writeFileSync(
     path.join(SITE, 'results.html'),
-    page(resultsPage(), { style: await styles('results', ['page.css', 'results.css']), icon }),
+    page(shippedResultsPage(), { style: await styles('results', ['page.css', 'results.css']), icon }),
   );
   for (const name of readdirSync(path.join(ROOT, 'dist')).filter((file) => /^(element|player)/.test(file)))
     cpSync(path.join(ROOT, 'dist', name), path.join(SITE, name));

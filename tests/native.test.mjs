@@ -3,7 +3,8 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -100,6 +101,53 @@ for (const [name, args, status, words] of [
   });
 }
 
+for (const args of [
+  ['--help'],
+  ['info', 'models/sedd-nano'],
+  ['sample', 'models/sedd-nano', '--steps', '2', '--length', '16'],
+  ['sample', 'models/sedd-nano', '--steps', '2', '--length', '16', '--json'],
+  ['generate', 'models/gpt2-nano', '--prompt', 'Once', '--tokens', '3'],
+  ['tokenize', 'models/sedd-nano', '--file', 'README.md'],
+  ['detokenize', 'models/sedd-nano', '--ids', '1,2'],
+  ['golden', 'tests/golden/absorb'],
+  ['nll', 'models/gpt2-nano', '--ids', '1,2'],
+]) {
+  test(`the tool fails where its output cannot be written: ${args.join(' ')}`, () => {
+    const result = call('sh', ['-c', '"$@" > /dev/full', 'sh', tool, ...args]);
+    assert.equal(result.status, 1, result.stderr);
+    assert.match(result.stderr, /the output cannot be written/);
+  });
+}
+
+test('the tool fails where its trace cannot be written', () => {
+  const result = call(tool, ['sample', 'models/sedd-nano', '--steps', '2', '--length', '16', '--trace', '/dev/full']);
+  assert.equal(result.status, 1, result.stderr);
+  assert.match(result.stderr, /the trace \/dev\/full cannot be written/);
+});
+
+for (const seed of [' -1', '-1', '+1', ' 1', '1 ', '', '1e3', '18446744073709551616']) {
+  test(`the seed "${seed}" is refused`, () => {
+    const result = call(tool, ['sample', 'models/sedd-nano', '--steps', '2', '--length', '16', '--seed', seed]);
+    assert.equal(result.status, 2, result.stderr);
+    assert.match(result.stderr, /--seed/);
+  });
+}
+
+test('a padded vocabulary writes tokens of its tokenizer only', () => {
+  for (const more of [[], ['--draw', 'official'], ['--temperature', '5'], ['--positions', 'fixed']]) {
+    const result = call(tool, ['sample', 'tests/cases/padded-vocabulary', '--batch', '8', '--json', ...more]);
+    assert.equal(result.status, 0, result.stderr);
+    for (const line of result.stdout.trim().split('\n')) assert.ok(Math.max(...JSON.parse(line).ids) < 257);
+  }
+});
+
+test('a byte order mark survives tokenize and detokenize', () => {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'sedd-')), 'in.txt');
+  writeFileSync(file, '\uFEFFhello\uFEFF');
+  const { ids } = JSON.parse(call(tool, ['tokenize', 'models/sedd-nano', '--file', file]).stdout);
+  assert.equal(call(tool, ['detokenize', 'models/sedd-nano', '--ids', ids.join()]).stdout, '\uFEFFhello\uFEFF');
+});
+
 test('bench times the steps of the sampler that is asked for', () => {
   const bench = (...args) =>
     JSON.parse(call(tool, ['bench', 'models/sedd-nano', '--seed', '3', ...args, '--json']).stdout);
@@ -115,7 +163,6 @@ test('bench times the steps of the sampler that is asked for', () => {
 for (const [name, args, status, words] of [
   ['positions that cannot be left out', ['models/sedd-nano', '--context', 'known'], 1, /context known needs positions/],
   ['how to sample of a GPT-2', ['models/gpt2-nano', '--no-denoise'], 2, /a GPT-2's decode step has no --no-denoise/],
-  ['a judge of no comparison', ['models/sedd-nano', '--judge', 'models/gpt2-nano'], 2, /needs --twin for --judge/],
 ]) {
   test(`bench refuses ${name}`, () => {
     const result = call(tool, ['bench', ...args]);

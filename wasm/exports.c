@@ -144,13 +144,11 @@ void wasm_sha256_finish(struct sedd_sha256 *sha, uint8_t *digest)
 /* ---- Text -------------------------------------------------------------------------------- */
 
 struct sedd_tokenizer *wasm_tokenizer_new(const char *vocab, size_t vocab_size, const char *merges,
-                                          size_t merges_size)
+                                          size_t merges_size, const char *added, size_t added_size)
 {
     struct sedd_tokenizer *tokenizer = NULL;
-    return sedd_tokenizer_new(vocab, vocab_size, merges, merges_size, &tokenizer, &last_error) ==
-                   SEDD_OK
-               ? tokenizer
-               : NULL;
+    struct sedd_tokenizer_files files = {vocab, vocab_size, merges, merges_size, added, added_size};
+    return sedd_tokenizer_new(&files, &tokenizer, &last_error) == SEDD_OK ? tokenizer : NULL;
 }
 
 /* ids (free with sedd_memory_free), their number in *count. */
@@ -172,11 +170,19 @@ char *wasm_decode(const struct sedd_tokenizer *tokenizer, const int32_t *ids, si
 
 /* ---- Sampling ---------------------------------------------------------------------------- */
 
+/* Writes and shows only what the tokenizer (NULL: none) has tokens for. */
 struct sedd_session *wasm_session_new(struct sedd_engine *engine, const struct sedd_model *model,
-                                      int32_t rows)
+                                      int32_t rows, const struct sedd_tokenizer *tokenizer)
 {
     struct sedd_session *session = NULL;
-    return sedd_session_new(engine, model, rows, &session, &last_error) == SEDD_OK ? session : NULL;
+    if (sedd_session_new(engine, model, rows, &session, &last_error) != SEDD_OK) {
+        return NULL;
+    }
+    if (tokenizer != NULL && sedd_session_limit(session, tokenizer, &last_error) != SEDD_OK) {
+        sedd_session_free(session);
+        return NULL;
+    }
+    return session;
 }
 
 /* out[9]: steps, gamma, temperature, top_k, top_p, positions, order, grid, context of a

@@ -147,7 +147,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
 /**
  * @typedef {object} Likelihood
  * @property {number} natsPerToken
- * @property {number} standardError 0 for exact values
+ * @property {number} standardError 0 for exact values, NaN where one sample says nothing about it
  * @property {number} tokens
  * @property {number[]} parts each token's share, nats
  * @property {number[]} ids

@@ -4,7 +4,8 @@
  * Denoise steps follow each other through whole runs of the sampler asked for: with context
  * `known`, or positions that are planned, a step's cost depends on its place in the run.
  */
-#include "compare.h"
+#include "clock.h"
+#include "options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,16 +87,15 @@ static void print(const struct cli *cli, const struct sedd_engine *engine, bool 
     printf(json ? "}\n" : "\n");
 }
 
-/* Flags that would say nothing here are refused: a figure is of what was asked for. */
+/* Refuses flags that would change nothing, so that a figure is of what was asked for. */
 static void check_flags(const struct cli *cli, bool sedd)
 {
-    cli_refuse(cli, " --judge --texts --sweep! --real --hole ", "it needs --twin for ");
     if (!sedd) {
         cli_refuse(cli, " --steps --seed " CLI_SAMPLING, "a GPT-2's decode step has no ");
     }
 }
 
-static int run_single(struct cli *cli, struct sedd_engine *engine, const struct sedd_model *model)
+static int run_timed(struct cli *cli, struct sedd_engine *engine, const struct sedd_model *model)
 {
     struct sedd_model_info info;
     struct sedd_error error = {.message = "no memory for the bench"};
@@ -136,11 +136,7 @@ int run_bench(struct cli *cli)
 {
     struct sedd_model *model = cli_model(cli);
     struct sedd_engine *engine = model == NULL ? NULL : cli_engine(cli);
-    int code = EXIT_FAILED;
-    if (engine != NULL) {
-        code = cli_has(cli, "--twin") ? cli_compare(cli, engine, model)
-                                      : run_single(cli, engine, model);
-    }
+    int code = engine == NULL ? EXIT_FAILED : run_timed(cli, engine, model);
     sedd_engine_free(engine);
     sedd_model_free(model);
     return code;

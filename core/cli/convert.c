@@ -14,7 +14,7 @@
 
 /* Files that go along where they are there. */
 static const char *const BESIDE[] = {"tokenizer.json", "vocab.json", "merges.txt",
-                                     "generation_config.json"};
+                                     "added_tokens.json", "generation_config.json"};
 
 struct paths {
     char folder[4096]; /* where the other files are */

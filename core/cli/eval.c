@@ -6,7 +6,7 @@
  *     {"id": 7, "nats": 8.41, "stderr": 0.02, "tokens": 3}
  *
  * A request that cannot be answered gets {"id": 7, "error": "one sentence"}; the process goes on.
- * It ends at the end of its input. What operations there are stands in eval_operations.c.
+ * It ends at the end of its input. eval_operations.c lists the operations.
  */
 #include "eval.h"
 
@@ -78,8 +78,7 @@ static void answer(struct evaluator *evaluator, const struct line *line)
         operation = find_operation(sedd_json_find(request, "op"));
     }
     if (status == SEDD_OK && operation == NULL) {
-        snprintf(error.message, sizeof error.message,
-                 "the request's op is none that this version knows");
+        snprintf(error.message, sizeof error.message, "the request's op is unknown");
     }
     if (operation != NULL && operation->run(evaluator, request, &error) == SEDD_OK) {
         printf("}\n");
@@ -107,8 +106,12 @@ static bool open_evaluator(struct cli *cli, struct evaluator *evaluator)
     /* Short SEDD sequences are computed together; a GPT-2's rows are its positions. */
     int32_t rows = evaluator->info.length;
     rows = evaluator->info.kind == SEDD_KIND_SEDD && rows < 512 ? 512 : rows;
-    if (sedd_session_new(evaluator->engine, evaluator->model, rows, &evaluator->session, &error) !=
-        SEDD_OK) {
+    status =
+        sedd_session_new(evaluator->engine, evaluator->model, rows, &evaluator->session, &error);
+    if (status == SEDD_OK && evaluator->tokenizer != NULL) {
+        status = sedd_session_limit(evaluator->session, evaluator->tokenizer, &error);
+    }
+    if (status != SEDD_OK) {
         cli_fail(&error);
         return false;
     }
@@ -120,7 +123,7 @@ int run_eval(struct cli *cli)
     struct evaluator evaluator = {0};
     struct line line = {0};
     bool opened = open_evaluator(cli, &evaluator);
-    while (opened && read_line(&line)) {
+    while (opened && ferror(stdout) == 0 && read_line(&line)) {
         answer(&evaluator, &line);
     }
     free(line.text);

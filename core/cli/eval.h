@@ -38,12 +38,13 @@ enum sedd_status eval_ids(const cJSON *request, const char *name, int32_t **ids,
                           struct sedd_error *error);
 
 void eval_print_ids(const int32_t *ids, size_t count);
+/* Prints a standard error, null where one sample or text says nothing about it. */
+void eval_print_error(const char *name, double error);
 void eval_print_numbers(const char *name, const double *values, size_t count);
 
 /* Operations of eval_writing.c and eval_sets.c. */
 enum sedd_status eval_sample(struct evaluator *e, const cJSON *request, struct sedd_error *error);
 enum sedd_status eval_generate(struct evaluator *e, const cJSON *request, struct sedd_error *error);
-enum sedd_status eval_hidden(struct evaluator *e, const cJSON *request, struct sedd_error *error);
 enum sedd_status eval_diversity(struct evaluator *e, const cJSON *request,
                                 struct sedd_error *error);
 enum sedd_status eval_divergence(struct evaluator *e, const cJSON *request,

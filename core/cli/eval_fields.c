@@ -1,6 +1,7 @@
 /* eval_fields.c - reading the fields of a request and printing lists; see eval.h. */
 #include "eval.h"
 
+#include <math.h>
 #include <stdio.h>
 
 enum sedd_status eval_integer(const cJSON *request, const char *name, int32_t low, int32_t fallback,
@@ -59,6 +60,11 @@ void eval_print_ids(const int32_t *ids, size_t count)
         printf(i == 0 ? "%d" : ",%d", (int)ids[i]);
     }
     putchar(']');
+}
+
+void eval_print_error(const char *name, double error)
+{
+    printf(isnan(error) ? "\"%s\": null" : "\"%s\": %.6g", name, error);
 }
 
 void eval_print_numbers(const char *name, const double *values, size_t count)

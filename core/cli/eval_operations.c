@@ -1,10 +1,12 @@
 /*
- * eval_operations.c - what `sedd eval` can be asked:
+ * eval_operations.c - the operations of `sedd eval`:
  *
+ *     engine                                                             -> kernels, threads
  *     encode      texts: [text, ...]                                     -> ids: [[id, ...], ...]
  *     find        token: "<|endoftext|>"                                 -> token: id or -1
  *     nll         ids, bos, stride (default: blocks)                     -> nats, tokens [, parts]
  *     bound       ids, samples, seed, estimator: kmask | reference       -> nats, stderr, tokens
+ *     chain       ids                                                    -> nats, tokens [, parts]
  *     choice      options: [{ids, given}, ...], scoring: bound | chain,
  *                 samples, seed                                          -> nats: [of each option]
  *     sample      length, steps, seed, temperature, topP, topK,
@@ -12,16 +14,29 @@
  *                 always as published unless given),
  *                 held: [[position, id], ...]                            -> ids, ms
  *     generate    ids (read first), count, seed, temperature, topP, topK -> ids (the new ones), ms
- *     hidden      ids                                                    -> hidden: [H numbers]
  *     diversity   texts: [[id, ...], ...]                                -> entropy, distinct, ...
  *     divergence  a, b: sets of texts                                    -> divergence: [n = 1..4]
  *
- * nats of nll and bound are a token, those of choice the sum over the option's tokens.
+ * nll and chain give parts, the value of each token, where the request has "parts": true. nats of
+ * nll, bound and chain are a token, those of choice the sum over the option's tokens. stderr is
+ * null where one sample says nothing about the error.
  */
 #include "eval.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* ---- Engine ------------------------------------------------------------------------------ */
+
+static enum sedd_status run_engine(struct evaluator *e, const cJSON *request,
+                                   struct sedd_error *error)
+{
+    (void)request;
+    (void)error;
+    printf("\"kernels\": \"%s\", \"threads\": %d", sedd_engine_kernels(e->engine),
+           (int)sedd_engine_threads(e->engine));
+    return SEDD_OK;
+}
 
 /* ---- Text -------------------------------------------------------------------------------- */
 
@@ -87,6 +102,28 @@ static enum sedd_status run_find(struct evaluator *e, const cJSON *request,
 
 /* ---- Likelihood -------------------------------------------------------------------------- */
 
+/* Room for each token's value where the request asks for them; else *parts stays NULL. */
+static enum sedd_status new_parts(const cJSON *request, size_t count, double **parts,
+                                  struct sedd_error *error)
+{
+    if (!cJSON_IsTrue(sedd_json_find(request, "parts"))) {
+        return SEDD_OK;
+    }
+    *parts = sedd_memory_new(count, sizeof **parts);
+    return *parts != NULL ? SEDD_OK
+                          : sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for %zu tokens", count);
+}
+
+static void print_exact(const struct sedd_estimate *estimate, const double *parts, size_t count)
+{
+    printf("\"nats\": %.12g, \"tokens\": %lld", estimate->nats_per_token,
+           (long long)estimate->tokens);
+    if (parts != NULL) {
+        printf(", ");
+        eval_print_numbers("parts", parts, count);
+    }
+}
+
 static enum sedd_status run_nll_request(struct evaluator *e, const cJSON *request,
                                         struct sedd_error *error)
 {
@@ -99,20 +136,13 @@ static enum sedd_status run_nll_request(struct evaluator *e, const cJSON *reques
                                : status;
     status = status == SEDD_OK ? eval_integer(request, "stride", 1, e->info.length, &stride, error)
                                : status;
-    if (status == SEDD_OK && cJSON_IsTrue(sedd_json_find(request, "parts"))) {
-        parts = sedd_memory_new(count, sizeof *parts);
-    }
+    status = status == SEDD_OK ? new_parts(request, count, &parts, error) : status;
     if (status == SEDD_OK) {
         status =
             sedd_gpt2_nll_sliding(e->session, ids, count, bos, stride, &estimate, parts, error);
     }
     if (status == SEDD_OK) {
-        printf("\"nats\": %.12g, \"tokens\": %lld", estimate.nats_per_token,
-               (long long)estimate.tokens);
-        if (parts != NULL) {
-            printf(", ");
-            eval_print_numbers("parts", parts, count);
-        }
+        print_exact(&estimate, parts, count);
     }
     sedd_memory_free(ids);
     sedd_memory_free(parts);
@@ -141,10 +171,31 @@ static enum sedd_status run_bound_request(struct evaluator *e, const cJSON *requ
         status = sedd_bound(e->session, ids, count, &options, &estimate, NULL, error);
     }
     if (status == SEDD_OK) {
-        printf("\"nats\": %.12g, \"stderr\": %.6g, \"tokens\": %lld", estimate.nats_per_token,
-               estimate.standard_error, (long long)estimate.tokens);
+        printf("\"nats\": %.12g, \"tokens\": %lld, ", estimate.nats_per_token,
+               (long long)estimate.tokens);
+        eval_print_error("stderr", estimate.standard_error);
     }
     sedd_memory_free(ids);
+    return status;
+}
+
+static enum sedd_status run_chain_request(struct evaluator *e, const cJSON *request,
+                                          struct sedd_error *error)
+{
+    int32_t *ids = NULL;
+    size_t count = 0;
+    struct sedd_estimate estimate;
+    double *parts = NULL;
+    enum sedd_status status = eval_ids(request, "ids", &ids, &count, error);
+    status = status == SEDD_OK ? new_parts(request, count, &parts, error) : status;
+    if (status == SEDD_OK) {
+        status = sedd_chain(e->session, ids, count, &estimate, parts, error);
+    }
+    if (status == SEDD_OK) {
+        print_exact(&estimate, parts, count);
+    }
+    sedd_memory_free(ids);
+    sedd_memory_free(parts);
     return status;
 }
 
@@ -207,10 +258,10 @@ static enum sedd_status run_choice(struct evaluator *e, const cJSON *request,
 }
 
 const struct operation EVAL_OPERATIONS[] = {
-    {"encode", run_encode},          {"find", run_find},      {"nll", run_nll_request},
-    {"bound", run_bound_request},    {"choice", run_choice},  {"sample", eval_sample},
-    {"generate", eval_generate},     {"hidden", eval_hidden}, {"diversity", eval_diversity},
-    {"divergence", eval_divergence},
+    {"engine", run_engine},        {"encode", run_encode},          {"find", run_find},
+    {"nll", run_nll_request},      {"bound", run_bound_request},    {"chain", run_chain_request},
+    {"choice", run_choice},        {"sample", eval_sample},         {"generate", eval_generate},
+    {"diversity", eval_diversity}, {"divergence", eval_divergence},
 };
 
 const size_t EVAL_OPERATION_COUNT = sizeof EVAL_OPERATIONS / sizeof EVAL_OPERATIONS[0];

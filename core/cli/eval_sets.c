@@ -49,8 +49,9 @@ enum sedd_status eval_diversity(struct evaluator *e, const cJSON *request, struc
     (void)e;
     status = status == SEDD_OK ? sedd_diversity(&set.texts, &found, error) : status;
     if (status == SEDD_OK) {
-        printf("\"entropy\": %.9g, \"entropyError\": %.6g, \"selfBleu\": %.9g, ", found.entropy,
-               found.entropy_error, found.self_bleu);
+        printf("\"entropy\": %.9g, \"selfBleu\": %.9g, ", found.entropy, found.self_bleu);
+        eval_print_error("entropyError", found.entropy_error);
+        printf(", ");
         eval_print_numbers("distinct", found.distinct, SEDD_NGRAM_MAX);
         printf(", ");
         eval_print_numbers("repetition", found.repetition, SEDD_NGRAM_MAX);

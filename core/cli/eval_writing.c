@@ -1,5 +1,5 @@
-/* eval_writing.c - texts written by the model, and a text's features: sample, generate, hidden. */
-#include "compare.h"
+/* eval_writing.c - texts written by the model: sample, generate. */
+#include "clock.h"
 #include "eval.h"
 
 #include <stdio.h>
@@ -178,31 +178,5 @@ enum sedd_status eval_generate(struct evaluator *e, const cJSON *request, struct
     sedd_memory_free(prompt);
     sedd_memory_free(ids);
     sedd_memory_free(logits);
-    return status;
-}
-
-enum sedd_status eval_hidden(struct evaluator *e, const cJSON *request, struct sedd_error *error)
-{
-    int32_t *ids = NULL;
-    size_t count = 0;
-    float *hidden = NULL;
-    enum sedd_status status = eval_ids(request, "ids", &ids, &count, error);
-    if (status == SEDD_OK) {
-        hidden = sedd_memory_new((uint64_t)e->info.hidden_size, sizeof *hidden);
-        sedd_gpt2_reset(e->session);
-        status =
-            hidden == NULL || count > INT32_MAX
-                ? sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for a text of %zu tokens", count)
-                : sedd_gpt2_hidden(e->session, ids, (int32_t)count, hidden, error);
-    }
-    if (status == SEDD_OK) {
-        printf("\"hidden\": [");
-        for (int32_t i = 0; i < e->info.hidden_size; i++) {
-            printf(i == 0 ? "%.7g" : ",%.7g", (double)hidden[i]);
-        }
-        putchar(']');
-    }
-    sedd_memory_free(ids);
-    sedd_memory_free(hidden);
     return status;
 }

@@ -1,6 +1,7 @@
 /* main.c - the `sedd` tool: finds the command, checks its flags, runs it. */
 #include "options.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,25 +35,18 @@ static const struct command COMMANDS[] = {
     {"detokenize", "FOLDER --ids 1,2,3\n  ids -> the exact bytes", " --ids ", run_detokenize},
     {"bound",
      "MODEL (--file FILE | --ids 1,2,3) [--samples K --seed S --estimator kmask|reference --json]\n"
-     "  SEDD's upper bound on the negative log-likelihood, nats a token",
-     " --file --ids --samples --seed --estimator --json! ", run_bound},
+     "  SEDD's upper bound on the negative log-likelihood, nats a token\n"
+     "  --chain: instead the exact value of writing from left to right, by the chain rule: one\n"
+     "  network evaluation a token",
+     " --file --ids --samples --seed --estimator --chain! --json! ", run_bound},
     {"nll", "MODEL (--file FILE | --ids 1,2,3) [--json]\n  GPT-2's exact negative log-likelihood",
      " --file --ids --json! ", run_nll},
     {"golden", "FOLDER\n  compares the engine with a folder of reference outputs", " ", run_golden},
     {"bench",
      "MODEL [--length N --runs N --json, SEDD: --steps N --seed S and how to sample]\n"
      "  times a decode step, or a denoise step: the median of --runs steps, through runs of "
-     "--steps\n"
-     "  --twin GPT2 [--judge GPT2 --steps 4,8,16 --texts N --sweep --seed S, and how to sample]:\n"
-     "  whole texts in 4 to 128 steps beside the twin's with its cache: time (of --runs texts),\n"
-     "  evaluations, the judge's perplexity and entropy (of --texts), the break-even number of "
-     "steps;\n"
-     "  --sweep: at temperatures 0.5 to 1.3, so that perplexities compare at equal entropy\n"
-     "  --real IDS: windows of real text to compare with; --hole N: write only N tokens in their "
-     "middle",
-     " --length --steps --runs --twin --judge --texts --sweep! --real --hole --seed "
-     "--json!" CLI_SAMPLING,
-     run_bench},
+     "--steps",
+     " --length --steps --runs --seed --json!" CLI_SAMPLING, run_bench},
     {"convert",
      "IN OUT [--dtype q8|f16|f32 --config FILE]\n"
      "  IN: a folder or a file of weights (safetensors, pytorch_model.bin, checkpoint.pth), "
@@ -102,7 +96,24 @@ static bool wants_help(int count, char **arguments)
     return false;
 }
 
-int main(int count, char **arguments)
+/* Returns the exit code: a failure, too, where stdout did not take all that was printed. */
+static int finish(int code)
+{
+    bool failed = ferror(stdout) != 0;
+    int reason = 0;
+    if (fclose(stdout) != 0) {
+        failed = true;
+        reason = errno;
+    }
+    if (!failed) {
+        return code;
+    }
+    fprintf(stderr, "sedd: the output cannot be written%s%s\n", reason == 0 ? "" : ": ",
+            reason == 0 ? "" : strerror(reason));
+    return code == 0 ? EXIT_FAILED : code;
+}
+
+static int run(int count, char **arguments)
 {
     if (count < 2 || strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "help") == 0) {
         help(count < 2 ? stderr : stdout);
@@ -133,4 +144,9 @@ int main(int count, char **arguments)
         cli_usage(&cli, "it needs a folder", "");
     }
     return cli_check(&cli) ? command->run(&cli) : EXIT_USAGE;
+}
+
+int main(int count, char **arguments)
+{
+    return finish(run(count, arguments));
 }

@@ -114,7 +114,8 @@ uint64_t cli_seed(const struct cli *cli)
     }
     errno = 0;
     uint64_t seed = strtoull(text, &end, 10);
-    if (end == text || *end != '\0' || *text == '-' || errno != 0) {
+    /* a digit: strtoull takes white space and signs, and wraps "-1" */
+    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0) {
         cli_usage(cli, "--seed expects a whole number from 0 to 18446744073709551615, not ", text);
     }
     return seed;

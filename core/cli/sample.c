@@ -44,6 +44,17 @@ static bool open_context(const struct cli *cli, bool reads_text, struct context 
     return true;
 }
 
+/* A session that writes only what the tokenizer, if there is one, has tokens for. */
+static enum sedd_status open_session(struct context *context, int32_t rows,
+                                     struct sedd_error *error)
+{
+    enum sedd_status status =
+        sedd_session_new(context->engine, context->model, rows, &context->session, error);
+    return status == SEDD_OK && context->tokenizer != NULL
+               ? sedd_session_limit(context->session, context->tokenizer, error)
+               : status;
+}
+
 /* The text of ids, masks left out (owned), or NULL. */
 static char *text_of(const struct context *context, const int32_t *ids, size_t count, size_t *size)
 {
@@ -143,8 +154,7 @@ static bool denoise(const struct cli *cli, struct context *context,
     struct sedd_step step;
     const char *path = cli_text(cli, "--trace");
     struct trace trace = {.tokenizer = context->tokenizer, .info = context->info};
-    if (sedd_session_new(context->engine, context->model, options->batch * options->length,
-                         &context->session, &error) != SEDD_OK ||
+    if (open_session(context, options->batch * options->length, &error) != SEDD_OK ||
         sedd_sampler_new(context->session, options, sampler, &error) != SEDD_OK) {
         cli_fail(&error);
         return false;
@@ -165,8 +175,8 @@ static bool denoise(const struct cli *cli, struct context *context,
     if (path != NULL) {
         trace_end(&trace);
     }
-    trace_close(&trace);
-    return status == SEDD_OK ? true : (cli_fail(&error), false);
+    bool traced = trace_close(&trace);
+    return status == SEDD_OK ? traced : (cli_fail(&error), false);
 }
 
 static bool print_sample(const struct cli *cli, const struct context *context, const int32_t *ids,
@@ -252,8 +262,7 @@ static bool write_tokens(const struct cli *cli, struct context *context, int32_t
         .top_p = cli_number(cli, "--top-p", 1.0, 1e-6, 1.0),
     };
     int32_t rows = (int32_t)(prompt + count) - 1; /* the last token is drawn, not read */
-    enum sedd_status status =
-        sedd_session_new(context->engine, context->model, rows, &context->session, &error);
+    enum sedd_status status = open_session(context, rows, &error);
     if (status == SEDD_OK) {
         status = sedd_gpt2_append(context->session, ids, (int32_t)prompt, false, logits, &error);
     }

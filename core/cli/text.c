@@ -1,6 +1,7 @@
 /* text.c - tokenize, detokenize, bound, nll. */
 #include "options.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -94,6 +95,10 @@ static enum sedd_status measure(const struct cli *cli, struct sedd_session *sess
     if (cli->definition->run == run_nll) {
         return sedd_gpt2_nll(session, ids, count, begin_id(tokenizer, info), estimate, NULL, error);
     }
+    if (cli_has(cli, "--chain")) {
+        cli_refuse(cli, " --samples --seed --estimator ", "the chain rule is exact and takes no ");
+        return sedd_chain(session, ids, count, estimate, NULL, error);
+    }
     bool reference = cli_has(cli, "--estimator")
                          ? cli_word(cli, "--estimator", "kmask reference") == 1
                          : info->graph == SEDD_GRAPH_UNIFORM; /* it has no masks to count */
@@ -103,6 +108,20 @@ static enum sedd_status measure(const struct cli *cli, struct sedd_session *sess
         .seed = cli_seed(cli),
     };
     return sedd_bound(session, ids, count, &options, estimate, NULL, error);
+}
+
+/* A bound of one sample a window has no standard error: null in JSON. */
+static void print_estimate(const struct sedd_estimate *estimate, bool json)
+{
+    char error[32] = "null";
+    bool known = !isnan(estimate->standard_error);
+    if (known) {
+        snprintf(error, sizeof error, json ? "%.9g" : "%.6f", estimate->standard_error);
+    }
+    printf(json ? "{\"nats_per_token\": %.9g, \"stderr\": %s, \"tokens\": %lld}\n"
+                : "%.6f nats a token, standard error %s, %lld tokens\n",
+           estimate->nats_per_token, known || json ? error : "unknown (one sample)",
+           (long long)estimate->tokens);
 }
 
 static int run_likelihood(struct cli *cli)
@@ -126,10 +145,7 @@ static int run_likelihood(struct cli *cli)
             measure(cli, session, tokenizer, &info, ids, count, &estimate, &error) != SEDD_OK) {
             cli_fail(&error);
         } else {
-            printf(cli_has(cli, "--json")
-                       ? "{\"nats_per_token\": %.9g, \"stderr\": %.9g, \"tokens\": %lld}\n"
-                       : "%.6f nats a token, standard error %.6f, %lld tokens\n",
-                   estimate.nats_per_token, estimate.standard_error, (long long)estimate.tokens);
+            print_estimate(&estimate, cli_has(cli, "--json"));
             code = 0;
         }
     }

@@ -4,6 +4,7 @@
 #include "json.h"
 #include "options.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,22 +111,39 @@ void trace_end(struct trace *trace)
     fprintf(trace->out, "}}\n");
 }
 
+static void print_failure(const struct trace *trace, int reason)
+{
+    fprintf(stderr, "sedd: the trace %s cannot be written%s%s\n", trace->path,
+            reason == 0 ? "" : ": ", reason == 0 ? "" : strerror(reason));
+}
+
 bool trace_open(struct trace *trace, const char *path)
 {
+    trace->path = path;
     trace->seen = calloc((size_t)trace->info.states, sizeof *trace->seen);
     trace->out = trace->seen == NULL ? NULL : fopen(path, "wb");
     if (trace->out == NULL) {
-        fprintf(stderr, "sedd: %s cannot be written\n", path);
+        print_failure(trace, errno);
         free(trace->seen);
         return false;
     }
     return true;
 }
 
-void trace_close(struct trace *trace)
+bool trace_close(struct trace *trace)
 {
-    if (trace->out != NULL) {
-        fclose(trace->out);
-        free(trace->seen);
+    if (trace->out == NULL) {
+        return true;
     }
+    bool failed = ferror(trace->out) != 0;
+    int reason = 0;
+    if (fclose(trace->out) != 0) {
+        failed = true;
+        reason = errno;
+    }
+    free(trace->seen);
+    if (failed) {
+        print_failure(trace, reason);
+    }
+    return !failed;
 }

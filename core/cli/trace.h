@@ -13,6 +13,7 @@
 struct trace {
     const struct sedd_tokenizer *tokenizer; /* borrowed; NULL: no texts */
     struct sedd_model_info info;
+    const char *path;
     FILE *out;
     bool *seen; /* [states]: ids that the run has shown, whose texts are written */
 };
@@ -24,6 +25,7 @@ void trace_begin(struct trace *trace, const struct sedd_sample_options *options,
                  const int32_t *ids);
 void trace_step(struct trace *trace, const struct sedd_step *step);
 void trace_end(struct trace *trace);
-void trace_close(struct trace *trace);
+/* Prints that the file could not be written, and returns false, where a write failed. */
+bool trace_close(struct trace *trace);
 
 #endif

@@ -25,6 +25,7 @@ enum sedd_status sedd_gpt2_draw(struct sedd_session *session,
     if (status != SEDD_OK) {
         return status;
     }
+    sedd_session_mute(session, logits);
     if (options->greedy) {
         *id = argmax(logits, tokens);
         return SEDD_OK;

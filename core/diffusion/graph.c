@@ -8,17 +8,22 @@
  */
 #include "diffusion/graph.h"
 
+#include "diffusion/reference.h"
+
 #include <math.h>
 
 struct sedd_transition sedd_transition_at(const struct sedd_model_info *info, enum sedd_move move,
                                           double t, double delta)
 {
-    struct sedd_transition transition = {info->graph, move, info->states, 0.0, 0.0};
+    struct sedd_transition transition = {
+        .graph = info->graph, .move = move, .states = info->states};
     double sigma, dsigma, sigma_after = 0.0, unused;
     sedd_noise_at(info, t, &sigma, &dsigma);
+    transition.rounded_noise = sedd_reference_sigma(info, (float)t);
     if (move == SEDD_MOVE_ANALYTIC) {
-        float after = (float)t - (float)delta;
-        sedd_noise_at(info, after > 0.0f ? (double)after : 0.0, &sigma_after, &unused);
+        float after = fmaxf((float)t - (float)delta, 0.0f);
+        sedd_noise_at(info, (double)after, &sigma_after, &unused);
+        transition.rounded_noise -= sedd_reference_sigma(info, after);
     }
     transition.noise = sigma - sigma_after;
     transition.rate = delta * dsigma;
@@ -47,18 +52,6 @@ static double exponentiate(float *row, int32_t n)
     return sum;
 }
 
-/* The factor as the reference code rounds it: e^s (1 - e^-s) in float32, which for a small s is off
- * by up to 6e-8 / s. It is common to all tokens. */
-static double reference_factor(const struct sedd_transition *transition)
-{
-    if (transition->move == SEDD_MOVE_EULER) {
-        return transition->rate;
-    }
-    float s = (float)transition->noise;
-    float move = 1.0f - (float)exp(-(double)s);
-    return (double)((float)exp((double)s) * move);
-}
-
 static void absorb_weights(const struct sedd_transition *transition, int32_t x, float *row)
 {
     int32_t mask = transition->states - 1;
@@ -69,11 +62,16 @@ static void absorb_weights(const struct sedd_transition *transition, int32_t x, 
         return;
     }
     double others = exponentiate(row, mask);
-    double factor = reference_factor(transition);
+    if (transition->official && transition->move != SEDD_MOVE_EULER) {
+        row[mask] = 1.0f;
+        sedd_reference_weights(row, transition->states, transition->rounded_noise);
+        return;
+    }
+    double factor = sedd_transition_factor(transition);
     for (int32_t y = 0; y < mask; y++) {
         row[y] = (float)(factor * (double)row[y]);
     }
-    row[mask] = (float)(1.0 - sedd_transition_factor(transition) * others);
+    row[mask] = (float)(1.0 - factor * others);
 }
 
 static void uniform_euler(const struct sedd_transition *transition, int32_t x, float *row)

@@ -16,8 +16,10 @@ struct sedd_transition {
     enum sedd_graph graph;
     enum sedd_move move;
     int32_t states; /* N */
-    double noise;   /* analytic, denoiser: s = sigma(t) - sigma(t - delta), or sigma(t) */
-    double rate;    /* euler: delta * sigma'(t) */
+    bool official;  /* weights of masked positions round as the reference code does (reference.h) */
+    float rounded_noise; /* `noise` as the reference code rounds it */
+    double noise;        /* analytic, denoiser: s = sigma(t) - sigma(t - delta), or sigma(t) */
+    double rate;         /* euler: delta * sigma'(t) */
 };
 
 /* The step of width `delta` from time t; `delta` is ignored by the denoiser. The subtraction

@@ -32,7 +32,8 @@ static void choose(const struct inspection *in, int32_t own, const float *logsco
     int32_t tokens = in->session->model->info.tokens, found = 0;
     for (int32_t y = 0; y < tokens; y++) {
         double value = (double)logscore[y];
-        if (y == own || (found == in->options->top_k && value <= best[found - 1].logscore)) {
+        if (y == own || value == -INFINITY ||
+            (found == in->options->top_k && value <= best[found - 1].logscore)) {
             continue;
         }
         int32_t place = found < in->options->top_k ? found++ : found - 1;
@@ -56,7 +57,7 @@ static void measure(const struct inspection *in, int32_t own, const float *logsc
         if (y != own) {
             double score = exp((double)logscore[y]);
             sum += score;
-            weighted += score * (double)logscore[y];
+            weighted += score > 0.0 ? score * (double)logscore[y] : 0.0;
         }
     }
     out->score_sum = sum;
@@ -95,6 +96,7 @@ static void visit(void *user, int32_t row, float *logits, float *work)
     for (int32_t y = 0; y < in->session->model->info.states; y++) {
         logits[y] -= in->shift;
     }
+    sedd_session_mute(in->session, logits);
     logits[own] = 0.0f;
     measure(in, own, logits, out);
     if (!isfinite(out->score_sum)) {

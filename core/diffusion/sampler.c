@@ -54,9 +54,10 @@ static void start(struct sedd_sampler *sampler, const int32_t *initial_ids)
     const struct sedd_model_info *info = &sampler->session->model->info;
     for (int32_t i = 0; i < sampler->rows; i++) {
         double u = sedd_random_uniform(sampler->options.seed, SEDD_STREAM_LIMIT, 0, (uint32_t)i, 0);
-        sampler->ids[i] = initial_ids != NULL                ? initial_ids[i]
-                          : info->graph == SEDD_GRAPH_ABSORB ? info->mask_id
-                                                             : (int32_t)(u * info->states);
+        sampler->ids[i] = initial_ids != NULL ? initial_ids[i]
+                          : info->graph == SEDD_GRAPH_ABSORB
+                              ? info->mask_id
+                              : sedd_session_pick(sampler->session, u);
     }
     settle(sampler);
 }
@@ -176,6 +177,7 @@ static void plan(struct sedd_sampler *sampler)
                           : options->predictor == SEDD_PREDICTOR_EULER ? SEDD_MOVE_EULER
                                                                        : SEDD_MOVE_ANALYTIC;
     sampler->transition = sedd_transition_at(info, move, sampler->t, delta);
+    sampler->transition.official = options->draw == SEDD_DRAW_OFFICIAL;
     sampler->shift = (float)sedd_score_shift(info, sampler->sigma);
     sampler->rest = denoise || (planned && i + 1 == options->steps);
 }

@@ -42,6 +42,7 @@ void sedd_visit_exact(void *user, int32_t row, float *logits, float *weights)
     const struct sedd_sample_options *options = &sampler->options;
     int32_t place = session->index[row], tokens = session->model->info.tokens;
     size_t size = (size_t)tokens * sizeof(float);
+    sedd_session_mute(session, logits);
     float inverse = (float)(1.0 / options->temperature), largest = kernels->max(logits, tokens);
     bool coin = options->positions == SEDD_POSITIONS_SCORE;
     memcpy(weights, logits, size);
@@ -79,8 +80,10 @@ void sedd_visit_weights(void *user, int32_t row, float *logits, float *work)
             sampler->broken = true;
         }
     }
+    sedd_session_mute(session, logits);
     logits[x] = 0.0f;
     sedd_transition_weights(&sampler->transition, x, logits);
+    sedd_session_mute(session, logits);
     if (sampler->options.draw == SEDD_DRAW_EXACT) {
         sampler->next[place] =
             sedd_draw_exact(logits, columns, sedd_sampler_random(sampler, place, 1));

@@ -258,8 +258,8 @@ void sedd_bounder_estimate(const struct sedd_bounder *b, struct sedd_estimate *e
                            double *parts)
 {
     double count = (double)b->count;
-    *estimate =
-        (struct sedd_estimate){b->nats / count, sqrt(b->variance) / count, (int64_t)b->count};
+    double deviation = b->options.samples > 1 ? sqrt(b->variance) : NAN;
+    *estimate = (struct sedd_estimate){b->nats / count, deviation / count, (int64_t)b->count};
     if (parts != NULL) {
         memcpy(parts, b->parts, b->count * sizeof *parts);
     }

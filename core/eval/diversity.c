@@ -185,7 +185,7 @@ static void measure_entropy(const struct counting *c, struct sedd_diversity *out
     }
     double mean = sum / texts, variance = fmax(0.0, squares / texts - mean * mean);
     out->entropy = mean;
-    out->entropy_error = texts > 1 ? sqrt(variance / (texts - 1)) : 0.0;
+    out->entropy_error = texts > 1 ? sqrt(variance / (texts - 1)) : NAN;
 }
 
 static void measure(struct counting *c, struct sedd_diversity *out)

@@ -4,10 +4,9 @@
  */
 #include "files/config.h"
 
-#include "files/json.h"
+#include "files/fields.h"
 
 #include <math.h>
-#include <string.h>
 
 #define FILE_NAME "config.json"
 
@@ -89,7 +88,10 @@ static enum sedd_status read_sedd(const cJSON *root, struct sedd_model_info *inf
 {
     static const char *const graphs[] = {"absorb", "uniform"};
     int graph = 0;
-    enum sedd_status status = read_sedd_sizes(root, info, error);
+    enum sedd_status status = sedd_fields_check_sedd(FILE_NAME, root, error);
+    if (status == SEDD_OK) {
+        status = read_sedd_sizes(root, info, error);
+    }
     if (status == SEDD_OK) {
         status = sedd_json_word(FILE_NAME, root, "graph.type", graphs, 2, &graph, error);
     }
@@ -119,8 +121,59 @@ static enum sedd_status read_sedd(const cJSON *root, struct sedd_model_info *inf
     return SEDD_OK;
 }
 
+/* n_inner, which may be null: 4H. */
+static enum sedd_status read_inner_size(const cJSON *root, const struct sedd_model_info *info,
+                                        int32_t *inner_size, struct sedd_error *error)
+{
+    *inner_size = 4 * info->hidden_size;
+    return cJSON_IsNull(sedd_json_find(root, "n_inner"))
+               ? SEDD_OK
+               : sedd_json_integer(FILE_NAME, root, "n_inner", 1, 4 * HIDDEN_MAX, *inner_size,
+                                   inner_size, error);
+}
+
+static enum sedd_status read_activation(const cJSON *root, enum sedd_activation *activation,
+                                        struct sedd_error *error)
+{
+    /* the first four are one formula, written in four ways */
+    static const char *const names[] = {
+        "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate",
+        "gelu",     "gelu_python",       "relu",      "silu",
+        "swish"};
+    static const enum sedd_activation meanings[] = {
+        SEDD_ACTIVATION_GELU_TANH, SEDD_ACTIVATION_GELU_TANH, SEDD_ACTIVATION_GELU_TANH,
+        SEDD_ACTIVATION_GELU_TANH, SEDD_ACTIVATION_GELU,      SEDD_ACTIVATION_GELU,
+        SEDD_ACTIVATION_RELU,      SEDD_ACTIVATION_SILU,      SEDD_ACTIVATION_SILU};
+    int index = 0;
+    if (sedd_json_find(root, "activation_function") == NULL) {
+        return SEDD_OK;
+    }
+    enum sedd_status status = sedd_json_word(FILE_NAME, root, "activation_function", names,
+                                             sizeof names / sizeof names[0], &index, error);
+    *activation = meanings[index];
+    return status;
+}
+
+static enum sedd_status read_attention(const cJSON *root, struct sedd_design *design,
+                                       struct sedd_error *error)
+{
+    bool scaled = true, tied = true;
+    enum sedd_status status =
+        sedd_json_bool(FILE_NAME, root, "scale_attn_weights", true, &scaled, error);
+    if (status == SEDD_OK) {
+        status = sedd_json_bool(FILE_NAME, root, "scale_attn_by_inverse_layer_idx", false,
+                                &design->scaled_by_layer, error);
+    }
+    if (status == SEDD_OK) {
+        status = sedd_json_bool(FILE_NAME, root, "tie_word_embeddings", true, &tied, error);
+    }
+    design->unscaled = !scaled;
+    design->untied = !tied;
+    return status;
+}
+
 static enum sedd_status read_gpt2(const cJSON *root, struct sedd_model_info *info,
-                                  int32_t *inner_size, struct sedd_error *error)
+                                  struct sedd_design *design, struct sedd_error *error)
 {
     double eps = 0.0;
     const char *length_key = sedd_json_find(root, "n_positions") != NULL ? "n_positions" : "n_ctx";
@@ -129,24 +182,22 @@ static enum sedd_status read_gpt2(const cJSON *root, struct sedd_model_info *inf
         {"n_layer", BLOCKS_MAX, &info->n_blocks},  {"n_head", HIDDEN_MAX, &info->n_heads},
         {length_key, LENGTH_MAX, &info->length},
     };
-    enum sedd_status status = read_sizes(root, sizes, sizeof sizes / sizeof sizes[0], error);
+    enum sedd_status status = sedd_fields_check_gpt2(FILE_NAME, root, error);
     if (status == SEDD_OK) {
-        *inner_size = 4 * info->hidden_size;
-        if (!cJSON_IsNull(sedd_json_find(root, "n_inner"))) {
-            status = sedd_json_integer(FILE_NAME, root, "n_inner", 1, 4 * HIDDEN_MAX, *inner_size,
-                                       inner_size, error);
-        }
+        status = read_sizes(root, sizes, sizeof sizes / sizeof sizes[0], error);
+    }
+    if (status == SEDD_OK) {
+        status = read_inner_size(root, info, &design->inner_size, error);
     }
     if (status == SEDD_OK) {
         status =
             sedd_json_number(FILE_NAME, root, "layer_norm_epsilon", 1e-12, 1.0, 1e-5, &eps, error);
     }
-    const cJSON *activation = sedd_json_find(root, "activation_function");
-    if (status == SEDD_OK && cJSON_IsString(activation) &&
-        strcmp(activation->valuestring, "gelu_new") != 0) {
-        return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                         FILE_NAME ": activation_function is \"%.40s\"; this engine runs gelu_new",
-                         activation->valuestring);
+    if (status == SEDD_OK) {
+        status = read_activation(root, &design->activation, error);
+    }
+    if (status == SEDD_OK) {
+        status = read_attention(root, design, error);
     }
     info->kind = SEDD_KIND_GPT2;
     info->norm_eps = (float)eps;
@@ -156,7 +207,7 @@ static enum sedd_status read_gpt2(const cJSON *root, struct sedd_model_info *inf
 }
 
 enum sedd_status sedd_config_read(const char *text, size_t size, struct sedd_model_info *info,
-                                  int32_t *inner_size, struct sedd_error *error)
+                                  struct sedd_design *design, struct sedd_error *error)
 {
     cJSON *root;
     enum sedd_status status = sedd_json_parse(FILE_NAME, text, size, &root, error);
@@ -164,12 +215,12 @@ enum sedd_status sedd_config_read(const char *text, size_t size, struct sedd_mod
         return status;
     }
     struct sedd_model_info found = {0};
-    int32_t inner = 0;
+    struct sedd_design decided = {0};
     if (sedd_json_find(root, "n_embd") != NULL) {
-        status = read_gpt2(root, &found, &inner, error);
+        status = read_gpt2(root, &found, &decided, error);
     } else if (sedd_json_find(root, "model") != NULL || sedd_json_find(root, "graph") != NULL) {
         status = read_sedd(root, &found, error);
-        inner = 4 * found.hidden_size;
+        decided.inner_size = 4 * found.hidden_size;
     } else {
         status = sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
                            FILE_NAME " describes neither a SEDD (\"model\", \"graph\", \"noise\") "
@@ -178,7 +229,7 @@ enum sedd_status sedd_config_read(const char *text, size_t size, struct sedd_mod
     cJSON_Delete(root);
     if (status == SEDD_OK) {
         *info = found;
-        *inner_size = inner;
+        *design = decided;
     }
     return status;
 }

@@ -4,10 +4,11 @@
 #ifndef SEDD_CONFIG_H
 #define SEDD_CONFIG_H
 
-#include "common.h"
+#include "model/model.h"
 
-/* Fills the fields that the configuration decides, and *inner_size, the width of the MLP. */
+/* Fills the fields of *info that the configuration decides, and *design. Fails with the name of a
+ * field that the engine does not compute with (fields.h). */
 enum sedd_status sedd_config_read(const char *text, size_t size, struct sedd_model_info *info,
-                                  int32_t *inner_size, struct sedd_error *error);
+                                  struct sedd_design *design, struct sedd_error *error);
 
 #endif

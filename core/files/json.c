@@ -101,6 +101,18 @@ enum sedd_status sedd_json_integer(const char *file, const cJSON *root, const ch
     return status;
 }
 
+enum sedd_status sedd_json_bool(const char *file, const cJSON *root, const char *path,
+                                bool fallback, bool *value, struct sedd_error *error)
+{
+    const cJSON *item = sedd_json_find(root, path);
+    if (item != NULL && !cJSON_IsBool(item)) {
+        return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: \"%s\" is neither true nor false", file,
+                         path);
+    }
+    *value = item == NULL ? fallback : cJSON_IsTrue(item) != 0;
+    return SEDD_OK;
+}
+
 /* "a, b or c" into text, cut where it does not fit. */
 static const char *list_words(char *text, size_t size, const char *const *words, int count)
 {

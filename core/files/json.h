@@ -26,6 +26,9 @@ enum sedd_status sedd_json_number(const char *file, const cJSON *root, const cha
 enum sedd_status sedd_json_integer(const char *file, const cJSON *root, const char *path,
                                    int32_t low, int32_t high, int32_t fallback, int32_t *value,
                                    struct sedd_error *error);
+/* true or false. */
+enum sedd_status sedd_json_bool(const char *file, const cJSON *root, const char *path,
+                                bool fallback, bool *value, struct sedd_error *error);
 /* One of `count` words; *index receives which. */
 enum sedd_status sedd_json_word(const char *file, const cJSON *root, const char *path,
                                 const char *const *words, int count, int *index,

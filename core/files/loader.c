@@ -29,7 +29,7 @@ enum sedd_status sedd_loader_new(const char *config, size_t config_size, enum se
     loader->wanted = dtype;
     enum sedd_status status = sedd_loader_stage(loader, SEDD_PHASE_START, 8, error);
     if (status == SEDD_OK) {
-        status = sedd_config_read(config, config_size, &model->info, &model->inner_size, error);
+        status = sedd_config_read(config, config_size, &model->info, &model->design, error);
     }
     if (status == SEDD_OK) {
         status = sedd_slots_list(model, &loader->slots, error);

@@ -10,7 +10,7 @@
 
 /* ---- The first bytes --------------------------------------------------------------------- */
 
-/* What else may be offered as weights, by its first bytes. */
+/* Returns what else may be offered as weights, by its first eight bytes, or NULL. */
 static const char *name_other(const uint8_t *start)
 {
     static const struct {
@@ -19,17 +19,31 @@ static const char *name_other(const uint8_t *start)
         {"\x80\x02\x8a\nl\xfc\x9c\x46",
          "a torch file in the format before 1.6; load it with torch and "
          "save model.state_dict() again with torch.save"},
+        {"\x80", "a pickle outside a torch file; save model.state_dict() with torch.save"},
         {"version ", "a Git LFS pointer, not the file itself; fetch the large file (git lfs pull)"},
-        {"<!DOCTYP", "a web page, not the file that was asked for"},
-        {"<!doctyp", "a web page, not the file that was asked for"},
         {"GGUF", "a GGUF file; expected model.safetensors or pytorch_model.bin"},
+        {"\x93NUMPY", "a numpy file; expected model.safetensors or pytorch_model.bin"},
+        {"\x89HDF", "an HDF5 file; expected model.safetensors or pytorch_model.bin"},
+        {"\x1f\x8b", "a gzip file; unpack it first"},
     };
+    size_t first = memcmp(start, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0, readable = first;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (memcmp(start, others[i].bytes, strlen(others[i].bytes)) == 0) {
             return others[i].name;
         }
     }
-    return NULL;
+    while (first < 8 && start[first] != '\0' && strchr(" \t\r\n", start[first]) != NULL) {
+        first++;
+    }
+    if (first < 8 && start[first] == '<') {
+        return "a web page, not the file that was asked for";
+    }
+    while (readable < 8 && ((start[readable] >= ' ' && start[readable] < 127) ||
+                            (start[readable] >= '\t' && start[readable] <= '\r'))) {
+        readable++;
+    }
+    return readable == 8 ? "text, such as a server's message, not the file that was asked for"
+                         : NULL;
 }
 
 static enum sedd_status begin_zip(struct sedd_loader *loader, struct sedd_error *error)
@@ -61,9 +75,9 @@ static enum sedd_status finish_start(struct sedd_loader *loader, struct sedd_err
     }
     if (length < 2 || length > SEDD_HEADER_MAX) {
         return sedd_fail(error, SEDD_ERROR_FORMAT,
-                         SEDD_SAFETENSORS
-                         " says its header has %llu bytes; expected 2 to %u: it is another "
-                         "kind of file or damaged",
+                         "the weights are neither a safetensors file (its first eight bytes say "
+                         "that its header has %llu bytes; expected 2 to %u) nor a torch file: "
+                         "another kind of file, or damaged",
                          (unsigned long long)length, SEDD_HEADER_MAX);
     }
     return sedd_loader_stage(loader, SEDD_PHASE_HEADER, length, error);
@@ -113,10 +127,29 @@ static enum sedd_status finish_tail(struct sedd_loader *loader, struct sedd_erro
                              : status;
 }
 
+/* A torch file says "little" or "big" in an entry of its own; the length alone tells which. */
+static enum sedd_status check_byte_order(const struct sedd_zip *zip, struct sedd_error *error)
+{
+    static const char end[] = "/byteorder";
+    for (size_t i = 0; i < zip->count; i++) {
+        const struct sedd_zip_entry *entry = &zip->entries[i];
+        size_t length = strlen(entry->name), tail = sizeof end - 1;
+        if (length >= tail && strcmp(entry->name + length - tail, end) == 0 && entry->size == 3) {
+            return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                             SEDD_TORCH " was written by a big-endian machine; load it with torch "
+                                        "and save it again on a little-endian one");
+        }
+    }
+    return SEDD_OK;
+}
+
 static enum sedd_status finish_directory(struct sedd_loader *loader, struct sedd_error *error)
 {
     enum sedd_status status = sedd_zip_read(loader->stage, (size_t)loader->unit_size,
                                             loader->directory, &loader->zip, error);
+    if (status == SEDD_OK) {
+        status = check_byte_order(&loader->zip, error);
+    }
     if (status == SEDD_OK) {
         status = sedd_torch_find_pickle(&loader->zip, &loader->pickle, error);
     }

@@ -70,6 +70,7 @@ enum sedd_status sedd_golden_step(struct sedd_golden *golden, const cJSON *item)
     struct sedd_transition transition =
         sedd_transition_at(golden->info, move_of(sedd_golden_text(item, "kind")), t,
                            isnan(dt) ? 0.0 : dt); /* the denoiser has no width */
+    transition.official = true;
     size_t columns = (size_t)sedd_transition_columns(&transition);
     bool fits = sedd_golden_shape(item, "x", &batch, &length) && id_count > 0 &&
                 expected_count == id_count * columns;

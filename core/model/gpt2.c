@@ -3,6 +3,8 @@
  *
  *   h = wte[id] + wpe[position];  h += attn(ln_1 h);  h += mlp(ln_2 h);  logits = ln_f(h) wte^T
  *
+ * or, where config.json unties the head, ln_f(h) lm_head^T.
+ *
  * Radford et al. 2019. A prompt runs as matrix products over many rows; a single token streams
  * every weight once.
  */
@@ -48,7 +50,8 @@ static void run_block(struct sedd_session *session, int32_t index, int32_t count
 {
     const struct sedd_block *block = &session->model->blocks[index];
     size_t hidden = (size_t)session->model->info.hidden_size;
-    size_t inner = (size_t)session->model->inner_size;
+    size_t inner = (size_t)session->model->design.inner_size;
+    bool fused = session->model->design.activation == SEDD_ACTIVATION_GELU_TANH;
     size_t cache = (size_t)index * (size_t)session->rows * hidden;
     float *keys = session->keys + cache, *values = session->values + cache;
     sedd_layer_product(session, &(struct sedd_product){.rows = count,
@@ -60,15 +63,17 @@ static void run_block(struct sedd_session *session, int32_t index, int32_t count
                                                        .y = session->qkv,
                                                        .y_stride = 3 * hidden});
     store_cache(session, keys, values, count);
-    sedd_layer_attention(session, &(struct sedd_heads){.sequences = 1,
-                                                       .queries = count,
-                                                       .keys = session->position + count,
-                                                       .q = session->qkv,
-                                                       .k = keys,
-                                                       .v = values,
-                                                       .q_stride = 3 * hidden,
-                                                       .kv_stride = hidden,
-                                                       .causal_offset = session->position});
+    sedd_layer_attention(
+        session, &(struct sedd_heads){.sequences = 1,
+                                      .queries = count,
+                                      .keys = session->position + count,
+                                      .q = session->qkv,
+                                      .k = keys,
+                                      .v = values,
+                                      .q_stride = 3 * hidden,
+                                      .kv_stride = hidden,
+                                      .scale = sedd_model_attention_scale(session->model, index),
+                                      .causal_offset = session->position});
     sedd_layer_product(session, &(struct sedd_product){.rows = count,
                                                        .x = session->attended,
                                                        .x_stride = hidden,
@@ -84,7 +89,11 @@ static void run_block(struct sedd_session *session, int32_t index, int32_t count
                                                        .linear = &block->mlp_in,
                                                        .y = session->inner,
                                                        .y_stride = inner,
-                                                       .epilogue = SEDD_EPILOGUE_GELU});
+                                                       .epilogue = fused ? SEDD_EPILOGUE_GELU
+                                                                         : SEDD_EPILOGUE_STORE});
+    if (!fused) {
+        sedd_layer_activate(session, count);
+    }
     sedd_layer_product(session, &(struct sedd_product){.rows = count,
                                                        .x = session->inner,
                                                        .x_stride = inner,
@@ -213,19 +222,4 @@ int32_t sedd_gpt2_position(const struct sedd_session *session)
 void sedd_gpt2_rewind(struct sedd_session *session, int32_t position)
 {
     session->position = sedd_max(0, sedd_min(position, session->position));
-}
-
-enum sedd_status sedd_gpt2_hidden(struct sedd_session *session, const int32_t *ids, int32_t count,
-                                  float *hidden, struct sedd_error *error)
-{
-    const struct sedd_model *model = session->model;
-    enum sedd_status status = sedd_gpt2_visit(session, ids, count, 0, NULL, NULL, error);
-    if (status == SEDD_OK) {
-        int32_t last = (count - 1) % slice_rows(session);
-        session->engine->kernels->norm(
-            hidden, session->hidden + (size_t)last * (size_t)model->info.hidden_size,
-            model->norm_final_weight, model->norm_final_bias, model->info.hidden_size,
-            model->info.norm_eps);
-    }
-    return status;
 }

@@ -40,8 +40,8 @@ static void prepare_q8(void *context, int32_t begin, int32_t end, int32_t thread
     const struct sedd_product *product = p->product;
     const struct sedd_model *model = session->model;
     int32_t in = product->linear->in, padded = product->linear->in_padded;
-    float *scratch = session->row +
-                     (size_t)thread * (size_t)sedd_max(model->info.hidden_size, model->inner_size);
+    float *scratch = session->row + (size_t)thread * (size_t)sedd_max(model->info.hidden_size,
+                                                                      model->design.inner_size);
     for (int32_t row = begin; row < end; row++) {
         const float *x = source_row(product, row);
         if (product->norm != NULL) {
@@ -199,7 +199,7 @@ static void attend(void *context, int32_t begin, int32_t end, int32_t thread)
             .head_size = head_size,
             .keys = heads->keys,
             .causal_offset = heads->causal_offset,
-            .scale = (float)(1.0 / sqrt((double)head_size)),
+            .scale = heads->scale,
         };
         char *scratch = session->attention + (size_t)thread * session->attention_stride;
         if (sedd_model_attends_q8(session->model)) {
@@ -215,6 +215,33 @@ void sedd_layer_attention(struct sedd_session *session, const struct sedd_heads 
     struct attention attention = {session, heads};
     sedd_pool_run(session->engine->pool, heads->sequences * session->model->info.n_heads, 1, attend,
                   &attention);
+}
+
+/* ---- Activation -------------------------------------------------------------------------- */
+
+static float activate(enum sedd_activation activation, double v)
+{
+    switch (activation) {
+    case SEDD_ACTIVATION_GELU: return (float)(0.5 * v * (1.0 + erf(v * sqrt(0.5))));
+    case SEDD_ACTIVATION_SILU: return (float)(v / (1.0 + exp(-v)));
+    default: return v > 0.0 ? (float)v : 0.0f;
+    }
+}
+
+static void activate_rows(void *context, int32_t begin, int32_t end, int32_t thread)
+{
+    const struct sedd_session *session = context;
+    const struct sedd_design *design = &session->model->design;
+    size_t inner = (size_t)design->inner_size;
+    (void)thread;
+    for (size_t i = (size_t)begin * inner; i < (size_t)end * inner; i++) {
+        session->inner[i] = activate(design->activation, (double)session->inner[i]);
+    }
+}
+
+void sedd_layer_activate(struct sedd_session *session, int32_t rows)
+{
+    sedd_pool_run(session->engine->pool, rows, 1, activate_rows, session);
 }
 
 /* ---- Head -------------------------------------------------------------------------------- */

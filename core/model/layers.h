@@ -29,12 +29,17 @@ void sedd_layer_product(struct sedd_session *session, const struct sedd_product 
 void sedd_layer_rotate(struct sedd_session *session, int32_t rows, const int32_t *places,
                        int32_t length);
 
+/* Applies the activation to rows [rows, inner size] of session->inner, where the product before did
+ * not (SEDD_EPILOGUE_GELU). */
+void sedd_layer_activate(struct sedd_session *session, int32_t rows);
+
 /* attended [rows, H] from `sequences` sequences of `queries` query rows. Heads lie side by side in
  * a row of q, k and v; sequence s starts at row s * queries of q and s * keys of k and v. */
 struct sedd_heads {
     int32_t sequences, queries, keys;
     const float *q, *k, *v;
     size_t q_stride, kv_stride;
+    float scale;           /* of the scores */
     int32_t causal_offset; /* -1: every query sees every key; see kernels.h */
 };
 

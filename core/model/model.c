@@ -3,6 +3,8 @@
  */
 #include "model/linear.h"
 
+#include <math.h>
+
 void sedd_model_free(struct sedd_model *model)
 {
     if (model == NULL) {
@@ -35,4 +37,11 @@ void sedd_model_free(struct sedd_model *model)
 void sedd_model_describe(const struct sedd_model *model, struct sedd_model_info *info)
 {
     *info = model->info;
+}
+
+float sedd_model_attention_scale(const struct sedd_model *model, int32_t index)
+{
+    double head_size = model->info.hidden_size / model->info.n_heads;
+    double scale = model->design.unscaled ? 1.0 : 1.0 / sqrt(head_size);
+    return (float)(model->design.scaled_by_layer ? scale / (index + 1) : scale);
 }

@@ -42,17 +42,33 @@ struct sedd_block {
     struct sedd_linear modulation;    /* SEDD: adaLN [6H, K], always f32 */
 };
 
+enum sedd_activation {
+    SEDD_ACTIVATION_GELU_TANH = 0, /* gelu_new; the kernels' own */
+    SEDD_ACTIVATION_GELU,          /* v Phi(v), by erf */
+    SEDD_ACTIVATION_RELU,
+    SEDD_ACTIVATION_SILU /* v / (1 + exp(-v)) */
+};
+
+/* What config.json decides about the computation beside the sizes of sedd_model_info. */
+struct sedd_design {
+    int32_t inner_size; /* width of the MLP: 4H, or GPT-2's n_inner */
+    enum sedd_activation activation;
+    bool unscaled;        /* GPT-2: attention scores are not divided by sqrt(D) */
+    bool scaled_by_layer; /* GPT-2: those of block i are divided by i + 1 */
+    bool untied;          /* GPT-2: the head is lm_head, not the embedding */
+};
+
 struct sedd_model {
     struct sedd_model_info info;
-    int32_t inner_size;                         /* width of the MLP: 4H, or GPT-2's n_inner */
-    struct sedd_table embedding;                /* SEDD: [N, H]; empty in GPT-2 (the head's rows) */
-    struct sedd_table positions;                /* GPT-2: wpe [n_positions, H], always f32 */
-    struct sedd_linear sigma_in;                /* SEDD: [K, 256] */
-    struct sedd_linear sigma_out;               /* SEDD: [K, K] */
-    struct sedd_block *blocks;                  /* [n_blocks] */
+    struct sedd_design design;
+    struct sedd_table embedding;  /* [N, H]; empty in a tied GPT-2 (the head's rows) */
+    struct sedd_table positions;  /* GPT-2: wpe [n_positions, H], always f32 */
+    struct sedd_linear sigma_in;  /* SEDD: [K, 256] */
+    struct sedd_linear sigma_out; /* SEDD: [K, K] */
+    struct sedd_block *blocks;    /* [n_blocks] */
     float *norm_final_weight, *norm_final_bias; /* [H] */
     struct sedd_linear final_modulation;        /* SEDD: [2H, K], always f32 */
-    struct sedd_linear head;                    /* [N, H]; GPT-2: wte */
+    struct sedd_linear head;                    /* [N, H]; GPT-2: wte, or lm_head if untied */
 };
 
 /* Whether attention is in integers: in int8 SEDD models. A GPT-2 keeps floats, because its cache
@@ -61,6 +77,9 @@ static inline bool sedd_model_attends_q8(const struct sedd_model *model)
 {
     return model->info.dtype == SEDD_DTYPE_Q8 && model->info.kind == SEDD_KIND_SEDD;
 }
+
+/* The factor of block `index`'s attention scores. */
+float sedd_model_attention_scale(const struct sedd_model *model, int32_t index);
 
 #define SEDD_FREQUENCIES 256 /* features of sigma: 128 cosines, then 128 sines */
 

@@ -59,15 +59,17 @@ static void attend(struct sedd_session *session, const struct sedd_block *block,
 {
     size_t hidden = (size_t)session->model->info.hidden_size;
     const float *k = session->qkv + first_key * 3 * hidden + hidden;
-    sedd_layer_attention(session, &(struct sedd_heads){.sequences = sequences,
-                                                       .queries = queries,
-                                                       .keys = keys,
-                                                       .q = q,
-                                                       .k = k,
-                                                       .v = k + hidden,
-                                                       .q_stride = q_stride,
-                                                       .kv_stride = 3 * hidden,
-                                                       .causal_offset = -1});
+    sedd_layer_attention(
+        session, &(struct sedd_heads){.sequences = sequences,
+                                      .queries = queries,
+                                      .keys = keys,
+                                      .q = q,
+                                      .k = k,
+                                      .v = k + hidden,
+                                      .q_stride = q_stride,
+                                      .kv_stride = 3 * hidden,
+                                      .scale = sedd_model_attention_scale(session->model, 0),
+                                      .causal_offset = -1});
     sedd_layer_product(session, &(struct sedd_product){.rows = sequences * queries,
                                                        .x = session->attended,
                                                        .x_stride = hidden,
@@ -103,7 +105,7 @@ static void mlp_half(struct sedd_session *session, const struct sedd_block *bloc
                      int32_t rows)
 {
     size_t hidden = (size_t)session->model->info.hidden_size;
-    size_t inner = (size_t)session->model->inner_size;
+    size_t inner = (size_t)session->model->design.inner_size;
     sedd_layer_product(session, &(struct sedd_product){.rows = rows,
                                                        .x = session->hidden,
                                                        .x_stride = hidden,

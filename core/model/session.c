@@ -49,14 +49,14 @@ static void allocate(struct sedd_session *s, uint64_t threads, bool *complete)
     bool sedd = info->kind == SEDD_KIND_SEDD;
     int32_t rows = sedd ? s->rows : sedd_min(s->rows, SEDD_GPT2_SLICE);
     uint64_t r = (uint64_t)rows, h = (uint64_t)info->hidden_size;
-    uint64_t widest = (uint64_t)sedd_max(info->hidden_size, model->inner_size);
+    uint64_t widest = (uint64_t)sedd_max(info->hidden_size, model->design.inner_size);
     uint64_t blocks = (uint64_t)info->n_blocks, n = (uint64_t)info->states;
     int32_t head_size = info->hidden_size / info->n_heads;
 
     s->hidden = take(s, r * h, sizeof(float), complete);
     s->qkv = take(s, r * 3 * h, sizeof(float), complete);
     s->attended = take(s, r * h, sizeof(float), complete);
-    s->inner = take(s, r * (uint64_t)model->inner_size, sizeof(float), complete);
+    s->inner = take(s, r * (uint64_t)model->design.inner_size, sizeof(float), complete);
     if (info->dtype == SEDD_DTYPE_Q8) {
         uint64_t padded = (uint64_t)sedd_round_up((int32_t)widest, SEDD_INPUTS);
         s->input_q = take(s, r * padded, 1, complete);
@@ -129,12 +129,12 @@ void sedd_session_free(struct sedd_session *session)
     if (session == NULL) {
         return;
     }
-    void *owned[] = {session->hidden,      session->qkv,   session->attended,
-                     session->inner,       session->input, session->input_q,
-                     session->input_scale, session->row,   session->attention,
-                     session->cosine,      session->sine,  session->modulations,
-                     session->condition,   session->keys,  session->values,
-                     session->logits,      session->draw,  session->index};
+    void *owned[] = {
+        session->hidden,    session->qkv,     session->attended,    session->inner,
+        session->input,     session->input_q, session->input_scale, session->row,
+        session->attention, session->cosine,  session->sine,        session->modulations,
+        session->condition, session->keys,    session->values,      session->logits,
+        session->draw,      session->index,   session->nameless};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
         sedd_memory_free(owned[i]);
     }
@@ -158,4 +158,51 @@ enum sedd_status sedd_session_check(struct sedd_session *session, struct sedd_er
         return sedd_fail(error, SEDD_CANCELLED, "cancelled");
     }
     return SEDD_OK;
+}
+
+/* ---- What may be written ----------------------------------------------------------------- */
+
+enum sedd_status sedd_session_limit(struct sedd_session *session,
+                                    const struct sedd_tokenizer *tokenizer,
+                                    struct sedd_error *error)
+{
+    int32_t tokens = session->model->info.tokens, count = 0;
+    for (int32_t id = 0; id < tokens; id++) {
+        count += !sedd_tokenizer_has(tokenizer, id);
+    }
+    if (count == tokens) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "the tokenizer has a token for none of the model's ids 0 to %d",
+                         (int)tokens - 1);
+    }
+    int32_t *nameless = sedd_memory_new((uint64_t)count, sizeof *nameless);
+    if (nameless == NULL) {
+        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for %d ids without a token",
+                         (int)count);
+    }
+    for (int32_t id = 0, i = 0; i < count; id++) {
+        if (!sedd_tokenizer_has(tokenizer, id)) {
+            nameless[i++] = id;
+        }
+    }
+    sedd_memory_free(session->nameless);
+    session->nameless = nameless;
+    session->nameless_count = count;
+    return SEDD_OK;
+}
+
+void sedd_session_mute(const struct sedd_session *session, float *values)
+{
+    for (int32_t i = 0; i < session->nameless_count; i++) {
+        values[session->nameless[i]] = -INFINITY;
+    }
+}
+
+int32_t sedd_session_pick(const struct sedd_session *session, double u)
+{
+    int32_t id = (int32_t)(u * (session->model->info.tokens - session->nameless_count));
+    for (int32_t i = 0; i < session->nameless_count && session->nameless[i] <= id; i++) {
+        id++;
+    }
+    return id;
 }

@@ -55,7 +55,15 @@ struct sedd_session {
     int32_t head_rows;
     float *draw;    /* [threads, N] one row of work a thread: a draw, a loss */
     int32_t *index; /* [R] which rows go to the head */
+
+    int32_t *nameless; /* [nameless_count] ids below V without a token, ascending; or NULL */
+    int32_t nameless_count;
 };
+
+/* Sets the values [N] of the ids without a token to -infinity, so that none of them is drawn. */
+void sedd_session_mute(const struct sedd_session *session, float *values);
+/* The token at u, in [0, 1), of the way through all that may be written. */
+int32_t sedd_session_pick(const struct sedd_session *session, double u);
 
 /* SEDD_CANCELLED when the flag is up. */
 enum sedd_status sedd_session_check(struct sedd_session *session, struct sedd_error *error);

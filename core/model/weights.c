@@ -77,8 +77,16 @@ static void list_sedd(struct sedd_model *model, struct sedd_slots *slots)
 static void list_gpt2(struct sedd_model *model, struct sedd_slots *slots)
 {
     const struct sedd_model_info *info = &model->info;
-    int32_t h = info->hidden_size, inner = model->inner_size;
-    add_linear(slots, &model->head, SEDD_SLOT_LINEAR, info->tokens, h, "", "wte", true, false);
+    int32_t h = info->hidden_size, inner = model->design.inner_size;
+    if (model->design.untied) {
+        struct sedd_slot *table = add(slots, SEDD_SLOT_TABLE, info->tokens, h, "", "wte.weight");
+        table->table = &model->embedding;
+        table->quantised = true;
+        add(slots, SEDD_SLOT_SCALE, info->tokens, 1, "", "wte.weight_scale")->table =
+            &model->embedding;
+    }
+    add_linear(slots, &model->head, SEDD_SLOT_LINEAR, info->tokens, h, "",
+               model->design.untied ? "lm_head" : "wte", true, false);
     add(slots, SEDD_SLOT_TABLE, info->length, h, "", "wpe.weight")->table = &model->positions;
     for (int32_t i = 0; i < info->n_blocks; i++) {
         struct sedd_block *b = &model->blocks[i];

@@ -8,6 +8,7 @@
 
 struct token {
     size_t offset, size; /* in bytes[]; size 0: no such id */
+    bool added;          /* none of the model's */
 };
 
 struct merge {
@@ -126,14 +127,15 @@ static size_t merge_slot(const struct sedd_bpe *bpe, uint64_t pair)
     return slot;
 }
 
-bool sedd_bpe_add_token(struct sedd_bpe *bpe, int32_t id, const char *bytes, size_t size)
+bool sedd_bpe_add_token(struct sedd_bpe *bpe, int32_t id, const char *bytes, size_t size,
+                        bool added)
 {
     size_t slot = id_slot(bpe, bytes, size);
     if (size == 0 || bpe->ids[slot] != 0 || bpe->tokens[id].size != 0) {
         return false;
     }
     memcpy(bpe->bytes + bpe->byte_count, bytes, size);
-    bpe->tokens[id] = (struct token){bpe->byte_count, size};
+    bpe->tokens[id] = (struct token){bpe->byte_count, size, added};
     bpe->byte_count += size;
     bpe->ids[slot] = id + 1;
     return true;
@@ -156,16 +158,19 @@ bool sedd_bpe_add_merge(struct sedd_bpe *bpe, const char *left, size_t left_size
     if (result < 0) {
         return false;
     }
-    if (bpe->merges[slot].result == 0) { /* the first of equal merges counts */
-        bpe->merges[slot] = (struct merge){pair, bpe->merge_count, result + 1};
-    }
-    bpe->merge_count++;
+    bpe->merges[slot] = (struct merge){pair, bpe->merge_count++, result + 1};
     return true;
 }
 
 int32_t sedd_bpe_find(const struct sedd_bpe *bpe, const char *bytes, size_t size)
 {
     return bpe->ids[id_slot(bpe, bytes, size)] - 1;
+}
+
+int32_t sedd_bpe_find_piece(const struct sedd_bpe *bpe, const char *bytes, size_t size)
+{
+    int32_t id = sedd_bpe_find(bpe, bytes, size);
+    return id >= 0 && bpe->tokens[id].added ? -1 : id;
 }
 
 const char *sedd_bpe_bytes(const struct sedd_bpe *bpe, int32_t id, size_t *size)

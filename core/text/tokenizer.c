@@ -1,6 +1,7 @@
 /*
- * tokenizer.c - text <-> ids: cut into pieces that merges never cross (pretokenize.c), each piece
- * by byte-pair merges (bpe.c) of a vocabulary from files (vocabulary.c).
+ * tokenizer.c - text <-> ids: added tokens are cut out (added.c), the rest is cut into pieces that
+ * merges never cross (pretokenize.c), each piece by byte-pair merges (bpe.c) of a vocabulary from
+ * files (vocabulary.c).
  */
 #include "files/open.h"
 #include "text/pretokenize.h"
@@ -11,112 +12,207 @@
 #define FILE_LIMIT (256u << 20) /* bytes of one file */
 
 struct sedd_tokenizer {
-    struct sedd_bpe *bpe;
+    struct sedd_vocabulary vocabulary;
 };
 
 /* ---- Life -------------------------------------------------------------------------------- */
 
-enum sedd_status sedd_tokenizer_new(const char *vocab, size_t vocab_size, const char *merges,
-                                    size_t merges_size, struct sedd_tokenizer **out,
-                                    struct sedd_error *error)
+enum sedd_status sedd_tokenizer_new(const struct sedd_tokenizer_files *files,
+                                    struct sedd_tokenizer **out, struct sedd_error *error)
 {
-    struct sedd_bpe *bpe = NULL;
-    enum sedd_status status =
-        merges == NULL
-            ? sedd_vocabulary_read_json(vocab, vocab_size, &bpe, error)
-            : sedd_vocabulary_read_gpt2(vocab, vocab_size, merges, merges_size, &bpe, error);
-    if (status != SEDD_OK) {
-        return status;
-    }
     struct sedd_tokenizer *tokenizer = sedd_memory_new(1, sizeof *tokenizer);
     if (tokenizer == NULL) {
-        sedd_bpe_free(bpe);
         return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for the tokenizer");
     }
-    tokenizer->bpe = bpe;
+    enum sedd_status status =
+        files->merges == NULL
+            ? sedd_vocabulary_read_json(files->vocab, files->vocab_size, &tokenizer->vocabulary,
+                                        error)
+            : sedd_vocabulary_read_gpt2(files->vocab, files->vocab_size, files->merges,
+                                        files->merges_size, files->added, files->added_size,
+                                        &tokenizer->vocabulary, error);
+    if (status != SEDD_OK) {
+        sedd_memory_free(tokenizer);
+        return status;
+    }
     *out = tokenizer;
     return SEDD_OK;
+}
+
+/* Reads vocab.json, merges.txt and, where there is one, added_tokens.json. */
+static enum sedd_status read_gpt2_files(const char *folder, char **vocab, char **merges,
+                                        char **added, struct sedd_tokenizer_files *files,
+                                        struct sedd_error *error)
+{
+    enum sedd_status status =
+        sedd_file_read(folder, "vocab.json", FILE_LIMIT, vocab, &files->vocab_size, NULL);
+    if (status != SEDD_OK) {
+        return sedd_fail(error, status,
+                         "%.300s has neither a tokenizer.json nor a vocab.json with merges.txt",
+                         folder);
+    }
+    status = sedd_file_read(folder, "merges.txt", FILE_LIMIT, merges, &files->merges_size, error);
+    if (status == SEDD_OK) {
+        status = sedd_file_read(folder, "added_tokens.json", FILE_LIMIT, added, &files->added_size,
+                                error);
+        status = status == SEDD_ERROR_IO ? SEDD_OK : status;
+    }
+    return status;
 }
 
 enum sedd_status sedd_tokenizer_open(const char *folder, struct sedd_tokenizer **tokenizer,
                                      struct sedd_error *error)
 {
-    char *vocab = NULL, *merges = NULL;
-    size_t vocab_size = 0, merges_size = 0;
+    char *vocab = NULL, *merges = NULL, *added = NULL;
+    struct sedd_tokenizer_files files = {0};
     enum sedd_status status =
-        sedd_file_read(folder, "tokenizer.json", FILE_LIMIT, &vocab, &vocab_size, error);
+        sedd_file_read(folder, "tokenizer.json", FILE_LIMIT, &vocab, &files.vocab_size, error);
     if (status == SEDD_ERROR_IO) {
-        status = sedd_file_read(folder, "vocab.json", FILE_LIMIT, &vocab, &vocab_size, NULL);
-        if (status == SEDD_OK) {
-            status = sedd_file_read(folder, "merges.txt", FILE_LIMIT, &merges, &merges_size, error);
-        } else {
-            status = sedd_fail(
-                error, status,
-                "%.300s has neither a tokenizer.json nor a vocab.json with merges.txt", folder);
-        }
+        status = read_gpt2_files(folder, &vocab, &merges, &added, &files, error);
     }
     if (status == SEDD_OK) {
-        status = sedd_tokenizer_new(vocab, vocab_size, merges, merges_size, tokenizer, error);
+        files.vocab = vocab;
+        files.merges = merges;
+        files.added = added;
+        status = sedd_tokenizer_new(&files, tokenizer, error);
     }
     sedd_memory_free(vocab);
     sedd_memory_free(merges);
+    sedd_memory_free(added);
     return status;
 }
 
 void sedd_tokenizer_free(struct sedd_tokenizer *tokenizer)
 {
     if (tokenizer != NULL) {
-        sedd_bpe_free(tokenizer->bpe);
+        sedd_vocabulary_clear(&tokenizer->vocabulary);
         sedd_memory_free(tokenizer);
     }
 }
 
 int32_t sedd_tokenizer_size(const struct sedd_tokenizer *tokenizer)
 {
-    return sedd_bpe_size(tokenizer->bpe);
+    return sedd_bpe_size(tokenizer->vocabulary.bpe);
+}
+
+bool sedd_tokenizer_has(const struct sedd_tokenizer *tokenizer, int32_t id)
+{
+    size_t size;
+    return sedd_bpe_bytes(tokenizer->vocabulary.bpe, id, &size) != NULL;
 }
 
 int32_t sedd_tokenizer_find(const struct sedd_tokenizer *tokenizer, const char *literal)
 {
-    return sedd_bpe_find(tokenizer->bpe, literal, strlen(literal));
+    return sedd_bpe_find(tokenizer->vocabulary.bpe, literal, strlen(literal));
 }
 
-/* ---- Text and ids ------------------------------------------------------------------------ */
+/* ---- Text -> ids ------------------------------------------------------------------------- */
 
-static size_t longest_piece(const char *text, size_t size)
+/* One encoding at work. */
+struct encoding {
+    const struct sedd_vocabulary *vocabulary;
+    struct sedd_bpe_work *work;
+    size_t capacity; /* of `work`, in bytes of a piece */
+    char *spaced;    /* where a part gets its prefix space, or NULL */
+    int32_t *ids;
+    size_t count;
+};
+
+static enum sedd_status encode_piece(struct encoding *encoding, const char *piece, size_t size,
+                                     struct sedd_error *error)
 {
-    size_t longest = 1;
-    for (size_t begin = 0, end; begin < size; begin = end) {
-        end = sedd_pretoken_end(text, size, begin);
-        longest = end - begin > longest ? end - begin : longest;
+    const struct sedd_vocabulary *vocabulary = encoding->vocabulary;
+    int32_t id = vocabulary->ignore_merges ? sedd_bpe_find_piece(vocabulary->bpe, piece, size) : -1;
+    if (id >= 0) {
+        encoding->ids[encoding->count++] = id;
+        return SEDD_OK;
     }
-    return longest;
+    if (size > encoding->capacity) {
+        size_t capacity = size > 2 * encoding->capacity ? size : 2 * encoding->capacity;
+        sedd_bpe_work_free(encoding->work);
+        encoding->work = NULL;
+        enum sedd_status status = sedd_bpe_work_new(capacity, &encoding->work, error);
+        if (status != SEDD_OK) {
+            return status;
+        }
+        encoding->capacity = capacity;
+    }
+    encoding->count += sedd_bpe_encode(vocabulary->bpe, encoding->work, piece, size,
+                                       encoding->ids + encoding->count);
+    return SEDD_OK;
+}
+
+/* A part without added tokens: its words. */
+static enum sedd_status encode_words(struct encoding *encoding, const char *text, size_t size,
+                                     struct sedd_error *error)
+{
+    enum sedd_status status = SEDD_OK;
+    if (encoding->spaced != NULL && text[0] != ' ') {
+        encoding->spaced[0] = ' ';
+        memcpy(encoding->spaced + 1, text, size);
+        text = encoding->spaced;
+        size++;
+    }
+    for (size_t begin = 0, end; begin < size && status == SEDD_OK; begin = end) {
+        end = encoding->vocabulary->whole ? size : sedd_pretoken_end(text, size, begin);
+        status = encode_piece(encoding, text + begin, end - begin, error);
+    }
+    return status;
+}
+
+/* Cuts out the added tokens of a pass: first those that are not normalized, then, of what lies
+ * between, those that are. */
+static enum sedd_status encode_parts(struct encoding *encoding, int pass, const char *text,
+                                     size_t size, struct sedd_error *error)
+{
+    struct sedd_added_match match = {.end = 0};
+    enum sedd_status status = SEDD_OK;
+    size_t done = 0;
+    if (pass == 2) {
+        return encode_words(encoding, text, size, error);
+    }
+    while (status == SEDD_OK && sedd_added_find(&encoding->vocabulary->added, pass == 1, text, size,
+                                                match.end, &match)) {
+        if (match.left > done) {
+            status = encode_parts(encoding, pass + 1, text + done, match.left - done, error);
+        }
+        encoding->ids[encoding->count++] = match.id;
+        done = match.right > done ? match.right : done;
+    }
+    return status == SEDD_OK && done < size
+               ? encode_parts(encoding, pass + 1, text + done, size - done, error)
+               : status;
 }
 
 enum sedd_status sedd_tokenizer_encode(const struct sedd_tokenizer *tokenizer, const char *text,
                                        size_t size, int32_t **ids, size_t *count,
                                        struct sedd_error *error)
 {
-    struct sedd_bpe_work *work;
-    int32_t *found = sedd_memory_new(size, sizeof *found);
-    if (found == NULL) {
-        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory to tokenize %zu bytes", size);
+    const struct sedd_vocabulary *vocabulary = &tokenizer->vocabulary;
+    /* an id a byte, and one a prefix space; every part has a byte */
+    uint64_t most = (uint64_t)size * (vocabulary->prefix_space ? 2 : 1);
+    struct encoding encoding = {.vocabulary = vocabulary};
+    encoding.ids = sedd_memory_new(most, sizeof *encoding.ids);
+    encoding.spaced = vocabulary->prefix_space ? sedd_memory_new((uint64_t)size + 1, 1) : NULL;
+    enum sedd_status status =
+        encoding.ids == NULL || (vocabulary->prefix_space && encoding.spaced == NULL)
+            ? sedd_fail(error, SEDD_ERROR_MEMORY, "no memory to tokenize %zu bytes", size)
+            : SEDD_OK;
+    if (status == SEDD_OK) {
+        status = encode_parts(&encoding, 0, text, size, error);
     }
-    enum sedd_status status = sedd_bpe_work_new(longest_piece(text, size), &work, error);
+    sedd_bpe_work_free(encoding.work);
+    sedd_memory_free(encoding.spaced);
     if (status != SEDD_OK) {
-        sedd_memory_free(found);
+        sedd_memory_free(encoding.ids);
         return status;
     }
-    size_t used = 0;
-    for (size_t begin = 0, end; begin < size; begin = end) {
-        end = sedd_pretoken_end(text, size, begin);
-        used += sedd_bpe_encode(tokenizer->bpe, work, text + begin, end - begin, found + used);
-    }
-    sedd_bpe_work_free(work);
-    *ids = found;
-    *count = used;
+    *ids = encoding.ids;
+    *count = encoding.count;
     return SEDD_OK;
 }
+
+/* ---- Ids -> text ------------------------------------------------------------------------- */
 
 enum sedd_status sedd_tokenizer_decode(const struct sedd_tokenizer *tokenizer, const int32_t *ids,
                                        size_t count, char **text, size_t *size,
@@ -125,10 +221,10 @@ enum sedd_status sedd_tokenizer_decode(const struct sedd_tokenizer *tokenizer, c
     uint64_t total = 0;
     for (size_t i = 0; i < count; i++) {
         size_t bytes = 0;
-        if (sedd_bpe_bytes(tokenizer->bpe, ids[i], &bytes) == NULL) {
+        if (sedd_bpe_bytes(tokenizer->vocabulary.bpe, ids[i], &bytes) == NULL) {
             return sedd_fail(error, SEDD_ERROR_ARGUMENT,
                              "id %d at position %zu is not in the vocabulary of %d tokens",
-                             (int)ids[i], i, (int)sedd_bpe_size(tokenizer->bpe));
+                             (int)ids[i], i, (int)sedd_bpe_size(tokenizer->vocabulary.bpe));
         }
         total += bytes;
     }
@@ -140,7 +236,7 @@ enum sedd_status sedd_tokenizer_decode(const struct sedd_tokenizer *tokenizer, c
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         size_t bytes = 0;
-        const char *from = sedd_bpe_bytes(tokenizer->bpe, ids[i], &bytes);
+        const char *from = sedd_bpe_bytes(tokenizer->vocabulary.bpe, ids[i], &bytes);
         memcpy(out + used, from, bytes);
         used += bytes;
     }

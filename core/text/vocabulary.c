@@ -48,23 +48,24 @@ static bool to_bytes(const char *text, size_t size, char *out, size_t *out_size)
 /* ---- Tokens and merges ------------------------------------------------------------------- */
 
 struct reader {
-    const char *file;
+    const char *file, *merge_file, *added_file;
     struct sedd_bpe *bpe;
+    struct sedd_added *added;
     char *left, *right; /* [longest] bytes of a token each */
 };
 
 /* `token` has `size` bytes and need not end in a zero byte. */
-static enum sedd_status refuse_part(const struct reader *reader, const char *what,
-                                    const char *token, size_t size, struct sedd_error *error)
+static enum sedd_status refuse_part(const char *file, const char *what, const char *token,
+                                    size_t size, struct sedd_error *error)
 {
-    return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: %s, at \"%.*s\"", reader->file, what,
+    return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: %s, at \"%.*s\"", file, what,
                      size < 60 ? (int)size : 60, token);
 }
 
-static enum sedd_status refuse(const struct reader *reader, const char *what, const char *token,
+static enum sedd_status refuse(const char *file, const char *what, const char *token,
                                struct sedd_error *error)
 {
-    return refuse_part(reader, what, token, strlen(token), error);
+    return refuse_part(file, what, token, strlen(token), error);
 }
 
 static bool valid_id(const cJSON *item)
@@ -79,11 +80,11 @@ static enum sedd_status add_vocabulary(struct reader *reader, const cJSON *vocab
     for (const cJSON *item = vocab->child; item != NULL; item = item->next) {
         size_t size;
         if (!to_bytes(item->string, strlen(item->string), reader->left, &size)) {
-            return refuse(reader, "a token has a character outside the byte-level alphabet",
+            return refuse(reader->file, "a token has a character outside the byte-level alphabet",
                           item->string, error);
         }
-        if (!sedd_bpe_add_token(reader->bpe, item->valueint, reader->left, size)) {
-            return refuse(reader, "a token or its id appears twice or is empty", item->string,
+        if (!sedd_bpe_add_token(reader->bpe, item->valueint, reader->left, size, false)) {
+            return refuse(reader->file, "a token or its id appears twice or is empty", item->string,
                           error);
         }
     }
@@ -106,8 +107,8 @@ static enum sedd_status add_merge(struct reader *reader, const char *left, size_
     if (!to_bytes(left, left_size, reader->left, &left_bytes) ||
         !to_bytes(right, right_size, reader->right, &right_bytes) ||
         !sedd_bpe_add_merge(reader->bpe, reader->left, left_bytes, reader->right, right_bytes)) {
-        return refuse_part(reader, "a merge joins what are no tokens, or gives none", left,
-                           left_size, error);
+        return refuse_part(reader->merge_file, "a merge joins what are no tokens, or gives none",
+                           left, left_size, error);
     }
     return SEDD_OK;
 }
@@ -118,8 +119,8 @@ static enum sedd_status add_merge_line(struct reader *reader, const char *line, 
 {
     const char *space = memchr(line, ' ', size);
     if (space == NULL) {
-        return refuse_part(reader, "a merge is not two tokens with a space between", line, size,
-                           error);
+        return refuse_part(reader->merge_file, "a merge is not two tokens with a space between",
+                           line, size, error);
     }
     size_t left = (size_t)(space - line);
     return add_merge(reader, line, left, space + 1, size - left - 1, error);
@@ -137,24 +138,29 @@ static enum sedd_status add_merge_array(struct reader *reader, const cJSON *merg
             const char *left = item->child->valuestring, *right = item->child->next->valuestring;
             status = add_merge(reader, left, strlen(left), right, strlen(right), error);
         } else {
-            status =
-                refuse(reader, "a merge is neither \"left right\" nor a pair", "merges", error);
+            status = refuse(reader->merge_file, "a merge is neither \"left right\" nor a pair",
+                            "merges", error);
         }
     }
     return status;
 }
 
+#define BOM "\xEF\xBB\xBF"
+
+/* merges.txt: a merge a line, which ends in LF, CR or both; the first may be "#version: 0.2". */
 static enum sedd_status add_merge_text(struct reader *reader, const char *text, size_t size,
                                        struct sedd_error *error)
 {
     enum sedd_status status = SEDD_OK;
-    for (size_t place = 0; place < size && status == SEDD_OK;) {
+    size_t start = size >= 3 && memcmp(text, BOM, 3) == 0 ? 3 : 0;
+    for (size_t place = start; place < size && status == SEDD_OK;) {
         const char *line = text + place;
-        const char *newline = memchr(line, '\n', size - place);
-        size_t length = newline == NULL ? size - place : (size_t)(newline - line);
-        bool version = place == 0 && length > 8 && memcmp(line, "#version", 8) == 0;
+        size_t length = 0;
+        while (place + length < size && line[length] != '\n' && line[length] != '\r') {
+            length++;
+        }
+        bool version = place == start && length > 8 && memcmp(line, "#version", 8) == 0;
         place += length + 1;
-        length -= length > 0 && line[length - 1] == '\r';
         if (length > 0 && !version) {
             status = add_merge_line(reader, line, length, error);
         }
@@ -162,29 +168,81 @@ static enum sedd_status add_merge_text(struct reader *reader, const char *text, 
     return status;
 }
 
-static enum sedd_status add_specials(struct reader *reader, const cJSON *added,
-                                     struct sedd_error *error)
+/* Makes a token known by its id and its text. One that is in the vocabulary stays what it is. */
+static enum sedd_status add_token(struct reader *reader, struct sedd_added_token token,
+                                  const char *text, struct sedd_error *error)
 {
-    for (const cJSON *item = added == NULL ? NULL : added->child; item != NULL; item = item->next) {
-        const cJSON *content = sedd_json_find(item, "content"), *id = sedd_json_find(item, "id");
-        if (!cJSON_IsString(content) || !valid_id(id)) {
-            return refuse(reader, "an added token lacks its content or a sensible id",
-                          "added_tokens", error);
-        }
-        const char *text = content->valuestring;
-        if (sedd_bpe_find(reader->bpe, text, strlen(text)) != id->valueint &&
-            !sedd_bpe_add_token(reader->bpe, id->valueint, text, strlen(text))) {
-            return refuse(reader, "an added token or its id is taken already", text, error);
+    size_t size = strlen(text);
+    if (size == 0) {
+        return SEDD_OK; /* it is nowhere in a text */
+    }
+    if (sedd_bpe_find(reader->bpe, text, size) != token.id &&
+        !sedd_bpe_add_token(reader->bpe, token.id, text, size, true)) {
+        return refuse(reader->added_file, "an added token or its id is taken already", text, error);
+    }
+    sedd_added_put(reader->added, token, text, size);
+    return SEDD_OK;
+}
+
+/* One of tokenizer.json's added_tokens. */
+static enum sedd_status add_described(struct reader *reader, const cJSON *item,
+                                      struct sedd_error *error)
+{
+    const cJSON *content = sedd_json_find(item, "content"), *id = sedd_json_find(item, "id");
+    struct sedd_added_token token = {0};
+    struct {
+        const char *name;
+        bool *value;
+    } flags[] = {{"special", &token.special},
+                 {"single_word", &token.single_word},
+                 {"lstrip", &token.lstrip},
+                 {"rstrip", &token.rstrip},
+                 {"normalized", &token.normalized}};
+    enum sedd_status status = SEDD_OK;
+    if (!cJSON_IsString(content) || !valid_id(id)) {
+        return refuse(reader->added_file, "an added token lacks its content or a sensible id",
+                      "added_tokens", error);
+    }
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0] && status == SEDD_OK; i++) {
+        status =
+            sedd_json_bool(reader->added_file, item, flags[i].name, false, flags[i].value, error);
+    }
+    token.id = id->valueint;
+    return status == SEDD_OK ? add_token(reader, token, content->valuestring, error) : status;
+}
+
+#define END_OF_TEXT "<|endoftext|>"
+
+/* The entries of a list of added_tokens, or of an added_tokens.json, {text: id}: there GPT-2's own
+ * end of text is special, as its class has it. */
+static enum sedd_status add_added(struct reader *reader, const cJSON *added,
+                                  struct sedd_error *error)
+{
+    enum sedd_status status = SEDD_OK;
+    bool plain = cJSON_IsObject(added);
+    for (const cJSON *item = added == NULL ? NULL : added->child; item != NULL && status == SEDD_OK;
+         item = item->next) {
+        if (!plain) {
+            status = add_described(reader, item, error);
+        } else if (!valid_id(item)) {
+            status =
+                refuse(reader->added_file, "a token's id is not sensible", item->string, error);
+        } else {
+            bool special = strcmp(item->string, END_OF_TEXT) == 0;
+            struct sedd_added_token token = {
+                .id = item->valueint, .special = special, .normalized = !special};
+            status = add_token(reader, token, item->string, error);
         }
     }
-    return SEDD_OK;
+    return status;
 }
 
 /* ---- Memory ------------------------------------------------------------------------------ */
 
 /* What the vocabulary needs room for. */
 struct extent {
-    size_t tokens, bytes, longest; /* bytes of all texts, and of the longest */
+    size_t tokens, bytes, longest;    /* bytes of all texts, and of the longest */
+    size_t added_tokens, added_bytes; /* of those, the added ones */
     int32_t largest_id;
 };
 
@@ -212,9 +270,14 @@ static enum sedd_status measure_all(const char *file, const cJSON *vocab, const 
         measure(extent, item->string, item->valueint);
     }
     for (const cJSON *item = added == NULL ? NULL : added->child; item != NULL; item = item->next) {
-        const cJSON *content = sedd_json_find(item, "content"), *id = sedd_json_find(item, "id");
-        if (cJSON_IsString(content) && valid_id(id)) {
-            measure(extent, content->valuestring, id->valueint);
+        bool plain = cJSON_IsObject(added);
+        const cJSON *content = sedd_json_find(item, "content");
+        const cJSON *id = plain ? item : sedd_json_find(item, "id");
+        const char *text = plain ? item->string : cJSON_GetStringValue(content);
+        if (text != NULL && valid_id(id)) {
+            measure(extent, text, id->valueint);
+            extent->added_tokens++;
+            extent->added_bytes += strlen(text);
         }
     }
     return SEDD_OK;
@@ -222,7 +285,7 @@ static enum sedd_status measure_all(const char *file, const cJSON *vocab, const 
 
 /* The parsed parts of a vocabulary: merges are an array, or text where that is NULL. */
 struct source {
-    const char *file; /* what to call it in messages */
+    const char *file, *merge_file, *added_file; /* what to call them in messages */
     const cJSON *vocab, *added, *merges;
     const char *merge_text;
     size_t merge_size;
@@ -259,20 +322,27 @@ static enum sedd_status open_reader(struct reader *reader, const struct source *
     size_t longest = array ? longest_merge(source->merges) : source->merge_size;
     longest = longest > extent.longest ? longest : extent.longest;
     reader->file = source->file;
+    reader->merge_file = source->merge_file;
+    reader->added_file = source->added_file;
     reader->left = sedd_memory_new(longest, 1);
     reader->right = sedd_memory_new(longest, 1);
-    return reader->left != NULL && reader->right != NULL
-               ? sedd_bpe_new(extent.tokens, extent.bytes, merges, extent.largest_id, &reader->bpe,
-                              error)
-               : sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for the vocabulary");
+    if (reader->left == NULL || reader->right == NULL) {
+        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for the vocabulary");
+    }
+    status = sedd_added_init(reader->added, extent.added_tokens, extent.added_bytes, error);
+    return status == SEDD_OK ? sedd_bpe_new(extent.tokens, extent.bytes, merges, extent.largest_id,
+                                            &reader->bpe, error)
+                             : status;
 }
 
-/* Tokens, then merges of them, then special tokens, which take part in no merge. */
-static enum sedd_status build(const struct source *source, struct sedd_bpe **bpe,
+/* Tokens, then merges of them, then added tokens, which take part in no merge. Everything that is
+ * built belongs to *vocabulary, also when it fails. */
+static enum sedd_status build(const struct source *source, struct sedd_vocabulary *vocabulary,
                               struct sedd_error *error)
 {
-    struct reader reader = {0};
+    struct reader reader = {.added = &vocabulary->added};
     enum sedd_status status = open_reader(&reader, source, error);
+    vocabulary->bpe = reader.bpe;
     if (status == SEDD_OK) {
         status = add_vocabulary(&reader, source->vocab, error);
     }
@@ -282,19 +352,23 @@ static enum sedd_status build(const struct source *source, struct sedd_bpe **bpe
                      : add_merge_text(&reader, source->merge_text, source->merge_size, error);
     }
     if (status == SEDD_OK) {
-        status = add_specials(&reader, source->added, error);
+        status = add_added(&reader, source->added, error);
     }
     sedd_memory_free(reader.left);
     sedd_memory_free(reader.right);
-    if (status == SEDD_OK) {
-        *bpe = reader.bpe;
-    } else {
-        sedd_bpe_free(reader.bpe);
-    }
     return status;
 }
 
-/* ---- The files --------------------------------------------------------------------------- */
+void sedd_vocabulary_clear(struct sedd_vocabulary *vocabulary)
+{
+    sedd_bpe_free(vocabulary->bpe);
+    sedd_added_clear(&vocabulary->added);
+    *vocabulary = (struct sedd_vocabulary){0};
+}
+
+/* ---- tokenizer.json ---------------------------------------------------------------------- */
+
+#define FILE_NAME "tokenizer.json"
 
 static bool is_word(const cJSON *root, const char *path, const char *word)
 {
@@ -302,62 +376,199 @@ static bool is_word(const cJSON *root, const char *path, const char *word)
     return cJSON_IsString(item) && strcmp(item->valuestring, word) == 0;
 }
 
-/* Refuses what would silently give other ids than the file means. */
-static enum sedd_status check_supported(const cJSON *root, struct sedd_error *error)
+static bool is_absent(const cJSON *item)
 {
-    const cJSON *normalizer = sedd_json_find(root, "normalizer");
-    const cJSON *dropout = sedd_json_find(root, "model.dropout");
-    if (!is_word(root, "model.type", "BPE") || !is_word(root, "pre_tokenizer.type", "ByteLevel")) {
-        return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                         "tokenizer.json is not a byte-level BPE; this engine reads model.type "
-                         "\"BPE\" with pre_tokenizer.type \"ByteLevel\"");
+    return item == NULL || cJSON_IsNull(item);
+}
+
+/* Returns whether the model is a BPE. A tokenizer.json of the first versions of the format, such as
+ * GPT-2's on the hub, has no model.type: an object of tokens and a list of merges are a BPE then.
+ */
+static bool is_bpe(const cJSON *root)
+{
+    return is_absent(sedd_json_find(root, "model.type"))
+               ? cJSON_IsObject(sedd_json_find(root, "model.vocab")) &&
+                     cJSON_IsArray(sedd_json_find(root, "model.merges"))
+               : is_word(root, "model.type", "BPE");
+}
+
+/* Returns the step at a key; of a Sequence that holds one step under `list`, or none, that step or
+ * NULL. */
+static const cJSON *single_step(const cJSON *root, const char *key, const char *list)
+{
+    const cJSON *step = sedd_json_find(root, key);
+    const cJSON *steps = is_word(step, "type", "Sequence") ? sedd_json_find(step, list) : NULL;
+    bool single = cJSON_IsArray(steps) && cJSON_GetArraySize(steps) <= 1;
+    step = single ? steps->child : step;
+    return is_absent(step) ? NULL : step;
+}
+
+static enum sedd_status refuse_option(const char *name, const cJSON *value,
+                                      struct sedd_error *error)
+{
+    char *text = cJSON_PrintUnformatted(value);
+    enum sedd_status status =
+        sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                  FILE_NAME ": this engine does not apply \"%s\", which is %.80s", name,
+                  text == NULL ? "?" : text);
+    cJSON_free(text);
+    return status;
+}
+
+/* A step that is absent or is ByteLevel, which changes no ids and no bytes there. */
+static enum sedd_status check_step(const cJSON *root, const char *key, const char *list,
+                                   struct sedd_error *error)
+{
+    const cJSON *step = single_step(root, key, list);
+    return step == NULL || is_word(step, "type", "ByteLevel") ? SEDD_OK
+                                                              : refuse_option(key, step, error);
+}
+
+/* A template that adds no token is no step at all. */
+static enum sedd_status check_post_processor(const cJSON *root, struct sedd_error *error)
+{
+    const cJSON *step = single_step(root, "post_processor", "processors");
+    const cJSON *single = sedd_json_find(step, "single");
+    bool adds = !is_word(step, "type", "TemplateProcessing") || !cJSON_IsArray(single);
+    for (const cJSON *item = adds ? NULL : single->child; item != NULL; item = item->next) {
+        adds = adds || sedd_json_find(item, "Sequence") == NULL;
     }
-    if (cJSON_IsTrue(sedd_json_find(root, "pre_tokenizer.add_prefix_space")) ||
-        (normalizer != NULL && !cJSON_IsNull(normalizer)) ||
-        (dropout != NULL && !cJSON_IsNull(dropout))) {
-        return sedd_fail(
-            error, SEDD_ERROR_UNSUPPORTED,
-            "tokenizer.json asks for a normalizer, a prefix space or dropout, which this "
-            "engine does not apply");
+    return step == NULL || !adds ? SEDD_OK
+                                 : check_step(root, "post_processor", "processors", error);
+}
+
+/* Options of the model. Those that are not here change nothing where every byte is a token, as it
+ * is checked to be: unk_token, fuse_unk, byte_fallback. */
+static enum sedd_status check_model(const cJSON *root, struct sedd_error *error)
+{
+    const cJSON *dropout = sedd_json_find(root, "model.dropout");
+    static const char *const affixes[] = {"model.continuing_subword_prefix",
+                                          "model.end_of_word_suffix"};
+    if (!is_absent(dropout) && !(cJSON_IsNumber(dropout) && dropout->valuedouble == 0.0)) {
+        return refuse_option("model.dropout", dropout, error);
+    }
+    for (size_t i = 0; i < sizeof affixes / sizeof affixes[0]; i++) {
+        const cJSON *affix = sedd_json_find(root, affixes[i]);
+        if (!is_absent(affix) && !is_word(root, affixes[i], "")) {
+            return refuse_option(affixes[i], affix, error);
+        }
     }
     return SEDD_OK;
 }
 
-enum sedd_status sedd_vocabulary_read_json(const char *text, size_t size, struct sedd_bpe **bpe,
-                                           struct sedd_error *error)
+/* Reads how a text is cut, and refuses what would silently give other ids than the file means.
+ * `truncation` and `padding` are left to the caller, as in the reference code; trim_offsets moves
+ * offsets, which nobody asks for. */
+static enum sedd_status read_options(const cJSON *root, struct sedd_vocabulary *vocabulary,
+                                     struct sedd_error *error)
 {
-    cJSON *root;
-    enum sedd_status status = sedd_json_parse("tokenizer.json", text, size, &root, error);
-    if (status != SEDD_OK) {
-        return status;
+    const cJSON *words = single_step(root, "pre_tokenizer", "pretokenizers");
+    const cJSON *normalizer = single_step(root, "normalizer", "normalizers");
+    bool use_regex = true;
+    if (!is_bpe(root) || !is_word(words, "type", "ByteLevel")) {
+        return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                         FILE_NAME " is not a byte-level BPE; this engine reads model.type "
+                                   "\"BPE\" (or none, with a vocab and merges) and "
+                                   "pre_tokenizer.type \"ByteLevel\"");
     }
-    status = check_supported(root, error);
-    const cJSON *merges = sedd_json_find(root, "model.merges");
-    if (status == SEDD_OK && !cJSON_IsArray(merges)) {
-        status = sedd_fail(error, SEDD_ERROR_FORMAT, "tokenizer.json lacks \"model.merges\"");
+    enum sedd_status status =
+        normalizer == NULL ? SEDD_OK : refuse_option("normalizer", normalizer, error);
+    if (status == SEDD_OK) {
+        status = check_model(root, error);
     }
     if (status == SEDD_OK) {
-        struct source source = {.file = "tokenizer.json",
-                                .vocab = sedd_json_find(root, "model.vocab"),
-                                .added = sedd_json_find(root, "added_tokens"),
-                                .merges = merges};
-        status = build(&source, bpe, error);
+        status = check_post_processor(root, error);
     }
-    cJSON_Delete(root);
+    if (status == SEDD_OK) {
+        status = check_step(root, "decoder", "decoders", error);
+    }
+    if (status == SEDD_OK) {
+        status = sedd_json_bool(FILE_NAME, words, "use_regex", true, &use_regex, error);
+    }
+    if (status == SEDD_OK) {
+        status = sedd_json_bool(FILE_NAME, words, "add_prefix_space", false,
+                                &vocabulary->prefix_space, error);
+    }
+    if (status == SEDD_OK) {
+        status = sedd_json_bool(FILE_NAME, root, "model.ignore_merges", false,
+                                &vocabulary->ignore_merges, error);
+    }
+    vocabulary->whole = !use_regex;
     return status;
 }
 
-enum sedd_status sedd_vocabulary_read_gpt2(const char *vocab, size_t vocab_size, const char *merges,
-                                           size_t merges_size, struct sedd_bpe **bpe,
+/* Hands *built over, or clears it. */
+static enum sedd_status finish(enum sedd_status status, struct sedd_vocabulary *built,
+                               struct sedd_vocabulary *vocabulary)
+{
+    if (status == SEDD_OK) {
+        *vocabulary = *built;
+    } else {
+        sedd_vocabulary_clear(built);
+    }
+    return status;
+}
+
+enum sedd_status sedd_vocabulary_read_json(const char *text, size_t size,
+                                           struct sedd_vocabulary *vocabulary,
                                            struct sedd_error *error)
 {
     cJSON *root;
-    enum sedd_status status = sedd_json_parse("vocab.json", vocab, vocab_size, &root, error);
-    if (status == SEDD_OK) {
-        struct source source = {
-            .file = "vocab.json", .vocab = root, .merge_text = merges, .merge_size = merges_size};
-        status = build(&source, bpe, error);
-        cJSON_Delete(root);
+    struct sedd_vocabulary built = {0};
+    enum sedd_status status = sedd_json_parse(FILE_NAME, text, size, &root, error);
+    if (status != SEDD_OK) {
+        return status;
     }
-    return status;
+    const cJSON *merges = sedd_json_find(root, "model.merges");
+    const cJSON *added = sedd_json_find(root, "added_tokens");
+    status = read_options(root, &built, error);
+    if (status == SEDD_OK && !cJSON_IsArray(merges)) {
+        status = sedd_fail(error, SEDD_ERROR_FORMAT, FILE_NAME " lacks \"model.merges\"");
+    }
+    if (status == SEDD_OK && !is_absent(added) && !cJSON_IsArray(added)) {
+        status = sedd_fail(error, SEDD_ERROR_FORMAT, FILE_NAME ": \"added_tokens\" is not a list");
+    }
+    if (status == SEDD_OK) {
+        struct source source = {.file = FILE_NAME,
+                                .merge_file = FILE_NAME,
+                                .added_file = FILE_NAME,
+                                .vocab = sedd_json_find(root, "model.vocab"),
+                                .added = added,
+                                .merges = merges};
+        status = build(&source, &built, error);
+    }
+    cJSON_Delete(root);
+    return finish(status, &built, vocabulary);
+}
+
+/* ---- vocab.json and merges.txt ----------------------------------------------------------- */
+
+enum sedd_status sedd_vocabulary_read_gpt2(const char *vocab, size_t vocab_size, const char *merges,
+                                           size_t merges_size, const char *added, size_t added_size,
+                                           struct sedd_vocabulary *vocabulary,
+                                           struct sedd_error *error)
+{
+    cJSON *root = NULL, *more = NULL;
+    struct sedd_vocabulary built = {0};
+    enum sedd_status status = sedd_json_parse("vocab.json", vocab, vocab_size, &root, error);
+    if (status == SEDD_OK && added != NULL) {
+        status = sedd_json_parse("added_tokens.json", added, added_size, &more, error);
+    }
+    if (status == SEDD_OK && more != NULL && !cJSON_IsObject(more)) {
+        status = sedd_fail(error, SEDD_ERROR_FORMAT,
+                           "added_tokens.json is not an object of tokens and their ids");
+    }
+    if (status == SEDD_OK) {
+        struct source source = {.file = "vocab.json",
+                                .merge_file = "merges.txt",
+                                .added_file = "added_tokens.json",
+                                .vocab = root,
+                                .added = more,
+                                .merge_text = merges,
+                                .merge_size = merges_size};
+        status = build(&source, &built, error);
+    }
+    cJSON_Delete(root);
+    cJSON_Delete(more);
+    return finish(status, &built, vocabulary);
 }

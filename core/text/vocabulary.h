@@ -1,18 +1,31 @@
 /*
- * vocabulary.h - the files of a byte-level BPE vocabulary -> its tokens and merges.
+ * vocabulary.h - the files of a byte-level BPE vocabulary -> its tokens, its merges and how it cuts
+ * a text.
  */
 #ifndef SEDD_VOCABULARY_H
 #define SEDD_VOCABULARY_H
 
+#include "text/added.h"
 #include "text/bpe.h"
 
-/* A tokenizer.json. Returns *bpe owned. SEDD_ERROR_UNSUPPORTED: it asks for what would give other
- * ids than this engine's. */
-enum sedd_status sedd_vocabulary_read_json(const char *text, size_t size, struct sedd_bpe **bpe,
+struct sedd_vocabulary {
+    struct sedd_bpe *bpe;
+    struct sedd_added added;
+    bool whole;         /* a text is one piece (use_regex: false), not GPT-2's words */
+    bool prefix_space;  /* a space goes before a text, or a part after an added token */
+    bool ignore_merges; /* a piece that is a token is that token, whatever the merges */
+};
+
+/* Reads a tokenizer.json. Fills *vocabulary, to be cleared. SEDD_ERROR_UNSUPPORTED: it asks for
+ * what would give other ids than this engine's. */
+enum sedd_status sedd_vocabulary_read_json(const char *text, size_t size,
+                                           struct sedd_vocabulary *vocabulary,
                                            struct sedd_error *error);
-/* GPT-2's vocab.json and merges.txt. Returns *bpe owned. */
+/* Reads GPT-2's vocab.json and merges.txt and, if it is not NULL, an added_tokens.json. */
 enum sedd_status sedd_vocabulary_read_gpt2(const char *vocab, size_t vocab_size, const char *merges,
-                                           size_t merges_size, struct sedd_bpe **bpe,
+                                           size_t merges_size, const char *added, size_t added_size,
+                                           struct sedd_vocabulary *vocabulary,
                                            struct sedd_error *error);
+void sedd_vocabulary_clear(struct sedd_vocabulary *vocabulary);
 
 #endif

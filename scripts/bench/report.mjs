@@ -1,6 +1,5 @@
 /** A report as tables for people. */
-import { breakEven, interval } from '../../web/client/compare.js';
-import { quantile } from './rows.mjs';
+import { breakEven, medianInterval, quantile } from '../../web/client/statistics.js';
 import { TEXT_STEPS, TEXT_TOKENS, TEXTS, VISITS, WAYS, WORKS } from './works.mjs';
 
 const peer = (row) => row.engine !== 'sedd-web';
@@ -92,7 +91,7 @@ function textLines(name, rows, threads) {
     const runs = TEXT_STEPS.map((steps) => here.find((row) => row.way === way && row.steps === steps));
     if (!twin || runs.includes(undefined)) return [];
     const sedd = runs.at(-1).median_ms;
-    const even = interval(
+    const even = medianInterval(
       twin.times_ms.map((twinMs, i) =>
         breakEven(
           TEXT_STEPS,

@@ -1,13 +1,6 @@
 /** Results as rows for JSON, and pieces of a run put together. */
+import { quantile } from '../../web/client/statistics.js';
 import { limitMs, operationsOf, WORKS } from './works.mjs';
-
-/** Linear interpolation between order statistics. */
-export function quantile(values, q) {
-  const list = [...values].sort((a, b) => a - b);
-  const at = (list.length - 1) * q;
-  const low = Math.floor(at);
-  return list[low] + (at - low) * ((list[low + 1] ?? list[low]) - list[low]);
-}
 
 /** The time as a share of what the machine allows, and operations, where a work has them. */
 function shares({ work: name, dtype, kernels, threads, median_ms: median, quick }, peaks) {

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync, createReadStream, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../build.mjs';
-import { breakEven, interval } from '../../web/client/compare.js';
+import { breakEven, medianInterval } from '../../web/client/statistics.js';
 import { Engine } from '../../web/engine/engine.js';
 import { Model } from '../../web/engine/model.js';
 
@@ -71,10 +71,10 @@ for (let round = -2; round < rounds; round++) {
   if (round >= 0) taken.push({ twin, ms });
 }
 const rows = [
-  ...steps.map((count, i) => ({ steps: count, ...interval(taken.map(({ ms }) => ms[i])) })),
-  { steps: null, ...interval(taken.map(({ twin }) => twin)) },
+  ...steps.map((count, i) => ({ steps: count, ...medianInterval(taken.map(({ ms }) => ms[i])) })),
+  { steps: null, ...medianInterval(taken.map(({ twin }) => twin)) },
 ];
-const star = interval(taken.map(({ ms, twin }) => breakEven(steps, ms, twin)));
+const star = medianInterval(taken.map(({ ms, twin }) => breakEven(steps, ms, twin)));
 console.log(
   `${length} tokens, ${rounds} rounds, Node ${process.versions.node}, kernels ${engine.kernels}, ${engine.threads} threads, ${JSON.stringify(sampling)}`,
 );

@@ -1,11 +1,12 @@
-// Multiple choice with a likelihood: GPT-2's exact one (raw, and normalised by length), SEDD's bound with masks that the options
-// share, and SEDD's chain rule over the option's tokens.
+// Measures multiple choice by likelihood: GPT-2's exact one (raw, and normalised by length), SEDD's bound with masks that the
+// options share, and SEDD's exact value by the chain rule over the option's tokens.
 import { TASKS, optionsOf, readTask } from './choices.mjs';
 import { clozeItems, parted, stopIds } from './cloze.mjs';
 import { heldOut } from './corpora.mjs';
-import { mean, shareInterval, spread } from './statistics.mjs';
+import { mean, shareInterval } from '../../web/client/statistics.js';
+import { evenly, seedOf } from './random.mjs';
 
-/** Place of the smallest number, the first of equal ones. */
+/** Returns the place of the smallest number, the first of equal ones. */
 const smallest = (values) => values.indexOf(Math.min(...values));
 
 function accuracy(items, picks) {
@@ -19,7 +20,7 @@ async function score(context, model, row, items, scorings) {
     const requests = items.map(({ options, gold, number }) => ({
       op: 'choice',
       options,
-      ...(scoring === 'bound' ? { samples: settings.choiceSamples, seed: settings.seed + number } : {}),
+      ...(scoring === 'bound' ? { samples: settings.choiceSamples, seed: seedOf(settings.seed, number) } : {}),
       ...(model.kind === 'sedd' ? { scoring } : {}),
       about: { task: row.task, item: number, gold },
     }));
@@ -84,7 +85,7 @@ export async function run(context) {
       const all = readTask(name, data).map((item, number) => ({ ...item, number }));
       const endOfText = await model.endOfText();
       const items = [];
-      for (const item of spread(all, settings.items))
+      for (const item of evenly(all, settings.items))
         items.push({ ...item, ...(await optionsOf(model, item, endOfText)) });
       await score(
         context,

@@ -1,10 +1,10 @@
-// Multiple choice: the files' formats, and items as every model is asked them: contexts, scored texts, and the right one.
+// Reads the files of multiple-choice tasks and makes items for a model: contexts, scored texts, and the right one.
 import path from 'node:path';
 import { indexField, readJsonLines, textField, textsField } from './files.mjs';
 
 /**
  * @typedef {{contexts: string[], targets: string[], gold: number, characters: number[]}} Item one context and target an option;
- *   a target begins with the space that parts it from its context. characters: of the target without it, to normalise by.
+ *   a target begins with the space between it and its context. characters: of the target without that space, to normalise by.
  */
 
 const pair = (contexts, targets, gold) => ({
@@ -14,7 +14,7 @@ const pair = (contexts, targets, gold) => ({
   characters: targets.map((text) => [...text.trim()].length),
 });
 
-/** One context, several continuations. `cue` stands between, as the usual harness has it. */
+/** Reads one context and several continuations. `cue` stands between, as in lm-evaluation-harness. */
 const continuations = (cue) => (fail, object) => {
   const choices = textsField(fail, object, 'choices');
   const context = textField(fail, object, 'query').trimEnd() + cue;
@@ -25,7 +25,7 @@ const continuations = (cue) => (fail, object) => {
   );
 };
 
-/** Several contexts, one continuation (Trinh & Le 2018): what is scored is the same text each time. */
+/** Reads several contexts and one continuation (Trinh & Le 2018): the same text is scored each time. */
 const beginnings = (fail, object) => {
   const contexts = textsField(fail, object, 'context_options').map((text) => text.trimEnd());
   const end = textField(fail, object, 'continuation');
@@ -54,8 +54,8 @@ export const TASKS = {
 export const readTask = (name, data) => readJsonLines(path.join(data, TASKS[name].file), TASKS[name].read);
 
 /**
- * Ids of an item's options for a model that reads `length` tokens: context and target are tokenised together and parted where the
- * context's own ids end; too long a context loses its beginning, too long a target its end. A GPT-2 reads end-of-text first.
+ * Returns the ids of an item's options for a model that reads `length` tokens. Context and target are tokenised together and split
+ * where the context's own ids end. A context that is too long loses its beginning, a target its end. A GPT-2 reads end-of-text first.
  * @returns {Promise<{options: {ids: number[], given: number}[], cut: boolean}>}
  */
 export async function optionsOf(model, item, endOfText) {

@@ -1,8 +1,8 @@
-// Story cloze made from held-out stories: which of four last sentences ends this one? The other three end other stories.
-// And stories parted into first sentence, middle and last, for infilling. All on ids: nothing is tokenised anew.
-import { generator } from './statistics.mjs';
+// Makes a story cloze from held-out stories: which of four last sentences ends this one? The other three end other stories. Also
+// splits stories into first sentence, middle and last, for infilling. Both work on ids: nothing is tokenised again.
+import { generator } from './random.mjs';
 
-/** Ends of sentences: places behind an id that is, or ends with, a full stop, and is followed by no letter. */
+/** Returns the places after an id that ends a sentence and before one that does not. */
 function sentenceEnds(ids, stops) {
   return [...ids.keys()].filter((i) => stops.has(ids[i]) && !stops.has(ids[i + 1])).map((i) => i + 1);
 }
@@ -18,7 +18,7 @@ export function parted(windows, stops, { first = 4, last = 5, middle = 12 } = {}
     .filter((story) => story.first.length >= first && story.last.length >= last && story.middle.length >= middle);
 }
 
-/** Items as options of ids; the right one's place is drawn. */
+/** Returns items as options of ids; the right one's place is drawn. */
 export function clozeItems(stories, seed, options = 4) {
   const random = generator(seed);
   return stories.map((story, number) => {
@@ -34,7 +34,7 @@ export function clozeItems(stories, seed, options = 4) {
   });
 }
 
-/** Ids of the tokens that end a sentence. */
+/** Returns the ids of the tokens that end a sentence. */
 export async function stopIds(model) {
   const marks = ['.', '!', '?', '."', '!"', '?"', '.\u201d', '!\u201d', '?\u201d'];
   return new Set((await model.encode(marks)).filter((ids) => ids.length === 1).map(([id]) => id));

@@ -1,14 +1,15 @@
-// Texts around given text: a prefix, both sides, short prompts against long ones, and stories whose first and last sentence stay.
-// The judge's nats a token of what had to be written (and of what follows it), beside the twin's and the real text's.
+// Measures texts around given text: a prefix, both sides, short prompts against long ones, and stories whose first and last sentence
+// stay: the judge's nats a token of what had to be written (and of what follows it), beside the twin's and the real text's.
 import { parted, stopIds } from './cloze.mjs';
 import { heldOut } from './corpora.mjs';
+import { seedOf } from './random.mjs';
 import { diversity, judged, judgement, likeness } from './quality.mjs';
 
 const TRIES = 8; // the twin cannot see what comes: the best of so many attempts, by its own likelihood of it
 
 const hold = (ids, at) => ids.map((id, i) => [at + i, id]);
 
-/** SEDD writes the `count` tokens behind `before` and in front of `after`, in a window of `length` (default: just these). */
+/** Lets SEDD write the `count` tokens between `before` and `after`, in a window of `length` (default: just these). */
 async function fill(context, model, label, pieces, steps, length) {
   const answers = await model.ask(
     label,
@@ -18,7 +19,7 @@ async function fill(context, model, label, pieces, steps, length) {
         op: 'sample',
         length: whole,
         steps,
-        seed: context.settings.seed + 1 + i,
+        seed: seedOf(context.settings.seed, i),
         held: [...hold(before, 0), ...hold(after, before.length + count)],
       };
     }),
@@ -26,7 +27,7 @@ async function fill(context, model, label, pieces, steps, length) {
   return answers.map(({ ids }, i) => ids.slice(pieces[i].before.length, pieces[i].before.length + pieces[i].count));
 }
 
-/** The twin writes on from `before`; where something follows, the attempt after which that is likeliest. */
+/** Lets the twin write on from `before`; where something follows, keeps the attempt after which that is likeliest. */
 async function continueWith(context, model, label, pieces) {
   const bos = await model.endOfText();
   const tries = pieces.some(({ after }) => after.length) ? TRIES : 1;
@@ -37,7 +38,7 @@ async function continueWith(context, model, label, pieces) {
         op: 'generate',
         ids: [bos, ...before],
         count,
-        seed: context.settings.seed + 1 + i + 100000 * attempt,
+        seed: seedOf(context.settings.seed, i, attempt),
       })),
     ),
   );
@@ -56,7 +57,7 @@ async function continueWith(context, model, label, pieces) {
   return attempts.map((list, i) => list[ranks[i].nats.indexOf(Math.min(...ranks[i].nats))]);
 }
 
-/** Judges middles together with what follows them, and records the row. */
+/** Judges middles together with the text that follows them, and records the row. */
 async function measure(context, row, label, pieces, written, more) {
   const { judge, record } = context;
   const texts = pieces.map(({ after }, i) => [...written[i], ...after]);
@@ -79,9 +80,9 @@ async function measure(context, row, label, pieces, written, more) {
   return result;
 }
 
-/** All writers on the same pieces; SEDD in windows of these lengths (undefined: no longer than needed). */
+/** Measures all writers on the same pieces; SEDD in windows of these lengths (undefined: no longer than needed). */
 async function compare(context, name, pieces, { likenessTo, windows = [undefined], steps }) {
-  const { sedd, twin, judge, settings, length } = context;
+  const { sedd, twin, judge, settings } = context;
   const whole = (written) => pieces.map(({ before, after }, i) => [...before, ...written[i], ...after]);
   const more = async (label, written) => (likenessTo ? likeness(judge, label, whole(written), likenessTo) : {});
   const row = { prompt: name, seed: settings.seed };
@@ -121,7 +122,7 @@ async function compare(context, name, pieces, { likenessTo, windows = [undefined
   }
 }
 
-/** Pieces of windows: `before` tokens given, `count` to write, `after` given. */
+/** Cuts pieces from windows: `before` tokens given, `count` to write, `after` given. */
 const pieces = (windows, before, count, after) =>
   windows
     .filter((ids) => ids.length >= before + count + after)

@@ -1,16 +1,16 @@
-// What every task works with: the models, the settings, where data lies, where answers and rows go.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+// Holds what every work needs: the models, the settings, where data lies, where answers and rows go.
+import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { environment } from '../bench/machine.mjs';
 import { ROOT } from '../build.mjs';
-import { Model } from './engine.mjs';
+import { Model, checksum } from './engine.mjs';
 import { Progress } from './progress.mjs';
 import { Results, Store } from './store.mjs';
 import { CORPORA } from './corpora.mjs';
 import { TASKS } from './choices.mjs';
 
-/** Sizes of a run. `quick` takes minutes on two cores with the shipped models; `full` is what the papers report. */
+/** Sizes of a run. `quick` takes minutes on two cores with the shipped models; `full` has the papers' sizes. */
 export const SETTINGS = {
   quick: {
     seed: 0,
@@ -18,6 +18,7 @@ export const SETTINGS = {
     referenceSamples: 16,
     blocks: 64,
     corpora: ['wikitext2', 'lambada'],
+    chainCorpora: ['stories'], // the chain rule costs a network evaluation a token
     tasks: Object.keys(TASKS),
     items: 40,
     choiceSamples: 8,
@@ -28,14 +29,22 @@ export const SETTINGS = {
     studentSteps: [4, 8, 16],
     plannedSteps: [4, 8, 16, 32],
     scorings: ['bound'],
-    clozeScorings: ['bound', 'chain'], // the chain rule costs an evaluation a token: elsewhere only when asked for, or in full
+    clozeScorings: ['bound', 'chain'],
     twinTemperatures: [0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2],
     conditionalSteps: [32],
     prompts: [2, 8, 32, 64],
     continuation: 32,
     promptSteps: 32,
+    sweep: {
+      texts: 128,
+      steps: [8, 16, 32, 64],
+      temperatures: [0.8, 0.85, 0.9, 1],
+      topPs: [0.9, 0.95, 1],
+      ways: ['published', 'planned'],
+    },
     lengths: [64, 128],
     threads: [1, 2],
+    hosts: ['tool', 'browser'],
     rounds: 10,
   },
   full: {
@@ -48,34 +57,47 @@ export const SETTINGS = {
     texts: 1000,
     rounds: 30,
     corpora: Object.keys(CORPORA).filter((name) => name !== 'ptb'),
+    chainCorpora: ['stories', ...Object.keys(CORPORA)],
   },
 };
 
 export class Context {
   /** @param {Record<string, any>} options folders, files and settings from the command line */
   constructor(options) {
-    const { sedd, twin, judge, student, ...rest } = options;
-    Object.assign(this, { tool: rest.tool, data: rest.data, windows: rest.windows });
+    const { model, sedd, twin, judge, student, ...rest } = options;
+    Object.assign(this, { tool: rest.tool, data: rest.data, windows: rest.windows, apply: rest.apply });
+    this.asked = rest.settings;
     this.settings = { ...SETTINGS.quick, ...(rest.full ? SETTINGS.full : {}), ...rest.settings };
     this.progress = new Progress(rest.silent ? null : process.stderr);
     this.results = new Results(rest.results);
     this.machine = { ...machine(), workers: rest.workers };
-    const host = { tool: rest.tool, workers: rest.workers, store: new Store(rest.store), progress: this.progress };
+    const host = {
+      tool: rest.tool,
+      build: checksum(rest.tool),
+      workers: rest.workers,
+      store: new Store(rest.store),
+      progress: this.progress,
+    };
     const opened = new Map(); // a twin that judges is one model
     const open = (folder) => {
       if (folder && !opened.has(path.resolve(folder))) opened.set(path.resolve(folder), new Model(host, folder));
       return folder && opened.get(path.resolve(folder));
     };
-    Object.assign(this, { sedd: open(sedd), twin: open(twin), judge: open(judge), student: open(student) });
-    this.length = (this.sedd ?? this.twin)?.length;
+    Object.assign(this, {
+      model: open(model),
+      sedd: open(sedd),
+      twin: open(twin),
+      judge: open(judge),
+      student: open(student),
+    });
+    this.length = (this.model ?? this.sedd ?? this.twin)?.length;
     this.record = (row) => {
       this.results.add({ ...row, ...this.machine });
-      mkdirSync(path.dirname(this.results.file), { recursive: true });
-      writeFileSync(this.results.file, this.results.text());
+      this.results.save();
     };
   }
 
-  /** Whether the held-out windows are in the model's ids: its tokenizer is the one of the windows' models. */
+  /** Tells whether the held-out windows are in the model's ids: its tokenizer is the one of the windows' models. */
   fits(model) {
     const beside = path.join(path.dirname(this.windows), 'sedd-nano', 'tokenizer.json');
     const own = path.join(model.folder, 'tokenizer.json');
@@ -88,7 +110,7 @@ export class Context {
   }
 
   close() {
-    for (const model of [this.sedd, this.twin, this.judge, this.student]) model?.close();
+    for (const model of [this.model, this.sedd, this.twin, this.judge, this.student]) model?.close();
   }
 }
 
@@ -100,7 +122,6 @@ function machine() {
 export const defaults = () => ({
   tool: path.join(ROOT, 'build/native/sedd'),
   windows: path.join(ROOT, 'models/validation.ids'),
-  results: path.join(ROOT, 'models/results.jsonl'),
   store: path.join(ROOT, 'build/evaluate/answers.jsonl'),
   workers: os.availableParallelism?.() ?? os.cpus().length,
 });

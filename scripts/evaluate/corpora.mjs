@@ -1,9 +1,9 @@
-// Corpora as blocks of ids, prepared as the reference code does it: every row of a data set is tokenised and followed by
-// end-of-text; rows are laid end to end and cut into blocks within batches of 1,000 rows; what is left of a batch is dropped.
+// Cuts corpora into blocks of ids as the reference code does: every row of a data set is tokenised and followed by end-of-text;
+// rows are laid end to end and cut into blocks within batches of 1,000 rows; the remainder of a batch is dropped.
 import path from 'node:path';
 import { lambada, ptb, wikitext } from './detokenize.mjs';
 import { indexField, readJsonLines, readText, readTexts, textField } from './files.mjs';
-import { spread } from './statistics.mjs';
+import { evenly } from './random.mjs';
 
 const BATCH = 1000; // rows
 
@@ -19,7 +19,7 @@ export function blocks(rows, endOfText, length) {
   return result;
 }
 
-/** Lines as data sets have them: with their line break, empty ones as empty rows. */
+/** Returns lines as data sets have them: with their line break, empty ones as empty rows. */
 const lines = (text) =>
   text
     .replace(/\n$/, '')
@@ -34,7 +34,7 @@ function lambadaRows(file) {
   );
 }
 
-/** Documents of a text: parted by lines <|endoftext|>, or the whole. */
+/** Returns the documents of a text: those between lines <|endoftext|>, or the whole. */
 export const documents = (text) =>
   text
     .split(/^<\|endoftext\|>$/m)
@@ -65,22 +65,22 @@ export function corpus(name, data) {
   return { title: CORPORA[name].title, rows: CORPORA[name].rows(data) };
 }
 
-/** Blocks of a corpus for a model, at most `count`, evenly spread. */
+/** Returns the blocks of a corpus for a model, at most `count`, evenly spread. */
 export async function corpusBlocks(model, name, data, count) {
   const { title, rows } = corpus(name, data);
   const all = blocks(await model.encode(rows), await model.endOfText(), model.length);
   if (!all.length) throw new Error(`${title}: less than one block of ${model.length} tokens`);
-  return { title, total: all.length, blocks: spread(all, count) };
+  return { title, total: all.length, blocks: evenly(all, count) };
 }
 
-/** The held-out windows that come with the models: one list of ids, commas between. */
+/** Reads the held-out windows that come with the models: one list of ids, commas between. */
 export function heldOut(file, length, tokens) {
   const ids = readText(file)
     .trim()
     .split(',')
     .map((text, i) =>
       indexField(
-        (field, problem) => {
+        (_, problem) => {
           throw new Error(`${file}, id ${i + 1}: ${problem}`);
         },
         { id: Number(text) },

@@ -1,12 +1,12 @@
-// Models behind `sedd eval`: several processes a model, each with one thread, answering one request at a time.
+// Models served by `sedd eval`: several processes a model, each with one thread, answering one request at a time.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** Of a file of any size. */
-function checksum(file) {
+/** Returns the SHA-256 of a file of any size. */
+export function checksum(file) {
   const hash = createHash('sha256');
   const piece = Buffer.alloc(1 << 22);
   const handle = openSync(file, 'r');
@@ -18,10 +18,10 @@ function checksum(file) {
   return hash.digest('hex');
 }
 
-/** One process. Requests wait for each other; a process that dies fails the one at hand and all that follow. */
-class Process {
-  constructor(tool, folder) {
-    this.child = spawn(tool, ['eval', folder], { stdio: ['pipe', 'pipe', 'pipe'] });
+/** One process, which is asked one request at a time. A process that dies fails the request at hand and all that follow. */
+export class Process {
+  constructor(tool, folder, flags = []) {
+    this.child = spawn(tool, ['eval', folder, ...flags], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.waiting = null;
     this.dead = null;
     let said = '';
@@ -63,12 +63,12 @@ class Process {
   }
 }
 
-/** A model folder: what it is, and its processes, started when they are first needed. */
+/** A model's folder and its processes, which start when they are first needed. */
 export class Model {
   #processes = [];
   #encoded = new Map();
 
-  /** @param {{tool: string, workers: number, store: import('./store.mjs').Store, progress: import('./progress.mjs').Progress}} host */
+  /** @param {{tool: string, build: string, workers: number, store: import('./store.mjs').Store, progress: import('./progress.mjs').Progress}} host */
   constructor(host, folder) {
     this.host = host;
     this.folder = folder;
@@ -90,13 +90,14 @@ export class Model {
     this.length = this.info.length;
   }
 
-  /** Key of a request's answer: the same weights asked the same thing answer the same. */
+  /** Returns the key of a request's answer: the same build of the tool and the same weights give the same answer. */
   #key(request) {
-    return createHash('sha256').update(this.sha256).update(JSON.stringify(request)).digest('hex').slice(0, 24);
+    const parts = [this.host.build, this.sha256, request];
+    return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 24);
   }
 
   /**
-   * Answers of all requests, in order; those the store has are not asked again.
+   * Returns the answers of all requests, in order; those the store has are not asked again.
    * @param {string} label what the progress line says
    * @param {{about?: object, [field: string]: unknown}[]} requests `about` only goes to the store
    */
@@ -126,7 +127,7 @@ export class Model {
     return keys.map((key) => store.get(key));
   }
 
-  /** Ids of texts (no special tokens), remembered while this runs. */
+  /** Returns the ids of texts (no special tokens) and remembers them. */
   async encode(texts) {
     const missing = [...new Set(texts)].filter((text) => !this.#encoded.has(text));
     if (missing.length) {
@@ -134,13 +135,13 @@ export class Model {
       for (let i = 0; i < missing.length; i += 1000) {
         const part = missing.slice(i, i + 1000);
         const { ids } = await this.#processes[0].ask({ op: 'encode', texts: part });
-        part.forEach((text, k) => this.#encoded.set(text, ids[k]));
+        for (const [k, text] of part.entries()) this.#encoded.set(text, ids[k]);
       }
     }
     return texts.map((text) => this.#encoded.get(text));
   }
 
-  /** Id of end-of-text: what documents are parted by; the last id where there is no tokenizer. */
+  /** Returns the id of end-of-text, which separates documents; the last id where there is no tokenizer. */
   async endOfText() {
     if (!existsSync(path.join(this.folder, 'tokenizer.json')) && !existsSync(path.join(this.folder, 'vocab.json')))
       return this.info.tokens - 1;
@@ -150,7 +151,7 @@ export class Model {
     return token;
   }
 
-  /** Where results name the model. */
+  /** Returns the fields that name the model in a row. */
   identity() {
     return { model: this.name, sha256: this.sha256, parameters: this.info.parameters };
   }

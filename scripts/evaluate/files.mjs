@@ -1,8 +1,25 @@
-// Reading data that others wrote: valid UTF-8 of a size that fits, JSON lines with the fields a format has.
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+// Reads data that others wrote: valid UTF-8 of a size that fits, JSON lines with the fields a format has. Writes files as a whole.
+import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const LIMIT = 512 * 2 ** 20; // bytes of a file
+
+/** Writes a file beside its place and renames it: a write that fails leaves the old file, and a reader sees no half. */
+export function writeWhole(file, text) {
+  const part = `${file}.part`;
+  mkdirSync(path.dirname(file), { recursive: true });
+  try {
+    writeFileSync(part, text, { flush: true });
+    renameSync(part, file);
+  } catch (error) {
+    try {
+      unlinkSync(part);
+    } catch {
+      /* it was not made */
+    }
+    throw new Error(`${file} could not be written (${error.code ?? error.message}); the old one is as it was`);
+  }
+}
 
 /** @returns {string} */
 export function readText(file) {
@@ -23,7 +40,7 @@ export function readText(file) {
   }
 }
 
-/** Number of the first line that does not decode. */
+/** Returns the number of the first line that does not decode. */
 function badLine(bytes) {
   for (let begin = 0, number = 1; begin < bytes.length; number++) {
     const end = bytes.indexOf(10, begin);
@@ -38,7 +55,7 @@ function badLine(bytes) {
   return 1;
 }
 
-/** Text of every .txt file below a folder (or of one file), by name. */
+/** Reads every .txt file below a folder (or one file), by name. */
 export function readTexts(place) {
   if (statSync(place, { throwIfNoEntry: false })?.isDirectory() !== true) return [readText(place)];
   const files = readdirSync(place, { recursive: true })
@@ -71,7 +88,7 @@ export function readJsonLines(file, parse) {
   });
 }
 
-/** A field that is a text with something in it. */
+/** Returns a field that must be a text with something in it. */
 export function textField(fail, object, field) {
   const value = object[field];
   if (typeof value !== 'string') fail(field, `expected text, found ${value === undefined ? 'nothing' : nameOf(value)}`);

@@ -1,33 +1,32 @@
-// Unconditional texts: quality, diversity and likeness to held-out text, by steps and temperature, and at matched entropy.
+// Measures unconditional texts by steps and temperature and at matched entropy: quality, diversity, likeness to held-out text.
 import { heldOut } from './corpora.mjs';
 import { diversity, judged, judgement, likeness } from './quality.mjs';
-import { interpolate } from './statistics.mjs';
+import { interpolate } from '../../web/client/statistics.js';
+import { seedOf } from './random.mjs';
+import { wayOf } from './ways.mjs';
 
-const seeds = (settings) => Array.from({ length: settings.texts }, (_, i) => settings.seed + 1 + i);
+/** Says how texts are written, for the progress line. */
+const labelOf = (model, { steps, temperature, topP = 1, way }) =>
+  [
+    ...(model.kind === 'sedd' ? [`${steps} steps`] : []),
+    `temperature ${temperature}`,
+    ...(topP < 1 ? [`top-p ${topP}`] : []),
+    ...(way ? [way] : []),
+  ].join(', ');
 
-const planned = (grid) => ({ positions: 'fixed', order: 'spread', grid });
-
-/**
- * How positions are chosen: SEDD as published (no name); planned: as many as planned, far apart, from 8 steps on few at first; known: the
- * same, few at first whatever the steps, and masks that stay shut are left out of the network: what the student was trained for.
- */
-export function wayOf(way, steps) {
-  if (way === 'known') return { ...planned('cosine'), context: 'known' };
-  return way === 'planned' ? planned(steps < 8 ? 'linear' : 'cosine') : {};
-}
-
-async function write(context, model, { steps, temperature, way }) {
+/** Writes `count` texts of the model's length; text i of a set has the same seed in every setting. */
+export async function write(context, model, setting, count) {
   const { settings, length } = context;
-  const label =
-    model.kind === 'sedd'
-      ? `${steps} steps, temperature ${temperature}${way ? `, ${way}` : ''}`
-      : `temperature ${temperature}`;
+  const { steps, temperature, topP, way } = setting;
+  const label = labelOf(model, setting);
   const bos = await model.endOfText();
-  const requests = seeds(settings).map((seed) =>
-    model.kind === 'sedd'
-      ? { op: 'sample', length, steps, seed, temperature, ...wayOf(way, steps) }
-      : { op: 'generate', ids: [bos], count: length, seed, temperature },
-  );
+  const filter = { temperature, ...(topP === undefined ? {} : { topP }) };
+  const requests = Array.from({ length: count }, (_, i) => {
+    const seed = seedOf(settings.seed, i);
+    return model.kind === 'sedd'
+      ? { op: 'sample', length, steps, seed, ...filter, ...wayOf(way, steps) }
+      : { op: 'generate', ids: [bos], count: length, seed, ...filter };
+  });
   return { label, texts: (await model.ask(label, requests)).map(({ ids }) => ids) };
 }
 
@@ -48,7 +47,7 @@ async function measure(context, row, label, texts, real) {
   return result;
 }
 
-/** Each SEDD setting beside its twin at the same entropy, by interpolation over the twin's temperatures. */
+/** Records each SEDD setting beside its twin at the same entropy, by interpolation over the twin's temperatures. */
 function match(context, sedd, twin) {
   const points = twin.map(({ entropy, nats }) => [entropy, nats]);
   for (const row of sedd) {
@@ -70,7 +69,7 @@ export async function run(context) {
   await measure(context, { kind: 'held-out' }, 'held-out text', other, real);
   const twin = [];
   for (const temperature of context.twin ? settings.twinTemperatures : []) {
-    const { label, texts } = await write(context, context.twin, { temperature });
+    const { label, texts } = await write(context, context.twin, { temperature }, settings.texts);
     twin.push(
       await measure(
         context,
@@ -92,7 +91,7 @@ export async function run(context) {
     [context.student, settings.studentSteps.map((steps) => ({ steps, temperature: 1, way: 'known' }))],
   ]) {
     for (const setting of model ? list : []) {
-      const { label, texts } = await write(context, model, setting);
+      const { label, texts } = await write(context, model, setting, settings.texts);
       sedd.push(
         await measure(
           context,

@@ -1,85 +1,143 @@
 // Runs the paper's evaluation on a SEDD and its GPT-2 twin, and renders the report.
-// usage: node scripts/evaluate perplexity|choice|generation|conditional|latency|all|report [--help]
+// usage: node scripts/evaluate perplexity|choice|generation|conditional|latency|all|sweep|curve|report [--help]
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT, native } from '../build.mjs';
 import { TASKS } from './choices.mjs';
 import { Context, defaults } from './context.mjs';
 import { report } from './report/index.mjs';
+import { WAY_NAMES } from './ways.mjs';
 
 const WORKS = ['perplexity', 'choice', 'generation', 'conditional', 'latency'];
+const ALL = [...WORKS, 'all', 'sweep', 'curve', 'report'];
+const SHIPPED = path.join(ROOT, 'models/results.jsonl');
+const OWN = path.join(ROOT, 'build/evaluate/results.jsonl');
 
 const HELP = `usage: node scripts/evaluate WORK [flags]
 
-  perplexity    SEDD's bound by two estimators, GPT-2 by blocks and sliding window
+  perplexity    SEDD's bound by two estimators and its exact value from left to right, GPT-2 by blocks and sliding window
   choice        HellaSwag, ARC, PIQA, WinoGrande, WSC, COPA, OpenBookQA, CommonsenseQA, SIQA, BoolQ, story cloze
   generation    unconditional texts by steps and temperature, at matched entropy
   conditional   prefix, infilling, short and long prompts, stories with first and last sentence given
   latency       SEDD by steps and length against GPT-2 with its cache; the break-even number of steps
   all           all of these, then the report
-  report        models/RESULTS.md, results.html and the models' cards from models/results.jsonl
+  sweep MODEL   the temperature, top-p, steps and positions that write best at real text's entropy and share of repeated pairs:
+                a table in MODEL's card.json and README.md; --apply also writes generation_config.json
+                --steps 8,16 --temperatures 0.7,1 --top-ps 0.9,1 --texts N --ways ${WAY_NAMES.join(',')}
+  curve         nats a token against training tokens: --log RUN,... of SEDD, --twin-log RUN,... (folders or log.jsonl files;
+                those of one list continue each other)
+  report        RESULTS.md, results.html and the models' cards from the rows
 
-  --sedd, --twin, --judge, --student FOLDER   models (default: those in models/; "none": without)
+  --sedd, --twin, --judge, --student FOLDER   models (default: those in models/; "none": without). Where sedd, twin or student
+                      is a folder, those that are not named are left out; the judge stays.
   --data FOLDER       the evaluation sets (*.jsonl, *.txt); without it only what is held out with the models is measured
   --windows FILE      held-out windows of the shipped models' ids (models/validation.ids)
   --full              the papers' sizes: 1,000 times, every item, 1,000 texts
   --items N --blocks N --texts N --samples N --choice-samples N --rounds N --seed N
-  --tasks a,b --scorings bound,chain --corpora a,text:FOLDER
+  --tasks a,b --scorings bound,chain --corpora a,text:FOLDER --steps 4,8 --lengths 64,128 --threads 1,2 --hosts tool,browser
   --workers N         processes a model, one thread each (default: every core)
-  --store FILE        answers as they come in (build/evaluate/answers.jsonl); a stopped run goes on from there
-  --results FILE      the tables' rows (models/results.jsonl)
+  --store FILE        answers as they come in (build/evaluate/answers.jsonl); a stopped run continues from there
+  --results FILE      the tables' rows (models/results.jsonl for the shipped models, else build/evaluate/results.jsonl)
+  --out FOLDER        where the report goes. Only the shipped models with their own rows write models/RESULTS.md, results.html
+                      and the cards in models/; anything else goes to a folder beside the rows (results.report).
 `;
 
 const NUMBERS = ['--items', '--blocks', '--texts', '--samples', '--choice-samples', '--rounds', '--seed'];
-const LISTS = ['--tasks', '--corpora', '--scorings'];
-const PLACES = ['--sedd', '--twin', '--judge', '--student', '--data', '--windows', '--store', '--results'];
+const WORDS = {
+  '--tasks': Object.keys(TASKS),
+  '--scorings': ['bound', 'chain'],
+  '--ways': WAY_NAMES,
+  '--hosts': ['tool', 'browser'],
+};
+const LISTS = [...Object.keys(WORDS), '--corpora', '--log', '--twin-log'];
+const COUNTS = ['--steps', '--lengths', '--threads']; // lists of whole numbers from 1 on
+const RATES = { '--temperatures': 100, '--top-ps': 1 }; // lists of numbers above 0, and the most that each allows
+const MODELS = ['--sedd', '--twin', '--judge', '--student'];
+const PLACES = [...MODELS, '--data', '--windows', '--store', '--results', '--out'];
 
-function parse(args) {
+const nameOf = (flag) => flag.slice(2).replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+
+/** Returns the setting of a flag that takes one number or a list. */
+function settingOf(flag, value) {
+  const list = value.split(',').filter(Boolean);
+  const odd = WORDS[flag] && list.find((word) => !WORDS[flag].includes(word));
+  if (odd !== undefined) throw new Error(`there is no ${flag.slice(2, -1)} "${odd}"; ${WORDS[flag].join(', ')} exist`);
+  if (LISTS.includes(flag)) return list;
+  if (COUNTS.includes(flag)) {
+    const counts = [...new Set(list.map(Number))].sort((a, b) => a - b);
+    if (!counts.length || counts.some((count) => !Number.isInteger(count) || count < 1))
+      throw new Error(`${flag} expects whole numbers from 1 on with commas between, not "${value}"`);
+    return counts;
+  }
+  if (RATES[flag]) {
+    const rates = list.map(Number);
+    if (!rates.length || rates.some((rate) => !(rate > 0 && rate <= RATES[flag])))
+      throw new Error(`${flag} expects numbers above 0, at most ${RATES[flag]}, with commas between, not "${value}"`);
+    return rates;
+  }
+  const least = flag === '--seed' ? 0 : 1;
+  if (!/^\d+$/.test(value) || !Number.isSafeInteger(Number(value)) || Number(value) < least)
+    throw new Error(`${flag} expects a whole number from ${least} on, not "${value}"`);
+  return Number(value);
+}
+
+function parse(work, args) {
   const options = { settings: {} };
-  for (let i = 0; i < args.length; i++) {
-    const flag = args[i];
-    const name = flag.slice(2).replace(/-(.)/g, (_, letter) => letter.toUpperCase());
-    if (flag === '--full') {
-      options.full = true;
+  if (work === 'sweep') {
+    options.model = args.shift();
+    if (options.model === undefined || options.model.startsWith('--'))
+      throw new Error('sweep needs the folder of a MODEL');
+  }
+  while (args.length) {
+    const flag = args.shift();
+    if (flag === '--full' || flag === '--apply') {
+      options[nameOf(flag)] = true;
       continue;
     }
-    if (![...NUMBERS, ...LISTS, ...PLACES, '--workers'].includes(flag))
+    if (![...NUMBERS, ...LISTS, ...COUNTS, ...Object.keys(RATES), ...PLACES, '--workers'].includes(flag))
       throw new Error(`there is no flag "${flag}"; see --help`);
-    const value = args[++i];
+    const value = args.shift();
     if (value === undefined) throw new Error(`${flag} needs a value`);
-    if (PLACES.includes(flag)) options[name] = value;
-    else if (LISTS.includes(flag)) options.settings[name] = value.split(',').filter(Boolean);
-    else {
-      const number = Number(value);
-      const least = flag === '--seed' ? 0 : 1;
-      if (!Number.isInteger(number) || number < least)
-        throw new Error(`${flag} expects a whole number from ${least} on, not "${value}"`);
-      if (flag === '--workers') options.workers = Math.min(number, 64);
-      else options.settings[name] = number;
-    }
+    if (PLACES.includes(flag)) options[nameOf(flag)] = value;
+    else if (flag === '--workers') options.workers = Math.min(settingOf(flag, value), 64);
+    else options.settings[nameOf(flag)] = settingOf(flag, value);
   }
-  const unknown = options.settings.tasks?.find((task) => !TASKS[task]);
-  if (unknown !== undefined) throw new Error(`there is no task "${unknown}"; ${Object.keys(TASKS).join(', ')} exist`);
-  const odd = options.settings.scorings?.find((scoring) => !['bound', 'chain'].includes(scoring));
-  if (odd !== undefined) throw new Error(`there is no scoring "${odd}"; bound and chain exist`);
   if (options.data && !existsSync(options.data))
     throw new Error(`--data ${options.data} is not there; expected a folder of evaluation sets`);
   return options;
 }
 
-/** Shipped models where no folder is named; a larger judge where there is one, else the twin judges itself. */
+const shippedFolder = (name) => path.join(ROOT, 'models', name);
+const found = (...names) => names.map(shippedFolder).find((folder) => existsSync(folder));
+
+/** Fills in the shipped models where no other is named; a larger judge where there is one, else the twin judges itself. */
 function withModels(options) {
-  const shipped = (name) => (existsSync(path.join(ROOT, 'models', name)) ? path.join(ROOT, 'models', name) : undefined);
-  const models = {
-    sedd: shipped('sedd-nano'),
-    twin: shipped('gpt2-nano'),
-    judge: shipped('judge-nano') ?? shipped('gpt2-nano'),
-    student: shipped('sedd-nano-fast'),
+  const shipped = {
+    sedd: found('sedd-nano'),
+    twin: found('gpt2-nano'),
+    judge: found('judge-nano', 'gpt2-nano'),
+    student: found('sedd-nano-fast'),
   };
-  const named = options.sedd !== undefined || options.twin !== undefined;
-  const chosen = (name) =>
-    options[name] === 'none' ? undefined : (options[name] ?? (named && name !== 'judge' ? undefined : models[name]));
-  return { ...defaults(), ...options, ...Object.fromEntries(Object.keys(models).map((name) => [name, chosen(name)])) };
+  const named = ['sedd', 'twin', 'student'].some((name) => options[name] !== undefined && options[name] !== 'none');
+  const chosen = Object.keys(shipped).map((name) => {
+    const folder = options[name] ?? (named && name !== 'judge' ? 'none' : shipped[name]);
+    return [name, folder === 'none' ? undefined : folder];
+  });
+  return { ...options, ...Object.fromEntries(chosen) };
+}
+
+/** A sweep measures one model; its rows are the shipped ones' where it is. */
+const isShipped = (options) =>
+  options.model === undefined
+    ? MODELS.every((flag) => options[nameOf(flag)] === undefined)
+    : path.dirname(path.resolve(options.model)) === path.join(ROOT, 'models');
+
+/** Fills in where rows and report go: nothing but the shipped models' own rows ever replaces the shipped report. */
+function withPlaces(options) {
+  const shipped = isShipped(options);
+  const results = path.resolve(options.results ?? (shipped ? SHIPPED : OWN));
+  const beside = `${results.replace(/\.jsonl$/, '')}.report`;
+  return { ...options, results, out: path.resolve(options.out ?? (shipped && results === SHIPPED ? ROOT : beside)) };
 }
 
 async function main([work, ...args]) {
@@ -87,12 +145,13 @@ async function main([work, ...args]) {
     process.stdout.write(HELP);
     return;
   }
-  if (![...WORKS, 'all', 'report'].includes(work))
-    throw new Error(`there is no work "${work}"; ${[...WORKS, 'all', 'report'].join(', ')} exist`);
-  const options = withModels(parse(args));
+  if (!ALL.includes(work)) throw new Error(`there is no work "${work}"; ${ALL.join(', ')} exist`);
+  const parsed = withPlaces(parse(work, args));
+  const options = { ...defaults(), ...withModels(parsed) };
   if (!existsSync(options.tool)) native('native', ['-DCMAKE_BUILD_TYPE=Release']);
   if (work !== 'report') {
-    const context = new Context(options);
+    const alone = work === 'sweep' ? { sedd: undefined, twin: undefined, student: undefined } : {};
+    const context = new Context({ ...options, ...alone });
     try {
       for (const name of work === 'all' ? WORKS : [work]) await (await import(`./${name}.mjs`)).run(context);
     } finally {

@@ -1,37 +1,59 @@
-// Latency: SEDD by steps against GPT-2 with its cache, and T*, by length and threads: in the tool (`sedd bench --twin`) and in
-// Chromium (the module's own `compare`), by the same rules.
-import { execFile } from 'node:child_process';
+// Times whole texts: SEDD by steps against GPT-2 with its cache, and T*, by length and threads: in the tool (two `sedd eval`
+// processes) and in Chromium (the module's own `compare`), in turns, by the same rules and the same statistics.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { breakEven, medianInterval } from '../../web/client/statistics.js';
 import { ROOT } from '../build.mjs';
-import { wayOf } from './generation.mjs';
+import { Process } from './engine.mjs';
+import { seedOf } from './random.mjs';
+import { wayOf } from './ways.mjs';
 
-async function inTool({ tool, twin, settings }, { model, way, steps, threads, length }) {
-  const chosen = Object.fromEntries(Object.entries(wayOf(way)).map(([name, value]) => [`--${name}`, value]));
-  const flags = {
-    '--twin': twin.folder,
-    '--length': length,
-    '--threads': threads,
-    '--runs': settings.rounds,
-    '--steps': steps,
-    ...chosen,
+const WARMUPS = 1; // rounds of the tool; the module drops its own
+
+/**
+ * Returns the medians and T* with their 95 % intervals; T* is taken in every round.
+ * @param {number[]} steps ascending @param {number[][]} sedd milliseconds of each number of steps, by round @param {number[]} twin by round
+ */
+export function summary(steps, sedd, twin) {
+  const row = (count, times) => {
+    const { median, low, high } = medianInterval(times);
+    return { steps: count, ms: median, interval: [low, high] };
   };
+  const stars = twin.map((ms, round) =>
+    breakEven(
+      steps,
+      sedd.map((times) => times[round]),
+      ms,
+    ),
+  );
+  const star = medianInterval(stars);
+  return {
+    breakEven: { steps: star.median, interval: [star.low, star.high] },
+    rows: [...steps.map((count, i) => row(count, sedd[i])), row(null, twin)],
+  };
+}
+
+/** Writes texts in turns, the twin first, so that a slow minute falls on all. */
+async function inTool({ tool, twin, settings }, { model, way, steps, threads, length }) {
+  const flags = ['--threads', String(threads)];
+  const [denoiser, decoder] = [model, twin].map(({ folder }) => new Process(tool, folder, flags));
+  const [sedd, own] = [steps.map(() => []), []];
   try {
-    const { stdout } = await promisify(execFile)(tool, [
-      'bench',
-      model.folder,
-      '--json',
-      ...Object.entries(flags).flat().map(String),
-    ]);
-    const { rows, kernels, break_even_steps: steps, break_even_interval: interval } = JSON.parse(stdout);
-    return {
-      kernels,
-      breakEven: { steps, interval },
-      rows: rows.map((row) => ({ steps: row.steps, ms: row.ms, interval: row.interval })),
-    };
-  } catch (error) {
-    throw new Error(error.stderr?.trim().replace(/^sedd: /, '') || error.message);
+    const bos = await twin.endOfText();
+    const { kernels } = await denoiser.ask({ op: 'engine' });
+    for (let round = -WARMUPS; round < settings.rounds; round++) {
+      const seed = seedOf(settings.seed, round + WARMUPS);
+      const text = await decoder.ask({ op: 'generate', ids: [bos], count: length, seed });
+      if (round >= 0) own.push(text.ms);
+      for (const [i, count] of steps.entries()) {
+        const { ms } = await denoiser.ask({ op: 'sample', length, steps: count, seed, ...wayOf(way, count) });
+        if (round >= 0) sedd[i].push(ms);
+      }
+    }
+    return { kernels, ...summary(steps, sedd, own) };
+  } finally {
+    denoiser.close();
+    decoder.close();
   }
 }
 
@@ -55,17 +77,11 @@ async function inBrowser({ page, url }, { twin, settings: { rounds } }, { model,
     length,
     rounds,
   });
-  const row = ({ medianMs, q1Ms, q3Ms }, count) => ({ steps: count, ms: medianMs, interval: [q1Ms, q3Ms] });
-  const { steps: star, low, high } = result.breakEven;
-  const { kernels } = result.environment.sedd;
-  return {
-    kernels,
-    breakEven: { steps: star, interval: [low, high] },
-    rows: [...result.sedd.map((one) => row(one, one.steps)), row(result.gpt2, null)],
-  };
+  const times = result.sedd.map(({ rawMs }) => rawMs);
+  return { kernels: result.environment.sedd.kernels, ...summary(steps, times, result.gpt2.rawMs) };
 }
 
-/** A Chromium with the engine's page, or null where there is none, no module is built, or the models lie elsewhere. */
+/** Opens Chromium with the engine's page; null where there is none, no module is built, or the models lie elsewhere. */
 async function openBrowser({ sedd, twin, student, progress }) {
   const inside = [sedd, twin, student]
     .filter(Boolean)
@@ -86,7 +102,7 @@ export async function run(context) {
   const { sedd, twin, student, settings, record, progress } = context;
   if (!sedd || !twin) return;
   const lengths = settings.lengths.filter((length) => length <= context.length);
-  const browser = await openBrowser(context);
+  const browser = settings.hosts.includes('browser') ? await openBrowser(context) : null;
   const contenders = [
     { model: sedd, steps: settings.steps },
     ...(student ? [{ model: student, steps: settings.studentSteps, way: 'known' }] : []),

@@ -1,11 +1,13 @@
-// Perplexity: SEDD's bound by both estimators, GPT-2's exact value by blocks and with a sliding window, on the same blocks.
+// Perplexity on the same blocks: SEDD's bound by both estimators and its exact value from left to right, GPT-2's exact value by
+// blocks and with a sliding window.
 import { corpusBlocks, heldOut } from './corpora.mjs';
-import { mean, perplexity, standardError } from './statistics.mjs';
+import { mean, perplexity, standardError, sum } from '../../web/client/statistics.js';
+import { seedOf } from './random.mjs';
 
-/** One estimate from blocks' nats a token: over blocks of equal size, with the sampling error of the estimator beside it. */
+/** Returns one estimate from the nats a token of blocks of equal size, with the sampling error of the estimator beside it (0: exact). */
 function summary(answers, more) {
   const nats = answers.map((answer) => answer.nats);
-  const noise = Math.sqrt(answers.reduce((total, { stderr = 0 }) => total + stderr ** 2, 0)) / answers.length;
+  const noise = Math.sqrt(sum(answers.map(({ stderr = 0 }) => (stderr ?? NaN) ** 2))) / answers.length;
   const error = standardError(nats);
   return {
     nats: mean(nats),
@@ -24,13 +26,13 @@ async function bounds(context, model, name, blocks, row) {
     ['kmask', settings.samples],
     ['reference', settings.referenceSamples],
   ]) {
-    // Each block has masks of its own: equal masks everywhere would not average out.
+    // Each block has its own masks: the errors of equal masks would not average out.
     const requests = blocks.map(({ ids }, i) => ({
       op: 'bound',
       ids,
       samples,
       estimator,
-      seed: settings.seed + i,
+      seed: seedOf(settings.seed, i),
       about: { corpus: name, block: i },
     }));
     const answers = await model.ask(`${name}, ${estimator} ${samples}`, requests);
@@ -38,7 +40,14 @@ async function bounds(context, model, name, blocks, row) {
   }
 }
 
-/** By blocks; and sliding, where each block is read on from the one before it: the tokens counted are the same. */
+/** Records SEDD's exact value of writing each block from left to right. */
+async function chain(context, model, name, blocks, row) {
+  const requests = blocks.map(({ ids }, i) => ({ op: 'chain', ids, about: { corpus: name, block: i } }));
+  const answers = await model.ask(`${name}, chain rule`, requests);
+  context.record({ table: 'perplexity', ...row, estimator: 'chain', ...summary(answers) });
+}
+
+/** Records GPT-2's value by blocks; and sliding, where each block is read on from the one before it: the tokens counted are the same. */
 async function exact(context, model, name, blocks, row) {
   const { record } = context;
   const bos = await model.endOfText();
@@ -93,8 +102,11 @@ export async function run(context) {
         all: total,
         seed: settings.seed,
       };
-      if (model.kind === 'sedd') await bounds(context, model, name, blocks, row);
-      else await exact(context, model, name, blocks, row);
+      if (model.kind === 'gpt2') await exact(context, model, name, blocks, row);
+      else {
+        await bounds(context, model, name, blocks, row);
+        if (settings.chainCorpora.includes(name)) await chain(context, model, name, blocks, row);
+      }
     }
   }
 }

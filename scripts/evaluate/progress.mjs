@@ -1,4 +1,4 @@
-// One line that says what is being done and how long it will take; on a terminal it is rewritten in place.
+// Shows one line with the work at hand and the time that is left; on a terminal it is rewritten in place.
 const clock = (seconds) =>
   seconds < 90
     ? `${Math.ceil(seconds)} s`
@@ -12,7 +12,7 @@ export class Progress {
     this.out = out;
   }
 
-  /** A line of its own. */
+  /** Writes a line that stays. */
   say(line) {
     this.out?.write(`${line}\n`);
   }

@@ -1,8 +1,9 @@
-// What was measured, kept as it comes in: one JSON line an answer, so that a stopped run goes on where it was.
+// Keeps answers as they come in, one JSON line each, so that a stopped run continues; and the tables' rows.
 import { appendFileSync, closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { writeWhole } from './files.mjs';
 
-/** Answers by key. A last line that was cut in two by a crash is dropped. */
+/** Answers by key. A last line that a crash cut in two is dropped. */
 export class Store {
   #answers = new Map();
 
@@ -69,10 +70,11 @@ const identity = ({ table, model, ...row }) =>
       'prompt',
       'twin',
       'host',
+      'topP',
     ].map((field) => row[field] ?? null),
   ]);
 
-/** The tables' rows, one JSON line each, sorted so that a new measurement replaces the old one in place. */
+/** The tables' rows, one JSON line each, sorted so that a new measurement replaces the old one in its place. */
 export class Results {
   constructor(file) {
     this.file = file;
@@ -86,7 +88,12 @@ export class Results {
     this.rows.set(identity(row), row);
   }
 
-  /** Rows of a table; all fields of `wanted` fit. */
+  /** Writes the file as a whole: a write that fails leaves the old one. */
+  save() {
+    writeWhole(this.file, this.text());
+  }
+
+  /** Returns the rows of a table whose fields are those of `wanted`. */
   of(table, wanted = {}) {
     return [...this.rows.values()].filter(
       (row) => row.table === table && Object.entries(wanted).every(([field, value]) => row[field] === value),

@@ -10,7 +10,13 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # quintic coefficients of Jordan et a
 
 def rate(step: int, c: dict) -> float:
     """Linear warm-up, a plateau, then a cosine down to `floor` over the last `decay` steps. Before that cosine the
-    rate does not depend on `steps`: a run can be made longer by a larger number there."""
+    rate does not depend on `steps`: a run can be made longer by a larger number there. A configuration with `anneal`
+    falls in a straight line from the rate of the step it left to zero: Bergsma et al. 2025 (arXiv 2502.15938) and
+    Haegele et al. 2024 (arXiv 2405.18392) find that better than a cosine with a floor, since no rate is left to waste."""
+    if "anneal" in c:
+        first, steps = c["anneal"]["from"], c["anneal"]["steps"]
+        plateau = {key: value for key, value in c.items() if key != "anneal"}
+        return rate(first, plateau) * max(0.0, 1 - (step - first) / steps)
     warm = min(1.0, (step + 1) / max(1, c["warmup"]))
     done = max(0.0, (step - (c["steps"] - c["decay"])) / max(1, c["decay"]))
     fall = c["floor"] + (1 - c["floor"]) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
@@ -121,8 +127,12 @@ class Average:
         self.model, self.decay, self.count = model, decay, 0
         self.shadow = [p.detach().clone() for p in model.parameters()]
 
+    def keep(self) -> float:
+        """Returns the share of the old average in the next one."""
+        return min(self.decay, (1 + self.count) / (10 + self.count))
+
     def update(self) -> None:
-        keep = min(self.decay, (1 + self.count) / (10 + self.count))
+        keep = self.keep()
         self.count += 1
         torch._foreach_mul_(self.shadow, keep)
         torch._foreach_add_(self.shadow, [p.detach() for p in self.model.parameters()], alpha=1 - keep)
@@ -149,3 +159,13 @@ class Average:
 
     def restore(self, state: dict) -> None:
         self.count, self.shadow = state["count"], [s.to(p.device) for s, p in zip(state["shadow"], self.shadow)]
+
+
+class Mean(Average):
+    """Mean of the weights after each update, all with equal weight; the initial weights do not count."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__(model, 1.0)
+
+    def keep(self) -> float:
+        return self.count / (self.count + 1)

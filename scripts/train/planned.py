@@ -116,16 +116,9 @@ class Planned(Trainer):
                 loss, calibration = divergence(self.model, self.teacher, *piece) if self.teacher else opening_loss(self.model, *piece)
                 yield (loss + calibration).mean() * (len(piece[0]) / len(ids))
 
-    def evaluate(self) -> None:
-        if not self.workers.first:
-            return
+    def validate(self, model, repeats: int = 1) -> dict:
         steps = self.c["walks"][0]
-        with self.average.swapped() as model:
-            value = summary(path_bound(model, self.valid, steps, 0))
-            if value["nats_per_token"] < self.best:
-                self.best = value["nats_per_token"]
-                self.run.write_model("best", model)
-        self.run.log({"step": self.step, "tokens": self.tokens, f"bound_in_{steps}_steps": value})
+        return {f"bound_in_{steps}_steps": summary(path_bound(model, self.valid, steps, 0))}
 
 
 def main() -> None:

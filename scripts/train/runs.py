@@ -24,7 +24,11 @@ class Run:
 
     def resume(self, device: torch.device) -> dict | None:
         path = self.folder / "state.pt"
-        return torch.load(path, map_location=device) if path.exists() else None
+        return self.read(path, device) if path.exists() else None
+
+    @staticmethod
+    def read(path: Path, device: torch.device) -> dict:
+        return torch.load(path, map_location=device)
 
     def due(self) -> bool:
         return self.stopped or time.time() - self.saved > self.every

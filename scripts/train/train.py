@@ -1,10 +1,15 @@
 """Trains a GPT-2 or a SEDD (from a causal model of the same blocks) from a configuration and a pack of prepare.py.
 
 Usage: python3 train.py CONFIG --data PACK --out RUN [--start MODEL] [--device auto|cpu|cuda] [--workers N] [--threads N]
-       [--until STEP]
+       [--until STEP] [--anneal STEPS]
 RUN gets state.pt (written every two minutes and on SIGTERM: the same command goes on from it), log.jsonl, and model
 folders with averaged weights: best/ (best validation value) and last/. The weights depend on configuration, pack,
 start, PyTorch build and --workers only: each step's random numbers come from the seed and the step's number.
+
+--anneal N with --start PLATEAU finishes a copy of a run whose rate is still high: it reads the newest state.pt of the
+run folder PLATEAU, goes on from its weights, moments and average for N steps while the rate falls to zero, and writes
+into RUN only, so the plateau run may go on meanwhile. CONFIG is the plateau's. At the end RUN/last holds the moving
+average, RUN/average the mean of the weights over the last fifth of the steps, and RUN/best whichever is better.
 """
 import machine  # first: it sets what PyTorch reads when imported
 
@@ -19,12 +24,15 @@ from data import Text, generator
 from evaluate import bound, nll, read_windows, summary
 from losses import next_token, noised, score_entropy, times
 from model import GPT2
-from optimise import Average, Optimizers, rate
+from optimise import Average, Mean, Optimizers, rate
 from runs import Run
 from start import begin
 from workers import Workers
 
 SAVE_EVERY = 120.0  # seconds
+TAIL = 5  # an anneal's last fifth is averaged
+REPEATS = 2  # mask draws a window in each validation
+LAST_REPEATS = 8  # and where two averages are compared
 
 
 class Trainer:
@@ -37,6 +45,7 @@ class Trainer:
         self.valid = torch.from_numpy(read_windows(pack / "valid.npy")).to(device)
         self.optimizers = Optimizers(self.model, c, device)
         self.average = Average(self.model, c["ema"])
+        self.tail = Mean(self.model) if "anneal" in c else None
         self.step, self.tokens, self.best = 0, 0, float("inf")
         if c.get("compile") and device.type == "cuda":
             part = "forward" if isinstance(model, GPT2) else "hidden"
@@ -46,13 +55,18 @@ class Trainer:
             self.model.load_state_dict(state["model"])
             self.optimizers.restore(state["optimizers"])
             self.average.restore(state["average"])
+            if self.tail and "tail" in state:
+                self.tail.restore(state["tail"])
             self.step, self.tokens, self.best = state["step"], state["tokens"], state["best"]
 
     def save(self) -> None:
         if not self.workers.first:
             return
-        self.run.save({"model": self.model.state_dict(), "optimizers": self.optimizers.state(),
-                       "average": self.average.state(), "step": self.step, "tokens": self.tokens, "best": self.best})
+        state = {"model": self.model.state_dict(), "optimizers": self.optimizers.state(),
+                 "average": self.average.state(), "step": self.step, "tokens": self.tokens, "best": self.best}
+        if self.tail:
+            state |= {"anneal": self.c["anneal"], "tail": self.tail.state()}
+        self.run.save(state)
         with self.average.swapped():
             self.run.write_model("last", self.model)
 
@@ -90,32 +104,51 @@ class Trainer:
         self.optimizers.step(rate(self.step, self.c))
         self.average.update()
         self.step += 1
+        if self.tail and self.step > self.c["steps"] - max(1, self.c["anneal"]["steps"] // TAIL):
+            self.tail.update()
         self.tokens += self.c["batch"] * self.c["model"]["length"]
         return total
 
+    def validate(self, model, repeats: int = REPEATS) -> dict:
+        """Returns validation figures; the first entry decides which weights are best."""
+        if isinstance(model, GPT2) or self.c["kind"] == "causal":
+            return {"nll": summary(nll(model, self.valid))}
+        plain, entropy = bound(model, self.valid, repeats, 0)
+        return {"bound": summary(plain), "score_entropy": summary(entropy)}
+
     def evaluate(self) -> None:
-        """Validation of the averaged weights; the best are kept in best/."""
+        """Logs the validation of the averaged weights and keeps the best in best/."""
         if not self.workers.first:
             return
         with self.average.swapped() as model:
-            if isinstance(model, GPT2) or self.c["kind"] == "causal":
-                entry = {"nll": summary(nll(model, self.valid))}
-                value = entry["nll"]["nats_per_token"]
-            else:
-                plain, entropy = bound(model, self.valid, 2, 0)
-                entry = {"bound": summary(plain), "score_entropy": summary(entropy)}
-                value = entry["bound"]["nats_per_token"]
+            entry = self.validate(model)
+            value = deciding(entry)
             if value < self.best:
                 self.best = value
                 self.run.write_model("best", model)
         self.run.log({"step": self.step, "tokens": self.tokens, **entry})
+
+    def finish_anneal(self) -> None:
+        """Writes average/, and best/ anew from the better of the moving average and the mean of the last fifth."""
+        if not self.workers.first:
+            return
+        entries = {}
+        for name, weights in (("moving average", self.average), ("mean of the last fifth", self.tail)):
+            with weights.swapped() as model:
+                entries[name] = self.validate(model, LAST_REPEATS)
+                if weights is self.tail:
+                    self.run.write_model("average", model)
+        kept = min(entries, key=lambda name: deciding(entries[name]))
+        with (self.tail if kept != "moving average" else self.average).swapped() as model:
+            self.run.write_model("best", model)
+        self.run.log({"step": self.step, "tokens": self.tokens, **entries, "best": kept})
 
     def train(self, until: int | None = None) -> None:
         """Goes on to the end, or stops after step `until` or at SIGTERM, ready to be resumed."""
         end = min(self.c["steps"], until or self.c["steps"])
         c, began, busy, seen = self.c, time.time(), time.process_time(), 0
         total = torch.zeros((), device=self.device)
-        if self.step == 0:
+        if self.step == (c["anneal"]["from"] if self.tail else 0):
             self.evaluate()
         while self.step < end and not self.run.stopped:
             total += self.one_step()
@@ -133,12 +166,38 @@ class Trainer:
             if self.run.due():
                 self.save()
         self.save()
+        if self.tail and self.step == c["steps"]:
+            self.finish_anneal()
+
+
+def deciding(entry: dict) -> float:
+    """Returns the figure of a validation that decides which weights are best."""
+    return next(iter(entry.values()))["nats_per_token"]
+
+
+def annealed(c: dict, plateau: Path, steps: int, run: Run, workers: Workers) -> dict:
+    """Returns configuration `c` for an anneal of `steps` steps in `run`; begins it with a copy of the plateau's state."""
+    if steps < 1:
+        raise SystemExit(f"--anneal {steps}: at least 1 step is expected")
+    if workers.first and not (run.folder / "state.pt").exists():
+        state = Run.read(plateau / "state.pt", torch.device("cpu"))
+        if "anneal" in state:
+            raise SystemExit(f"{plateau} is an anneal itself; --start expects the run folder of a plateau")
+        run.save({**state, "anneal": {"from": state["step"], "steps": steps}, "best": float("inf")})
+    workers.meet()
+    anneal = Run.read(run.folder / "state.pt", torch.device("cpu")).get("anneal")
+    if not anneal or anneal["steps"] != steps:
+        found = f"an anneal of {anneal['steps']} steps" if anneal else "a run that is not an anneal"
+        raise SystemExit(f"{run.folder} holds {found}; give --anneal {steps} another --out")
+    return {**c, "anneal": anneal, "steps": anneal["from"] + steps}
 
 
 def stage(c: dict, args, out: Path, start: Path | None, device: torch.device, workers: Workers) -> bool:
     """Trains one configuration into `out`; says whether it reached its end."""
     torch.manual_seed(c["seed"])
     run = Run(out, args.data / "tokenizer.json", SAVE_EVERY)
+    if args.anneal is not None:
+        c, start = annealed(c, start, args.anneal, run, workers), None
     trainer = Trainer(c, args.data, run, begin(c, start, c["kind"] == "causal"), device, workers)
     trainer.train(args.until)
     return trainer.step >= c["steps"]
@@ -164,8 +223,11 @@ def team(args: argparse.Namespace) -> tuple[Workers, torch.device]:
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--start", type=Path)
+    parser.add_argument("--start", type=Path, help="a model folder; with --anneal a run folder")
+    parser.add_argument("--anneal", type=int, help="steps over which a copy of the plateau run --start ends")
     args = parser.parse_args()
+    if args.anneal is not None and (args.start is None or not (args.start / "state.pt").is_file()):
+        raise SystemExit(f"--anneal: --start {args.start} has no state.pt; give the run folder of a plateau")
     workers, device = team(args)
     c = json.loads(args.config.read_text())
     start = args.start

@@ -36,7 +36,7 @@ test('golden folders in Chromium', async (t) => {
       ['relaxed', 'relaxed'],
       ['relaxed', 'relaxed16'],
     ]) {
-      for (const name of ['absorb', 'uniform', 'gpt2', 'absorb-geometric', 'one-token']) {
+      for (const name of ['absorb', 'uniform', 'gpt2', 'absorb-geometric-official', 'one-token']) {
         await t.test(`${name}, kernels ${kernels}`, async () => {
           const { failed, report } = await page.evaluate(inPage, { wasm, kernels, threads: 1, name });
           assert.equal(failed, 0, report);

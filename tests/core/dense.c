@@ -128,7 +128,7 @@ static double gelu(double x)
 static void run_block(const struct sedd_model *model, const struct sedd_block *block,
                       const double *c, int32_t count, const int32_t *positions, double *x)
 {
-    int32_t h = model->info.hidden_size, inner_size = model->inner_size,
+    int32_t h = model->info.hidden_size, inner_size = model->design.inner_size,
             d = h / model->info.n_heads;
     size_t width = (size_t)h;
     double *m = make(6 * width), *qkv = make((size_t)count * 3 * width);

@@ -24,23 +24,23 @@ static const char *sedd(const char *tokens, const char *graph, const char *noise
     "\"n_heads\": " heads ", \"scale_by_sigma\": " scale "}"
 #define USUAL MODEL("64", "4", "true")
 
-static enum sedd_status read(const char *text, struct sedd_model_info *info, int32_t *inner,
-                             struct sedd_error *error)
+static enum sedd_status read(const char *text, struct sedd_model_info *info,
+                             struct sedd_design *design, struct sedd_error *error)
 {
     /* an exact copy without a zero at its end, so that a sanitizer sees reads past it */
     size_t size = strlen(text);
     char *copy = malloc(size + 1);
     memcpy(copy, text, size);
     char *exact = realloc(copy, size > 0 ? size : 1);
-    enum sedd_status status = sedd_config_read(exact, size, info, inner, error);
+    enum sedd_status status = sedd_config_read(exact, size, info, design, error);
     free(exact);
     return status;
 }
 
-static void accepts(const char *text, struct sedd_model_info *info, int32_t *inner)
+static void accepts(const char *text, struct sedd_model_info *info, struct sedd_design *design)
 {
     struct sedd_error error = {0};
-    if (!CHECK(read(text, info, inner, &error) == SEDD_OK)) {
+    if (!CHECK(read(text, info, design, &error) == SEDD_OK)) {
         fprintf(stderr, "    %s\n    %s\n", text, error.message);
     }
 }
@@ -50,13 +50,13 @@ static void refuses(const char *text, const char *words)
 {
     struct sedd_error error = {0};
     struct sedd_model_info info = {.tokens = 12345};
-    int32_t inner = 54321;
-    enum sedd_status status = read(text, &info, &inner, &error);
+    struct sedd_design design = {.inner_size = 54321};
+    enum sedd_status status = read(text, &info, &design, &error);
     if (!CHECK(status == SEDD_ERROR_FORMAT || status == SEDD_ERROR_UNSUPPORTED)) {
         fprintf(stderr, "    accepted: %s\n", text);
         return;
     }
-    CHECK(error.status == status && info.tokens == 12345 && inner == 54321);
+    CHECK(error.status == status && info.tokens == 12345 && design.inner_size == 54321);
     CHECK_TEXT(error.message, "config.json");
     if (!CHECK_TEXT(error.message, words)) {
         fprintf(stderr, "    input: %s\n", text);
@@ -66,29 +66,30 @@ static void refuses(const char *text, const char *words)
 static void test_meaning(void)
 {
     struct sedd_model_info info;
-    int32_t inner;
-    accepts(sedd("97", ABSORB, LOGLINEAR, USUAL), &info, &inner);
+    struct sedd_design design;
+    accepts(sedd("97", ABSORB, LOGLINEAR, USUAL), &info, &design);
     CHECK(info.kind == SEDD_KIND_SEDD && info.graph == SEDD_GRAPH_ABSORB);
-    CHECK(info.tokens == 97 && info.states == 98 && info.mask_id == 97 && inner == 256);
+    CHECK(info.tokens == 97 && info.states == 98 && info.mask_id == 97 && design.inner_size == 256);
     CHECK(info.noise == SEDD_NOISE_LOGLINEAR && info.scale_by_sigma && info.norm_eps == 1e-5f);
     accepts(sedd("97", UNIFORM,
                  "{\"type\": \"geometric\", \"sigma_min\": \"1e-4\", \"sigma_max\": 20}",
                  MODEL("64", "4", "false")),
-            &info, &inner);
+            &info, &design);
     CHECK(info.graph == SEDD_GRAPH_UNIFORM && info.states == 97 && info.mask_id == -1);
     CHECK(info.noise == SEDD_NOISE_GEOMETRIC && info.sigma_min == 1e-4 && info.sigma_max == 20.0);
-    accepts(sedd("\"97\"", ABSORB, LOGLINEAR, MODEL("\"64\"", "\"4\"", "true")), &info, &inner);
+    accepts(sedd("\"97\"", ABSORB, LOGLINEAR, MODEL("\"64\"", "\"4\"", "true")), &info, &design);
     CHECK(info.tokens == 97 && info.hidden_size == 64 && info.n_heads == 4);
 
     accepts("{\"n_embd\": 48, \"n_head\": 3, \"n_layer\": 2, \"n_ctx\": 32, \"vocab_size\": 101,"
             " \"layer_norm_epsilon\": \"1e-06\", \"n_inner\": null}",
-            &info, &inner);
-    CHECK(info.kind == SEDD_KIND_GPT2 && info.tokens == 101 && info.states == 101 && inner == 192);
+            &info, &design);
+    CHECK(info.kind == SEDD_KIND_GPT2 && info.tokens == 101 && info.states == 101 &&
+          design.inner_size == 192);
     CHECK(info.length == 32 && info.mask_id == -1 && info.norm_eps == 1e-6f);
     accepts("{\"n_embd\": 48, \"n_head\": 3, \"n_layer\": 2, \"n_positions\": 64, \"n_ctx\": 32,"
             " \"vocab_size\": 101, \"n_inner\": 50}",
-            &info, &inner);
-    CHECK(info.length == 64 && inner == 50 && info.norm_eps == 1e-5f);
+            &info, &design);
+    CHECK(info.length == 64 && design.inner_size == 50 && info.norm_eps == 1e-5f);
 }
 
 static void test_absurd_sizes(void)
@@ -159,14 +160,74 @@ static void test_refusals(void)
             "48 is not divisible by 5 heads");
     refuses("{\"n_embd\": 48, \"n_head\": 4, \"n_layer\": 2, \"vocab_size\": 101}", "n_ctx");
     refuses("{\"n_embd\": 48, \"n_head\": 4, \"n_layer\": 2, \"n_ctx\": 32, \"vocab_size\": 101,"
-            " \"activation_function\": \"relu\"}",
-            "\"relu\"");
+            " \"activation_function\": \"quick_gelu\"}",
+            "\"quick_gelu\"");
     refuses("{\"n_embd\": 48, \"n_head\": 4, \"n_layer\": 2, \"n_ctx\": 32, \"vocab_size\": 101,"
             " \"layer_norm_epsilon\": -1}",
             "layer_norm_epsilon");
     refuses("{\"n_embd\": 48, \"n_head\": 4, \"n_layer\": 2, \"n_ctx\": 32, \"vocab_size\": 101,"
             " \"n_inner\": 0}",
             "n_inner");
+}
+
+#define GPT2(more)                                                                                 \
+    "{\"n_embd\": 48, \"n_head\": 4, \"n_layer\": 2, \"n_ctx\": 32, \"vocab_size\": 101, " more "}"
+
+/* Fields of GPT-2 that change numbers. */
+static void test_gpt2_fields(void)
+{
+    struct sedd_model_info info;
+    struct sedd_design design;
+    accepts(GPT2("\"scale_attn_weights\": false, \"scale_attn_by_inverse_layer_idx\": true, "
+                 "\"tie_word_embeddings\": false, \"reorder_and_upcast_attn\": true"),
+            &info, &design);
+    CHECK(design.unscaled && design.scaled_by_layer && design.untied);
+    accepts(GPT2("\"scale_attn_weights\": true"), &info, &design);
+    CHECK(!design.unscaled && !design.scaled_by_layer && !design.untied);
+    CHECK(design.activation == SEDD_ACTIVATION_GELU_TANH);
+    accepts(GPT2("\"activation_function\": \"gelu_fast\""), &info, &design);
+    CHECK(design.activation == SEDD_ACTIVATION_GELU_TANH);
+    accepts(GPT2("\"activation_function\": \"gelu\""), &info, &design);
+    CHECK(design.activation == SEDD_ACTIVATION_GELU);
+    accepts(GPT2("\"activation_function\": \"relu\""), &info, &design);
+    CHECK(design.activation == SEDD_ACTIVATION_RELU);
+    accepts(GPT2("\"activation_function\": \"swish\""), &info, &design);
+    CHECK(design.activation == SEDD_ACTIVATION_SILU);
+    accepts(GPT2("\"model_type\": \"gpt2\", \"add_cross_attention\": false, \"pruned_heads\": {}, "
+                 "\"attn_pdrop\": 0.1, \"task_specific_params\": {\"a\": 1}, \"unheard_of\": 7"),
+            &info, &design);
+    refuses(GPT2("\"scale_attn_weights\": null"), "scale_attn_weights");
+    refuses(GPT2("\"scale_attn_by_inverse_layer_idx\": 1"), "scale_attn_by_inverse_layer_idx");
+    refuses(GPT2("\"tie_word_embeddings\": \"no\""), "tie_word_embeddings");
+    refuses(GPT2("\"activation_function\": null"), "activation_function");
+    refuses(GPT2("\"activation_function\": \"gelu_10\""), "\"gelu_10\"");
+    refuses(GPT2("\"model_type\": \"gptj\""), "model_type");
+    refuses(GPT2("\"add_cross_attention\": true"), "add_cross_attention");
+    refuses(GPT2("\"is_encoder_decoder\": true"), "is_encoder_decoder");
+    refuses(GPT2("\"pruned_heads\": {\"0\": [1]}"), "pruned_heads");
+    refuses(GPT2("\"bias\": false"), "\"bias\"");
+    refuses(GPT2("\"quantization_config\": {\"quant_method\": \"gptq\"}"), "quant_method");
+    refuses(GPT2("\"quantization_config\": {\"weights\": {\"num_bits\": 4}}"), "num_bits");
+}
+
+/* Fields of SEDD beside those that are read. */
+static void test_sedd_fields(void)
+{
+    struct sedd_model_info info;
+    struct sedd_design design;
+    accepts(
+        "{\"ngpus\": 8, \"tokens\": 97, \"training\": {\"ema\": 0.9}, \"graph\": {\"type\": "
+        "\"absorb\", "
+        "\"file\": \"data\", \"report_all\": false}, \"noise\": " LOGLINEAR
+        ", \"sampling\": {\"predictor\": \"euler\"}, \"eval\": {}, \"optim\": {}, \"model\": "
+        "{\"type\": "
+        "\"ddit\", \"name\": \"small\", \"dropout\": 0.1, \"hidden_size\": 64, \"cond_dim\": 32, "
+        "\"length\": 16, \"n_blocks\": 2, \"n_heads\": 4, \"scale_by_sigma\": true}}",
+        &info, &design);
+    CHECK(design.inner_size == 256 && design.activation == SEDD_ACTIVATION_GELU_TANH);
+    refuses("{\"tokens\": 97, \"graph\": " ABSORB ", \"noise\": " LOGLINEAR
+            ", \"model\": {\"type\": \"dimamba\"}}",
+            "model.type");
 }
 
 /* Nesting far deeper than any configuration must not eat the stack. */
@@ -196,6 +257,8 @@ int main(void)
     test_meaning();
     test_absurd_sizes();
     test_refusals();
+    test_gpt2_fields();
+    test_sedd_fields();
     test_depth();
     test_truncation();
     return test_report("config");

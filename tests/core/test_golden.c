@@ -8,9 +8,16 @@
 
 #include <stdlib.h>
 
-static const char *const SETS[] = {"absorb",           "uniform",         "gpt2",
-                                   "absorb-geometric", "absorb-unscaled", "uniform-loglinear",
-                                   "one-token",        "two-tokens",      "length-one"};
+static const char *const SETS[] = {"absorb",
+                                   "uniform",
+                                   "gpt2",
+                                   "absorb-geometric",
+                                   "absorb-unscaled",
+                                   "uniform-loglinear",
+                                   "one-token",
+                                   "two-tokens",
+                                   "length-one",
+                                   "absorb-geometric-official"};
 
 static void report(void *user, const char *name, double error, double tolerance)
 {

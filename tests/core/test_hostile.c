@@ -237,6 +237,38 @@ static void test_length_field(void)
     CHECK_TEXT(error.message, "another kind of file");
 }
 
+/* What a server or a person may put in place of weights is named as what it is. */
+static void test_other_kinds(void)
+{
+    static const struct {
+        const char *bytes, *words;
+    } cases[] = {
+        {"<!DOCTYPE html><html>", "a web page"},
+        {"<!Doctype html>", "a web page"},
+        {"<html lang=en><head>", "a web page"},
+        {"\n\n  <HTML>", "a web page"},
+        {"\xEF\xBB\xBF<html><body>", "a web page"},
+        {"<?xml version=\"1.0\"?>", "a web page"},
+        {"{\"error\": \"gated\"}", "text, such as"},
+        {"Entry not found", "text, such as"},
+        {"version https://git-lfs.github.com/spec/v1\n", "Git LFS"},
+        {"\x80\x04\x95\x10\x01\x02\x03\x04", "a pickle"},
+        {"\x93NUMPY\x01\x02", "a numpy file"},
+        {"\x89HDF\r\n\x1a\n", "an HDF5 file"},
+        {"\x1f\x8b\x08\x01\x02\x03\x04\x05", "a gzip file"},
+        {"\x01\x02\x03\x04\x05\x06\x07\x08", "neither a safetensors file"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sedd_model *model = NULL;
+        uint8_t bytes[64] = {0};
+        memcpy(bytes, cases[i].bytes, strlen(cases[i].bytes));
+        CHECK(checkpoint_load(SEDD_CONFIG, bytes, sizeof bytes, 0, SEDD_DTYPE_AUTO, &model,
+                              &error) == SEDD_ERROR_FORMAT);
+        CHECK_TEXT(error.message, cases[i].words);
+        CHECK(strstr(error.message, "model.safetensors has") == NULL);
+    }
+}
+
 /* Calls out of order are refused, and leave the model that was handed out alone. */
 static void test_order(void)
 {
@@ -412,6 +444,7 @@ int main(void)
     test_truncated();
     test_flipped();
     test_length_field();
+    test_other_kinds();
     test_order();
     test_huge_claim();
     test_q8_width();

@@ -138,7 +138,7 @@ static void test_sedd_f32(void)
     const struct sedd_block *block = &model->blocks[0];
     CHECK(model->info.kind == SEDD_KIND_SEDD && model->info.dtype == SEDD_DTYPE_F32);
     CHECK(model->info.tokens == 5 && model->info.states == 6 && model->info.mask_id == 5);
-    CHECK(model->info.scale_by_sigma && model->info.length == 8 && model->inner_size == 24);
+    CHECK(model->info.scale_by_sigma && model->info.length == 8 && model->design.inner_size == 24);
     check_vector(&c, "vocab_embed.embedding", model->embedding.values);
     check_vector(&c, "sigma_map.mlp.0.bias", model->sigma_in.bias);
     check_vector(&c, "sigma_map.mlp.2.bias", model->sigma_out.bias);

@@ -262,6 +262,40 @@ static void test_hostile(void)
 }
 
 /* Depth costs no stack: a million nested lists and a million marks are counted, not followed. */
+/* A torch file says in which order its bytes are. */
+static void test_byte_order(void)
+{
+    static const char *const orders[] = {"little", "big"};
+    for (int i = 0; i < 2; i++) {
+        struct checkpoint c;
+        struct bytes pickle = {0};
+        struct stored entries[65];
+        struct sedd_model *model = NULL;
+        struct sedd_error error = {0};
+        size_t size;
+        checkpoint_sedd(&c);
+        bytes_add(&pickle, "\x80\2", 2);
+        pickle_state(&pickle, &c, 0);
+        bytes_text(&pickle, ".");
+        entries[0] = (struct stored){"data.pkl", pickle.data, pickle.size};
+        entries[1] = (struct stored){"byteorder", orders[i], strlen(orders[i])};
+        for (int k = 0; k < c.count; k++) {
+            const struct entry *entry = &c.entries[k];
+            entries[k + 2] = (struct stored){"", entry->values, entry->count * sizeof(float)};
+            snprintf(entries[k + 2].name, sizeof entries[k + 2].name, "data/%d", k);
+        }
+        uint8_t *file = torch_zip(entries, c.count + 2, true, &size);
+        enum sedd_status status =
+            torch_load(SEDD_CONFIG, file, size, 0, SEDD_DTYPE_AUTO, &model, &error);
+        CHECK(status == (i == 0 ? SEDD_OK : SEDD_ERROR_UNSUPPORTED));
+        CHECK(i == 0 || strstr(error.message, "big-endian") != NULL);
+        sedd_model_free(model);
+        free(file);
+        free(pickle.data);
+        checkpoint_clear(&c);
+    }
+}
+
 static void test_depth(void)
 {
     static const char opcodes[] = "](})";
@@ -347,6 +381,7 @@ int main(void)
     test_containers();
     test_training();
     test_hostile();
+    test_byte_order();
     test_depth();
     test_damage();
     test_sha256();

@@ -11,7 +11,7 @@ import { sections } from '../../scripts/evaluate/report/sections.mjs';
 import { dotChart, lineChart, ticks } from '../../scripts/evaluate/report/svg.mjs';
 import { Results } from '../../scripts/evaluate/store.mjs';
 
-const PAIR = { sedd: 'sedd-nano', twin: 'gpt2-nano', student: 'sedd-nano-fast' };
+const PAIR = { sedd: 'sedd-nano', twin: 'gpt2-nano', student: 'sedd-nano-fast', judge: null };
 const folder = mkdtempSync(path.join(os.tmpdir(), 'sedd-report-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
@@ -30,7 +30,8 @@ const written = (ppl, entropy) => ({
   repetition: [0.3, 0.1, 0.05, 0.01],
   selfBleu: 0.3,
   divergence: [0.1, 0.3, 0.5, 0.6],
-  mauve: 0.7,
+  against: 8,
+  mauve: 0.7, // of rows that were kept before it was dropped
 });
 const ROWS = [
   {
@@ -166,6 +167,29 @@ test('Markdown says measured, published and not yet', () => {
   assert.match(text, /the times are equal at 9.6 steps .* At 8 steps the judge gives 200, the twin’s own texts 22.0/);
   assert.match(text, /Entropy within a text goes from 4.40 at 8 steps to 4.20 at 64/);
   assert.match(text, /figures\/steps.svg/);
+});
+
+test('SEDD\u2019s exact value from left to right stands beside its bound', () => {
+  const chain = { ...ROWS[0], estimator: 'chain', nats: 2.75, noise: 0, ppl: Math.exp(2.75) };
+  const both = results([...ROWS, chain]);
+  const text = markdown(sections(both, PAIR), ['machine']);
+  assert.match(text, /2\.800 ± 0\.040 \(± 0\.010 by masks, perplexity 16\.4\) \| not yet \| 2\.750 ± 0\.040/);
+  assert.match(text, /its exact value from left to right 2\.750, its twin/);
+  assert.equal(card(both, 'sedd-nano', PAIR).chain.nats, 2.75);
+});
+
+test('an error that one value says nothing about is not shown, neither as 0 nor as NaN', () => {
+  const alone = { ...ROWS[0], error: null, noise: null, pplInterval: [null, null] };
+  const text = markdown(sections(results([alone, ...ROWS.slice(1)]), PAIR), ['machine']);
+  assert.match(text, /\| 2\.800 \(perplexity 16\.4\) \|/);
+  assert.match(text, /nats a token \(± – by windows and masks\)/);
+  assert.doesNotMatch(text, /NaN|null|± 0\.000/);
+});
+
+test('without a twin its cells are empty and nobody else\u2019s rows stand in for it', () => {
+  const text = markdown(sections(results(), { ...PAIR, twin: null }), ['machine']);
+  assert.doesNotMatch(text, /GPT-2 twin, temperature|NaN|undefined/);
+  assert.equal(card(results(), 'sedd-nano', { ...PAIR, twin: null }).twin, undefined);
 });
 
 test('a student stands beside its teacher', () => {

@@ -1,6 +1,6 @@
 /*
  * fuzz_tokenizer.c - any bytes as tokenizer.json, as merges.txt, and as text for a small sound
- * vocabulary: nothing crashes, and text always comes back byte for byte.
+ * vocabulary: nothing crashes, and text comes back byte for byte.
  */
 #include "sedd.h"
 
@@ -27,14 +27,16 @@ static void write_vocab(void)
                                    "\"aa\":256,\"aaaa\":257,\"\\u0120a\":258}");
 }
 
-static void round_trip(const struct sedd_tokenizer *tokenizer, const char *text, size_t size)
+/* `exact`: nothing in the tokenizer adds a space or takes one away. */
+static void round_trip(const struct sedd_tokenizer *tokenizer, const char *text, size_t size,
+                       int exact)
 {
     int32_t *ids = NULL;
     size_t count = 0, back_size = 0;
     char *back = NULL;
     if (sedd_tokenizer_encode(tokenizer, text, size, &ids, &count, NULL) != SEDD_OK ||
         sedd_tokenizer_decode(tokenizer, ids, count, &back, &back_size, NULL) != SEDD_OK ||
-        back_size != size || memcmp(back, text, size) != 0) {
+        (exact && (back_size != size || memcmp(back, text, size) != 0))) {
         abort();
     }
     sedd_memory_free(ids);
@@ -48,20 +50,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (vocab_size == 0) {
         write_vocab();
     }
-    if (sedd_tokenizer_new(text, size, NULL, 0, &tokenizer, NULL) == SEDD_OK) {
-        round_trip(tokenizer, text, size);
+    if (sedd_tokenizer_new(&(struct sedd_tokenizer_files){.vocab = text, .vocab_size = size},
+                           &tokenizer, NULL) == SEDD_OK) {
+        round_trip(tokenizer, text, size, 0);
         sedd_tokenizer_free(tokenizer);
     }
-    if (sedd_tokenizer_new(vocab, vocab_size, text, size, &tokenizer, NULL) == SEDD_OK) {
-        round_trip(tokenizer, text, size);
+    if (sedd_tokenizer_new(
+            &(struct sedd_tokenizer_files){
+                .vocab = vocab, .vocab_size = vocab_size, .merges = text, .merges_size = size},
+            &tokenizer, NULL) == SEDD_OK) {
+        round_trip(tokenizer, text, size, 1);
         sedd_tokenizer_free(tokenizer);
     }
     static const char merges[] = "a a\naa aa\n\xc4\xa0 a\n";
-    if (sedd_tokenizer_new(vocab, vocab_size, merges, sizeof merges - 1, &tokenizer, NULL) !=
-        SEDD_OK) {
+    if (sedd_tokenizer_new(&(struct sedd_tokenizer_files){.vocab = vocab,
+                                                          .vocab_size = vocab_size,
+                                                          .merges = merges,
+                                                          .merges_size = sizeof merges - 1},
+                           &tokenizer, NULL) != SEDD_OK) {
         abort();
     }
-    round_trip(tokenizer, text, size);
+    round_trip(tokenizer, text, size, 1);
     sedd_tokenizer_free(tokenizer);
     return 0;
 }

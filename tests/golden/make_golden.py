@@ -5,7 +5,7 @@ usage: python3 tests/golden/make_golden.py [FOLDER]        (needs numpy)
 A second implementation of SEDD in float64, written from the paper's and the reference code's
 formulas and sharing nothing with core/: random weights, log-scores, step weights, losses and
 trajectories with their uniforms. Where the reference code's float32 shows (1 - e^-s for a small s,
-the race), it is rounded the same way. The format is that of the sets absorb and uniform, which come from the
+the probability to stay masked, the race), it is rounded the same way. The format is that of the sets absorb and uniform, which come from the
 official classes; the engine is held to both kinds with the same tolerances.
 
 Letters: V tokens, N states, H hidden, h heads, D head size, K condition, L length.
@@ -180,8 +180,10 @@ class Model:
         stay, total = F(np.exp(-F(s))), score.sum(-1, keepdims=True)
         move = F(1) - stay
         if self.config.absorb:
-            score = score * np.exp(s)
-            score[:, -1:] += (1 - np.exp(s)) * total
+            score, grow = score.astype(F), F(np.exp(F(s)))
+            extra = (F(1) - grow) * score.sum(-1, keepdims=True)
+            score = score * grow
+            score[:, -1:] += extra
             kernel = np.zeros_like(score)
             kernel[place, ids] = stay
             kernel[ids == self.config.V] += move

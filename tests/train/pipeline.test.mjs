@@ -42,6 +42,15 @@ const configs = {
     decay: 40,
     causal: { steps: 80, decay: 40 },
   },
+  plateau: {
+    name: 'tiny',
+    kind: 'sedd',
+    ...common,
+    optimizer: 'muon',
+    model: { ...shape, cond: 16 },
+    steps: 4000,
+    decay: 0,
+  },
   gpt2: { name: 'tiny', kind: 'gpt2', ...common, model: shape, steps: 80, decay: 40, dropout: 0.1 },
   student: {
     kind: 'sdtt',
@@ -101,7 +110,8 @@ const log = (run) =>
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
-const bytes = (run) => readFileSync(path.join(work, run, 'last/model.safetensors'));
+const weights = (run, folder) => readFileSync(path.join(work, run, folder, 'model.safetensors'));
+const bytes = (run) => weights(run, 'last');
 const engine = (...args) => JSON.parse(call(TOOL, [...args, '--json']));
 const reference = (model, ids) =>
   JSON.parse(call(python, [path.join(ROOT, 'tests/train/reference.py'), model, 'pack', ids.join(','), String(SIGMA)]));
@@ -158,6 +168,28 @@ from tokenizer import Tokenizer; print(Tokenizer.load("pack/tokenizer.json").enc
     train('sedd', 'sedd-shared', '--start', 'sedd/best', '--until', '5', '--workers', '2');
     assert.ok(bytes('sedd-alone').equals(bytes('sedd-shared')));
   });
+
+  for (const workers of ['1', '2'])
+    await t.test(`an anneal finishes a copy of a plateau run, ${workers} at work`, () => {
+      const [plateau, whole, parts] = ['plateau', 'anneal', 'anneal-parts'].map((name) => name + workers);
+      train('plateau', plateau, '--start', 'sedd/best', '--until', '4', '--workers', workers);
+      const before = readFileSync(path.join(work, plateau, 'state.pt'));
+      const anneal = (out, ...more) =>
+        train('plateau', out, '--start', plateau, '--anneal', '10', '--workers', workers, ...more);
+      anneal(whole);
+      anneal(parts, '--until', '13');
+      anneal(parts);
+      assert.ok(readFileSync(path.join(work, plateau, 'state.pt')).equals(before), 'the plateau run is untouched');
+      for (const folder of ['last', 'average', 'best'])
+        assert.ok(weights(whole, folder).equals(weights(parts, folder)), folder);
+      const end = log(whole).at(-1);
+      assert.equal(end.step, 14);
+      assert.equal(log(whole).find((entry) => entry.lr).lr, 0.0003, 'the rate of the last step is a tenth');
+      const value = (name) => end[name].bound.nats_per_token;
+      const mean = value('mean of the last fifth') < value('moving average');
+      assert.equal(end.best, mean ? 'mean of the last fifth' : 'moving average');
+      assert.ok(weights(whole, 'best').equals(weights(whole, mean ? 'average' : 'last')));
+    });
 
   await t.test('a student is trained for the walks that the engine takes', () => {
     script(

@@ -1,28 +1,9 @@
 // Comparisons: the arithmetic on made-up times, the rules, the reports, and the real thing once.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { breakEven, compare, interval, spread } from '../../web/client/compare.js';
+import { compare } from '../../web/client/compare.js';
 import { report } from '../../web/client.js';
 import { gpt2InNode, seddInNode } from './files.mjs';
-
-test('break-even lies where the lines cross', () => {
-  assert.equal(breakEven([4, 8], [40, 80], 60), 6);
-  assert.equal(breakEven([4, 8], [40, 80], 20), 2, 'before the first, from (0, 0)');
-  assert.equal(breakEven([4, 8], [40, 80], 120), 12, 'behind the last, drawn on');
-  assert.equal(breakEven([10], [100], 50), 5);
-  assert.equal(breakEven([2, 4, 8], [30, 40, 80], 35), 3);
-});
-
-test('medians, quartiles and intervals by hand', () => {
-  assert.deepEqual(spread([4, 1, 3, 2]), { median: 2.5, q1: 1.75, q3: 3.25 });
-  assert.deepEqual(spread([7]), { median: 7, q1: 7, q3: 7 });
-  // Binomial(10, 1/2): P(X <= 1) = 0.0107, P(X <= 2) = 0.0547; so one is left out at each end.
-  assert.deepEqual(interval([10, 9, 8, 7, 6, 5, 4, 3, 2, 1]), { median: 5.5, low: 2, high: 9 });
-  assert.deepEqual(interval([1, 2, 3, 4, 5, 6]), { median: 3.5, low: 1, high: 6 });
-  // Binomial(20, 1/2): P(X <= 5) = 0.0207, P(X <= 6) = 0.0577
-  const twenty = Array.from({ length: 20 }, (_, i) => i);
-  assert.deepEqual([interval(twenty).low, interval(twenty).high], [5, 14]);
-});
 
 /** Models whose runs take set times. */
 function pretend({ seddMs = (steps) => 10 * steps, gptMs = () => 60, waitMs = 0, threads = 1 } = {}) {

@@ -2,58 +2,18 @@
  * A SEDD against a GPT-2 on this device, by fixed rules: the same number of tokens, the same threads, the
  * same core, GPT-2 with its cache; contenders take turns (A-B-A-B), three warm-up rounds are dropped, ten or
  * more are kept; a tab that was hidden makes the result invalid. The time is end to end, as a visitor waits
- * for it. T*, the number of steps at which both take equally long, lies on the line through (0, 0) and a
- * round's (steps, ms), drawn on beyond the last; its interval is between order statistics of the rounds,
- * which holds for any distribution. (core/cli/compare.c measures natively by the same rules.)
+ * for it. T* is the number of steps at which both take equally long, taken in every round (statistics.js).
+ * scripts/evaluate/latency.mjs times the native tool by the same rules.
  */
 import { withDefaults } from './defaults.js';
 import { SeddError, abortError } from '../errors.js';
 import { Events } from './events.js';
 import { probe } from '../engine/features.js';
+import { breakEven, medianInterval, quartiles } from './statistics.js';
 import { VERSION } from './version.js';
 
 const DEFAULTS = { steps: [4, 8, 16, 32, 64], length: 128, rounds: 10, warmups: 3, prompt: '', seed: 1 };
 const OTHERS_MS = 5; // waiting longer for the model means that something else computed
-
-/** @param {number[]} sorted @param {number} share */
-function quantile(sorted, share) {
-  const place = (sorted.length - 1) * share;
-  const below = Math.floor(place);
-  return sorted[below] + (place - below) * ((sorted[below + 1] ?? sorted[below]) - sorted[below]);
-}
-
-/** Median and middle half. @param {number[]} values @returns {{median: number, q1: number, q3: number}} */
-export function spread(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return { median: quantile(sorted, 0.5), q1: quantile(sorted, 0.25), q3: quantile(sorted, 0.75) };
-}
-
-/** The most values to leave out at each end so that the rest spans the median with 95 %. @param {number} n */
-function leaveOut(n) {
-  let term = 2 ** -n; // probability of exactly `out` of n values below the median
-  let below = term;
-  let out = 0;
-  for (; below <= 0.025; below += term) term *= (n - out) / ++out;
-  return Math.max(0, out - 1);
-}
-
-/** Median with its 95 % interval. @param {number[]} values */
-export function interval(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const out = leaveOut(sorted.length);
-  return { median: quantile(sorted, 0.5), low: sorted[out], high: sorted[sorted.length - 1 - out] };
-}
-
-/** The steps that take as long as the twin, from one round. @param {number[]} steps @param {number[]} ms @param {number} twinMs */
-export function breakEven(steps, ms, twinMs) {
-  let [place, time, slope] = [0, 0, 0];
-  for (let i = 0; i < steps.length; i++) {
-    slope = (ms[i] - time) / (steps[i] - place);
-    if (ms[i] >= twinMs || i + 1 === steps.length) break;
-    [place, time] = [steps[i], ms[i]];
-  }
-  return place + (twinMs - time) / Math.max(slope, 1e-9);
-}
 
 /** @param {string} name @param {unknown} value @param {number} low @param {number} high */
 function whole(name, value, low, high) {
@@ -216,8 +176,8 @@ export class Comparison {
 }
 
 function rowOf({ raw, perStep, firstMs }, more) {
-  const { median, q1, q3 } = spread(raw);
-  return { ...more, medianMs: median, q1Ms: q1, q3Ms: q3, rawMs: raw, firstMs, perStepMs: spread(perStep).median };
+  const { median, q1, q3 } = quartiles(raw);
+  return { ...more, medianMs: median, q1Ms: q1, q3Ms: q3, rawMs: raw, firstMs, perStepMs: quartiles(perStep).median };
 }
 
 function summary(sedd, gpt2, settings, { tokens, contenders, reasons, quality }) {
@@ -233,7 +193,7 @@ function summary(sedd, gpt2, settings, { tokens, contenders, reasons, quality })
       ms,
     ),
   );
-  const { median, low, high } = interval(stars);
+  const { median, low, high } = medianInterval(stars);
   const qualityAt = (steps) =>
     Array.isArray(quality?.steps) ? quality.steps.find((entry) => entry.steps === steps) : undefined;
   const nonDefault = Object.keys(settings).filter(

@@ -81,7 +81,7 @@ export class Model {
     } finally {
       module._sedd_loader_free(loader);
     }
-    model.#sessions = new Sessions(engine, model.#model);
+    model.#sessions = new Sessions(engine, model.#model, model.#tokenizer);
     model.info = model.describe();
     return model;
   }
@@ -101,7 +101,7 @@ export class Model {
     other.#borrows = true;
     other.#model = this.#model;
     other.#tokenizer = this.#tokenizer;
-    other.#sessions = new Sessions(other.#engine, this.#model);
+    other.#sessions = new Sessions(other.#engine, this.#model, this.#tokenizer);
     other.info = this.info;
     other.defaults = this.defaults;
     return other;

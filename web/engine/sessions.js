@@ -5,12 +5,14 @@
 export class Sessions {
   #engine;
   #model;
+  #tokenizer;
   /** @type {{pointer: number, rows: number} | null} */ #idle = null;
 
-  /** @param {import('./engine.js').Engine} engine @param {number} model */
-  constructor(engine, model) {
+  /** @param {import('./engine.js').Engine} engine @param {number} model @param {number} tokenizer whose tokens alone are written */
+  constructor(engine, model, tokenizer) {
     this.#engine = engine;
     this.#model = model;
+    this.#tokenizer = tokenizer;
   }
 
   /** A session of at least `rows` tokens; give it back. @param {number} rows */
@@ -19,7 +21,8 @@ export class Sessions {
     this.#idle = null;
     if (idle && idle.rows >= rows) return idle;
     if (idle) this.#free(idle);
-    const pointer = this.#engine.check(this.#engine.module._wasm_session_new(this.#engine.pointer, this.#model, rows));
+    const { module, pointer: engine } = this.#engine;
+    const pointer = this.#engine.check(module._wasm_session_new(engine, this.#model, rows, this.#tokenizer));
     return { pointer, rows };
   }
 

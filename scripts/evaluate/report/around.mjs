@@ -1,4 +1,4 @@
-// The report on text around given text: prefixes, infilling, prompts by length.
+// Reports text around given text: prefixes, infilling, prompts by length.
 import { promptGaps } from './claims.mjs';
 import { figure, fixed, measured, withError } from './format.mjs';
 import { lineChart } from './svg.mjs';
@@ -15,7 +15,6 @@ function conditionalTable(results, { sedd, twin }) {
     measured(withError(data.nats, data.error, 2)),
     measured(figure(data.ppl)),
     measured(fixed(data.entropy)),
-    data.mauve === undefined ? '–' : measured(fixed(data.mauve)),
     String(data.texts),
   ];
   return {
@@ -23,7 +22,7 @@ function conditionalTable(results, { sedd, twin }) {
       'The judge\u2019s nats a token of what was written, together with what follows it, given what stands before. Where ' +
       'something follows, the twin writes eight continuations blindly and keeps the one after which that is likeliest. ' +
       'A window of 128: SEDD writes the whole trained length; as needed: only the tokens that are wanted.',
-    columns: ['', 'nats a token', 'perplexity', 'entropy', 'MAUVE', 'texts'],
+    columns: ['', 'nats a token', 'perplexity', 'entropy', 'texts'],
     rows: order.flatMap((prompt) => [
       ...results.of('conditional', { prompt, kind: 'held-out' }).map((data) => row(`${prompt}: real text`, data)),
       ...results

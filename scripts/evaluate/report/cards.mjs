@@ -1,4 +1,6 @@
-// card.json of a model's folder: the figures that the page and the model cards show. Shape: scripts/evaluate/README.md.
+// Makes card.json of a model's folder: the figures that the page and the model cards show. Shape: scripts/evaluate/README.md.
+import { best, configOf } from '../ways.mjs';
+
 const rounded = (value, digits = 4) =>
   typeof value === 'number'
     ? Number(value.toPrecision(digits))
@@ -13,7 +15,6 @@ const quality = (row) => ({
   entropy: rounded(row.entropy),
   distinct2: rounded(row.distinct[1]),
   selfBleu: rounded(row.selfBleu),
-  mauve: rounded(row.mauve, 3),
 });
 
 function measuredBy(row) {
@@ -28,9 +29,33 @@ function measuredBy(row) {
   };
 }
 
+/** Returns the table of a model's sweep, best first, with the defaults it gives; undefined where there was none of these weights. */
+export function sweepOf(results, model, sha256) {
+  const rows = results.of('sweep', { model, sha256 }).sort((a, b) => a.nats - b.nats);
+  const real = rows.find(({ kind }) => kind === 'held-out');
+  if (!real) return undefined;
+  const tried = rows.filter((row) => row !== real);
+  const chosen = best(tried, real);
+  const values = (row) => ({
+    ppl: rounded(row.ppl),
+    pplInterval: rounded(row.pplInterval),
+    entropy: rounded(row.entropy),
+    entropyError: rounded(row.entropyError, 2),
+    repeated: rounded(row.repeated),
+    repeatedError: rounded(row.repeatedError, 2),
+  });
+  const { date, commit, judge, length } = real;
+  return drop({
+    measured: { date, commit, judge, texts: tried[0]?.texts, length },
+    defaults: chosen ? configOf(chosen) : undefined,
+    real: values(real),
+    settings: tried.map((row) => ({ ...configOf(row), ...values(row) })),
+  });
+}
+
 /** @param {import('../store.mjs').Results} results @returns {object | null} null where nothing of the model was measured */
 export function card(results, folder, pair) {
-  const any = [...results.rows.values()].find((row) => row.model === folder);
+  const any = [...results.rows.values()].find((row) => row.model === folder && row.table !== 'sweep');
   if (!any) return null;
   const way = folder === pair.student ? 'known' : undefined; // a student's own way
   const sedd = results
@@ -50,6 +75,7 @@ export function card(results, folder, pair) {
   const bound = stories(folder, 'kmask');
   const exact = stories(pair.twin, 'blocks');
   const nats = stories(folder, 'blocks');
+  const chain = stories(folder, 'chain');
   const likelihood = (row) =>
     row && { nats: rounded(row.nats, 5), error: rounded(row.error, 2), ppl: rounded(row.ppl), tokens: row.tokens };
   return drop({
@@ -75,10 +101,12 @@ export function card(results, folder, pair) {
         : undefined,
     heldOut: real && { ppl: rounded(real.ppl), entropy: rounded(real.entropy) },
     bound: likelihood(bound),
+    chain: likelihood(chain),
     exact: likelihood(nats),
     breakEven:
       (folder === pair.sedd || folder === pair.student) && latency
         ? { steps: rounded(latency.breakEven.steps, 3), interval: rounded(latency.breakEven.interval, 3) }
         : undefined,
+    sweep: sweepOf(results, folder, any.sha256),
   });
 }

@@ -1,6 +1,6 @@
-// The report on multiple choice: accuracies with intervals, the published ones, and what full-size models take.
+// Reports multiple choice: accuracies with intervals, the published ones, and the time that full-size models take.
 import { TASKS } from '../choices.mjs';
-import { sum } from '../statistics.mjs';
+import { sum } from '../../../web/client/statistics.js';
 import { duration, figure, measured, missing, or, percent, published } from './format.mjs';
 import { ACCURACY, ACCURACY_TASKS } from './published.mjs';
 import { dotChart } from './svg.mjs';
@@ -100,7 +100,7 @@ function choiceFigure(results, { sedd, twin }) {
 
 const runName = ({ model, scoring, samples }) => `${model}, ${scoring}${samples ? `, ${samples} samples` : ''}`;
 
-/** What a task, and all of them, take at full size. */
+/** Returns the table of the time that each task, and all of them, take at full size. */
 function costTable(results, { sedd, twin }) {
   const rows = results.of('choice').filter((row) => ![sedd, twin].includes(row.model));
   if (!rows.length) return [];

@@ -1,19 +1,21 @@
-// Numbers as the tables write them, and cells that say where a figure comes from.
+// Formats numbers for the tables, and makes cells that say where a figure comes from.
 export const measured = (text, note) => ({ text, state: 'measured', note });
 export const published = (text) => ({ text, state: 'published' });
 export const missing = { text: '', state: 'missing' };
 export const STATES = { measured: 'measured here', published: 'published', missing: 'not yet' };
 
-/** Three or four digits that mean something. */
+/** Returns three or four significant digits; a dash for a number that is not there or not known (NaN, null in JSON). */
 export function figure(value, digits = 3) {
-  if (value === undefined || value === null || Number.isNaN(value)) return '–';
+  if (!Number.isFinite(value)) return '–';
   if (Math.abs(value) >= 10 ** digits) return Math.round(value).toLocaleString('en');
   return Number(value).toPrecision(digits);
 }
 
-export const fixed = (value, digits = 2) => (value === undefined || value === null ? '–' : value.toFixed(digits));
+export const fixed = (value, digits = 2) => (Number.isFinite(value) ? value.toFixed(digits) : '–');
 export const percent = (share) => fixed(share * 100, 1);
-export const withError = (value, error, digits = 3) => `${fixed(value, digits)} ± ${fixed(error, digits)}`;
+/** Returns a value with its error; without one where a single value says nothing about it. */
+export const withError = (value, error, digits = 3, errorDigits = digits) =>
+  Number.isFinite(error) ? `${fixed(value, digits)} ± ${fixed(error, errorDigits)}` : fixed(value, digits);
 export const range = ([low, high], digits = 3) => `${figure(low, digits)} to ${figure(high, digits)}`;
 export const duration = (seconds) =>
   seconds < 100
@@ -22,5 +24,5 @@ export const duration = (seconds) =>
       ? `${Math.round(seconds / 60)} min`
       : `${figure(seconds / 3600, 2)} h`;
 
-/** A cell made from a row, or "not yet" without one; `make` gives its text, or text and note. */
+/** Returns a cell made from a row, or "not yet" without one; `make` gives its text, or text and note. */
 export const or = (row, make) => (row ? measured(...[make(row)].flat()) : missing);

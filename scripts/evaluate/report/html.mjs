@@ -1,4 +1,4 @@
-// The report as a page of the site: results.html, in the language of index.html (web/page/page.css), no script and no inline style.
+// Renders the report as a page of the site, results.html, with the style of index.html (web/page/page.css): no script, no inline style.
 import { STATES } from './format.mjs';
 import { escape } from './svg.mjs';
 
@@ -28,8 +28,8 @@ ${svg.trim()}
 <figcaption><b>Figure ${++figureNumber}.</b> ${escape(caption)}</figcaption>
 </figure>`;
 
-/** @param {import('./sections.mjs').Section[]} sections @param {string[]} about */
-export function html(sections, about) {
+/** @param {import('./sections.mjs').Section[]} sections @param {string[]} about @param {string} [site] the address of the site's root, seen from the page */
+export function html(sections, about, site = '') {
   number = 0;
   figureNumber = 0;
   return `<!doctype html>
@@ -40,13 +40,13 @@ export function html(sections, about) {
 <meta name="description" content="SEDD beside GPT-2: likelihood, multiple choice, writing, infilling and time, measured with this engine, beside the published figures.">
 <meta name="color-scheme" content="light dark">
 <title>Results: SEDD beside GPT-2</title>
-<link rel="stylesheet" href="web/page/page.css">
-<link rel="stylesheet" href="web/page/results.css">
-<link rel="icon" href="web/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="${site}web/page/page.css">
+<link rel="stylesheet" href="${site}web/page/results.css">
+<link rel="icon" href="${site}web/icon.svg" type="image/svg+xml">
 </head>
 <body>
 <header>
-<div class="mast"><span><a href="index.html">sedd-web</a></span><span aria-current="page">Results</span></div>
+<div class="mast"><span><a href="${site}index.html">sedd-web</a></span><span aria-current="page">Results</span></div>
 <h1>What is measured, and what the papers say</h1>
 <p class="lede">Likelihood, multiple choice, writing, infilling and time of SEDD beside a GPT-2 of its own size. Every figure was measured with this engine on the models shipped here, unless it says <em>published</em>; <em>not yet</em> awaits the official checkpoints.</p>
 <nav class="contents" aria-label="On this page">${sections.map(({ id, title }) => `<a href="#${id}">${escape(title)}</a>`).join('')}</nav>
@@ -62,7 +62,7 @@ ${[...text.map((paragraph) => `<p>${escape(paragraph)}</p>`), ...figures.map(cha
   .join('\n\n')}
 </main>
 <footer>
-<p class="note">Written by <code>node scripts/evaluate report</code> from <a href="models/results.jsonl">models/results.jsonl</a>.</p>
+<p class="note">Written by <code>node scripts/evaluate report</code> from <a href="${site}models/results.jsonl">models/results.jsonl</a>.</p>
 ${about.map((line) => `<p class="note">${escape(line)}</p>`).join('\n')}
 </footer>
 </body>

@@ -1,9 +1,10 @@
-// Writes models/RESULTS.md with its figures, and the models' card.json and cards from the rows of models/results.jsonl; makes
-// results.html of the site.
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Writes RESULTS.md with its figures, and the models' card.json and cards, from the rows of results.jsonl; makes results.html,
+// which the site's build writes for the shipped rows.
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../../build.mjs';
+import { checksum } from '../engine.mjs';
+import { writeWhole } from '../files.mjs';
 import { Results } from '../store.mjs';
 import { card } from './cards.mjs';
 import { html } from './html.mjs';
@@ -11,21 +12,20 @@ import { markdown } from './markdown.mjs';
 import { writeReadme } from './readme.mjs';
 import { sections } from './sections.mjs';
 
-const PAIR = { sedd: 'sedd-nano', twin: 'gpt2-nano', student: 'sedd-nano-fast', judge: 'judge-nano' };
+/** The shipped models and what each is in the report. */
+const SHIPPED = { sedd: 'sedd-nano', twin: 'gpt2-nano', student: 'sedd-nano-fast', judge: 'judge-nano' };
+const ROLES = Object.keys(SHIPPED);
 
-/** Leaves out rows of weights that the folders no longer hold. @returns {number} how many */
-function dropOld(results, models) {
+/** Removes rows of weights that the models' folders no longer hold. @returns {number} how many */
+function dropOld(results, folders) {
   const present = new Map();
-  const hash = (name) => {
-    const file = path.join(models, name, 'model.safetensors');
-    if (!present.has(name))
-      present.set(name, existsSync(file) ? createHash('sha256').update(readFileSync(file)).digest('hex') : null);
-    return present.get(name);
-  };
+  for (const folder of folders) {
+    const weights = ['model.safetensors', 'pytorch_model.bin'].map((file) => path.join(folder, file)).find(existsSync);
+    present.set(path.basename(folder), weights ? checksum(weights) : null);
+  }
+  const gone = (name, sha256) => sha256 && present.has(name) && present.get(name) !== sha256;
   const old = [...results.rows].filter(
-    ([, { model, sha256, twin, twinSha256 }]) =>
-      (model && Object.values(PAIR).includes(model) && hash(model) !== sha256) ||
-      (twinSha256 && hash(twin) !== twinSha256),
+    ([, { model, sha256, twin, twinSha256 }]) => gone(model, sha256) || gone(twin, twinSha256),
   );
   for (const [key] of old) results.rows.delete(key);
   return old.length;
@@ -52,38 +52,56 @@ function about(results) {
   ];
 }
 
-/** Rows of a file of results, without those of weights that models/ no longer holds. @param {string} file */
-function read(file) {
+/**
+ * Reads the rows and makes the report of the models that are named: nothing is written.
+ * @param {{results: string, sedd?: string, twin?: string, student?: string, judge?: string}} options results: the rows' file; the rest: folders
+ */
+export function read({ results: file, ...models }) {
   if (!existsSync(file)) throw new Error(`${file} is not there; measure first (node scripts/evaluate all)`);
   const results = new Results(file);
-  return { results, old: dropOld(results, path.join(ROOT, 'models')) };
-}
-
-/** Returns results.html of the site. */
-export function resultsPage() {
-  const { results } = read(path.join(ROOT, 'models/results.jsonl'));
-  return html(sections(results, PAIR), about(results));
-}
-
-/** @param {{results: string, tool: string, out?: string}} options out: another root to write into */
-export function report({ results: file, tool, out = ROOT }) {
-  const { results, old } = read(file);
+  const folders = ROLES.map((role) => models[role]).filter(Boolean);
+  const old = dropOld(
+    results,
+    folders.map((folder) => path.resolve(folder)),
+  );
   if (old)
     console.error(
-      `evaluate: ${old} rows of weights that are no longer in models/ are left out; run node scripts/evaluate all`,
+      `evaluate: ${old} rows of weights that are no longer there are left out; run node scripts/evaluate all`,
     );
-  const list = sections(results, PAIR);
-  const lines = about(results);
+  const pair = Object.fromEntries(
+    ROLES.map((role) => [role, models[role] ? path.basename(path.resolve(models[role])) : null]),
+  );
+  return { results, pair, list: sections(results, pair), lines: about(results) };
+}
+
+/** Returns results.html. @param {Parameters<typeof read>[0]} options @param {string} [site] the address of the site's root, seen from the page */
+export function resultsPage(options, site = '') {
+  const { list, lines } = read(options);
+  return html(list, lines, site);
+}
+
+/** Returns results.html of the shipped models and their rows. */
+export function shippedResultsPage() {
+  const models = path.join(ROOT, 'models');
+  const folders = Object.entries(SHIPPED).map(([role, name]) => [role, path.join(models, name)]);
+  return resultsPage({ results: path.join(models, 'results.jsonl'), ...Object.fromEntries(folders) });
+}
+
+/** @param {Parameters<typeof read>[0] & {tool: string, out: string}} options out: the root to write into, laid out as the repository */
+export function report({ tool, out, ...options }) {
+  const { results, pair, list, lines } = read(options);
   const models = path.join(out, 'models');
+  const site = path.relative(out, ROOT).split(path.sep).join('/');
   rmSync(path.join(models, 'figures'), { recursive: true, force: true });
   mkdirSync(path.join(models, 'figures'), { recursive: true });
   for (const { name, svg } of list.flatMap(({ figures }) => figures))
-    writeFileSync(path.join(models, 'figures', `${name}.svg`), svg);
-  writeFileSync(path.join(models, 'RESULTS.md'), markdown(list, lines));
-  for (const folder of Object.values(PAIR)) {
-    const figures = existsSync(path.join(models, folder)) ? card(results, folder, PAIR) : null;
+    writeWhole(path.join(models, 'figures', `${name}.svg`), svg);
+  writeWhole(path.join(models, 'RESULTS.md'), markdown(list, lines));
+  if (site) writeWhole(path.join(out, 'results.html'), html(list, lines, `${site}/`));
+  for (const folder of Object.values(pair).filter(Boolean)) {
+    const figures = card(results, folder, pair);
     if (!figures) continue;
-    writeFileSync(path.join(models, folder, 'card.json'), `${JSON.stringify(figures, null, 1)}\n`);
+    writeWhole(path.join(models, folder, 'card.json'), `${JSON.stringify(figures, null, 1)}\n`);
     writeReadme(tool, path.join(models, folder));
   }
 }

@@ -1,6 +1,7 @@
-// The report on likelihood: bounds and exact values on the same blocks, and the published perplexities.
+// Reports likelihood: bounds and exact values on the same blocks, the training curves, and the published perplexities.
 import { figure, fixed, measured, missing, or, percent, published, withError } from './format.mjs';
-import { CORPUS_NAMES, CORPUS_TITLES, PERPLEXITY } from './published.mjs';
+import { CORPUS_NAMES, CORPUS_TITLES, PERPLEXITY, RATIO } from './published.mjs';
+import { lineChart } from './svg.mjs';
 
 function perplexityTable(results, { sedd, twin }) {
   const corpora = [
@@ -14,21 +15,23 @@ function perplexityTable(results, { sedd, twin }) {
   const one = (model, corpus, estimator) => results.of('perplexity', { model, corpus, estimator })[0];
   return {
     caption:
-      'Nats a token on the same blocks, ± standard error over blocks. SEDD\u2019s values are upper bounds, to which random ' +
-      'masks add an error of their own; GPT-2\u2019s are exact.',
+      'Nats a token on the same blocks, ± standard error over blocks. SEDD\u2019s first two values are upper bounds, to ' +
+      'which random masks add an error of their own; its third, of opening tokens from left to right, and GPT-2\u2019s are exact.',
     columns: [
       '',
       'SEDD, exact number of masks',
       'SEDD, reference estimator',
+      'SEDD, left to right',
       'GPT-2 twin, blocks',
       'GPT-2 twin, sliding',
       'gap',
       'blocks',
     ],
     rows: corpora.map(([corpus, title]) => {
-      const [kmask, reference, blocks, sliding] = [
+      const [kmask, reference, chain, blocks, sliding] = [
         one(sedd, corpus, 'kmask'),
         one(sedd, corpus, 'reference'),
+        one(sedd, corpus, 'chain'),
         one(twin, corpus, 'blocks'),
         one(twin, corpus, 'sliding'),
       ];
@@ -41,6 +44,7 @@ function perplexityTable(results, { sedd, twin }) {
         title,
         value(kmask),
         value(reference),
+        value(chain),
         value(blocks),
         sliding ? value(sliding) : '–',
         kmask && blocks ? measured(`${percent(kmask.nats / blocks.nats - 1)} %`) : missing,
@@ -72,17 +76,56 @@ function publishedPerplexity(results) {
   };
 }
 
+/** Returns the points that a logarithmic axis can tell apart, and the last. */
+function apart(points) {
+  let before = 0;
+  return points.filter(([tokens], i) => {
+    const far = tokens >= 1.15 * before || i + 1 === points.length;
+    if (far) before = tokens;
+    return far;
+  });
+}
+
+function curveFigure(results) {
+  const of = (kind) => results.of('curve', { kind })[0]?.points;
+  const lines = [
+    ['SEDD, bound', 'sedd'],
+    ['GPT-2 twin', 'twin'],
+  ].flatMap(([label, kind]) => {
+    const points = of(kind === 'twin' ? 'gpt2' : kind);
+    return points ? [{ label, kind, points: apart(points) }] : [];
+  });
+  if (!lines.length) return [];
+  const gap = RATIO.diffusion / RATIO.autoregressive - 1;
+  return [
+    {
+      name: 'curve',
+      caption:
+        'Nats a token on held-out text by training tokens seen. At GPT-2\u2019s size masked diffusion trails an autoregressive ' +
+        `model of equal training by ${percent(gap)} % (${RATIO.diffusion} against ${RATIO.autoregressive} nats, ${RATIO.on}).`,
+      svg: lineChart({
+        title: 'Training curves',
+        x: 'training tokens',
+        y: 'nats a token',
+        xLog: true,
+        series: lines,
+      }),
+    },
+  ];
+}
+
 export function perplexitySection(results, pair) {
   return {
     id: 'likelihood',
     title: 'Likelihood',
-    figures: [],
+    figures: curveFigure(results),
     tables: [perplexityTable(results, pair), publishedPerplexity(results)],
     text: [
       'A diffusion model gives an upper bound on the negative log-likelihood. Two estimators of it must agree: one masks an ' +
         'exact number of tokens, stratified over all numbers; the other is the reference code\u2019s score entropy at stratified ' +
         'times. ' +
-        'The second lies higher by what the scores are not normalised.',
+        'The second lies higher by what the scores are not normalised. With one order of opening the likelihood is exact: the ' +
+        'chain rule, left to right, one network evaluation a token. The bound is the mean over all orders.',
     ],
   };
 }

@@ -1,4 +1,4 @@
-// The report as Markdown: models/RESULTS.md, with the figures as files beside it.
+// Renders the report as Markdown: models/RESULTS.md, with the figures as files beside it.
 import { STATES } from './format.mjs';
 
 const safe = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');

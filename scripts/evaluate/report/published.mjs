@@ -1,6 +1,6 @@
-// Figures of the papers and of others on the official checkpoints: what stands beside ours. Zero-shot perplexity; accuracy in %.
+// Figures of the papers and of others, shown beside ours: zero-shot perplexity and accuracy in % of the official checkpoints.
 
-/** Columns of the perplexity table. `at most`: a bound. */
+/** Columns of the perplexity table; ≤ marks a bound. */
 export const CORPUS_TITLES = ['LAMBADA', 'WikiText-2', 'PTB', 'WikiText-103', '1BW'];
 
 export const PERPLEXITY = [
@@ -42,7 +42,10 @@ export const PERPLEXITY = [
   },
 ];
 
-/** Which corpus of ours is which column. */
+/** How far masked diffusion trails an autoregressive model of equal training at GPT-2's size (nats a token). */
+export const RATIO = { diffusion: 3.13, autoregressive: 2.86, on: 'OpenWebText, Sahoo et al. 2024 (MDLM)' };
+
+/** Names our corpus of each column. */
 export const CORPUS_NAMES = ['lambada', 'wikitext2', 'ptb', 'wikitext103', 'lm1b'];
 
 export const ACCURACY_TASKS = ['hellaswag', 'winogrande', 'piqa', 'siqa'];
@@ -55,9 +58,6 @@ export const ACCURACY = [
 ];
 
 export const GENERATION = [
-  ['MAUVE of prompted text', '0.957', 'SEDD medium, Lou, Meng & Ermon 2024'],
-  ['MAUVE of infilled text', '0.942', 'SEDD medium, Lou, Meng & Ermon 2024'],
-  ['MAUVE of GPT-2 with nucleus sampling', '0.955', 'Lou, Meng & Ermon 2024'],
   ['Latency against GPT-2 with KV cache', 'up to 4.5 times lower', 'one A100, Deschenaux & Gulcehre 2024'],
   ['Steps at which a text takes as long as cached GPT-2', 'about 100', 'one A100, Lou, Meng & Ermon 2024'],
 ];

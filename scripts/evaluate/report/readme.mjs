@@ -1,10 +1,11 @@
-// The measured parts of the models' cards: what stands between <!-- NAME --> and <!-- /NAME --> in models/*/README.md is written
-// anew from the model's card.json and by running the tool: `figures`, `samples` (fixed seeds, nothing picked), `checksum`.
+// Writes the measured parts of the models' cards: what stands between <!-- NAME --> and <!-- /NAME --> in models/*/README.md is made
+// from the model's card.json and by running the tool: `figures`, `samples` (fixed seeds, nothing picked), `checksum`, `sweep`.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../../build.mjs';
-import { figure, fixed, range } from './format.mjs';
+import { writeWhole } from '../files.mjs';
+import { figure, fixed, percent, range, withError } from './format.mjs';
 
 const SEEDS = [1, 2, 3, 4, 5];
 const PROMPT = 'Once upon a time';
@@ -12,7 +13,7 @@ const WIDTH = 150;
 const TEMPERED = ['--temperature', '0.8', '--top-p', '0.9'];
 const PLANNED = ['--positions', 'fixed', '--order', 'spread', '--grid', 'cosine'];
 
-/** Which samples a card shows; a student's generation_config.json says how it samples. */
+/** The samples that a card shows; a student's generation_config.json says how it samples. */
 const SAMPLES = {
   'sedd-nano': [
     { title: '64 steps, as published', args: ['sample', '--steps', '64'] },
@@ -88,19 +89,80 @@ function writing(card) {
   ].join('\n');
 }
 
+const windows = ({ tokens }) => Math.round(tokens / 128);
+
 function figures(card) {
-  const { bound, exact, twin, measured } = card;
+  const { bound, chain, exact, twin, measured } = card;
   const said = [
     bound &&
-      `Bound on the 128 held-out windows (${bound.tokens.toLocaleString('en')} tokens): ${fixed(bound.nats, 4)} ± ${fixed(bound.error, 3)} nats a token, perplexity at most ${figure(bound.ppl)}` +
+      `Bound on the ${windows(bound)} held-out windows (${bound.tokens.toLocaleString('en')} tokens): ${withError(bound.nats, bound.error, 4, 3)} nats a token, perplexity at most ${figure(bound.ppl)}` +
         `${twin?.nats ? `; the twin, exact: ${fixed(twin.nats, 4)}` : ''}.`,
+    chain &&
+      `Opened from left to right, exact by the chain rule: ${withError(chain.nats, chain.error, 4, 3)} nats a token.`,
     exact &&
-      `-ln p of the 128 held-out windows (${exact.tokens.toLocaleString('en')} tokens), exact: ${fixed(exact.nats, 4)} ± ${fixed(exact.error, 3)} nats a token, perplexity ${figure(exact.ppl)}.`,
+      `-ln p of the ${windows(exact)} held-out windows (${exact.tokens.toLocaleString('en')} tokens), exact: ${withError(exact.nats, exact.error, 4, 3)} nats a token, perplexity ${figure(exact.ppl)}.`,
     measured.texts &&
-      `${measured.texts} texts a row, ${measured.length} tokens, temperature 1, consecutive seeds, judged on ids; lower perplexity counts at like entropy only.`,
+      `${measured.texts} texts a row, ${measured.length} tokens, temperature 1, nothing picked, judged on ids; lower perplexity counts at like entropy only.`,
     card.planned && `Planned: \`${shown(PLANNED)}\` (below 8 steps the even grid); the other rows: as published.`,
   ].filter(Boolean);
   return `${[said.join('\n'), ...(measured.judge ? [writing(card)] : [])].join('\n\n')}\n\n${measured.machine}, commit ${measured.commit}: \`node scripts/evaluate all\`; more in [models/RESULTS.md](../RESULTS.md).`;
+}
+
+const positionsOf = ({ positions, order, grid, context }) =>
+  positions ? [positions, order, grid, context].filter(Boolean).join(', ') : 'as published';
+
+/** Returns the table of a sweep: of every number of steps and way, the best setting that is as varied as real text. */
+function sweepTable({ measured, real, defaults, settings }) {
+  const best = new Map();
+  for (const row of settings) {
+    const key = `${row.steps} ${positionsOf(row)}`;
+    if (row.entropy >= real.entropy && row.repeated <= real.repeated && !best.has(key)) best.set(key, row);
+  }
+  const row = (name, data) =>
+    cells([
+      ...name,
+      `${figure(data.ppl)} (${range(data.pplInterval)})`,
+      withError(data.entropy, data.entropyError, 2),
+      `${percent(data.repeated)} ± ${percent(data.repeatedError)}`,
+    ]);
+  const rows = [...best.values()].map((data) =>
+    row([data.steps ?? '', data.steps ? positionsOf(data) : '', data.temperature, data.top_p], data),
+  );
+  const said =
+    `${settings.length} settings, ${measured.texts} texts each, judged by ${measured.judge}. Of every number of steps and way the best ` +
+    'temperature and top-p at which entropy is at least that of the held-out text and the share of repeated pairs at most its share. ' +
+    `${defaults ? `Best of all: \`${JSON.stringify(defaults)}\`.` : 'No setting is as varied as the held-out text.'}`;
+  return [
+    said,
+    '',
+    cells([
+      'steps',
+      'positions',
+      'temperature',
+      'top-p',
+      'perplexity (95 % interval)',
+      'entropy, nats',
+      'repeated pairs, %',
+    ]),
+    '|---|---|---|---|---|---|---|',
+    ...rows,
+    row(['', 'held-out text', '', ''], real),
+    '',
+    `Commit ${measured.commit}: \`node scripts/evaluate sweep\`; every setting is in \`card.json\`.`,
+  ].join('\n');
+}
+
+/** Writes a sweep's table into a model's README.md; a card without a place for it gets one at its end. */
+export function fillSweep(folder, sweep) {
+  const file = path.join(folder, 'README.md');
+  if (!existsSync(file)) return;
+  const text = readFileSync(file, 'utf8');
+  const place = '\n## Generation defaults\n\n<!-- sweep -->\n<!-- /sweep -->\n';
+  const whole = text.includes('<!-- sweep -->') ? text : `${text.trimEnd()}\n${place}`;
+  writeWhole(
+    file,
+    fill(whole, 'sweep', () => sweepTable(sweep)),
+  );
 }
 
 /** Puts `content` between the marks of `name`, where the text has them. */
@@ -119,5 +181,6 @@ export function writeReadme(tool, folder) {
   text = fill(text, 'figures', () => figures(card));
   text = fill(text, 'samples', () => samples(tool, folder));
   text = fill(text, 'checksum', () => `sha256 of model.safetensors: \`${card.model.sha256}\``);
-  writeFileSync(file, text);
+  if (card.sweep) text = fill(text, 'sweep', () => sweepTable(card.sweep));
+  writeWhole(file, text);
 }

@@ -1,4 +1,4 @@
-// The report as data: sections of paragraphs, tables and figures, which markdown.mjs and html.mjs write out.
+// Makes the report as data: sections of paragraphs, tables and figures, which markdown.mjs and html.mjs render.
 import { conditionalSection } from './around.mjs';
 import { choiceSection } from './choice.mjs';
 import { claims } from './claims.mjs';

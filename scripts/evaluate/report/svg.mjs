@@ -1,5 +1,5 @@
-// Line and dot charts as SVG text, for the page (inside it, coloured by its style sheet) and for Markdown (as a file): every colour is
-// a class with the light scheme's value as attribute beside it, and there is no style, so that both work under the strictest policy.
+// Draws line and dot charts as SVG text, for the page (inside it, coloured by its style sheet) and for Markdown (as a file). Every
+// colour is a class with the light scheme's value as an attribute beside it, without styles: both work under the strictest policy.
 
 const SIZE = { width: 660, height: 340, left: 56, right: 120, top: 16, bottom: 46 };
 const COLOURS = {
@@ -16,7 +16,7 @@ export const escape = (text) =>
   String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 const round = (value) => Math.round(value * 10) / 10;
 
-/** Round numbers from low to high: decades and their halves for logarithms, else steps of 1, 2 or 5. */
+/** Returns round numbers from low to high: 1, 2 and 5 of every decade for logarithms, else steps of 1, 2 or 5. */
 export function ticks(low, high, log) {
   if (log) {
     const list = [];
@@ -73,7 +73,7 @@ function frame(x, y, options) {
   return parts;
 }
 
-/** Labels at the lines' ends, moved apart where they would touch. */
+/** Places labels at the lines' ends, moved apart where they would touch. */
 function placed(labels) {
   const sorted = [...labels].sort((a, b) => a.y - b.y);
   for (let i = 1; i < sorted.length; i++) sorted[i].y = Math.max(sorted[i].y, sorted[i - 1].y + 14);

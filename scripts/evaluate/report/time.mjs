@@ -1,4 +1,4 @@
-// The report on time: milliseconds by steps, length and threads, in the tool and in a browser, and the break-even number of steps.
+// Reports time: milliseconds by steps, length and threads, in the tool and in a browser, and the break-even number of steps.
 import { figure, fixed, measured } from './format.mjs';
 import { lineChart } from './svg.mjs';
 
@@ -71,7 +71,7 @@ export function latencySection(results, { sedd, twin, student }) {
         : []),
     ],
     text: [
-      'Both write whole texts in turns, GPT-2 with its key/value cache, warm: natively (sedd bench --twin) and in a browser (the ' +
+      'Both write whole texts in turns, GPT-2 with its key/value cache, warm: natively (the sedd tool) and in a browser (the ' +
         'module\u2019s compare), by the same rules.',
     ],
   };

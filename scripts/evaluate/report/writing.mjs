@@ -1,9 +1,9 @@
-// The report on unconditional text: quality, diversity and likeness to real text by steps and temperature.
+// Reports unconditional text: quality, diversity and likeness to real text by steps and temperature.
 import { figure, fixed, measured, missing, percent, published, range } from './format.mjs';
 import { GENERATION } from './published.mjs';
 import { lineChart } from './svg.mjs';
 
-/** A SEDD's rows, of one way to choose positions (none: as published). */
+/** Returns a SEDD's rows of one way to choose positions (none: as published). */
 const seddRows = (results, model, way) =>
   results
     .of('generation', { model, kind: 'sedd', way })
@@ -24,7 +24,6 @@ function generationTable(results, { sedd, twin, student }) {
         .map((value) => fixed(value))
         .join(' / '),
     ),
-    measured(fixed(data.mauve)),
   ];
   const real = results.of('generation', { kind: 'held-out' })[0];
   const rows = [
@@ -45,7 +44,7 @@ function generationTable(results, { sedd, twin, student }) {
       `${any ? `${any.texts} texts of ${any.length} tokens a row (held out: ${real?.texts ?? 'none'}); what belongs to a set is of the first ${any.against}. ` : ''}Perplexity by the judge (${any?.judge}) on ids with its 95 % interval; entropy within a text, nats; the twin\u2019s ` +
       `perplexity at the same entropy (between its temperatures); different pairs of tokens in the set; ` +
       'repeated pairs within a text, %; self-BLEU; Jensen\u2013Shannon divergence of single tokens / pairs / triples to ' +
-      'held-out text (its floor: the first row); MAUVE on the judge\u2019s states. Planned: equal shares of the masks open a ' +
+      'held-out text (its floor: the first row). Planned: equal shares of the masks open a ' +
       'step, far apart, few at first; otherwise as published. The student does the same, and its network sees only what is known and what opens.',
     columns: [
       '',
@@ -56,7 +55,6 @@ function generationTable(results, { sedd, twin, student }) {
       'repeated, %',
       'self-BLEU',
       'divergence',
-      'MAUVE',
     ],
     rows,
   };
@@ -198,6 +196,8 @@ export function generationSection(results, pair) {
     title: 'Writing',
     figures: generationFigures(results, pair),
     tables: [generationTable(results, pair), publishedWriting()],
-    text: [`${judgeText(results, pair)}It reads ids as they were written. Seeds are consecutive; nothing is picked.`],
+    text: [
+      `${judgeText(results, pair)}It reads ids as they were written. Every text of a set counts; nothing is picked.`,
+    ],
   };
 }

@@ -1,0 +1,8 @@
+/* clock.h - the time that benchmarks and answers measure by. */
+#ifndef SEDD_CLI_CLOCK_H
+#define SEDD_CLI_CLOCK_H
+
+/* Returns milliseconds since an arbitrary moment. */
+double cli_now_ms(void);
+
+#endif

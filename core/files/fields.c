@@ -1,0 +1,187 @@
+/*
+ * fields.c - see fields.h. The fields of GPT2Config (transformers 4.46, with those of its base
+ * class and of older versions) and of the reference code's configuration.
+ */
+#include "files/fields.h"
+
+#include <string.h>
+
+/* What becomes of a field: config.c applies it; it changes no number here; or, where a text stands,
+ * it is refused unless its JSON is among these values. */
+#define APPLIED NULL
+#define CHANGES_NOTHING ""
+
+struct field {
+    const char *path; /* keys joined by dots; a group of which no field is listed apart, as one */
+    const char *use;  /* APPLIED, CHANGES_NOTHING, or values with spaces between them */
+};
+
+/* Int8 weights with one scale a channel, as `convert` writes and compressed-tensors names them. */
+#define QUANTIZATION                                                                               \
+    {"quantization_config.quant_method", "\"compressed-tensors\""},                                \
+        {"quantization_config.format", "\"int-quantized\" \"naive-quantized\""},                   \
+        {"quantization_config.weights.num_bits", "8"},                                             \
+        {"quantization_config.weights.type", "\"int\""},                                           \
+        {"quantization_config.weights.symmetric", "true"},                                         \
+    {                                                                                              \
+        "quantization_config.weights.strategy", "\"channel\""                                      \
+    }
+
+static const struct field GPT2[] = {
+    {"vocab_size", APPLIED},
+    {"n_positions", APPLIED},
+    {"n_ctx", APPLIED}, /* where there is no n_positions */
+    {"n_embd", APPLIED},
+    {"n_layer", APPLIED},
+    {"n_head", APPLIED},
+    {"n_inner", APPLIED},
+    {"activation_function", APPLIED},
+    {"layer_norm_epsilon", APPLIED},
+    {"scale_attn_weights", APPLIED},
+    {"scale_attn_by_inverse_layer_idx", APPLIED},
+    {"tie_word_embeddings", APPLIED},
+    {"model_type", "\"gpt2\""},
+    {"add_cross_attention", "false null"},
+    {"is_encoder_decoder", "false null"},
+    {"pruned_heads", "{} null"},
+    {"bias", "true null"}, /* nanoGPT's: false leaves out every bias */
+    {"chunk_size_feed_forward", "0 null"},
+    QUANTIZATION,
+    /* the same product in another order and in float32, which is how it is computed here */
+    {"reorder_and_upcast_attn", CHANGES_NOTHING},
+    /* training */
+    {"attn_pdrop", CHANGES_NOTHING},
+    {"embd_pdrop", CHANGES_NOTHING},
+    {"resid_pdrop", CHANGES_NOTHING},
+    {"initializer_range", CHANGES_NOTHING},
+    {"gradient_checkpointing", CHANGES_NOTHING},
+    {"loss_type", CHANGES_NOTHING},
+    /* heads of other tasks, whose tensors are refused */
+    {"summary_type", CHANGES_NOTHING},
+    {"summary_use_proj", CHANGES_NOTHING},
+    {"summary_activation", CHANGES_NOTHING},
+    {"summary_proj_to_labels", CHANGES_NOTHING},
+    {"summary_first_dropout", CHANGES_NOTHING},
+    {"num_labels", CHANGES_NOTHING},
+    {"id2label", CHANGES_NOTHING},
+    {"label2id", CHANGES_NOTHING},
+    {"problem_type", CHANGES_NOTHING},
+    {"finetuning_task", CHANGES_NOTHING},
+    /* how a program calls the network, or writes with it unless told otherwise */
+    {"use_cache", CHANGES_NOTHING},
+    {"is_decoder", CHANGES_NOTHING},
+    {"output_attentions", CHANGES_NOTHING},
+    {"output_hidden_states", CHANGES_NOTHING},
+    {"output_past", CHANGES_NOTHING},
+    {"return_dict", CHANGES_NOTHING},
+    {"torchscript", CHANGES_NOTHING},
+    {"tie_encoder_decoder", CHANGES_NOTHING},
+    {"cross_attention_hidden_size", CHANGES_NOTHING},
+    {"task_specific_params", CHANGES_NOTHING},
+    {"bos_token_id", CHANGES_NOTHING},
+    {"eos_token_id", CHANGES_NOTHING},
+    {"pad_token_id", CHANGES_NOTHING},
+    {"sep_token_id", CHANGES_NOTHING},
+    {"decoder_start_token_id", CHANGES_NOTHING},
+    {"prefix", CHANGES_NOTHING},
+    {"max_length", CHANGES_NOTHING},
+    {"do_sample", CHANGES_NOTHING},
+    {"temperature", CHANGES_NOTHING},
+    {"top_k", CHANGES_NOTHING},
+    {"top_p", CHANGES_NOTHING},
+    /* where it comes from; the file of weights says itself of which type they are */
+    {"architectures", CHANGES_NOTHING},
+    {"auto_map", CHANGES_NOTHING},
+    {"_name_or_path", CHANGES_NOTHING},
+    {"_attn_implementation", CHANGES_NOTHING},
+    {"transformers_version", CHANGES_NOTHING},
+    {"tokenizer_class", CHANGES_NOTHING},
+    {"torch_dtype", CHANGES_NOTHING},
+    {"dtype", CHANGES_NOTHING},
+    {"use_bfloat16", CHANGES_NOTHING},
+};
+
+static const struct field SEDD[] = {
+    {"tokens", APPLIED},
+    {"graph.type", APPLIED},
+    {"noise.type", APPLIED},
+    {"noise.sigma_min", APPLIED},
+    {"noise.sigma_max", APPLIED},
+    {"model.hidden_size", APPLIED},
+    {"model.cond_dim", APPLIED},
+    {"model.length", APPLIED},
+    {"model.n_blocks", APPLIED},
+    {"model.n_heads", APPLIED},
+    {"model.scale_by_sigma", APPLIED},
+    {"model.type", "\"ddit\""},
+    QUANTIZATION,
+    {"model.name", CHANGES_NOTHING},
+    {"model.dropout", CHANGES_NOTHING},
+    /* read by no class of the reference code */
+    {"graph.file", CHANGES_NOTHING},
+    {"graph.report_all", CHANGES_NOTHING},
+    /* training, and the texts it writes on the way */
+    {"ngpus", CHANGES_NOTHING},
+    {"training", CHANGES_NOTHING},
+    {"data", CHANGES_NOTHING},
+    {"sampling", CHANGES_NOTHING},
+    {"eval", CHANGES_NOTHING},
+    {"optim", CHANGES_NOTHING},
+    {"hydra", CHANGES_NOTHING},
+};
+
+/* Whether `text` is one of the words of `list`. */
+static bool is_listed(const char *list, const char *text)
+{
+    size_t length = strlen(text);
+    for (const char *word = list; *word != '\0';) {
+        size_t size = strcspn(word, " ");
+        if (size == length && memcmp(word, text, size) == 0) {
+            return true;
+        }
+        word += size + (word[size] == ' ');
+    }
+    return false;
+}
+
+static enum sedd_status check(const char *file, const cJSON *root, const struct field *field,
+                              struct sedd_error *error)
+{
+    const cJSON *item = sedd_json_find(root, field->path);
+    if (item == NULL || field->use == APPLIED || field->use[0] == '\0') {
+        return SEDD_OK;
+    }
+    char *text = cJSON_PrintUnformatted(item);
+    if (text == NULL) {
+        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory to read %s", file);
+    }
+    enum sedd_status status =
+        is_listed(field->use, text)
+            ? SEDD_OK
+            : sedd_fail(error, SEDD_ERROR_UNSUPPORTED, "%s: \"%s\" is %.60s; this engine runs %s",
+                        file, field->path, text, field->use);
+    cJSON_free(text);
+    return status;
+}
+
+static enum sedd_status check_all(const char *file, const cJSON *root, const struct field *fields,
+                                  size_t count, struct sedd_error *error)
+{
+    enum sedd_status status = SEDD_OK;
+    for (size_t i = 0; i < count && status == SEDD_OK; i++) {
+        status = check(file, root, &fields[i], error);
+    }
+    return status;
+}
+
+enum sedd_status sedd_fields_check_gpt2(const char *file, const cJSON *root,
+                                        struct sedd_error *error)
+{
+    return check_all(file, root, GPT2, sizeof GPT2 / sizeof GPT2[0], error);
+}
+
+enum sedd_status sedd_fields_check_sedd(const char *file, const cJSON *root,
+                                        struct sedd_error *error)
+{
+    return check_all(file, root, SEDD, sizeof SEDD / sizeof SEDD[0], error);
+}

@@ -1,0 +1,40 @@
+// Ways to write a text: how positions are chosen, and which setting is the best of a sweep.
+const fixed = (order, grid) => ({ positions: 'fixed', ...(order ? { order } : {}), ...(grid ? { grid } : {}) });
+
+/** How positions are chosen, by name; a function where it depends on the number of steps. */
+const WAYS = {
+  published: {},
+  normalised: { positions: 'normalised' },
+  fixed: fixed(),
+  confidence: fixed('confidence'),
+  margin: fixed('margin'),
+  entropy: fixed('entropy'),
+  // a fixed number a step, far apart from each other; from 8 steps on the first steps open few
+  planned: (steps) => fixed('spread', steps < 8 ? 'linear' : 'cosine'),
+  // few at first at any number of steps, and the network does not read masks that stay shut, as the student was trained
+  known: { ...fixed('spread', 'cosine'), context: 'known' },
+};
+
+export const WAY_NAMES = Object.keys(WAYS);
+
+/** Returns the sampling options of a way to choose positions. */
+export function wayOf(way = 'published', steps = 0) {
+  const options = WAYS[way];
+  return typeof options === 'function' ? options(steps) : options;
+}
+
+/** Returns the best setting among those at least as varied as real text, or null where there is none. */
+export function best(rows, real) {
+  const varied = rows.filter(({ entropy, repeated }) => entropy >= real.entropy && repeated <= real.repeated);
+  return varied.reduce((least, row) => (least === null || row.nats < least.nats ? row : least), null);
+}
+
+/** Returns a setting as a generation_config.json writes it. */
+export function configOf({ steps, way, temperature, topP }) {
+  const { positions, order, grid: spacing, context } = wayOf(way, steps);
+  return Object.fromEntries(
+    Object.entries({ steps, positions, order, grid: spacing, context, temperature, top_p: topP }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );
+}
