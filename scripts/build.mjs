@@ -1,9 +1,10 @@
 // Builds the wasm modules and the package around them (or the native tool), installing what is missing first.
 // usage: node scripts/build.mjs [native | wasm]     (default: wasm, types, dist/ with sizes and SRI hashes, and the site in dist/site/)
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { copyLoader, minifyLoaders } from './package/loaders.mjs';
 import { vendor } from './vendor.mjs';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -85,22 +86,6 @@ function emscripten() {
   );
 }
 
-/**
- * A loader as the package has it: its own address is what starts its threads, whatever a bundler called the file, and
- * no word stands in it that a bundler would look up or that a minifier takes for a script's mistake.
- */
-function copyLoader(from, to) {
-  const changes = [
-    [/new Worker\(new URL\("[^"]+",import\.meta\.url\)/, 'new Worker(new URL(import.meta.url)'],
-    ['import("module")', 'import(/* webpackIgnore: true */ /* @vite-ignore */ "module")'],
-    ["(await import('worker_threads'))", "globalThis.process.getBuiltinModule('worker_threads')"],
-  ];
-  writeFileSync(
-    to,
-    changes.reduce((script, [old, now]) => script.replace(old, now), readFileSync(from, 'utf8')),
-  );
-}
-
 export function wasm() {
   cmakeTools();
   const env = emscripten();
@@ -111,7 +96,8 @@ export function wasm() {
     copyFileSync(`${built}.wasm`, path.join(ROOT, 'web/wasm', `sedd-${name}.wasm`));
     copyLoader(`${built}.mjs`, path.join(ROOT, 'web/wasm', `sedd-${name}.js`));
   }
-  if (!existsSync(path.join(ROOT, 'node_modules/uplot'))) run('npm', ['ci', '--no-audit', '--no-fund']);
+  if (!existsSync(path.join(ROOT, 'node_modules/esbuild'))) run('npm', ['ci', '--no-audit', '--no-fund']);
+  minifyLoaders(path.join(ROOT, 'web/wasm'));
   vendor();
 }
 

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * sedd-web: SEDD and GPT-2 in the browser. The public module.
  *
@@ -21,6 +22,31 @@ export { compare } from './client/compare.js';
 export { report } from './client/report.js';
 export { VERSION } from './client/version.js';
 export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
+
+/** @typedef {import('./client/run.js').StartEvent} StartEvent */
+/** @typedef {import('./client/run.js').StepEvent} StepEvent */
+/** @typedef {import('./client/run.js').SampleEvent} SampleEvent */
+/** @typedef {import('./client/run.js').State} State */
+/** @typedef {import('./client/compare.js').ComparisonResult} ComparisonResult */
+/** @typedef {import('./client/trace.js').Trace} Trace */
+
+/**
+ * @typedef {object} ModelInfo what a model is
+ * @property {'sedd'|'gpt2'} kind
+ * @property {'f32'|'q8'} dtype how its matrices are held
+ * @property {'absorb'|'uniform'} graph SEDD: what noise does to a token
+ * @property {'loglinear'|'geometric'} noise SEDD
+ * @property {number} tokens of the vocabulary
+ * @property {number} states tokens, and the mask where there is one
+ * @property {number} maskId -1 where there is none
+ * @property {number} hiddenSize
+ * @property {number} blocks
+ * @property {number} heads
+ * @property {number} length tokens of its window
+ * @property {number} parameters
+ * @property {number} weightBytes
+ * @property {number} endOfText the id of <|endoftext|>; -1 where there is none
+ */
 
 /**
  * @typedef {object} LoadOptions
@@ -73,7 +99,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {number} memory at most, of this tab
  * @property {boolean} fits this device
  * @property {string} advice what to do where it does not
- * @property {object} info as a loaded model's
+ * @property {ModelInfo} info as a loaded model's
  */
 
 /** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob, generation?: string|Blob}} Source
@@ -112,7 +138,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {number} [budgetMs] takes as many of the steps as fit; the result's `budget` says what came of it
  * @property {boolean} [trace] the result carries the run as a trace
  * @property {AbortSignal} [signal]
- * @property {(event: import('./client/run.js').StepEvent) => void} [onStep]
+ * @property {(event: SampleEvent) => void} [onStep] called with the first event, too, which has `start`
  */
 
 /**
@@ -124,7 +150,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {Timings} timings
  * @property {string} kernels
  * @property {number} threads
- * @property {object} [trace]
+ * @property {Trace} [trace] the run as JSON of the format "sedd-trace", if it was asked for
  * @property {{askedMs: number, kept: boolean, changes?: {after: number, steps: number}[], reason?: string}} [budget] changes: after which
  *   step the run went on in how many steps in all, as `resume(run.state(after), { steps })` does
  */
@@ -166,7 +192,7 @@ class Loaded {
   /** @param {Connection} connection @param {any} loaded */
   constructor(connection, { info, defaults, kernels, threads, wasm, source, ms }) {
     this.#connection = connection;
-    /** what the model is: kind, dtype, tokens, length, maskId, parameters, ... */
+    /** @type {ModelInfo} what the model is */
     this.info = info;
     /** @type {import('./client/defaults.js').Defaults} options it was trained for (generation_config.json of its folder): they hold where a call names none */
     this.defaults = defaults;
@@ -280,10 +306,10 @@ export class SEDD extends Loaded {
    * Writes text by denoising. Returns at once; the run is async-iterable over its events, and its
    * `result` resolves at the end.
    * @param {SampleOptions} [options]
-   * @returns {Run<import('./client/run.js').StepEvent, Sample>}
+   * @returns {Run<SampleEvent, Sample>}
    * @example
    *   const run = sedd.sample({ prompt: 'Once upon a time', length: 64, steps: 16, seed: 1 });
-   *   for await (const event of run) console.log(event.step ?? 'start', event.masked);
+   *   for await (const { step, masked, positions, texts } of run) console.log(step, masked, positions, texts);
    *   const { text, seed, timings } = await run.result;
    *   console.log(text, seed, timings.stepsMs);
    */
@@ -298,9 +324,9 @@ export class SEDD extends Loaded {
    * Goes on from a state, or branches: what if a token, the seed or the temperature were different? A place
    * that is not touched keeps its random numbers. `edit` lists [position, id], null for a mask again. A
    * different number of steps goes on from the same noise level.
-   * @param {import('./client/run.js').State} state from `run.state()`
+   * @param {State | null} state from `run.state()`; null, as before a run has started, is refused
    * @param {Changes} [changes]
-   * @returns {Run<import('./client/run.js').StepEvent, Sample>}
+   * @returns {Run<SampleEvent, Sample>}
    * @example
    *   const run = sedd.sample({ length: 32, steps: 8, seed: 1 });
    *   await run.result;
@@ -397,24 +423,26 @@ export class GPT2 extends Loaded {
 }
 
 const PUT_AWAY = 500; // ms a worker has, after an abort, to store the piece it holds
-const plainSource = (source) => (source instanceof URL ? source.href : source);
-const baseOfPage = () => globalThis.document?.baseURI ?? globalThis.location?.href;
+
+/** Asks a worker about a source. @param {Connection} connection @param {'load'|'plan'} method @param {Source} source @param {LoadOptions} options */
+const ask = (connection, method, source, { signal, onProgress, worker, ...options }) => {
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  const place = source instanceof URL ? source.href : source;
+  return connection.call(method, [place, { ...given(options), base }], { signal, onEvent: onProgress }).result;
+};
 
 /** @param {'sedd'|'gpt2'} kind @param {Source} source @param {LoadOptions} [options] @returns {Promise<any>} */
-async function load(kind, source, { signal, onProgress, worker, ...options } = {}) {
-  const connection = new Connection(worker);
+async function load(kind, source, options = {}) {
+  const connection = new Connection(options.worker);
   try {
-    const loaded = await connection.call('load', [plainSource(source), { ...given(options), base: baseOfPage() }], {
-      signal,
-      onEvent: onProgress,
-    }).result;
+    const loaded = await ask(connection, 'load', source, options);
     connection.cancelFlag = loaded.cancelFlag;
     if (loaded.info.kind !== kind) {
-      throw new SeddError(
-        'unsupported',
-        `This folder holds a ${loaded.info.kind === 'sedd' ? 'SEDD' : 'GPT-2'}, not a ${kind === 'sedd' ? 'SEDD' : 'GPT-2'}.`,
-        { hint: `Use ${loaded.info.kind === 'sedd' ? 'loadSEDD' : 'loadGPT2'}.` },
-      );
+      const [found, use] =
+        kind === 'sedd'
+          ? ['GPT-2, not a SEDD', 'loadGPT2, or compare="…"']
+          : ['SEDD, not a GPT-2', 'loadSEDD, or model="…"'];
+      throw new SeddError('unsupported', `This folder holds a ${found}.`, { hint: `Use ${use} of <sedd-demo>.` });
     }
     return kind === 'sedd' ? new SEDD(connection, loaded) : new GPT2(connection, loaded);
   } catch (error) {
@@ -432,13 +460,10 @@ async function load(kind, source, { signal, onProgress, worker, ...options } = {
  *   const { download, memory, fits, advice } = await plan('models/sedd-nano');
  *   console.log(download, memory, fits ? '' : advice);
  */
-export async function plan(source, { signal, onProgress, worker, ...options } = {}) {
-  const connection = new Connection(worker);
+export async function plan(source, options = {}) {
+  const connection = new Connection(options.worker);
   try {
-    return await connection.call('plan', [plainSource(source), { ...given(options), base: baseOfPage() }], {
-      signal,
-      onEvent: onProgress,
-    }).result;
+    return await ask(connection, 'plan', source, options);
   } finally {
     connection.end();
   }
@@ -448,7 +473,7 @@ export async function plan(source, { signal, onProgress, worker, ...options } = 
  * Loads a SEDD model into a worker of its own.
  * @param {Source} source a folder's URL, URLs of the files, or the files
  * @param {LoadOptions} [options]
- * @returns {Promise<SEDD>}
+ * @returns {Promise<SEDD & AsyncDisposable & Disposable>}
  * @example
  *   import { loadSEDD } from 'sedd-web';
  *   const sedd = await loadSEDD('models/sedd-nano', { onProgress: ({ loaded, total }) => console.log(loaded, total) });
@@ -460,7 +485,7 @@ export const loadSEDD = (source, options) => load('sedd', source, options);
  * Loads a GPT-2 into a worker of its own.
  * @param {Source} source
  * @param {LoadOptions} [options]
- * @returns {Promise<GPT2>}
+ * @returns {Promise<GPT2 & AsyncDisposable & Disposable>}
  * @example
  *   import { loadGPT2 } from 'sedd-web';
  *   const gpt2 = await loadGPT2('models/gpt2-nano');

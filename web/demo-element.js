@@ -1,136 +1,55 @@
 /**
  * <sedd-demo model="…">: a SEDD that writes in the reader's browser, beside a GPT-2 if one is named. Nothing is
- * fetched until somebody asks: neither the engine nor a model. Documented in web/README.md.
+ * fetched until somebody asks: neither the engine nor a model. This file has its attributes, its load and its runs;
+ * demo-view.js draws them. Documented in web/README.md.
  */
-import { withDefaults } from './client/defaults.js';
-import { SeddError } from './errors.js';
-import { borrow } from './client/shared-models.js';
-import { WORDS } from './client/sampling.js';
-import { traceOf, writeTrace } from './client/trace.js';
-import { Cells } from './view/cells.js';
-import { Controls, controlsStyle } from './view/controls.js';
-import { preview, prefixOf } from './view/preview.js';
-import { SeddElement, choice, define, flag, mirror, number, seed, text, whenNear } from './view/element.js';
-import { History } from './view/history.js';
-import { Sheet } from './view/sheet.js';
-import { lazySheet, make } from './view/theme.js';
-import { Timeline } from './view/timeline.js';
-import { Twin, computing, twinStyle } from './view/twin.js';
-
-const FIELDS = {
-  model: text,
-  compare: text,
-  prompt: { ...text, fallback: '' },
-  steps: number(1, 1e6, { step: 1, fallback: 64 }),
-  seed,
-  length: number(1, 65536, { step: 1 }),
-  temperature: number(0.01, 100),
-  topP: number(1e-6, 1, { attribute: 'top-p' }),
-  topK: number(0, 2 ** 31 - 1, { step: 1, attribute: 'top-k' }),
-  ...Object.fromEntries(
-    ['positions', 'order', 'grid', 'context'].map((name) => [name, { ...choice(...WORDS[name]), fallback: null }]),
-  ),
-  loading: choice('lazy', 'eager'),
-  reveal: choice('interaction', 'auto', 'manual'),
-  layout: choice('lines', 'text', 'grid'),
-  meter: choice('none', 'age', 'confidence'),
-  sheet: flag,
-  controls: choice('full', 'buttons'),
-  disabled: flag,
-};
-const REPORT = { steps: [4, 16], length: 128 }; // beside the element's own number of steps
-const OPTIONS = [
-  'prompt',
-  'steps',
-  'seed',
-  'length',
-  'temperature',
-  'topP',
-  'topK',
-  'positions',
-  'order',
-  'grid',
-  'context',
-];
-
-const style = lazySheet(`
-:host { display: block; color: var(--_ink); }
-:host([hidden]), [hidden] { display: none; }
-pre { font: 0.8125rem/1.5 var(--sedd-font-mono, ui-monospace, monospace); overflow: auto; max-height: 20rem; }
-.error { font: 0.875rem/1.5 var(--_ui); margin: 0.5rem 0; padding-inline-start: 0.75rem; border-inline-start: 3px solid var(--_accent); overflow-wrap: anywhere; }
-`);
-
-const SENTENCES = {
-  loading: (loaded, total) =>
-    total
-      ? `Loading: ${Math.round((20 * loaded) / total) * 5} % of ${(total / 1e6).toFixed(1)} MB`
-      : 'Loading the engine',
-  step: (step, total, open, length) => `Step ${step} of ${total}, ${open} of ${length} fixed`,
-  done: (length, steps, ms, used) => `${length} tokens, ${steps} evaluations, ${Math.round(ms)} ms, seed ${used}`,
-  stopped: 'Stopped.',
-  comparing: (round, rounds) => `Comparing, both in turn: round ${round} of ${rounds}`,
-  copied: 'The comparison is in the clipboard.',
-  shown: 'The clipboard is not allowed here; the comparison is below.',
-};
+import { SeddError, abortError } from './errors.js';
+import { copied, measure } from './view/comparison.js';
+import { FIELDS, asked } from './view/demo-options.js';
+import { DemoView, demoStyles } from './view/demo-view.js';
+import { SeddElement, define, mirror, whenNear } from './view/element.js';
+import { Loader } from './view/loader.js';
+import { prefixOf } from './view/preview.js';
+import { Record } from './view/record.js';
+import { speak } from './view/words.js';
 
 export class SeddDemo extends SeddElement {
   static observedAttributes = mirror(this, FIELDS);
 
-  #parts;
-  #borrowed = null; // {sedd, gpt2, release}
-  #ready = null; // promise of the models
-  #sedd = null;
-  #gpt2 = null;
-  #abort = null; // of the run under way
-  #run = null;
-  #history = null;
-  #options = null; // of the last run
-  #result = null;
+  #view;
+  #loader = new Loader();
+  #loading = null; // promise of the load, for everybody who waits for it
+  #models = null; // {sedd, gpt2}, once they are loaded
+  #task = null; // AbortController of the run or comparison that was asked for last, until it ends
+  #run = null; // the run under way
+  #record = null; // the run that is shown
+  #sample = null; // the last result
   #unwatch = () => {};
 
   constructor() {
     super();
-    const { root, problem } = this.prepare(style(), controlsStyle(), twinStyle());
-    const cells = new Cells({ layout: 'lines', selectable: true });
-    const timeline = new Timeline({ onShow: (state) => this.#see(state) });
-    const sheet = new Sheet({ onSeek: (index) => this.seekTo(index) });
-    const desk = new Controls({
+    const { root, problem } = this.prepare(...demoStyles());
+    this.#view = new DemoView({
       onRun: (values) => this.#submit(values),
       onStop: () => this.stop(),
-      onReport: () => this.copyReport().catch((error) => this.fail(error)),
+      onReport: () => this.copyReport().catch(() => {}),
+      onPoster: () => this.#sketch(),
     });
-    const poster = make('slot', { name: 'poster' });
-    const twin = new Twin();
-    const report = make('pre', { part: 'report', tabindex: 0, hidden: '' });
-    root.append(
-      poster,
-      cells.element,
-      timeline.element,
-      sheet.element,
-      twin.element,
-      desk.element,
-      report,
-      problem,
-      make('slot'),
-    );
-    timeline.element.hidden = true;
-    poster.addEventListener('slotchange', () => this.#sketch());
+    root.append(...this.#view.elements, problem, document.createElement('slot'));
     this.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') this.stop();
     });
-    this.#parts = { cells, timeline, sheet, desk, poster, twin, report };
   }
 
   connectedCallback() {
-    if (this.#ready) return; // moved
+    speak(this, this.#view.speakers);
+    if (this.#loader.wanted) return; // moved
     this.upgrade();
     this.checkAttributes();
     this.#arrange();
     this.#sketch();
     this.#show('waiting');
-    const go = () => this.load().catch(() => {});
-    if (this.loading === 'eager') go();
-    else if (this.reveal === 'auto') this.#unwatch = whenNear(this, go);
+    this.#await();
   }
 
   /** Moving an element takes it out and puts it back in one go; only what stays out is disposed of. */
@@ -144,36 +63,49 @@ export class SeddDemo extends SeddElement {
     if (!this.isConnected || before === after) return;
     this.forgive();
     this.checkAttributes();
-    if (name === 'model' || name === 'compare') {
-      this.dispose();
-      this.#show('waiting');
-    }
+    if (name === 'model' || name === 'compare') this.#replace(name);
+    else if (name === 'loading' || name === 'reveal') this.#await();
     this.#arrange();
     this.#sketch();
     if (name === 'sheet') this.#show(this.dataset.state);
   }
 
-  #arrange() {
-    const { cells, desk } = this.#parts;
-    cells.layout = this.layout;
-    cells.meter = this.meter;
-    desk.fill({
-      prompt: this.prompt,
-      seed: this.getAttribute('seed') ?? '',
-      steps: this.getAttribute('steps') ?? String(this.#sedd?.defaults.steps ?? this.steps),
-    });
-    desk.runButton.disabled = this.disabled;
+  /** Loads when the attributes say so: now, or when the element comes near the viewport. */
+  #await() {
+    this.#unwatch();
+    const go = () => this.load().catch(() => {});
+    if (this.loading === 'eager') go();
+    else if (this.reveal === 'auto') this.#unwatch = whenNear(this, go);
   }
 
-  /** The prompt as cells, until a run shows better; a poster goes first. */
+  /** Gives back models that are no longer named. If they were wanted, those that are named now are loaded. */
+  #replace(name) {
+    const { wanted } = this.#loader;
+    this.dispose();
+    if (name === 'model') this.#record = this.#view.history = null; // its tokens mean something else to another model
+    queueMicrotask(() => {
+      if (!this.isConnected || !this.model) return;
+      if (wanted) this.load().catch(() => {});
+      else this.#await();
+    });
+  }
+
+  #arrange() {
+    const { cells, controls } = this.#view;
+    cells.layout = this.layout;
+    cells.meter = this.meter;
+    controls.fill({
+      prompt: this.prompt,
+      seed: this.getAttribute('seed') ?? '',
+      steps: this.getAttribute('steps') ?? String(this.#models?.sedd.defaults.steps ?? this.steps),
+    });
+    controls.runButton.disabled = this.disabled;
+  }
+
   #sketch() {
-    if (this.#history) return;
-    const { cells, poster } = this.#parts;
-    cells.element.hidden = poster.assignedElements().length > 0;
-    poster.hidden = !cells.element.hidden;
+    if (this.#record) return;
     try {
-      const { state, held, holes } = preview(this.prompt, this.length);
-      cells.open(state, { held, holes });
+      this.#view.sketch(this.prompt, this.length);
     } catch (error) {
       this.fail(error);
     }
@@ -181,93 +113,74 @@ export class SeddDemo extends SeddElement {
 
   #show(state) {
     this.dataset.state = state;
-    const { desk, sheet, timeline } = this.#parts;
-    desk.show(state, { manual: this.reveal === 'manual', report: Boolean(this.#gpt2) });
-    if (this.controls === 'buttons') desk.fields.hidden = true;
-    timeline.element.hidden = !this.#history;
-    timeline.element.inert = state === 'running';
-    sheet.element.hidden = !this.sheet || !this.#history?.last || state === 'running';
-    if (sheet.element.hidden) return;
-    sheet.open(this.#history);
-    sheet.show(timeline.index);
-  }
-
-  /** A state of the last run, as the timeline goes to it. */
-  #see(state) {
-    this.#parts.cells.show(state);
-    this.#parts.sheet.show(state.index);
+    this.#view.show(state, {
+      manual: this.reveal === 'manual',
+      buttons: this.controls === 'buttons',
+      sheet: this.sheet,
+      report: Boolean(this.#models?.gpt2),
+    });
   }
 
   /* ---- Loading ---- */
 
-  /** Fetches engine and models now. @returns {Promise<void>} */
+  /** Fetches engine and models now; everybody who asks waits for the same load. @returns {Promise<void>} */
   load() {
+    if (this.#loading) return this.#loading;
     this.#unwatch();
-    this.#ready ??= this.#load().catch((error) => {
-      this.#letGo();
-      this.#show('waiting');
-      this.#parts.desk.say(error.name === 'AbortError' ? SENTENCES.stopped : '');
-      this.fail(error);
-      throw error;
+    const loading = this.#fetch().then((models) => {
+      if (this.#loading !== loading) throw abortError();
+      this.#opened(models);
     });
-    return this.#ready;
+    loading.catch((error) => {
+      if (this.#loading === loading) this.#closed(error);
+    });
+    this.#loading = loading;
+    return loading;
   }
 
-  async #load() {
+  async #fetch() {
     if (!this.model)
       throw new SeddError('argument', '<sedd-demo>: it has no model.', {
         hint: 'Give model="…" the address of a folder with config.json, model.safetensors and tokenizer.json.',
       });
+    const address = (url) => url && new URL(url, this.baseURI).href;
+    const addresses = { sedd: address(this.model), gpt2: address(this.compare) };
+    const models = this.#loader.load(addresses, (progress) => this.#progress(progress));
     this.#show('loading');
-    const parts = new Map();
-    const watch =
-      (name) =>
-      ({ loaded, total, phase }) => {
-        parts.set(name, { loaded, total });
-        const sum = (key) => [...parts.values()].reduce((all, part) => all + part[key], 0);
-        this.#progress(sum('loaded'), sum('total'), phase);
-      };
-    const borrowed = [
-      ['sedd', this.model],
-      ['gpt2', this.compare],
-    ]
-      .filter(([, url]) => url)
-      .map(([kind, url]) => borrow(kind, new URL(url, this.baseURI).href, { onProgress: watch(kind) }));
-    this.#borrowed = borrowed;
-    this.#progress(0, 0, 'engine');
-    const ended = new Promise((_, reject) => {
-      this.#cancelLoad = () => reject(new DOMException('The load was stopped.', 'AbortError'));
-    });
-    const [sedd, gpt2 = null] = await Promise.race([Promise.all(borrowed.map(({ model }) => model)), ended]);
-    [this.#sedd, this.#gpt2] = [sedd, gpt2];
-    this.#parts.desk.say('');
+    this.#progress({ loaded: 0, total: 0, phase: 'engine' });
+    return models;
+  }
+
+  #progress(progress) {
+    this.#view.progress(progress);
+    this.emit('progress', progress);
+  }
+
+  #opened(models) {
+    this.#models = models;
+    this.#view.say('');
     this.#arrange();
     this.#show('ready');
-    this.emit('ready', { model: sedd.info, compare: gpt2?.info ?? null });
+    this.emit('ready', { model: models.sedd.info, compare: models.gpt2?.info ?? null });
   }
 
-  #cancelLoad = () => {};
-
-  #progress(loaded, total, phase) {
-    const { desk } = this.#parts;
-    if (total) desk.progress.value = loaded / total;
-    else desk.progress.removeAttribute('value');
-    desk.say(SENTENCES.loading(loaded, total));
-    this.emit('progress', { loaded, total, phase });
-  }
-
-  #letGo() {
-    this.#borrowed?.forEach(({ release }) => release());
-    this.#borrowed = this.#ready = this.#sedd = this.#gpt2 = null;
+  /** Gives the models back, or ends their load, and says why. */
+  #closed(error) {
+    this.#loading = this.#models = null;
+    this.#loader.release();
+    this.#show('waiting');
+    this.#view.say(error.name === 'AbortError' ? this.#view.words.stopped : '');
+    this.fail(error);
   }
 
   /** Ends what runs and frees the models; the element stays usable. */
   dispose() {
     this.#unwatch();
     this.stop();
-    this.#cancelLoad();
-    this.#parts.timeline.dispose();
-    this.#letGo();
+    this.#view.timeline.dispose();
+    if (!this.#loading) return;
+    this.#closed(abortError());
+    this.#view.say('');
   }
 
   /* ---- Writing ---- */
@@ -282,29 +195,15 @@ export class SeddDemo extends SeddElement {
     this.run().catch(() => {});
   }
 
-  /** What the attributes ask for, and `changes`; for the rest, what the model was trained for. */
-  #asked(changes = {}) {
-    const said = OPTIONS.filter((name) => this[name] !== null && (name !== 'steps' || this.hasAttribute('steps')));
-    return {
-      steps: this.steps,
-      ...withDefaults(this.#sedd.defaults, {
-        ...Object.fromEntries(said.map((name) => [name, this[name]])),
-        ...changes,
-      }),
-    };
-  }
-
   /**
-   * Writes; loads first if need be. A run under way is ended.
+   * Writes; loads first if need be, or waits for the load under way. A run under way is ended.
    * @param {object} [changes] options that differ from the attributes
-   * @returns {Promise<object>} the sample
+   * @returns {Promise<object>} the sample; rejects with AbortError when something else is asked for before it is there
    */
   run(changes = {}) {
-    return this.#write((signal) => {
-      const options = this.#asked(changes);
-      this.#options = options;
-      this.#history = null;
-      return this.#sedd.sample({ ...options, signal });
+    return this.#write((sedd, signal) => {
+      const options = asked(this, sedd.defaults, changes);
+      return { options, run: sedd.sample({ ...options, signal }) };
     });
   }
 
@@ -313,127 +212,138 @@ export class SeddDemo extends SeddElement {
    * @param {number} [index] step, the one shown unless given
    * @param {object} [changes] seed, temperature, steps, or `edit`: [position, id|null] pairs
    */
-  branch(index = this.#parts.timeline.index, changes = {}) {
-    const from = this.#history;
-    if (!from)
+  branch(index = this.#view.timeline.index, changes = {}) {
+    if (!this.#record)
       return Promise.reject(
         new SeddError('argument', 'There is no run to branch from yet.', { hint: 'Call run() first.' }),
       );
-    return this.#write((signal) => {
-      const { step, ids } = from.at(index);
-      this.#options = { ...this.#options, ...changes };
-      this.#history = from.upTo(index);
-      return this.#sedd.resume({ position: step, ids, options: this.#options }, { ...changes, signal });
+    const { history, options: before } = this.#record;
+    return this.#write((sedd, signal) => {
+      const { step, ids } = history.at(index);
+      const { edit, ...others } = changes;
+      const run = sedd.resume({ position: step, ids, options: before }, { ...changes, signal });
+      return { options: { ...before, ...others }, run, parent: { history, index } };
     });
   }
 
-  async #write(start) {
-    this.stop();
+  /** Begins what is asked for, and ends what was asked for before. The load, which both need, goes on. */
+  #begin() {
+    this.#task?.abort();
     this.forgive();
     this.checkAttributes();
-    await this.load();
-    const abort = (this.#abort = new AbortController());
-    this.#parts.twin.hide();
-    this.#show('running');
+    this.#task = new AbortController();
+    return this.#task;
+  }
+
+  /** Waits for the models until they are loaded or the task is ended. @returns {Promise<{sedd: any, gpt2: any}>} */
+  async #loaded({ signal }) {
+    const ended = new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(abortError()));
+    });
+    await Promise.race([this.load(), ended]);
+    signal.throwIfAborted();
+    return this.#models;
+  }
+
+  /**
+   * @param {(sedd: any, signal: AbortSignal) => {options: object, run: any, parent?: object}} start
+   * @returns {Promise<object>} the sample
+   */
+  async #write(start) {
+    const task = this.#begin();
     try {
-      const run = (this.#run = start(abort.signal));
-      this.#options = { ...this.#options, seed: run.seed };
-      for await (const event of run) this.#event(event);
-      const sample = (this.#result = await run.result);
-      const evaluations = this.#history.events().filter(({ rows }) => rows !== 0).length;
-      this.#parts.desk.say(SENTENCES.done(sample.ids.length, evaluations, computing(sample.timings), sample.seed));
-      if (this.#gpt2) await this.#writeTwin(sample, abort.signal);
+      const { sedd, gpt2 } = await this.#loaded(task);
+      this.#view.twin.hide();
+      this.#show('running');
+      const sample = await this.#follow(sedd, start(sedd, task.signal), task.signal);
+      if (gpt2) await this.#writeTwin(gpt2, sample, task.signal);
       this.emit('done', { sample });
       return sample;
     } catch (error) {
-      if (error.name === 'AbortError' && abort === this.#abort) this.#parts.desk.say(SENTENCES.stopped);
-      this.fail(error);
+      this.#failed(task, error);
       throw error;
     } finally {
-      if (abort === this.#abort) {
-        this.#abort = this.#run = null;
-        if (this.#history?.last) this.#parts.timeline.open(this.#history);
-        this.#show(this.#sedd ? 'ready' : 'waiting');
-      }
+      if (task === this.#task) this.#view.settle();
+      this.#end(task);
     }
   }
 
-  #event(event) {
-    const { cells, desk, timeline, poster } = this.#parts;
-    if (event.start) {
-      poster.hidden = true;
-      cells.element.hidden = false;
-      this.#history ??= new History(event);
-      cells.open(this.#history.at(this.#history.last), { held: event.held });
-      timeline.element.hidden = false;
-    } else {
-      this.#history.add(event);
-      const state = this.#history.at(this.#history.last);
-      cells.show(state);
-      const quarter = Math.ceil(event.total / 4);
-      if (event.step % quarter === 0)
-        desk.say(SENTENCES.step(event.step, event.total, state.texts.length - state.masked, state.texts.length));
-      this.emit('step', event);
+  /** Shows a run as it goes. With its first event it becomes the run that is shown. @returns {Promise<object>} the sample */
+  async #follow({ info, source }, { options, run, parent }, signal) {
+    const { name = this.model, sha256 } = source ?? {};
+    const model = { maskId: info.maskId, name, ...(sha256 && { sha256 }) };
+    const record = new Record({ ...options, seed: run.seed }, model, parent);
+    this.#run = run;
+    for await (const event of run) {
+      if (signal.aborted) break; // another run may have taken over
+      record.add(event);
+      this.#record = record;
+      this.#view.event(record.history, event);
+      if (!event.start) this.emit('step', event);
     }
-    timeline.follow(this.#history, event.start ? 0 : this.#history.last + event.total - event.step);
+    this.#sample = await run.result;
+    this.paper.textContent = this.#sample.text;
+    this.#view.done(this.#sample, record.denoised);
+    return this.#sample;
   }
 
-  #writeTwin(sample, signal) {
-    const { prompt = '', ...asked } = this.#options;
-    const options = Object.fromEntries(
-      ['seed', 'temperature', 'topP', 'topK']
-        .filter((name) => asked[name] !== undefined)
-        .map((name) => [name, asked[name]]),
-    );
-    return this.#parts.twin.write(this.#gpt2, { given: prefixOf(prompt), sample, options: { ...options, signal } });
+  #writeTwin(gpt2, sample, signal) {
+    const { prompt = '', seed, temperature, topK, topP } = this.#record.options;
+    const options = { seed, temperature, topK, topP, signal };
+    return this.#view.twin.write(gpt2, { given: prefixOf(prompt), sample, options });
+  }
+
+  /** Says why a task ended, unless another one took over or its load failed, which has said so. */
+  #failed(task, error) {
+    if (task !== this.#task || !this.#models) return;
+    if (error.name === 'AbortError') this.#view.say(this.#view.words.stopped);
+    this.fail(error);
+  }
+
+  #end(task) {
+    if (task !== this.#task) return;
+    this.#task = this.#run = null;
+    this.#show(this.#models ? 'ready' : this.#loading ? 'loading' : 'waiting');
   }
 
   /** Ends a load or a run under way. */
   stop() {
-    if (this.dataset.state === 'loading') this.#cancelLoad();
-    this.#abort?.abort();
+    this.#task?.abort();
+    if (this.#loading && !this.#models) this.#closed(abortError());
   }
 
   /** Holds a run, or the replay of one. */
   pause() {
     if (this.#run) this.#run.pause();
-    else this.#parts.timeline.playback.pause();
+    else this.#view.timeline.playback.pause();
   }
 
   /** Goes on after pause(). */
   continue() {
     if (this.#run) this.#run.continue();
-    else if (this.#history) this.#parts.timeline.start();
+    else if (this.#record) this.#view.timeline.start();
   }
 
   /** Shows the state after a step of the last run. @param {number} index */
   seekTo(index) {
-    if (this.#history && !this.#run) this.#parts.timeline.seek(index);
+    if (this.#record && !this.#run) this.#view.timeline.seek(index);
   }
 
   /* ---- What comes out ---- */
 
-  /** The last run's result, or null. */
+  /** The last result, or null. */
   get sample() {
-    return this.#result;
+    return this.#sample;
   }
 
-  /** The last run as a trace that <sedd-player> plays. @returns {string} */
+  /** The run that is shown, as a trace that <sedd-player> plays. @returns {string} */
   exportTrace() {
-    if (!this.#history || !this.#sedd)
-      throw new SeddError('argument', 'There is no run to export yet.', { hint: 'Call run() first.' });
-    const { name = this.model, sha256 } = this.#sedd.source ?? {};
-    return writeTrace(
-      traceOf(this.#history, {
-        ...this.#options,
-        maskId: this.#sedd.info.maskId,
-        model: { name, ...(sha256 && { sha256 }) },
-      }),
-    );
+    if (!this.#record) throw new SeddError('argument', 'There is no run to export yet.', { hint: 'Call run() first.' });
+    return this.#record.trace();
   }
 
   /**
-   * Measures both models by the benchmark's rules and copies the report.
+   * Measures both models by the benchmark's rules and copies the report. A run under way is ended.
    * @param {'markdown'|'json'|'csv'} [format]
    * @returns {Promise<string>} the report, also where the clipboard is not allowed
    */
@@ -442,44 +352,23 @@ export class SeddDemo extends SeddElement {
       throw new SeddError('argument', '<sedd-demo>: a comparison needs a GPT-2.', {
         hint: 'Give compare="…" the address of its folder.',
       });
-    this.stop();
-    await this.load();
-    const { compare, report } = await import('./client.js');
-    const { desk } = this.#parts;
-    const abort = (this.#abort = new AbortController());
-    const { prompt = '', steps, length = this.#result?.ids.length ?? REPORT.length, ...sampling } = this.#asked();
-    const counts = [...REPORT.steps.filter((count) => count < steps), steps];
-    this.#show('running');
+    const task = this.#begin();
     try {
-      const comparison = compare(this.#sedd, this.#gpt2, {
-        ...sampling,
-        prompt: prefixOf(prompt),
-        steps: counts,
-        length,
-        signal: abort.signal,
-        onProgress: ({ round, rounds }) => desk.say(SENTENCES.comparing(round + 1, rounds)),
+      const models = await this.#loaded(task);
+      this.#show('running');
+      const options = { length: this.#sample?.ids.length, ...asked(this, models.sedd.defaults) };
+      const written = await measure(models, options, {
+        format,
+        signal: task.signal,
+        onProgress: ({ round, rounds }) => this.#view.say(this.#view.words.comparing(round + 1, rounds)),
       });
-      const written = report(await comparison.result, format);
-      await this.#copy(written);
+      this.#view.offer(written, await copied(written));
       return written;
+    } catch (error) {
+      this.#failed(task, error);
+      throw error;
     } finally {
-      if (abort === this.#abort) {
-        this.#abort = null;
-        this.#show('ready');
-      }
-    }
-  }
-
-  /** Into the clipboard; where that is not allowed, onto the page. */
-  async #copy(written) {
-    const { desk, report } = this.#parts;
-    try {
-      await navigator.clipboard.writeText(written);
-      desk.say(SENTENCES.copied);
-    } catch {
-      report.textContent = written;
-      report.hidden = false;
-      desk.say(SENTENCES.shown);
+      this.#end(task);
     }
   }
 }

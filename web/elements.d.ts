@@ -1,41 +1,62 @@
 /** Types of the two elements (define.js, player-element.js); README.md says what each attribute and part is for. */
 
-import type { Changes, Sample, SampleOptions } from '../types/client.js';
+import type { Changes, ModelInfo, Sample, SampleOptions, SeddError, StepEvent, Trace } from '../types/client.js';
 
-export interface Trace {
-  format: 'sedd-trace';
-  version: 1;
-  length: number;
-  steps: number;
-  seed: string;
-  sampler: string;
-  temperature: number;
-  topK: number;
-  topP: number;
-  maskId: number;
-  initial: number[];
-  events: {
-    step: number;
-    sigma: number;
-    masked: number;
-    changed: number[];
-    ids: number[];
-    ms?: number;
-    confidence?: number[];
-  }[];
-  texts: Record<string, string>;
-  model?: { name: string; sha256?: string };
-  held?: number[];
+export type { ModelInfo, Trace };
+
+/** Bytes; `total` is 0 where it is not known yet. */
+export interface Progress {
+  loaded: number;
+  total: number;
+  phase: 'trace' | 'engine' | 'open' | 'wait' | 'weights' | 'keep';
 }
+
+/** What a player shows after a step. */
+export interface PlayerStep {
+  index: number;
+  step: number;
+  total: number;
+  sigma: number | null;
+  masked: number;
+  positions: number[];
+}
+
+interface CommonEventMap {
+  'sedd-progress': CustomEvent<Progress>;
+  'sedd-error': CustomEvent<{ error: SeddError }>;
+}
+
+export interface SeddPlayerEventMap extends CommonEventMap {
+  'sedd-ready': CustomEvent<{ trace: Trace }>;
+  'sedd-step': CustomEvent<PlayerStep>;
+  'sedd-done': CustomEvent<{ text: string }>;
+}
+
+export interface SeddDemoEventMap extends CommonEventMap {
+  'sedd-ready': CustomEvent<{ model: ModelInfo; compare: ModelInfo | null }>;
+  'sedd-step': CustomEvent<StepEvent>;
+  'sedd-done': CustomEvent<{ sample: Sample }>;
+  'sedd-select': CustomEvent<{ position: number; text: string | null }>;
+}
+
+/** The events as they arrive anywhere above the elements; `detail` is one of the two. */
+export type SeddEventMap = {
+  [Name in keyof SeddPlayerEventMap & keyof SeddDemoEventMap]: SeddPlayerEventMap[Name] | SeddDemoEventMap[Name];
+} & Pick<SeddDemoEventMap, 'sedd-select'>;
+
+/** Every event of an element, with its own in place of the general ones. */
+type Events<Own> = Own & Omit<HTMLElementEventMap, keyof Own>;
 
 /** <sedd-player>: replays a recorded run without a model. */
 export class SeddPlayer extends HTMLElement {
-  src: string;
+  get src(): string | null;
+  set src(value: string | null);
   loading: 'lazy' | 'eager';
   autoplay: boolean;
   loop: boolean;
   speed: number;
-  step: number;
+  get step(): number | null;
+  set step(value: number | null);
   sheet: boolean;
   meter: 'none' | 'age' | 'confidence';
   get trace(): Trace | null;
@@ -47,19 +68,39 @@ export class SeddPlayer extends HTMLElement {
   play(): void;
   pause(): void;
   seek(index: number): void;
+  addEventListener<Name extends keyof Events<SeddPlayerEventMap>>(
+    type: Name,
+    listener: (this: SeddPlayer, event: Events<SeddPlayerEventMap>[Name]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<Name extends keyof Events<SeddPlayerEventMap>>(
+    type: Name,
+    listener: (this: SeddPlayer, event: Events<SeddPlayerEventMap>[Name]) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | EventListenerOptions,
+  ): void;
 }
 
 /** <sedd-demo>: a model that writes in the reader's browser. */
 export class SeddDemo extends HTMLElement {
-  model: string;
-  compare: string;
+  model: string | null;
+  compare: string | null;
   prompt: string;
   steps: number;
-  length: number;
-  seed: number | bigint;
-  temperature: number;
-  topP: number;
-  topK: number;
+  length: number | null;
+  seed: number | bigint | null;
+  temperature: number | null;
+  topP: number | null;
+  topK: number | null;
   positions: SampleOptions['positions'] | null;
   order: SampleOptions['order'] | null;
   grid: SampleOptions['grid'] | null;
@@ -72,7 +113,7 @@ export class SeddDemo extends HTMLElement {
   controls: 'full' | 'buttons';
   disabled: boolean;
   readonly sample: Sample | null;
-  load(): Promise<unknown>;
+  load(): Promise<void>;
   run(changes?: SampleOptions): Promise<Sample>;
   pause(): void;
   continue(): void;
@@ -82,6 +123,26 @@ export class SeddDemo extends HTMLElement {
   exportTrace(): string;
   copyReport(format?: 'markdown' | 'json' | 'csv'): Promise<string>;
   dispose(): void;
+  addEventListener<Name extends keyof Events<SeddDemoEventMap>>(
+    type: Name,
+    listener: (this: SeddDemo, event: Events<SeddDemoEventMap>[Name]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<Name extends keyof Events<SeddDemoEventMap>>(
+    type: Name,
+    listener: (this: SeddDemo, event: Events<SeddDemoEventMap>[Name]) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | EventListenerOptions,
+  ): void;
 }
 
 declare global {
@@ -89,4 +150,7 @@ declare global {
     'sedd-player': SeddPlayer;
     'sedd-demo': SeddDemo;
   }
+  interface HTMLElementEventMap extends SeddEventMap {}
+  interface DocumentEventMap extends SeddEventMap {}
+  interface WindowEventMap extends SeddEventMap {}
 }

@@ -2,14 +2,15 @@
  * <sedd-player src="run.trace.json">: replays a recorded run. No model, no wasm, no worker; it works alone.
  * Documented in web/README.md.
  */
-import { WORDS } from './client/sampling.js';
+import { WORDS as SETTINGS, denoises } from './client/sampling.js';
 import { fetchTrace, readTrace } from './client/trace.js';
 import { SeddElement, choice, define, flag, mirror, number, text, whenNear } from './view/element.js';
 import { History } from './view/history.js';
-import { Sheet } from './view/sheet.js';
 import { Strip } from './view/strip.js';
-import { lazySheet, make } from './view/theme.js';
+import { adopt, lazySheet, make } from './view/theme.js';
 import { Timeline } from './view/timeline.js';
+import { speak } from './view/words.js';
+import { player as WORDS } from './view/words/en.js';
 
 const FIELDS = {
   src: text,
@@ -23,17 +24,13 @@ const FIELDS = {
 };
 
 const style = lazySheet(`
-:host { display: block; color: var(--_ink); }
-:host([hidden]) { display: none; }
 .stage { min-height: 4rem; }
 .caption { font: 0.8125rem/1.4 var(--_ui); color: var(--_quiet); margin: 0.75rem 0 0; font-variant-numeric: tabular-nums; }
-.error { font: 0.875rem/1.5 var(--_ui); color: var(--_ink); margin: 0.5rem 0; padding-inline-start: 0.75rem; border-inline-start: 3px solid var(--_accent); overflow-wrap: anywhere; }
-[hidden] { display: none; }
 `);
 
-/** What of a trace's settings is not as published, as <sedd-demo>'s attributes name it. */
+/** Lists the settings of a trace that are not as published, as <sedd-demo>'s attributes name them. */
 const settings = (trace) =>
-  Object.entries(WORDS)
+  Object.entries(SETTINGS)
     .filter(([name, [published]]) => (trace[name] ?? published) !== published)
     .map(([name]) => `${name} ${trace[name]}`);
 
@@ -43,6 +40,8 @@ export class SeddPlayer extends SeddElement {
   static observedAttributes = mirror(this, FIELDS);
 
   #parts;
+  #words = WORDS;
+  #sheet = null;
   #trace = null;
   #history = null;
   #loading = null; // AbortController of the request under way
@@ -54,22 +53,16 @@ export class SeddPlayer extends SeddElement {
     super();
     const { root, problem } = this.prepare(style());
     const cells = new Strip();
-    const sheet = new Sheet({ onSeek: (index) => this.seek(index) });
     const timeline = new Timeline({ onShow: (state) => this.#show(state) });
     const poster = make('slot', { name: 'poster' });
-    const stage = make(
-      'div',
-      { class: 'stage', part: 'stage', hidden: '' },
-      cells.element,
-      timeline.element,
-      sheet.element,
-    );
-    const caption = make('p', { class: 'caption', part: 'caption', hidden: '' });
+    const stage = make('div', { class: 'stage', part: 'stage', hidden: '' }, cells.element, timeline.element);
+    const caption = make('p', { class: 'caption', part: 'caption', dir: 'auto', hidden: '' });
     root.append(poster, stage, problem, make('slot', { name: 'caption' }, caption), make('slot'));
-    this.#parts = { cells, sheet, timeline, poster, stage, caption };
+    this.#parts = { cells, timeline, poster, stage, caption };
   }
 
   connectedCallback() {
+    speak(this, { timeline: this.#parts.timeline, player: this });
     this.upgrade();
     this.checkAttributes();
     this.#arrange();
@@ -96,10 +89,16 @@ export class SeddPlayer extends SeddElement {
     } else this.#arrange();
   }
 
+  /** Says the caption in other words. @param {typeof WORDS} words */
+  translate(words) {
+    this.#words = words;
+    if (this.#trace) this.#describe();
+  }
+
   /** Attributes that change only how things look. */
   #arrange() {
-    const { cells, sheet, timeline } = this.#parts;
-    sheet.element.hidden = !this.sheet;
+    const { cells, timeline } = this.#parts;
+    this.#unfold();
     timeline.speed = this.speed;
     timeline.playback.loop = this.loop;
     if (cells.meter !== this.meter) {
@@ -108,12 +107,29 @@ export class SeddPlayer extends SeddElement {
     }
   }
 
+  /** Shows or hides the sheet, which is fetched when it is first asked for. */
+  async #unfold() {
+    if (this.sheet && !this.#sheet) {
+      const { Sheet } = await import('./view/sheet.js');
+      this.#sheet ??= new Sheet({ onSeek: (index) => this.seek(index) });
+      adopt(this.shadowRoot);
+      speak(this, { sheet: this.#sheet });
+      this.#parts.stage.append(this.#sheet.element);
+    }
+    if (!this.#sheet) return;
+    this.#sheet.element.hidden = !this.sheet;
+    if (!this.#history) return;
+    this.#sheet.open(this.#history);
+    this.#sheet.show(this.index);
+  }
+
   #forget() {
     this.#unwatch();
     this.#loading?.abort();
     this.#ready = this.#trace = this.#history = null;
     this.#parts.timeline.dispose();
     this.#parts.stage.hidden = this.#parts.caption.hidden = true;
+    this.paper.textContent = '';
     this.#parts.poster.hidden = false;
   }
 
@@ -162,24 +178,30 @@ export class SeddPlayer extends SeddElement {
   }
 
   #open(trace) {
-    const { cells, sheet, timeline, poster, stage, caption } = this.#parts;
+    const { cells, timeline, poster, stage, caption } = this.#parts;
     this.#trace = trace;
     const history = (this.#history = History.fromTrace(trace));
     poster.hidden = true;
     stage.hidden = false;
     cells.open(history.at(0), { held: history.held, finals: history.finals });
-    sheet.open(history);
     timeline.open(history, this.step ?? Math.round(history.last / 2), { preview: true });
     caption.hidden = false;
-    caption.textContent = [
-      `Recorded run${trace.model ? ` of ${trace.model.name}` : ''}`,
-      `${trace.steps} steps`,
-      `${trace.length} tokens`,
-      `seed ${trace.seed}`,
-      ...settings(trace),
-    ].join(' \u00b7 ');
+    this.paper.textContent = history.finals.join('');
+    this.#describe();
+    this.#unfold();
     this.emit('ready', { trace });
     this.#watch();
+  }
+
+  /** Says below the text what was recorded. */
+  #describe() {
+    const trace = this.#trace;
+    const { last } = this.#history;
+    const { recorded, of, facts } = this.#words;
+    const denoised = denoises(trace.positions) && last > trace.steps;
+    const told = [facts(last - denoised, denoised, trace.length, trace.seed), ...settings(trace)];
+    const named = trace.model ? [of, make('bdi', {}, trace.model.name)] : [];
+    this.#parts.caption.replaceChildren(recorded, ...named, ...told.map((fact) => ` \u00b7 ${fact}`));
   }
 
   /** Plays by itself where asked, rests out of sight. */
@@ -201,9 +223,9 @@ export class SeddPlayer extends SeddElement {
   }
 
   #show(state) {
-    const { cells, sheet, timeline } = this.#parts;
+    const { cells, timeline } = this.#parts;
     cells.show(state);
-    if (this.sheet) sheet.show(state.index);
+    this.#sheet?.show(state.index);
     this.emit('step', {
       index: state.index,
       step: state.step,

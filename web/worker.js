@@ -109,8 +109,21 @@ const methods = {
     const asked = (step) => (step > now ? steps + step - now : Math.round((step * steps) / now));
     const stepsMs = [];
     try {
-      const initial = run.ids;
-      call.emit({ start: true, ids: initial, texts: textsOf(initial), held: run.held, position: run.position, steps });
+      const { ids: initial, held, position } = run;
+      const texts = textsOf(initial);
+      const masked = texts.filter((text) => text === null).length;
+      call.emit({
+        start: true,
+        step: position,
+        total: options.positions === 'hitting' ? position + masked : Math.max(steps, run.opensAll + 1),
+        masked,
+        positions: [...texts.keys()],
+        ids: initial,
+        texts,
+        held,
+        position,
+        steps,
+      });
       while (!run.done) {
         await yieldToMessages(call);
         const { position, opensAll, ids } = run;

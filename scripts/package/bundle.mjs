@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { minifyLoaders } from './loaders.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const INLINE = path.join(ROOT, 'scripts/package/inline');
@@ -55,12 +56,38 @@ const sheets = {
       let contents = readFileSync(name, 'utf8');
       for (const [whole, css] of contents.matchAll(/(?<=(?:lazySheet|addStyle)\(|const CSS = )`([^`$]+)`/g)) {
         const { code } = await transform(css, { loader: 'css', minify: true });
-        contents = contents.replace(whole, () => `\`${code.trim()}\``);
+        const short = code.trim().replace(/(--[\w-]+): /g, '$1:');
+        contents = contents.replace(whole, () => `\`${short}\``);
       }
       return { contents };
     });
   },
 };
+
+/** What the player fetches when it is first needed, by module: files of their own beside it. */
+const LATER = { 'view/sheet.js': 'player-sheet', 'view/words/zh.js': 'player-zh' };
+
+/** The player in one file, which works alone; a later part takes what it shares with the player from there. */
+async function buildPlayer() {
+  const later = {
+    name: 'later',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\// }, ({ kind, path: name, resolveDir }) => {
+        const module = path.relative(path.join(ROOT, 'web'), path.resolve(resolveDir, name));
+        return kind === 'dynamic-import' ? { path: `./${LATER[module]}.js`, external: true } : undefined;
+      });
+    },
+  };
+  const shared = {
+    name: 'shared',
+    setup: ({ onResolve }) => onResolve({ filter: /\/theme\.js$/ }, () => ({ path: './player.js', external: true })),
+  };
+  const contents = `export * from './web/player-element.js'; export { addStyle, make } from './web/view/theme.js';`;
+  const stdin = { contents, resolveDir: ROOT };
+  await build({ ...COMMON, stdin, outfile: 'dist/player.js', plugins: [later, sheets] });
+  const entryPoints = Object.fromEntries(Object.entries(LATER).map(([module, name]) => [name, `web/${module}`]));
+  await build({ ...COMMON, entryPoints, outdir: 'dist', plugins: [shared, sheets] });
+}
 
 /** A script and what it imports, minified in memory: what a bundler makes of it. */
 async function minified(entry) {
@@ -83,16 +110,17 @@ function gate(name, bytes, limit) {
 /** Builds dist/ and prints sizes; throws when one is over its limit. */
 export async function bundle() {
   const dist = path.join(ROOT, 'dist');
+  minifyLoaders(path.join(ROOT, 'web/wasm'));
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
   await build({ ...COMMON, entryPoints: { inline: 'web/client.js' }, outdir: 'dist', plugins: [inline] });
-  await build({ ...COMMON, entryPoints: { player: 'web/player-element.js' }, outdir: 'dist', plugins: [sheets] });
+  await buildPlayer();
   await build({
     ...COMMON,
     entryPoints: { element: 'web/define.js' },
     outdir: 'dist',
     splitting: true,
-    chunkNames: 'element-[hash]',
+    chunkNames: 'element-[name]-[hash]',
     plugins: [inline, sheets],
   });
   for (const name of readdirSync(path.join(ROOT, 'web/wasm')).sort()) {

@@ -1,20 +1,10 @@
-// Every public function and method is documented with an example, and every example runs (in Chromium, against the served models).
+// Every public function and method is documented with an example, and every example and every snippet of a README runs (in Chromium,
+// against the served models).
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openEngine } from './engines.mjs';
+import { examples as documented, fenced } from './snippets.mjs';
 
-const WEB = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../web');
-const FILES = [
-  'client.js',
-  'client/compare.js',
-  'client/report.js',
-  'prompt.js',
-  'engine/features.js',
-  'store/store.js',
-];
 const PUBLIC = [
   'probe',
   'plan',
@@ -41,22 +31,8 @@ const PUBLIC = [
   'store.persist',
 ];
 
-/** The code under each @example: the indented lines that follow. */
-function examplesOf(file) {
-  const found = [];
-  for (const [, body] of readFileSync(path.join(WEB, file), 'utf8').matchAll(/@example\n((?:\s*\*(?: {3}.*)?\n)+)/g)) {
-    found.push(
-      body
-        .split('\n')
-        .map((line) => line.replace(/^\s*\* {0,3}/, ''))
-        .join('\n')
-        .trim(),
-    );
-  }
-  return found.map((code) => ({ file, code }));
-}
-
-const examples = FILES.flatMap(examplesOf);
+const examples = documented();
+const blocks = (language) => fenced().filter((block) => block.language === language);
 let engine;
 before(async () => {
   engine = await openEngine('Chromium');
@@ -98,5 +74,67 @@ for (const { file, code } of examples) {
       return lines;`);
     assert.ok(Array.isArray(said));
     assert.ok(said.length > 0 || !code.includes('console.log') || code.includes('if (!ok)'), 'it says something');
+  });
+}
+
+/** A snippet of a README as the body of a function; the models of a hub are stood in for by those of this folder. */
+const runnable = (code) =>
+  code
+    .replace(
+      /^import (\{.*\}) from '(?:sedd-web|\.\/web\/client\.js)';$/gm,
+      "const $1 = await import('/web/client.js');",
+    )
+    .replaceAll('hub:louaaron/sedd-small', 'models/sedd-nano');
+
+for (const { file, line, code } of blocks('js')) {
+  test(`${file}:${line} runs`, async () => {
+    const said = await engine.evaluate(`
+      const lines = [];
+      const console = { log: (...values) => lines.push(values.map(String).join(' ')) };
+      if (!document.querySelector('sedd-demo')) {
+        await import('/web/define.js');
+        document.body.innerHTML = '<sedd-demo model="models/sedd-nano" length="24"></sedd-demo>';
+      }
+      ${runnable(code)}
+      return lines;`);
+    assert.ok(said.length > 0, 'it says something');
+  });
+}
+
+for (const { file, line, code } of blocks('html')) {
+  test(`${file}:${line} shows what it says`, async () => {
+    const markup = JSON.stringify(code.replaceAll('run.trace.json', 'models/sedd-nano/trace.json'));
+    const { scripts, states, errors } = await engine.evaluate(`
+      const errors = [];
+      addEventListener('sedd-error', (event) => errors.push(event.detail.error.message));
+      document.body.innerHTML = ${markup};
+      const scripts = await Promise.all([...document.scripts].map(async ({ src }) => [src, typeof (await import(src))]));
+      await import('/web/define.js');
+      const states = [];
+      for (const element of document.querySelectorAll('sedd-player, sedd-demo')) {
+        if (element.localName === 'sedd-player') await element.load();
+        else await element.run({ steps: 2 });
+        states.push(element.text ?? element.sample.text);
+      }
+      document.body.replaceChildren();
+      return { scripts, states, errors };`);
+    assert.deepEqual(errors, []);
+    assert.ok(
+      scripts.every(([, kind]) => kind === 'object') && states.length > 0 && states.every((text) => text !== undefined),
+    );
+  });
+}
+
+for (const { file, line, code } of blocks('css')) {
+  test(`${file}:${line} is CSS whose tokens and parts exist`, async () => {
+    const rules = await engine.evaluate(`
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(${JSON.stringify(code)});
+      return [...sheet.cssRules].map(({ cssText }) => cssText);`);
+    assert.equal(rules.length, code.match(/\{/g).length);
+    assert.ok(
+      rules.every((rule) => !/\{ *\}/.test(rule)),
+      'no rule lost its declarations',
+    );
   });
 }

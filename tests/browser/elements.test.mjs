@@ -95,7 +95,7 @@ test('a player shows a run, plays it to the end and says so', async () => {
     assert.deepEqual([steps.at(-1), Math.min(...steps)], [0, 0]);
     assert.ok(await tab.evaluate(() => said.every(({ bubbles, composed }) => bubbles && composed)));
     assert.ok(
-      asked.every((url) => !/wasm|worker|client|model\.safetensors/.test(url)),
+      asked.every((url) => !/wasm|worker|client\.js|connection|model\.safetensors/.test(url)),
       `a player asked for ${asked}`,
     );
     assert.deepEqual(errors, []);
@@ -430,7 +430,10 @@ test('a demo downloads nothing until asked, then writes, replays, branches and e
     const sample = await tab.evaluate(() => said.at(-1).detail.sample);
     assert.match(sample.text, /^One day,.* the end\./s);
     assert.equal(sample.ids.length, 24);
-    assert.match(await demo.getByRole('status').last().textContent(), /24 tokens, [1-5] evaluations, \d+ ms, seed 7/);
+    assert.match(
+      await demo.getByRole('status').last().textContent(),
+      /24 tokens, 4 steps and the denoiser, \d+ ms, seed 7/,
+    );
     assert.equal(await demo.getByRole('listbox').locator('.sedd-cell').count(), 24);
 
     // again by hand: the same seed writes the same
@@ -624,8 +627,11 @@ test('a demo says in one sentence what is wrong and stays usable', async () => {
     assert.match(await tried({ model, prompt: 'a {x} b' }), /\{x\} is no hole/);
     assert.match(await tried({ model, prompt: 'a { b' }), /A \{ is never closed/);
     assert.match(await tried({ model: '/models/nothing' }), /404/);
-    assert.match(await tried({ model: '/models/gpt2-nano' }), /GPT-2, not a SEDD/);
-    assert.match(await tried({ model, compare: '/models/sedd-nano' }), /SEDD, not a GPT-2/);
+    assert.match(await tried({ model: '/models/gpt2-nano' }), /GPT-2, not a SEDD\. Use .*compare="…" of <sedd-demo>\./);
+    assert.match(
+      await tried({ model, compare: '/models/sedd-nano' }),
+      /SEDD, not a GPT-2\. Use .*model="…" of <sedd-demo>\./,
+    );
     assert.match(await tried({ model, prompt: '{400}', length: '8' }), /400 tokens.*window has 8/);
     assert.equal(await tried({ model, prompt: 'One day', length: '16', steps: '2' }), '');
     assert.equal(await demo.evaluate((element) => element.sample.ids.length), 16);
@@ -665,6 +671,331 @@ test('a load can be stopped, and an element that goes takes its worker with it',
     await tab.evaluate(() => document.getElementById('b').remove());
     for (let i = 0; i < 20 && tab.workers().length; i++) await tab.waitForTimeout(50);
     assert.equal(tab.workers().length, 0);
+  } finally {
+    await close();
+  }
+});
+
+/* ---- Loads and runs that meet ---- */
+
+const NANO = 'model="/models/sedd-nano" steps="3" length="16" seed="5"';
+/** Text of a promise in the page: of its sample, or the name of its error. */
+const outcome = 'const outcome = (promise) => promise.then((sample) => sample.text, (error) => error.name);';
+
+test('a run waits for a load under way, whoever began it', async () => {
+  for (const way of ['loading="eager"', 'reveal="auto"', '']) {
+    const { tab, close } = await page(`<sedd-demo ${NANO} ${way}></sedd-demo>`);
+    try {
+      const { text, state, loads } = await tab.evaluate(async () => {
+        await customElements.whenDefined('sedd-demo');
+        const demo = document.querySelector('sedd-demo');
+        if (!demo.loading.startsWith('eager')) demo.load();
+        while (demo.dataset.state !== 'loading') await new Promise((resolve) => setTimeout(resolve));
+        const sample = await demo.run();
+        return {
+          text: sample.text,
+          state: demo.dataset.state,
+          loads: said.filter(({ name }) => name === 'ready').length,
+        };
+      });
+      assert.ok(text.length > 10, way);
+      assert.deepEqual([state, loads], ['ready', 1], way);
+      assert.ok(!(await names(tab)).includes('error'), way);
+    } finally {
+      await close();
+    }
+  }
+});
+
+test('a comparison waits for a load under way, too', async () => {
+  const { tab, close } = await page(
+    `<sedd-demo ${NANO} steps="1" length="6" compare="/models/gpt2-nano" loading="eager"></sedd-demo>`,
+  );
+  try {
+    const report = await tab.evaluate(async () => {
+      await customElements.whenDefined('sedd-demo');
+      return document.querySelector('sedd-demo').copyReport('json');
+    });
+    assert.equal(JSON.parse(report).gpt2.rawMs.length, 10);
+    assert.ok(!(await names(tab)).includes('error'));
+  } finally {
+    await close();
+  }
+});
+
+test('of two runs in one task the first ends with AbortError and the second writes', async () => {
+  const { tab, errors, close } = await page(`<sedd-demo ${NANO}></sedd-demo>`);
+  try {
+    const result = await tab.evaluate(async (helper) => {
+      const run = new Function(`${helper} return outcome;`)();
+      await customElements.whenDefined('sedd-demo');
+      const demo = document.querySelector('sedd-demo');
+      const alone = (await demo.run({ seed: 8 })).text;
+      demo.dispose();
+      const tries = {};
+      for (const [name, between] of Object.entries({
+        'a second run': () => {},
+        'stopped between': () => demo.stop(),
+        'disposed of between': () => demo.dispose(),
+        'moved between': () => document.body.append(demo),
+      })) {
+        for (const loaded of [false, true]) {
+          if (!loaded) demo.dispose();
+          const first = run(demo.run({ seed: 7 }));
+          between();
+          const second = run(demo.run({ seed: 8 }));
+          const [one, two] = await Promise.all([first, second]);
+          tries[`${name}, ${loaded ? 'loaded' : 'not loaded'}`] = [one, two === alone, demo.dataset.state];
+        }
+      }
+      return { tries, trace: JSON.parse(demo.exportTrace()) };
+    }, outcome);
+    for (const [name, found] of Object.entries(result.tries))
+      assert.deepEqual(found, ['AbortError', true, 'ready'], name);
+    assert.equal(readTrace(result.trace).seed, '8');
+    assert.deepEqual(errors, []);
+    assert.ok(!(await names(tab)).includes('error'));
+  } finally {
+    await close();
+  }
+});
+
+test('the trace of a run is whole: ended by another, stopped half way, branched with an edit', async () => {
+  const { tab, close } = await page(`<sedd-demo ${NANO} loading="eager"></sedd-demo>`);
+  try {
+    await ready(tab);
+    const traces = await tab.evaluate(async () => {
+      const demo = document.querySelector('sedd-demo');
+      const stepped = () => new Promise((resolve) => demo.addEventListener('sedd-step', resolve, { once: true }));
+      const found = {};
+      const long = demo.run({ steps: 400, seed: 1 }).catch(({ name }) => name);
+      await stepped();
+      const { text } = await demo.run({ seed: 9 });
+      found.after = { ended: await long, text, trace: JSON.parse(demo.exportTrace()) };
+
+      const stopped = demo.run({ steps: 400, seed: 2 }).catch(({ name }) => name);
+      await stepped();
+      await stepped();
+      demo.stop();
+      found.stopped = { ended: await stopped, trace: JSON.parse(demo.exportTrace()) };
+
+      await demo.run({ steps: 6 });
+      const open = JSON.parse(demo.exportTrace()).events[3].changed[0] ?? 0;
+      const kept = await demo.branch(4, { edit: [[open, null]], seed: 3 });
+      found.masked = { open, text: kept.text, trace: JSON.parse(demo.exportTrace()) };
+      await demo.run({ steps: 6 });
+      const given = await demo.branch(0, { edit: [[2, 300]] });
+      found.given = { ids: given.ids, trace: JSON.parse(demo.exportTrace()) };
+      const whole = await demo.branch(3, { edit: [[2, 301]] });
+      found.changed = { ids: whole.ids, trace: JSON.parse(demo.exportTrace()) };
+      return found;
+    });
+    const endOf = (trace) => {
+      const ids = [...trace.initial];
+      for (const { changed, ids: news } of readTrace(trace).events)
+        changed.forEach((place, i) => {
+          ids[place] = news[i];
+        });
+      return ids;
+    };
+    const textOf = (trace) =>
+      endOf(trace)
+        .map((id) => trace.texts[id])
+        .join('');
+    assert.deepEqual([traces.after.ended, traces.stopped.ended], ['AbortError', 'AbortError']);
+    assert.deepEqual(
+      [traces.after.trace.seed, traces.after.trace.steps, textOf(traces.after.trace)],
+      ['9', 3, traces.after.text],
+    );
+    const { events } = readTrace(traces.stopped.trace);
+    assert.ok(events.length >= 2 && events.length < 400 && traces.stopped.trace.seed === '2');
+    assert.equal(textOf(traces.masked.trace), traces.masked.text);
+    assert.ok(readTrace(traces.given.trace).initial[2] === 300);
+    assert.deepEqual(endOf(traces.given.trace), traces.given.ids);
+    assert.deepEqual(endOf(traces.changed.trace), traces.changed.ids);
+    assert.equal(traces.changed.ids[2], 301);
+  } finally {
+    await close();
+  }
+});
+
+test('reveal or loading set later load, and so does another model in the place of a loaded one', async () => {
+  const { tab, close } = await page(
+    `<sedd-demo id="a" ${NANO}></sedd-demo><sedd-demo id="b" ${NANO}></sedd-demo><sedd-demo id="c" ${NANO}></sedd-demo>`,
+  );
+  try {
+    const result = await tab.evaluate(async () => {
+      await customElements.whenDefined('sedd-demo');
+      const [a, b, c] = document.querySelectorAll('sedd-demo');
+      const loaded = (demo) =>
+        new Promise((resolve) =>
+          demo.addEventListener('sedd-ready', ({ detail }) => resolve(detail.model.parameters), { once: true }),
+        );
+      const wait = new Promise((resolve) => setTimeout(resolve, 150));
+      await wait;
+      const before = [a, b, c].map((demo) => demo.dataset.state);
+      a.reveal = 'auto';
+      b.loading = 'eager';
+      await Promise.all([loaded(a), loaded(b)]);
+      c.model = '/models/sedd-nano-fast'; // nobody has asked for c's model
+      a.model = '/models/sedd-nano-fast';
+      const again = loaded(a);
+      b.compare = '/models/gpt2-nano';
+      await Promise.all([again, loaded(b)]);
+      const { text } = await a.run();
+      return {
+        before,
+        states: [a, b, c].map((demo) => demo.dataset.state),
+        trace: JSON.parse(a.exportTrace()).model.name,
+        text,
+      };
+    });
+    assert.deepEqual(result.before, ['waiting', 'waiting', 'waiting']);
+    assert.deepEqual(result.states, ['ready', 'ready', 'waiting']);
+    assert.match(result.trace, /sedd-nano-fast/);
+    assert.ok(!(await names(tab)).includes('error'));
+  } finally {
+    await close();
+  }
+});
+
+/* ---- Pages of every kind ---- */
+
+const BOTH = `<sedd-player src="${TRACE}" sheet loading="eager"></sedd-player><sedd-demo ${NANO} compare="/models/gpt2-nano" prompt="One day, {12}" sheet></sedd-demo>`;
+
+for (const [name, look] of [
+  ['dark', 'background: #14110f; color: #f2efe9'],
+  ['light', 'background: #fffdf5; color: #1d1b18'],
+]) {
+  test(`without a color-scheme the elements follow the text colour of the page: ${name}`, async () => {
+    const { tab, close } = await page(`<h1>A page</h1>${BOTH}`);
+    try {
+      await tab.evaluate((css) => {
+        document.body.style.cssText = `${css}; padding: 2rem; margin: 0`;
+      }, look);
+      await ready(tab);
+      await tab.locator('sedd-demo').evaluate((element) => element.run());
+      await tab.locator('sedd-demo').evaluate((element) => element.shadowRoot.querySelector('.sedd-cell').click());
+      assert.deepEqual(await violations(tab), []);
+      const inks = await tab.evaluate(() =>
+        ['sedd-player', 'sedd-demo'].map((one) => {
+          const element = document.querySelector(one);
+          const page = getComputedStyle(document.body).color;
+          const ink = (selector) => getComputedStyle(element.shadowRoot.querySelector(selector)).color === page;
+          return [ink('.sedd-cell:not(.held, .new)'), ink('[part~=play]')];
+        }),
+      );
+      assert.deepEqual(inks, [
+        [true, true],
+        [true, true],
+      ]);
+    } finally {
+      await close();
+    }
+  });
+}
+
+test('on a right-to-left page sentences and prompts keep their own direction', async () => {
+  const { tab, close } = await page(BOTH);
+  try {
+    await tab.evaluate(() => {
+      document.documentElement.dir = 'rtl';
+    });
+    await ready(tab);
+    const demo = tab.locator('sedd-demo');
+    await demo.evaluate((element) => element.run());
+    const directions = await tab.evaluate(() => {
+      const found = {};
+      for (const [name, selector] of [
+        ['sedd-player', '.caption'],
+        ['sedd-demo', '[part=status]'],
+        ['sedd-demo', '[name=prompt]'],
+        ['sedd-demo', '[part=verdict]'],
+        ['sedd-demo', '.name'],
+      ])
+        found[selector] = getComputedStyle(document.querySelector(name).shadowRoot.querySelector(selector)).direction;
+      return found;
+    });
+    assert.deepEqual(new Set(Object.values(directions)), new Set(['ltr']), JSON.stringify(directions));
+    assert.equal(await tab.locator('sedd-player').locator('.caption bdi').textContent(), 'sedd-nano');
+    await demo.evaluate((element) => {
+      element.prompt = '\u05e9\u05dc\u05d5\u05dd, {12}';
+    });
+    assert.equal(await demo.locator('[name=prompt]').evaluate((input) => getComputedStyle(input).direction), 'rtl');
+  } finally {
+    await close();
+  }
+});
+
+test('printed, the elements show the finished text and nothing else', async () => {
+  const { tab, close } = await page(BOTH);
+  try {
+    await ready(tab);
+    const sample = await tab.locator('sedd-demo').evaluate(async (element) => (await element.run()).text);
+    await tab.emulateMedia({ media: 'print' });
+    const printed = () =>
+      tab.evaluate(() =>
+        [...document.querySelectorAll('main > *')].map((element) => {
+          const seen = [...element.shadowRoot.querySelectorAll('*')].filter(
+            (one) => one.checkVisibility() && one.localName !== 'slot',
+          );
+          return { parts: seen.map((one) => one.className), text: seen.map((one) => one.textContent).join('') };
+        }),
+      );
+    const [player, demo] = await printed();
+    const trace = readTrace(readFileSync(path.join(ROOT, TRACE), 'utf8'));
+    const ids = [...trace.initial];
+    for (const { changed, ids: news } of trace.events)
+      changed.forEach((place, i) => {
+        ids[place] = news[i];
+      });
+    assert.deepEqual([player.parts, player.text], [['print'], ids.map((id) => trace.texts[id]).join('')]);
+    assert.deepEqual([demo.parts, demo.text], [['print'], sample]);
+  } finally {
+    await close();
+  }
+});
+
+test('in Chinese text the elements speak Chinese, elsewhere English', async () => {
+  const { tab, asked, errors, close } = await page(
+    `<div lang="zh-Hans">${BOTH}</div><div lang="fr"><sedd-demo id="other" ${NANO}></sedd-demo></div>`,
+  );
+  try {
+    await ready(tab);
+    const demo = tab.locator('sedd-demo').first();
+    await demo.getByRole('button', { name: '在这里运行' }).click();
+    await tab.waitForFunction(() => said.some(({ name, detail }) => name === 'done' && detail.sample));
+    assert.match(
+      await demo.getByRole('status').last().textContent(),
+      /^16 个词元，3 步，另有最后的去噪，\d+ 毫秒，种子 5$/,
+    );
+    assert.ok(await demo.getByRole('button', { name: '写作' }).isVisible());
+    assert.ok(await demo.getByText('种子', { exact: true }).isVisible());
+    assert.match(await demo.locator('[part=verdict]').textContent(), /^就这一次运行/);
+    assert.ok(await demo.getByRole('listbox', { name: '文字的词元' }).isVisible());
+    const player = tab.locator('sedd-player');
+    assert.match(
+      await player.locator('.caption').textContent(),
+      /^录制的运行，模型 sedd-nano · 8 步，另有最后的去噪 · 48 个词元 · 种子 \d+/,
+    );
+    assert.ok(await player.getByRole('button', { name: '播放' }).isVisible());
+    assert.match(await player.locator('figure').textContent(), /在这一步揭开/);
+    assert.ok(await tab.locator('#other').getByRole('button', { name: 'Run it here' }).isVisible());
+    assert.equal(asked.filter((url) => url.endsWith('/words/zh.js')).length, 1);
+    assert.deepEqual(errors, []);
+  } finally {
+    await close();
+  }
+});
+
+test('without JavaScript a reader sees the poster', async () => {
+  const { tab, close } = await page(
+    `<sedd-player src="${TRACE}"><p slot="poster">Once upon a time.</p></sedd-player><sedd-demo ${NANO}><p slot="poster">One day.</p></sedd-demo>`,
+    { context: { javaScriptEnabled: false } },
+  );
+  try {
+    assert.ok(await tab.getByText('Once upon a time.').isVisible());
+    assert.ok(await tab.getByText('One day.').isVisible());
   } finally {
     await close();
   }

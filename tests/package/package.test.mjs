@@ -2,11 +2,11 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
-import { build as vite } from 'vite';
+import { createServer, build as vite } from 'vite';
 import webpack from 'webpack';
 import { open } from '../browser/browser.mjs';
 
@@ -53,8 +53,12 @@ after(() => browser?.close());
 
 /** Opens a built page and compares the text it writes with the native tool's. */
 async function runs(file, threads) {
+  await runsAt(browser.url + path.relative(ROOT, path.join(WORK, file)), threads);
+}
+
+async function runsAt(url, threads) {
   browser.errors.length = 0;
-  await browser.page.goto(browser.url + path.relative(ROOT, path.join(WORK, file)));
+  await browser.page.goto(url);
   const outcome = await browser.page
     .waitForFunction(() => globalThis.outcome, null, { timeout: 30000 })
     .then(
@@ -86,7 +90,12 @@ test('the package has what its exports name, and nothing else runs when it is in
   assert.equal(dependencies, undefined);
   assert.ok(!Object.keys(scripts).some((name) => /^(pre|post)?install$|^prepare$/.test(name)));
   const shipped = execFileSync('find', ['.', '-type', 'f'], { cwd: PACKAGE, encoding: 'utf8' }).split('\n');
-  assert.ok(!shipped.some((name) => /safetensors|test\.mjs|examples/.test(name)), 'no models, no tests');
+  assert.ok(!shipped.some((name) => /test\.mjs|scripts|core\//.test(name)), 'no tests, no sources of the tool');
+  const weights = shipped.filter((name) => name.endsWith('model.safetensors'));
+  assert.deepEqual(weights.toSorted(), [
+    './models/gpt2-nano/model.safetensors',
+    './models/sedd-nano/model.safetensors',
+  ]);
 });
 
 test('a script tag over a static folder', async () => {
@@ -99,6 +108,58 @@ test('Vite', async () => {
   const root = folder('vite', { 'index.html': page('./app.js'), 'app.js': program('sedd-web', 2) });
   await vite({ root, configFile: false, logLevel: 'error', base: './', build: { target: 'es2022' } });
   await runs('vite/dist/index.html', 2);
+});
+
+test("Vite's development server, with the setting that the README names", async () => {
+  const readme = readFileSync(path.join(ROOT, 'README.md'), 'utf8');
+  const [, setting] = /`optimizeDeps: (\{ exclude: \['sedd-web'\] \})`/.exec(readme);
+  const root = folder('vite-dev', { 'index.html': page('./app.js'), 'app.js': program('sedd-web', 2) });
+  mkdirSync(path.join(root, 'public'), { recursive: true });
+  symlinkSync(path.join(ROOT, 'models'), path.join(root, 'public/models'));
+  const server = await createServer({
+    root,
+    configFile: false,
+    logLevel: 'error',
+    optimizeDeps: new Function(`return ${setting}`)(),
+    server: {
+      port: 0,
+      headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
+    },
+  });
+  try {
+    await server.listen();
+    await runsAt(server.resolvedUrls.local[0], 2);
+  } finally {
+    await server.close();
+  }
+});
+
+test('Node, with a model of the package', () => {
+  const root = folder('node', {
+    'package.json': '{"type":"module"}',
+    'app.js': `
+      import { fileURLToPath } from 'node:url';
+      import { loadSEDD, SeddError } from 'sedd-web';
+      const sedd = await loadSEDD(fileURLToPath(new URL('.', import.meta.resolve('sedd-web/models/sedd-nano/config.json'))));
+      console.log((await sedd.sample(${JSON.stringify(OPTIONS)}).result).text);
+      await sedd.dispose();`,
+  });
+  const said = execFileSync(process.execPath, ['app.js'], { cwd: root, encoding: 'utf8', timeout: 60000 });
+  assert.equal(said, expected);
+});
+
+test('the examples of the package run as they lie there', async () => {
+  browser.errors.length = 0;
+  await browser.page.goto(`${browser.url}build/package/node_modules/sedd-web/web/examples/csp.html`);
+  const [text, verdict] = await browser.page
+    .locator('sedd-demo')
+    .evaluate(async (demo) => [
+      (await demo.run({ steps: 2, length: 12 })).text,
+      demo.shadowRoot.querySelector('[part=verdict]').textContent,
+    ]);
+  assert.match(text, /^One day/);
+  assert.match(verdict, /times as fast/);
+  assert.deepEqual(browser.errors, []);
 });
 
 test('webpack', async () => {
@@ -160,6 +221,8 @@ test('the player alone fetches nothing but its trace', async () => {
     'index.html': `${page('player.js')}<sedd-player src="/models/sedd-nano/trace.json" loading="eager"></sedd-player>\n`,
   });
   cpSync(path.join(PACKAGE, 'dist/player.js'), path.join(full, 'player.js'));
+  for (const part of ['player-sheet.js', 'player-zh.js'])
+    cpSync(path.join(PACKAGE, 'dist', part), path.join(full, part));
   const asked = [];
   const note = (request) => asked.push(new URL(request.url()).pathname);
   browser.page.on('request', note);
@@ -170,4 +233,24 @@ test('the player alone fetches nothing but its trace', async () => {
     '/build/package/player/player.js',
     '/models/sedd-nano/trace.json',
   ]);
+});
+
+test('the player fetches its sheet and its words when they are needed, from beside itself', async () => {
+  browser.errors.length = 0;
+  await browser.page.goto(`${browser.url}build/package/player/index.html`);
+  const player = browser.page.locator('sedd-player');
+  await player.evaluate((element) => {
+    element.sheet = true;
+    element.parentElement.lang = 'zh';
+    element.remove();
+    document.body.append(element);
+  });
+  await player.locator('figure path.new').first().waitFor({ state: 'attached' });
+  await player.getByRole('button', { name: '播放' }).waitFor();
+  await player.getByText('在这一步揭开').waitFor();
+  assert.equal(
+    await player.locator('figure').evaluate((figure) => getComputedStyle(figure.querySelector('ul')).display),
+    'flex',
+  );
+  assert.deepEqual(browser.errors, []);
 });

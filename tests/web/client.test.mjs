@@ -30,6 +30,12 @@ test('a run gives its events, its seed and timings, and the native text', async 
   const result = await run.result;
   assert.equal(`${result.text}\n`, native('--steps', '12', '--seed', '7'));
   assert.ok(events[0].start && events[0].texts.every((text) => text === null) && events.length === 14);
+  const [{ step, total, masked, positions, ids, held }] = events;
+  assert.deepEqual(
+    [step, total, masked, positions.length, ids.length, held],
+    [0, events.at(-1).total, ids.length, ids.length, ids.length, []],
+  );
+  assert.deepEqual(positions, [...ids.keys()], 'the first event lists every position');
   const open = events
     .slice(1)
     .flatMap(({ positions, ids, texts }) => positions.map((place, i) => [place, ids[i], texts[i]]));

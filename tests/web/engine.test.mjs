@@ -283,3 +283,17 @@ test('what the flag has stopped goes on as if nothing had been', async () => {
   assert.deepEqual(write(true), write(false));
   engine.free();
 });
+
+test('ids past the tokenizer are neither written nor shown', async () => {
+  for (const [wasm, kernels] of TABLES) {
+    const read = (name) => readFileSync(path.join(ROOT, 'tests/cases/padded-vocabulary', name));
+    const files = {
+      config: read('config.json'),
+      weights: [read('model.safetensors')],
+      tokenizer: read('tokenizer.json'),
+    };
+    const model = await Model.load(await Engine.create({ wasm, kernels }), files);
+    for (let seed = 1; seed <= 10; seed++) textOf(model, { steps: 4, seed }); // an id without a token has no text
+    model.dispose();
+  }
+});

@@ -63,3 +63,19 @@ test('index.html says what the English table says', () => {
   const page = read('index.html');
   assert.equal(page, fill(page));
 });
+
+test('the elements have the same words in every language', async () => {
+  const languages = readdirSync(path.join(ROOT, 'web/view/words')).filter((name) => name.endsWith('.js'));
+  assert.deepEqual(languages, ['en.js', 'zh.js']);
+  const words = await Promise.all(languages.map((name) => import(`../../web/view/words/${name}`)));
+  const shape = (table) =>
+    Object.entries(table)
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([part, entries]) => [
+        part,
+        Object.keys(entries)
+          .sort()
+          .map((key) => [key, typeof entries[key], entries[key].length * (typeof entries[key] === 'function')]),
+      ]);
+  for (const table of words) assert.deepEqual(shape(table), shape(words[0]));
+});

@@ -90,7 +90,44 @@ class Watch {
   }
 }
 
-/** @typedef {{round: number, rounds: number, warmup: boolean, model: 'sedd'|'gpt2', steps?: number, ms: number}} Turn */
+/** @typedef {{round: number, rounds: number, warmup: boolean, model: 'sedd'|'gpt2', steps?: number, ms: number}} Turn one run of one model, timed */
+
+/**
+ * @typedef {{ppl?: number, entropy?: number, [name: string]: unknown}} Quality what a model's card says of its text
+ * @typedef {{steps: number[], length: number, rounds: number, warmups: number, prompt: string, seed: number, temperature?: number,
+ *   topK?: number, topP?: number, [option: string]: unknown}} Settings
+ * @typedef {{name: string, sha256: string, dtype: 'f32'|'q8', parameters: number, loadMs: number, kernels: string, threads: number,
+ *   wasm: 'simd'|'relaxed'}} MeasuredModel
+ * @typedef {{version: string, browser: string, cores: number, isolated: boolean, limits: string[], date: string, sedd: MeasuredModel,
+ *   gpt2: MeasuredModel}} Environment
+ */
+
+/**
+ * @typedef {object} Times of one contender; milliseconds, end to end
+ * @property {number} tokens
+ * @property {number} medianMs
+ * @property {number} q1Ms the first quartile
+ * @property {number} q3Ms the third
+ * @property {number[]} rawMs a round each
+ * @property {number} firstMs the first run of all, a warm-up
+ * @property {Quality} [quality]
+ */
+
+/**
+ * @typedef {object} ComparisonResult
+ * @property {'sedd-comparison'} format
+ * @property {1} version
+ * @property {boolean} valid
+ * @property {string[]} reasons why it is not valid
+ * @property {Settings} settings
+ * @property {string[]} nonDefault names of the settings that are not the default
+ * @property {number} tokens written in each run
+ * @property {Times & {perTokenMs: number}} gpt2
+ * @property {(Times & {steps: number, perStepMs: number})[]} sedd one for each number of steps
+ * @property {{steps: number, low: number, high: number, raw: number[]}} breakEven the steps at which both take equally long: median,
+ *   95 % interval, a round each
+ * @property {Environment} environment
+ */
 
 export class Comparison {
   /** @type {Events<Turn>} */ #events = new Events();
@@ -102,7 +139,7 @@ export class Comparison {
     const stop = () => this.#controller.abort();
     if (options.signal?.aborted) stop();
     options.signal?.addEventListener('abort', stop, { once: true });
-    /** Resolves with the medians, intervals, raw points and the environment. */
+    /** @type {Promise<ComparisonResult>} resolves with the medians, intervals, raw points and the environment */
     this.result = this.#run(sedd, gpt2, settings, options).finally(() => {
       options.signal?.removeEventListener('abort', stop);
       this.#events.end();
@@ -115,11 +152,12 @@ export class Comparison {
     this.#controller.abort();
   }
 
-  /** Every turn, as it has been taken. */
+  /** Every turn, as it has been taken. @returns {AsyncGenerator<Turn, void, void>} */
   [Symbol.asyncIterator]() {
     return this.#events.read(this.result);
   }
 
+  /** @returns {Promise<ComparisonResult>} */
   async #run(sedd, gpt2, settings, { onProgress, quality }) {
     const { signal } = this.#controller;
     const { steps, length, rounds, warmups, prompt, seed, ...sampling } = settings;
@@ -180,6 +218,7 @@ function rowOf({ raw, perStep, firstMs }, more) {
   return { ...more, medianMs: median, q1Ms: q1, q3Ms: q3, rawMs: raw, firstMs, perStepMs: quartiles(perStep).median };
 }
 
+/** @returns {ComparisonResult} */
 function summary(sedd, gpt2, settings, { tokens, contenders, reasons, quality }) {
   const [twin, ...runs] = contenders;
   const { perStepMs: perTokenMs, ...twinRow } = rowOf(twin, {
@@ -220,9 +259,9 @@ function summary(sedd, gpt2, settings, { tokens, contenders, reasons, quality })
  * Times a SEDD against a GPT-2 by the rules above. Returns at once; async-iterable over the turns.
  * @param {import('../client.js').SEDD} sedd
  * @param {import('../client.js').GPT2} gpt2
- * @param {{steps?: number[], length?: number, rounds?: number, warmups?: number, prompt?: string, seed?: number, temperature?: number, topK?: number,
- *   topP?: number, quality?: {steps?: {steps: number}[], twin?: object}, signal?: AbortSignal, onProgress?: (turn: Turn) => void}} [options] `steps` are the
- *   numbers of steps to time, `quality` what a model's card says of them; other options go to `sedd.sample`
+ * @param {Omit<import('../client.js').SampleOptions, 'steps'|'onStep'|'trace'|'clamp'> & {steps?: number[], seed?: number, rounds?: number, warmups?: number,
+ *   quality?: {steps?: ({steps: number} & Quality)[], twin?: Quality}, onProgress?: (turn: Turn) => void}} [options] `steps` are the
+ *   numbers of steps to time, `prompt` is a beginning, `quality` what a model's card says of them; other options go to `sedd.sample`
  * @example
  *   const comparison = compare(sedd, gpt2, { steps: [2, 4], length: 16, rounds: 6, warmups: 1 });
  *   for await (const { model, steps, ms } of comparison) console.log(model, steps ?? '', ms);

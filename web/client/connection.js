@@ -64,8 +64,8 @@ export class Connection {
    * @returns {{result: Promise<any>, abort: () => void, hold: (paused: boolean) => void}}
    */
   call(method, args, { signal, onEvent = () => {} } = {}) {
-    if (this.#ended) return { result: Promise.reject(this.#ended), abort() {}, hold() {} };
-    if (signal?.aborted) return { result: Promise.reject(abortError()), abort() {}, hold() {} };
+    const refused = this.#ended ?? (signal?.aborted && abortError());
+    if (refused) return { result: Promise.reject(refused), abort() {}, hold() {} };
     const id = this.#next++;
     const abort = () => {
       if (!this.#calls.has(id)) return;

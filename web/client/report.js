@@ -6,19 +6,15 @@ const range = (low, high, shown) => `${shown(low)} to ${shown(high)}`;
 /** No cell or line of a table ends early. */
 const plain = (text) => String(text).replace(/[|\r\n]+/g, ' ');
 
-function csv(result) {
-  const {
-    environment: { sedd, gpt2 },
-  } = result;
-  const lines = [['model', 'steps', 'tokens', 'threads', 'kernels', 'round', 'ms', 'valid']];
-  result.gpt2.rawMs.forEach((value, i) =>
-    lines.push(['gpt2', '', result.tokens, gpt2.threads, gpt2.kernels, i, value, result.valid]),
-  );
-  for (const row of result.sedd)
-    row.rawMs.forEach((value, i) =>
-      lines.push(['sedd', row.steps, result.tokens, sedd.threads, sedd.kernels, i, value, result.valid]),
-    );
-  return `${lines.map((line) => line.join(',')).join('\n')}\n`;
+function csv({ environment, gpt2, sedd, tokens, valid }) {
+  const lines = (model, steps, { threads, kernels }, { rawMs }) =>
+    rawMs.map((ms, i) => [model, steps, tokens, threads, kernels, i, ms, valid].join());
+  return [
+    'model,steps,tokens,threads,kernels,round,ms,valid',
+    ...lines('gpt2', '', environment.gpt2, gpt2),
+    ...sedd.flatMap((row) => lines('sedd', row.steps, environment.sedd, row)),
+    '',
+  ].join('\n');
 }
 
 const qualityCell = (quality) => {
@@ -69,7 +65,7 @@ const FORMATS = { json: (result) => `${JSON.stringify(result, null, 1)}\n`, csv,
 
 /**
  * The result of `compare` as text.
- * @param {any} result
+ * @param {import('./compare.js').ComparisonResult} result
  * @param {'json'|'csv'|'markdown'} [format]
  * @returns {string}
  * @example

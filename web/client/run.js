@@ -7,23 +7,37 @@ import { Events } from './events.js';
 import { settingsOf } from './sampling.js';
 
 /**
- * @typedef {object} StepEvent one evaluation of SEDD; the first event has `start` instead, with all ids
- * @property {true} [start]
+ * @typedef {object} StartEvent the first event of a SEDD's run: the window as it begins
+ * @property {true} start
+ * @property {number} step evaluations done before: 0, or the position of the state that the run goes on from
+ * @property {number} total evaluations there will be, as far as that is known
+ * @property {number} masked positions that are masked
+ * @property {number[]} positions all of the window
+ * @property {number[]} ids parallel to positions
+ * @property {(string|null)[]} texts parallel to positions; null for a mask
+ * @property {number[]} held positions that are given
+ * @property {number} position the same as step
+ * @property {number} steps as asked, or fewer where a budget allows fewer
+ */
+
+/**
+ * @typedef {object} StepEvent one evaluation of a SEDD's run
+ * @property {undefined} [start] only the first event has it
  * @property {number} step evaluations done
- * @property {number} total
- * @property {number} t
- * @property {number} sigma
+ * @property {number} total evaluations there will be
+ * @property {number} t time before the step, from 1 to 0
+ * @property {number} sigma noise before the step
  * @property {number} rows rows of the window that were drawn from; 0: there were none, and the network did not run
  * @property {number} masked positions that are still masked
  * @property {number[]} positions what changed
  * @property {number[]|null} confidence parallel to positions: the probability the model gave to the drawn token
  * @property {number[]|null} entropy parallel to positions: of the distribution it was drawn from, nats
- * @property {number[]} ids
- * @property {(string|null)[]} texts null for a mask
+ * @property {number[]} ids parallel to positions
+ * @property {(string|null)[]} texts parallel to positions; null for a mask
  * @property {number} ms
- * @property {number[]} [held] start: positions that are given
- * @property {number} [position] start: evaluations done before
  */
+
+/** @typedef {StartEvent | StepEvent} SampleEvent */
 
 /**
  * @typedef {object} State where a run stands; plain data

@@ -13,6 +13,9 @@ export const WORDS = {
   context: ['all', 'known'],
 };
 
+/** Whether a run ends with an evaluation by the denoiser, unless told otherwise. @param {string} [positions] */
+export const denoises = (positions = 'score') => WORDS.positions.indexOf(positions) < 2;
+
 /** A run's settings in full, without its sizes, seed and given tokens. @param {any} options as for SEDD.sample */
 export const settingsOf = ({
   sampler = 'analytic',

@@ -7,7 +7,9 @@ export function spawn() {
     return new Worker(new URL('../worker.js', import.meta.url), { type: 'module' });
   } catch (cause) {
     throw new SeddError('worker', `The worker could not be started: ${cause.message}`, {
-      hint: 'Browsers start no worker from another site: serve the folder from your own, or use sedd-web/inline.',
+      hint: globalThis.Worker
+        ? 'Browsers start no worker from another site: serve the folder from your own, or use sedd-web/inline.'
+        : 'In Node, import sedd-web, or web/node.js.',
       cause,
     });
   }

@@ -213,6 +213,7 @@ export function readTrace(source, name = 'The trace') {
   const length = read.whole(data.length, 'length', 1, LIMITS.length);
   const maskId = read.whole(data.maskId, 'maskId', -1, LIMITS.id); // -1: a graph without masks
   const initial = read.wholes(data.initial, 'initial', length, 0, LIMITS.id);
+  /** @type {Trace} */
   const trace = {
     format: FORMAT,
     version: VERSION,

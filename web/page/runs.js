@@ -2,7 +2,7 @@
  * The runs made on this page and how they descend from one another. A run keeps what reproduces it: its options, and
  * for a branch its parent, the step where it left and what was changed there.
  */
-import { History } from '../view/history.js';
+import { branchOf } from '../view/branch.js';
 
 /**
  * @typedef {{edit?: [number, number|null][], texts?: (string|null)[], seed?: string, temperature?: number}} Change what a branch did
@@ -16,7 +16,7 @@ export const seedOf = (text) => (Number.isSafeInteger(Number(text)) ? Number(tex
 
 export class Run {
   /**
-   * @param {{history: History, options: object, origin: 'recorded'|'live'|'imported', model?: string, parent?: Run|null, from?: number, change?: Change}} made
+   * @param {{history: import('../view/history.js').History, options: object, origin: 'recorded'|'live'|'imported', model?: string, parent?: Run|null, from?: number, change?: Change}} made
    *   `options` as for SEDD.sample, with `seed` as a string; `from` is a state index of the parent
    */
   constructor({ history, options, origin, model = '', parent = null, from = 0, change = {} }) {
@@ -57,37 +57,12 @@ export class Run {
  * The history of a branch so far: its parent's up to `from`, with the edit as part of that state.
  * @param {Run} parent @param {number} from @param {Change} change @param {number} maskId
  */
-export function branchHistory(parent, from, { edit = [], texts = [] }, maskId) {
-  const start = parent.history.at(0);
-  const events = parent.history.events(from);
-  const ids = edit.map(([, id]) => id ?? maskId);
-  const positions = edit.map(([position]) => position);
-  if (from === 0) {
-    positions.forEach((position, i) => {
-      start.ids[position] = ids[i];
-      start.texts[position] = texts[i];
-    });
-  } else if (edit.length) {
-    events.push(merge(events.pop(), positions, ids, texts));
-  }
-  const history = new History({ ...start, held: parent.history.held, position: start.step });
-  events.forEach((event) => history.add(event));
-  return history;
-}
-
-/** A step event whose changes are overruled by an edit. */
-function merge(event, positions, ids, texts) {
-  const kept = event.positions.flatMap((position, i) => (positions.includes(position) ? [] : [i]));
-  const pick = (list, added) => [...kept.map((i) => list[i]), ...added];
-  return {
-    ...event,
-    positions: pick(event.positions, positions),
-    ids: pick(event.ids, ids),
-    texts: pick(event.texts, texts),
-    confidence: undefined,
-    entropy: undefined,
-  };
-}
+export const branchHistory = (parent, from, { edit = [], texts = [] }, maskId) =>
+  branchOf(parent.history, from, {
+    positions: edit.map(([position]) => position),
+    ids: edit.map(([, id]) => id ?? maskId),
+    texts,
+  });
 
 /** All runs, oldest first; says `change` when one is added, chosen or grown. */
 export class Runs extends EventTarget {

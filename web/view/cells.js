@@ -9,16 +9,8 @@
  */
 import { Strip } from './strip.js';
 import { addStyle, make } from './theme.js';
+import { cells as WORDS } from './words/en.js';
 
-const WORDS = {
-  label: 'Tokens of the text',
-  masked: 'masked',
-  hole: 'to be written',
-  held: (text) => `${text}, given`,
-  fresh: (text) => `${text}, new`,
-  space: 'space',
-  lineBreak: 'line break',
-};
 const AVERAGE = 2.1; // em of a token with its space, generous: most lines end a little before the margin
 
 const SLACK = 0.12; // of a line: so little is taken in by the others
@@ -39,7 +31,7 @@ addStyle(`
 .sedd-cells[role='listbox'] .sedd-cell { cursor: pointer; }
 .sedd-cells[role='listbox'] .sedd-cell:hover { outline: 1px solid var(--_line); }
 .sedd-cell[aria-selected='true'] { outline: 2px solid var(--_ink); outline-offset: 1px; }
-.sedd-cell[aria-selected='true']:not(.mask) { color: var(--_paper); background-color: var(--_ink); }
+.sedd-cell[aria-selected='true'] { background-color: color-mix(in srgb, var(--_ink) 14%, transparent); }
 .sedd-cell:focus-visible { outline: 2px solid var(--_accent) !important; outline-offset: 2px; }
 @media (forced-colors: active) {
   .sedd-cell[aria-selected='true']:not(.mask) { color: HighlightText; background-color: Highlight; }
@@ -61,16 +53,21 @@ export class Cells extends Strip {
     super(options);
     this.#layout = layout;
     this.element.dataset.layout = layout;
-    this.words = { ...WORDS, ...words };
     this.selectable = selectable;
     this.element.setAttribute('role', selectable ? 'listbox' : 'group');
-    this.element.setAttribute('aria-label', this.words.label);
+    this.translate({ ...WORDS, ...words });
     if (!selectable) return;
     this.element.setAttribute('aria-orientation', 'horizontal');
     this.element.addEventListener('click', (event) =>
       this.#choose(this.cells.indexOf(event.target.closest('.sedd-cell'))),
     );
     this.element.addEventListener('keydown', (event) => this.#key(event));
+  }
+
+  /** Says everything in other words, from the next run on. @param {typeof WORDS} words */
+  translate(words) {
+    this.words = words;
+    this.element.setAttribute('aria-label', words.label);
   }
 
   get layout() {

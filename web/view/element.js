@@ -3,7 +3,7 @@
  * that is not of its kind; events whose data is in `detail`; a place for errors. Loads in Node, where nothing is drawn.
  */
 import { SeddError } from '../errors.js';
-import { adopt, make } from './theme.js';
+import { adopt, lazySheet, make } from './theme.js';
 
 const Base = globalThis.HTMLElement ?? class {};
 
@@ -63,17 +63,30 @@ export function mirror(Class, fields) {
   return Object.entries(fields).map(([name, field]) => attributeOf(name, field));
 }
 
+const style = lazySheet(`
+:host { display: block; color: var(--_ink); }
+:host([hidden]), [hidden] { display: none; }
+.error { font: 0.875rem/1.5 var(--_ui); margin: 0.5rem 0; padding-inline-start: 0.75rem; border-inline-start: 3px solid var(--_accent); overflow-wrap: anywhere; }
+.print { display: none; font: 1.125rem/1.6 var(--_text); white-space: pre-wrap; }
+@media print {
+  .print:not(:empty) { display: block; }
+  .print:not(:empty) ~ :not(slot), .caption, .sedd-timeline, .sedd-sheet { display: none; }
+}
+`);
+
 export class SeddElement extends Base {
   /** @type {Record<string, Field>} */
   static fields = {};
 
   #problem;
 
-  /** @param {CSSStyleSheet[]} sheets the element's own, above the shared one */
+  /** @param {CSSStyleSheet[]} sheets the element's own, above the shared ones */
   prepare(...sheets) {
     const root = this.attachShadow({ mode: 'open' });
-    adopt(root, ...sheets);
-    this.#problem = make('p', { part: 'error', class: 'error', role: 'alert', hidden: '' });
+    adopt(root, style(), ...sheets);
+    this.#problem = make('p', { part: 'error', class: 'error', role: 'alert', dir: 'auto', hidden: '' });
+    this.paper = make('div', { class: 'print', dir: 'auto' });
+    root.append(this.paper);
     return { root, problem: this.#problem };
   }
 

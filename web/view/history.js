@@ -17,14 +17,6 @@ const STRIDE = 32;
  * @property {(number|null)[]} confidence probability with which each token was drawn, where the run says so
  */
 
-const copy = (state) => ({
-  ...state,
-  ids: [...state.ids],
-  texts: [...state.texts],
-  opened: [...state.opened],
-  confidence: [...state.confidence],
-});
-
 function apply(state, event) {
   state.index += 1;
   state.step = event.step;
@@ -83,14 +75,6 @@ export class History {
     if (this.#events.length % STRIDE === 0) this.#keys.push(this.at(this.last));
   }
 
-  /** The run as it was after `index` steps, to go on otherwise. */
-  upTo(index) {
-    const start = this.at(0);
-    const other = new History({ ids: start.ids, texts: start.texts, held: this.held, position: start.step });
-    for (const event of this.events(index)) other.add(event);
-    return other;
-  }
-
   /** Index of the last state. */
   get last() {
     return this.#events.length;
@@ -114,7 +98,7 @@ export class History {
   /** @returns {State} a copy of the state after `index` steps (clamped) */
   at(index) {
     const wanted = Math.min(Math.max(Math.trunc(index) || 0, 0), this.last);
-    const state = copy(this.#keys[Math.min(Math.floor(wanted / STRIDE), this.#keys.length - 1)]);
+    const state = structuredClone(this.#keys[Math.min(Math.floor(wanted / STRIDE), this.#keys.length - 1)]);
     while (state.index < wanted) apply(state, this.#events[state.index]);
     return state;
   }

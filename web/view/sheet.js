@@ -3,16 +3,25 @@
  * once. Four paths in one SVG, whatever the size. A click or a drag goes to a step; for the keyboard there is the
  * timeline, which says the same.
  */
-import { make } from './theme.js';
+import { addStyle, make } from './theme.js';
+import { sheet as WORDS } from './words/en.js';
 
-const WORDS = {
-  label: (steps, length) =>
-    `Overview of the run: ${steps} steps from top to bottom, ${length} positions from left to right`,
-  mask: 'mask',
-  fresh: 'opened in this step',
-  kept: 'kept',
-  held: 'given',
-};
+addStyle(`
+.sedd-sheet {
+  font: 0.8125rem/1.4 var(--_ui); margin: 0;
+  svg { display: block; width: 100%; height: auto; max-height: 20rem; overflow: visible; cursor: ns-resize; touch-action: pan-y; shape-rendering: crispEdges; }
+  path { forced-color-adjust: none; }
+  .mask { fill: var(--_line); opacity: 0.45; }
+  .kept { fill: var(--_ink); opacity: 0.3; }
+  .held { fill: var(--_held); }
+  .new { fill: var(--_new); }
+  .now { stroke: var(--_accent); stroke-width: 2px; vector-effect: non-scaling-stroke; }
+  ul { color: var(--_quiet); display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; margin: 0.5rem 0 0; padding: 0; list-style: none; }
+  li { display: flex; align-items: center; gap: 0.4rem; }
+  li svg { width: 0.75rem; cursor: inherit; }
+}
+@media (forced-colors: active) { .sedd-sheet .mask { fill: none; } }
+`);
 
 export class Sheet {
   #history = null;
@@ -53,6 +62,12 @@ export class Sheet {
         ['held', 'held'],
       ].map(([name, word]) => make('li', {}, swatch(name), this.words[word])),
     );
+  }
+
+  /** Says everything in other words, from the next run on. @param {typeof WORDS} words */
+  translate(words) {
+    this.words = words;
+    this.element.lastChild.replaceWith(this.#legend());
   }
 
   #go(event) {

@@ -1,26 +1,22 @@
 /**
  * The look of the parts: one constructable stylesheet for shadow roots and the document. Colours and fonts are
- * the `--sedd-*` tokens of the page, or the values here. Marks never rely on colour alone: a mask is a rule on the
- * baseline, a new token is underlined, a given one is italic, a selected one is inverted.
+ * the `--sedd-*` tokens of the page. Without tokens, every colour is mixed from the text colour around the element,
+ * so it suits light and dark pages alike, whether or not they declare a colour scheme. `currentColor` is resolved
+ * where a colour is used: only elements without coloured children may be set in a mixed colour. Marks never rely on
+ * colour alone: a mask is a rule on the baseline, a new token is underlined, a given one is italic, a selected one is
+ * framed.
  */
 const CSS = `
 :host, .sedd-cells, .sedd-timeline, .sedd-sheet {
-  --_paper: var(--sedd-paper, light-dark(#fbfaf7, #16171a));
-  --_ink: var(--sedd-ink, light-dark(#1c1c1a, #ecebe6));
-  --_quiet: var(--sedd-quiet, light-dark(#5d5c57, #a3a29c));
-  --_line: var(--sedd-line, light-dark(#d9d6cc, #35363b));
-  --_accent: var(--sedd-accent, light-dark(#14597e, #7fc1e8));
+  --_ink: var(--sedd-ink, currentColor);
+  --_quiet: var(--sedd-quiet, color-mix(in srgb, var(--_ink) 72%, transparent));
+  --_line: var(--sedd-line, color-mix(in srgb, var(--_ink) 16%, transparent));
+  --_accent: var(--sedd-accent, color-mix(in srgb, #0c99e7 49%, var(--_ink)));
   --_new: var(--sedd-new, var(--_accent));
   --_held: var(--sedd-held, var(--_quiet));
-  --_mask: var(--sedd-mask, light-dark(#918c7e, #74757d));
+  --_mask: var(--sedd-mask, color-mix(in srgb, var(--_ink) 48%, transparent));
   --_text: var(--sedd-font-text, Charter, 'Bitstream Charter', Georgia, 'Times New Roman', serif);
   --_ui: var(--sedd-font-ui, system-ui, sans-serif);
-}
-@media (forced-colors: active) {
-  :host, .sedd-cells, .sedd-timeline, .sedd-sheet {
-    --_paper: Canvas; --_ink: CanvasText; --_quiet: CanvasText; --_line: GrayText; --_accent: Highlight;
-    --_new: Highlight; --_held: CanvasText; --_mask: GrayText;
-  }
 }
 
 .sedd-cells { font: 1.125rem/1.85 var(--_text); color: var(--_ink); white-space: pre-wrap; overflow-wrap: anywhere; --side: left; }
@@ -34,19 +30,16 @@ const CSS = `
 .sedd-cell.mask::before { content: attr(data-ghost); visibility: hidden; }
 .sedd-cell.break::before { content: '\\b6'; color: var(--_quiet); }
 .sedd-cell.held { font-style: italic; color: var(--_held); }
-.sedd-cell.recent, .sedd-cell.new { --rule: var(--_new); --thick: 1px; --at: 92%; }
-.sedd-cell.new { --thick: 2px; color: var(--_new); }
+.sedd-cell.recent { --rule: var(--_new); --thick: 1px; --at: 92%; }
+.sedd-cell.new { --rule: currentColor; --thick: 2px; --at: 92%; color: var(--_new); }
 @media (prefers-reduced-motion: no-preference) {
   .sedd-cell.new { animation: sedd-open 0.32s ease-out; }
 }
 @keyframes sedd-open { from { opacity: 0; } }
 .sedd-cell.meter { --rule: var(--_accent); --thick: 0.16em; --at: 96%; background-size: calc((100% - var(--gap)) * var(--value)) var(--thick); }
-@media (forced-colors: active) {
-  .sedd-cell { forced-color-adjust: none; color: CanvasText; }
-}
 
 .sedd-timeline {
-  container-type: inline-size; margin: 0.75rem 0; font: 0.875rem/1.4 var(--_ui); color: var(--_quiet);
+  container-type: inline-size; margin: 0.75rem 0; font: 0.875rem/1.4 var(--_ui);
   :focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; }
   button, select { font: inherit; color: var(--_ink); background: none; border: 0; margin: 0; min-width: 2.25rem; min-height: 2.25rem; padding: 0; cursor: pointer; }
   button { display: inline-grid; place-items: center; }
@@ -55,13 +48,13 @@ const CSS = `
   button:disabled { color: var(--_mask); cursor: default; }
   svg { display: block; fill: currentColor; }
   &:dir(rtl) svg { transform: scaleX(-1); }
-  .count { font-variant-numeric: tabular-nums; white-space: nowrap; text-align: end; direction: ltr; }
+  .count { color: var(--_quiet); font-variant-numeric: tabular-nums; white-space: nowrap; text-align: end; direction: ltr; }
 }
 .sedd-row { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.5rem; }
 .sedd-track {
   position: relative; flex: 1 1 12rem; min-width: 0;
   svg { position: absolute; inset: 0 0.4375rem 50%; width: calc(100% - 0.875rem); height: 50%; fill: var(--_mask); pointer-events: none; }
-  input { appearance: none; display: block; width: 100%; height: 2.25rem; margin: 0; background: none; cursor: pointer; position: relative; }
+  input { appearance: none; color: var(--_ink); display: block; width: 100%; height: 2.25rem; margin: 0; background: none; cursor: pointer; position: relative; }
   input::-webkit-slider-runnable-track { height: 1px; background: var(--_ink); }
   input::-moz-range-track { height: 1px; background: var(--_ink); }
   input::-webkit-slider-thumb { appearance: none; width: 0.875rem; height: 0.875rem; margin-top: -0.4rem; border: 0; border-radius: 50%; background: var(--_accent); forced-color-adjust: none; }
@@ -72,20 +65,13 @@ const CSS = `
   .sedd-row .count { margin-inline-start: auto; }
 }
 
-.sedd-sheet {
-  font: 0.8125rem/1.4 var(--_ui); color: var(--_quiet); margin: 0;
-  svg { display: block; width: 100%; height: auto; max-height: 20rem; overflow: visible; cursor: ns-resize; touch-action: pan-y; shape-rendering: crispEdges; }
-  path { forced-color-adjust: none; }
-  .mask { fill: var(--_line); opacity: 0.45; }
-  .kept { fill: var(--_ink); opacity: 0.3; }
-  .held { fill: var(--_held); }
-  .new { fill: var(--_new); }
-  .now { stroke: var(--_accent); stroke-width: 2px; vector-effect: non-scaling-stroke; }
-  ul { display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; margin: 0.5rem 0 0; padding: 0; list-style: none; }
-  li { display: flex; align-items: center; gap: 0.4rem; }
-  li svg { width: 0.75rem; cursor: inherit; }
+@media (forced-colors: active) {
+  :host, .sedd-cells, .sedd-timeline, .sedd-sheet {
+    --_ink: CanvasText; --_quiet: CanvasText; --_line: GrayText; --_accent: Highlight;
+    --_new: Highlight; --_held: CanvasText; --_mask: GrayText;
+  }
+  .sedd-cell { forced-color-adjust: none; color: CanvasText; }
 }
-@media (forced-colors: active) { .sedd-sheet .mask { fill: none; } }
 
 .sedd-said { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 `;
@@ -119,10 +105,9 @@ export function adopt(root, ...more) {
 
 /** An element with a class, attributes and children; strings become text, never markup. */
 export function make(name, attributes = {}, ...children) {
-  const element =
-    name === 'svg' || name === 'path'
-      ? document.createElementNS('http://www.w3.org/2000/svg', name)
-      : document.createElement(name);
+  const element = /svg|path/.test(name)
+    ? document.createElementNS('http://www.w3.org/2000/svg', name)
+    : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   element.append(...children);
   return element;

@@ -4,17 +4,8 @@
  */
 import { Playback } from './playback.js';
 import { make } from './theme.js';
+import { timeline as WORDS } from './words/en.js';
 
-const WORDS = {
-  label: 'Timeline',
-  play: 'Play',
-  pause: 'Pause',
-  back: 'One step back',
-  forward: 'One step forward',
-  speed: 'Speed',
-  step: 'Step',
-  place: (step, total, open, length) => `step ${step} of ${total}, ${open} of ${length} fixed`,
-};
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const SAY_MS = 5000;
 const ICONS = {
@@ -34,42 +25,37 @@ export class Timeline {
 
   /** @param {{onShow: (state: import('./history.js').State) => void, words?: Partial<typeof WORDS>}} options */
   constructor({ onShow, words = {} }) {
-    this.words = { ...WORDS, ...words };
     this.onShow = onShow;
     this.playback = new Playback({ onShow: (index) => this.#show(index), onChange: () => this.#update() });
     this.#build();
+    this.translate({ ...WORDS, ...words });
+  }
+
+  /** Says everything in other words. @param {typeof WORDS} words */
+  translate(words) {
+    this.words = words;
+    const { element: label, back, forward, slider: step, speeds: speed } = this;
+    for (const [word, part] of Object.entries({ label, back, forward, step, speed })) part.ariaLabel = words[word];
     this.#update();
   }
 
   #build() {
     const button = (name, act) => {
-      const element = make(
-        'button',
-        { type: 'button', part: `button ${name}`, 'aria-label': this.words[name] },
-        icon(name),
-      );
+      const element = make('button', { type: 'button', part: `button ${name}` }, icon(name));
       element.addEventListener('click', act);
       return element;
     };
     this.play = button('play', () => this.toggle());
     this.back = button('back', () => this.stepBy(-1));
     this.forward = button('forward', () => this.stepBy(1));
-    this.slider = make('input', {
-      type: 'range',
-      min: 0,
-      max: 0,
-      value: 0,
-      step: 1,
-      part: 'slider',
-      'aria-label': this.words.step,
-    });
+    this.slider = make('input', { type: 'range', min: 0, max: 0, value: 0, step: 1, part: 'slider' });
     this.slider.addEventListener('input', () => this.seek(Number(this.slider.value)));
     this.openings = make('path', {});
     this.ticks = make('svg', { preserveAspectRatio: 'none', 'aria-hidden': 'true' }, this.openings);
     this.count = make('span', { class: 'count', part: 'count', 'aria-hidden': 'true' });
     this.speeds = make(
       'select',
-      { part: 'speed', 'aria-label': this.words.speed },
+      { part: 'speed' },
       ...SPEEDS.map((speed) => make('option', { value: speed }, `${speed}\u00d7`)),
     );
     this.speeds.value = '1';
@@ -79,7 +65,7 @@ export class Timeline {
     this.status = make('span', { class: 'sedd-said', role: 'status', 'aria-live': 'polite' });
     this.element = make(
       'div',
-      { class: 'sedd-timeline', part: 'timeline', role: 'group', 'aria-label': this.words.label },
+      { class: 'sedd-timeline', part: 'timeline', role: 'group' },
       make(
         'div',
         { class: 'sedd-row' },
@@ -204,8 +190,8 @@ export class Timeline {
   #update() {
     const { playing, last, index } = this.playback;
     const name = playing ? 'pause' : 'play';
-    if (this.play.getAttribute('aria-label') !== this.words[name]) {
-      this.play.setAttribute('aria-label', this.words[name]);
+    if (this.play.ariaLabel !== this.words[name]) {
+      this.play.ariaLabel = this.words[name];
       this.play.replaceChildren(icon(name));
     }
     this.play.disabled = this.slider.disabled = last === 0;
