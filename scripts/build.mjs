@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sourceFiles } from './offline-files.mjs';
 import { copyLoader, minifyLoaders } from './package/loaders.mjs';
 import { vendor } from './vendor.mjs';
 
@@ -99,6 +100,7 @@ export function wasm() {
   if (!existsSync(path.join(ROOT, 'node_modules/esbuild'))) run('npm', ['ci', '--no-audit', '--no-fund']);
   minifyLoaders(path.join(ROOT, 'web/wasm'));
   vendor();
+  sourceFiles();
 }
 
 /** The modules with the golden checks, for tests. */

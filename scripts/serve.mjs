@@ -58,7 +58,7 @@ function common({ isolation, csp }) {
     'Cache-Control': 'no-cache',
     'Cross-Origin-Resource-Policy': 'same-origin',
     ...(isolation && { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }),
-    ...(csp && { 'Content-Security-Policy': CSP }),
+    ...(csp && { 'Content-Security-Policy': csp === true ? CSP : csp }),
   };
 }
 

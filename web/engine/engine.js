@@ -2,7 +2,7 @@
  * The wasm module behind plain objects: memory is copied in and out here and nowhere else. Calls are
  * synchronous; they belong in a worker (worker.js) or in Node.
  */
-import { THREADS, openBuild } from './builds.js';
+import { THREADS, openBuild } from '../builds.js';
 import { SeddError } from '../errors.js';
 import { probe } from './features.js';
 

@@ -8,13 +8,14 @@ const THREADS = 4; // more help little before memory is the limit
 
 export function mount(page) {
   const { threads, cores } = page.models.features;
-  return new LibraryPanel($('library-view'), {
+  const view = $('library-view');
+  return new LibraryPanel(view, {
     loadSEDD,
     loadGPT2,
     plan,
     store,
     drop: document.body,
-    options: { threads: threads ? Math.min(cores, THREADS) : 1 },
+    options: { threads: threads ? Math.min(cores, THREADS) : 1, hub: view.dataset.hub }, // data-hub: a mirror of the hub
     onLoad: (model, { kind, name }) => {
       if (kind === 'sedd') page.recipe.offer(page.models.adopt(model, name));
       else {
