@@ -327,6 +327,7 @@ export default {
   'measure.breakeven':
     'Break-even on this device is T* = {steps} steps: with so many, SEDD takes as long as GPT-2. The rounds put it between {low} and {high} (95 % interval).',
   'measure.breakeven.none': 'GPT-2 is faster than SEDD with any number of steps: break-even lies below one step.',
+  'measure.beyond': 'more than {steps}',
   'measure.explain':
     'Small numbers are the middle half of the rounds. “ms each” is the median time of one step for SEDD and of one token for GPT-2.',
   'measure.quality':
