@@ -240,7 +240,9 @@ onPage('the inspector gives the probability, then the ratio, with real superscri
   await page.locator('#cells .new').first().click();
   await page.waitForSelector('.candidate');
   const rows = await page.$$eval('.candidate', (all) =>
-    all.map((row) => [...row.querySelectorAll('.figure-number')].map(({ textContent }) => textContent)),
+    all.map((row) =>
+      [...row.querySelectorAll('.figure-number')].map(({ textContent }) => textContent.replace('< ', '')),
+    ),
   );
   const shares = rows.map(([share]) => parseFloat(share));
   assert.ok(rows.every(([share, ratio]) => share.endsWith('%') && !ratio.includes('^') && !ratio.includes('%')));

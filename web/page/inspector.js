@@ -27,8 +27,14 @@ function ratioNodes(value) {
   return nodes(`${number(Number(digits), 1)} × 10^{${String(Number(power)).replace('-', '−')}}`);
 }
 
-/** A probability in per cent; the digits after the point show that it is neither 0 nor 1. */
-const shareText = (share) => t('percent', { share: number(100 * share, share < 0.1 || share > 0.995 ? 1 : 0) });
+/** A probability in per cent, with a digit after the point near 0 and 1. */
+function shareText(share) {
+  const least = 0.001;
+  const digits = share < 0.1 || share > 0.995 ? 1 : 0;
+  return t('percent', {
+    share: share > 0 && share < least ? `< ${number(100 * least, 1)}` : number(100 * share, digits),
+  });
+}
 
 export class Inspector {
   #turn = 0;
@@ -146,6 +152,7 @@ export class Inspector {
           ' ',
           bar,
           el('span', { className: 'figure-number' }, shareText(candidate.probability)),
+          ' ',
           el('span', { className: 'figure-number' }, ...ratioNodes(candidate.ratio)),
         ),
       );

@@ -39,7 +39,7 @@ export class Stage extends EventTarget {
       },
     });
     this.timeline = new LiveTimeline({
-      showing: () => this.showing,
+      showing: () => this.#show?.at === this.index,
       onShow: (state) => this.#draw(state),
       words: {
         label: t('timeline'),
