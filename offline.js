@@ -1,57 +1,45 @@
 /**
- * The page without a network: a service worker that keeps the page's own files (never weights: those are in the
- * store, checked piece by piece). It lies beside index.html because a service worker sees no further than its own
- * folder. It asks the network first, so that what it keeps is only ever used where there is none.
- * web/page/offline.js starts it, after the first model was loaded.
+ * The page without a network: a service worker that keeps the page's own files, by the list of the build
+ * (offline-files.js), and answers nothing else. Weights are not among them: those are in the store. It lies beside
+ * index.html because a service worker sees only its own folder. It asks the network first, so what it keeps is used
+ * only where there is none. web/page/offline.js starts it, after the first model was loaded.
  */
-const CACHE = 'sedd-web-page';
-const SCOPE = new URL(self.registration.scope);
-const WEIGHTS = /\.(safetensors|bin|pth)$/;
-const REFERENCES = [
-  /<(?:script|link|img)\b[^>]*?(?:src|href)="([^"#]+)"/g, // HTML
-  /(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)['"]/g,
-  /new URL\(\s*['"](\.[^'"]+)['"]\s*,\s*import\.meta\.url/g, // modules and workers
-  /url\(\s*['"]?(\.[^'")]+)/g, // styles
-];
+importScripts('offline-files.js');
 
-const own = (url) =>
-  url.origin === SCOPE.origin && url.pathname.startsWith(SCOPE.pathname) && !WEIGHTS.test(url.pathname);
-/** The wasm modules: the page says which one it runs. */
-const chosen = (url) => !url.pathname.includes('/wasm/');
-const bare = (url) => Object.assign(new URL(url), { search: '', hash: '' });
+const CACHE = 'sedd-web-page'; // store.delete('all') deletes it
+const WASM = /\bsedd-((?:simd|relaxed)(?:-threads)?)(?:-[0-9a-f]{8})?\.(?:js|wasm)$/;
 
-async function keep(cache, url) {
-  const response = await fetch(url, { cache: 'no-cache' });
-  if (!response.ok) return '';
-  await cache.put(bare(url), response.clone());
-  return /html|javascript|css/.test(response.headers.get('content-type') ?? '') ? response.text() : '';
-}
+/** The addresses of the files. An address with a query is another resource, and is not among them. */
+const FILES = new Set(self.PAGE_FILES.map((name) => new URL(name, self.registration.scope).href));
+const address = ({ url }) => url.replace(/#.*/, '');
 
-/** Keeps these files and all they refer to. @param {string[]} names */
-async function keepAll(names) {
+/** Keeps the page's files and, of the wasm modules, the one that the page runs. @param {string} build its name */
+async function keepAll(build) {
   const cache = await caches.open(CACHE);
-  const found = new Set(names.map((name) => bare(new URL(name, SCOPE)).href));
-  for (const name of found) {
-    // grows while it is walked
-    const url = new URL(name);
-    const text = await keep(cache, url).catch(() => '');
-    for (const pattern of REFERENCES) {
-      for (const [, reference] of text.matchAll(pattern)) {
-        const next = bare(new URL(reference, url));
-        if (own(next) && chosen(next)) found.add(next.href);
-      }
-    }
+  const wanted = new Set([...FILES].filter((url) => (WASM.exec(url)?.[1] ?? build) === build));
+  for (const request of await cache.keys()) if (!wanted.has(request.url)) await cache.delete(request); // an earlier build's
+  for (const url of wanted) {
+    const response = await fetch(url, { cache: 'no-cache' }).catch(() => null);
+    if (response?.status === 200) await cache.put(url, response).catch(() => {}); // a full disk: the page works online
   }
 }
 
-async function answer(request) {
-  const cache = await caches.open(CACHE);
+/** Replaces a file that is kept by what has just come. @param {string} url @param {Response} response */
+async function refresh(url, response) {
+  const cache = (await caches.has(CACHE)) && (await caches.open(CACHE));
+  if (cache && (await cache.match(url))) await cache.put(url, response).catch(() => {});
+  else await response.body?.cancel();
+}
+
+/** Answers from the network, and stores only afterwards; from what is kept where the network fails. @param {FetchEvent} event */
+async function answer(event) {
+  const url = address(event.request);
   try {
-    const response = await fetch(request);
-    if (response.status === 200) await cache.put(bare(new URL(request.url)), response.clone()).catch(() => {}); // a full disk is no reason to fail
+    const response = await fetch(event.request);
+    if (response.status === 200) event.waitUntil(refresh(url, response.clone()));
     return response;
   } catch (error) {
-    const kept = await cache.match(bare(new URL(request.url)));
+    const kept = (await caches.has(CACHE)) && (await caches.match(url, { cacheName: CACHE }));
     if (kept) return kept;
     throw error;
   }
@@ -61,11 +49,10 @@ self.addEventListener('install', () => self.skipWaiting());
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener('message', (event) => {
   const { data, ports } = event;
-  const names = (Array.isArray(data?.keep) ? data.keep : []).filter((name) => own(new URL(name, SCOPE)));
-  event.waitUntil(keepAll(['./', ...names]).finally(() => ports[0]?.postMessage('kept')));
+  if (typeof data?.keep === 'string') event.waitUntil(keepAll(data.keep).finally(() => ports[0]?.postMessage('kept')));
 });
 self.addEventListener('fetch', (event) => {
   const { request } = event;
-  if (request.method === 'GET' && !request.headers.has('range') && own(new URL(request.url)))
-    event.respondWith(answer(request));
+  if (request.method === 'GET' && !request.headers.has('range') && FILES.has(address(request)))
+    event.respondWith(answer(event));
 });

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } 
 import path from 'node:path';
 import puppeteer from 'puppeteer-core';
 import { ROOT } from './build.mjs';
-import { generate } from './generate.mjs';
+import { OFFICIAL, official } from './generate/official.mjs';
 import { Hub } from './hub.mjs';
 import { serve } from './serve.mjs';
 import { quantile } from '../web/client/statistics.js';
@@ -290,7 +290,8 @@ const server = await serve({ isolation: false });
 for (const name of names) {
   const folder = path.join(work, format === 'torch' ? `${name}-torch` : name);
   const file = format === 'torch' ? 'pytorch_model.bin' : 'model.safetensors';
-  if (!existsSync(path.join(folder, file))) generate(folder, { shape: name, dtype: 'f32', format });
+  const [repository] = Object.entries(OFFICIAL).find(([, shape]) => shape === name);
+  if (!existsSync(path.join(folder, 'README.md'))) official(folder, repository, { format });
   const hub = await new Hub({
     [`random/${name}`]: folder,
     gpt2: path.join(ROOT, 'tests/golden/gpt2-tokenizer'),

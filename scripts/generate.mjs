@@ -12,6 +12,11 @@ const FORMATS = { safetensors: ['model.safetensors', writeSafetensors], torch: [
 /** -126 to 126 with deviation 37, as trained matrices look when they are scaled to the largest of a row. */
 const bell = (bits) => (bits & 63) + ((bits >> 8) & 63) + ((bits >> 16) & 63) + ((bits >>> 24) & 63) - 126;
 
+/** A causal mask of `length` rows: ones up to the diagonal. */
+function* causal(length) {
+  for (let row = 0; row < length; row++) yield new Uint8Array(new Float32Array(length).fill(1, 0, row + 1).buffer);
+}
+
 /** Data of one tensor after another, from xorshift32: fast and the same everywhere. */
 function randomData(seed) {
   let state = seed >>> 0 || 1;
@@ -21,7 +26,8 @@ function randomData(seed) {
     state ^= state << 5;
     return state >>> 0;
   };
-  return function* data({ count, dtype, centre, spread }) {
+  return function* data({ count, dtype, centre, spread, mask }) {
+    if (mask) return yield* causal(Math.sqrt(count));
     for (let first = 0; first < count; first += PIECE) {
       const size = Math.min(PIECE, count - first);
       const piece = dtype === 'I8' ? new Int8Array(size) : new Float32Array(size);

@@ -1,17 +1,27 @@
-// A stand-in for the hub: repositories from local folders with redirects, CORS, Range, ETag and counters, and faults on demand.
-// usage: node scripts/hub.mjs [--port 8090] [--fault FILE=KIND[:NUMBER]]... OWNER/NAME=FOLDER...
+// A stand-in for the hub: repositories from local folders, served as the hub serves them, with counters, and faults on demand.
+// usage: node scripts/hub.mjs [--port 8090] [--method-bound] [--fault FILE=KIND[:NUMBER]]... OWNER/NAME=FOLDER...
+//   --method-bound: addresses of large files are signed for GET alone, so that HEAD is refused there
 //   KIND: slow (bytes a second), cut (at byte), short (bytes less), change (after byte), flip (byte), 401, 403, 404, 429 (Retry-After), 500,
-//   html, pointer, nocors, norange, nohead, noetag
+//   html, pointer, nocors, norange, nohead, noetag, gzip, expired (an address of yesterday)
 import { createServer } from 'node:http';
-import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, openSync, readSync, readdirSync, statSync } from 'node:fs';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { closeSync, createReadStream, openSync, readFileSync, readSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
-const LARGE = 1 << 20; // bytes from which a file is kept elsewhere, as the hub does with Git LFS
+const LARGE = /\.(safetensors|bin|pt|pth|h5|msgpack|onnx|tflite)$/; // kept elsewhere, as .gitattributes says of the hub's repositories
 const PIECE = 64 << 10;
+const TYPES = { '.json': 'text/plain; charset=utf-8', '.txt': 'text/plain; charset=utf-8', '': 'binary/octet-stream' };
+const VALID = 3600; // seconds of a signed address
+/** Headers that pages of other sites may read, beside those that every answer shows: of the hub, and of where it keeps large files. */
 const EXPOSED =
-  'ETag, X-Linked-Etag, X-Linked-Size, X-Repo-Commit, Content-Range, Content-Length, Accept-Ranges, Retry-After';
+  'X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, X-Total-Count, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag';
+const EXPOSED_ELSEWHERE = 'Accept-Ranges, Content-Range, Content-Type, Content-Disposition, ETag, X-Cache';
+/** Repositories from before names had owners; the hub redirects their addresses. */
+const MOVED = new Map(
+  ['gpt2', 'gpt2-medium', 'gpt2-large', 'gpt2-xl'].map((name) => [name, `openai-community/${name}`]),
+);
 
 function hashFile(file) {
   const hash = createHash('sha256');
@@ -21,6 +31,10 @@ function hashFile(file) {
   closeSync(handle);
   return hash.digest('hex');
 }
+
+/** What Git LFS commits in a large file's place. */
+const pointer = ({ sha256, size }) =>
+  `version https://git-lfs.github.com/spec/v1\noid sha256:${sha256}\nsize ${size}\n`;
 
 class Repository {
   #hashes = new Map();
@@ -35,10 +49,17 @@ class Repository {
       const { size, mtimeMs } = statSync(full);
       const key = `${full} ${size} ${mtimeMs}`;
       if (!this.#hashes.has(key)) this.#hashes.set(key, hashFile(full));
-      return { name, full, size, sha256: this.#hashes.get(key), large: size >= LARGE };
+      return { name, full, size, sha256: this.#hashes.get(key), large: LARGE.test(name) };
     } catch {
       return null;
     }
+  }
+
+  /** The file whose content has this hash. */
+  content(sha256) {
+    return readdirSync(this.folder)
+      .map((name) => this.file(name))
+      .find((file) => file?.sha256 === sha256);
   }
 
   list() {
@@ -48,9 +69,16 @@ class Repository {
       .map(({ name, size, sha256, large }) => ({
         rfilename: name,
         size,
-        blobId: sha256.slice(0, 40),
-        ...(large ? { lfs: { size, sha256, pointerSize: 134 } } : {}),
+        blobId: this.blob(name),
+        ...(large ? { lfs: { size, sha256, pointerSize: pointer({ sha256, size }).length } } : {}),
       }));
+  }
+
+  /** What Git calls the content: of a large file, the pointer's. */
+  blob(name) {
+    const file = this.file(name);
+    const content = file.large ? Buffer.from(pointer(file)) : readFileSync(file.full);
+    return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
   }
 
   get commit() {
@@ -68,9 +96,14 @@ export class Hub {
   #servers = [];
   #repositories;
   #changed = new Set();
+  #key = randomBytes(32);
 
-  /** @param {Record<string, string>} repositories owner/name -> folder */
-  constructor(repositories) {
+  /**
+   * @param {Record<string, string>} repositories owner/name -> folder
+   * @param {{methodBound?: boolean}} [options] `methodBound`: a large file's address is for GET alone, and answers 403 to HEAD
+   */
+  constructor(repositories, { methodBound = false } = {}) {
+    this.methodBound = methodBound;
     this.#repositories = new Map(Object.entries(repositories).map(([name, folder]) => [name, new Repository(folder)]));
     /** Every answer with a body: {file, method, status, begin, end, sent}. */
     this.log = [];
@@ -124,11 +157,11 @@ export class Hub {
     }
   }
 
-  #headers(request, name) {
+  #headers(request, name, exposed) {
     if (this.#take(name, 'nocors')) return {};
     return {
       'Access-Control-Allow-Origin': request.headers.origin ?? '*',
-      'Access-Control-Expose-Headers': EXPOSED,
+      'Access-Control-Expose-Headers': exposed,
       Vary: 'Origin',
     };
   }
@@ -141,11 +174,23 @@ export class Hub {
 
   /** The hub itself: the list of files, small files, and where large ones are. */
   #answer(request, response) {
-    const { pathname } = new URL(request.url, this.url);
+    const { pathname, search } = new URL(request.url, this.url);
     const api = /^\/api\/models\/(.+)\/revision\/([^/]+)$/.exec(pathname);
     const [, owner, , revision, name] = /^\/((?:[^/]+\/)?([^/]+))\/resolve\/([^/]+)\/(.+)$/.exec(pathname) ?? [];
-    const repository = this.#repositories.get(api?.[1] ?? owner);
-    const headers = this.#headers(request, name ?? 'api');
+    const asked = api?.[1] ?? owner;
+    const repository = this.#repositories.get(asked);
+    const headers = this.#headers(request, name ?? 'api', EXPOSED);
+    const now = MOVED.get(asked);
+    if (!repository && this.#repositories.has(now)) {
+      const Location = pathname.replace(`/${asked}/`, `/${now}/`) + search;
+      return this.#end(
+        request,
+        response,
+        307,
+        { ...headers, Location },
+        `Temporary Redirect. Redirecting to ${Location}`,
+      );
+    }
     const refusal = this.#take(name ?? 'api', '401', '403', '404', '429', '500');
     if (refusal) return this.#refuse(request, response, headers, refusal);
     if (!repository) return this.#end(request, response, 401, headers, 'Invalid username or password.');
@@ -157,53 +202,91 @@ export class Hub {
         response,
         200,
         { ...headers, 'Content-Type': 'application/json' },
-        JSON.stringify({ id: api[1], sha: repository.commit, siblings: repository.list() }),
+        JSON.stringify({
+          id: asked,
+          modelId: asked,
+          private: false,
+          gated: false,
+          sha: repository.commit,
+          siblings: repository.list(),
+        }),
       );
     const file = repository.file(name);
-    if (!file) return this.#end(request, response, 404, headers, 'Entry not found');
-    if (!file.large) return this.#send(request, response, file, headers);
+    const absent = { ...headers, 'X-Error-Code': 'EntryNotFound', 'X-Error-Message': 'Entry not found' };
+    if (!file) return this.#end(request, response, 404, absent, 'Entry not found');
+    const about = { ...headers, 'X-Repo-Commit': repository.commit };
+    if (!file.large) return this.#send(request, response, file, { ...about, ETag: `"${repository.blob(name)}"` });
     return this.#end(request, response, 302, {
-      ...headers,
-      Location: `${this.elsewhere}${owner}/${name}`,
-      'X-Linked-Etag': `"${file.sha256}"`,
+      ...about,
+      Location: this.#signed(asked, file),
+      'X-Linked-ETag': `"${file.sha256}"`,
       'X-Linked-Size': file.size,
-      'X-Repo-Commit': repository.commit,
     });
   }
 
+  #signature(path, expires, method) {
+    return createHmac('sha256', this.#key).update(`${method} ${path} ${expires}`).digest('base64url');
+  }
+
+  /** The address of a large file elsewhere: by its content's hash, for an hour, and for one method where these are method-bound. */
+  #signed(owner, file) {
+    const url = new URL(`repos/${owner}/${file.sha256}`, this.elsewhere);
+    const expires = Math.floor(Date.now() / 1000) + (this.#take(file.name, 'expired') ? -VALID : VALID);
+    url.search = new URLSearchParams({
+      'response-content-disposition': `inline; filename="${file.name}"`,
+      Expires: String(expires),
+      Policy: Buffer.from(JSON.stringify({ Statement: [{ Resource: url.pathname }] })).toString('base64url'),
+      Signature: this.#signature(url.pathname, expires, 'GET'),
+    }).toString();
+    return url.href;
+  }
+
   #answerLarge(request, response) {
-    const [, owner, name] = /^\/(.+)\/([^/]+)$/.exec(new URL(request.url, this.url).pathname) ?? [];
-    const headers = this.#headers(request, name);
-    const file = this.#repositories.get(owner)?.file(name);
-    if (!file) return this.#end(request, response, 404, headers, 'not found');
-    return this.#send(request, response, file, headers);
+    const { pathname, searchParams } = new URL(request.url, this.url);
+    const [, owner, sha256] = /^\/repos\/(.+)\/([0-9a-f]{64})$/.exec(pathname) ?? [];
+    const file = this.#repositories.get(owner)?.content(sha256);
+    const headers = this.#headers(request, file?.name, EXPOSED_ELSEWHERE);
+    const expires = Number(searchParams.get('Expires'));
+    const method = this.methodBound ? request.method : 'GET';
+    const valid = searchParams.get('Signature') === this.#signature(pathname, expires, method);
+    if (!file || !valid || expires < Date.now() / 1000)
+      return this.#end(request, response, 403, { ...headers, 'X-Cache': 'Error from cloudfront' }, 'AccessDenied');
+    return this.#send(request, response, file, { ...headers, ETag: `"${sha256}"`, 'X-Cache': 'Hit from cloudfront' });
   }
 
   #refuse(request, response, headers, { kind, number }) {
-    const after = kind === '429' ? { 'Retry-After': number } : {};
+    const after =
+      kind === '429' ? { 'Retry-After': number, 'Access-Control-Expose-Headers': `${EXPOSED}, Retry-After` } : {};
     this.#end(request, response, Number(kind), { ...headers, ...after }, 'refused\n');
   }
 
   /** What stands in a file's place: a page, or Git LFS's pointer to it. */
   #substitute({ name, sha256, size }) {
     if (this.#take(name, 'html')) return '<!DOCTYPE html><title>Sign in</title>';
-    return this.#take(name, 'pointer')
-      ? `version https://git-lfs.github.com/spec/v1\noid sha256:${sha256}\nsize ${size}\n`
-      : null;
+    return this.#take(name, 'pointer') ? pointer({ sha256, size }) : null;
+  }
+
+  /** The file as a server sends it that compresses whatever it may; pages of other sites cannot read Content-Encoding. */
+  #compressed(request, { name, full }) {
+    if (/identity/.test(request.headers['accept-encoding']) || !this.#take(name, 'gzip')) return null;
+    return gzipSync(readFileSync(full), { level: 1 });
   }
 
   #send(request, response, file, headers) {
     const other = this.#substitute(file);
     if (other !== null) return this.#end(request, response, 200, { ...headers, ETag: '"other"' }, other);
+    const packed = this.#compressed(request, file);
+    if (packed) return this.#end(request, response, 200, { ...headers, 'Content-Encoding': 'gzip' }, packed);
     if (request.method === 'HEAD' && this.#take(file.name, 'nohead')) return this.#end(request, response, 405, headers);
     const size = file.size - (this.#take(file.name, 'short')?.number ?? 0);
-    const etag = `"${file.sha256.slice(0, 32)}${this.#changed.has(file.name) ? '-changed' : ''}"`;
+    const etag = this.#changed.has(file.name) ? '"changed"' : headers.ETag;
     const about = {
       ...headers,
-      'Content-Type': 'application/octet-stream',
+      ETag: etag,
+      'Content-Type': TYPES[path.extname(file.name)] ?? TYPES[''],
       'Accept-Ranges': 'bytes',
-      ...(this.#take(file.name, 'noetag') ? {} : { ETag: etag }),
     };
+    if (this.#take(file.name, 'noetag')) delete about.ETag;
     const stale = request.headers['if-range'] && request.headers['if-range'] !== etag;
     const range = stale || this.#take(file.name, 'norange') ? null : rangeOf(request.headers.range, size);
     if (range && range.begin >= range.end)
@@ -251,20 +334,24 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const repositories = {};
   const faults = [];
   let port = 8090;
+  let methodBound = false;
   const args = process.argv.slice(2);
   while (args.length) {
     const word = args.shift();
     if (word === '--port') port = Number(args.shift());
+    else if (word === '--method-bound') methodBound = true;
     else if (word === '--fault') faults.push(/^([^=]+)=(\w+)(?::(\d+))?$/.exec(args.shift() ?? ''));
     else if (/^[^=]+=.+$/.test(word))
       repositories[word.slice(0, word.indexOf('='))] = word.slice(word.indexOf('=') + 1);
     else faults.push(null);
   }
   if (faults.includes(null) || Object.keys(repositories).length === 0) {
-    console.error('usage: node scripts/hub.mjs [--port 8090] [--fault FILE=KIND[:NUMBER]]... OWNER/NAME=FOLDER...');
+    console.error(
+      'usage: node scripts/hub.mjs [--port 8090] [--method-bound] [--fault FILE=KIND[:NUMBER]]... OWNER/NAME=FOLDER...',
+    );
     process.exit(2);
   }
-  const hub = await new Hub(repositories).start(port);
+  const hub = await new Hub(repositories, { methodBound }).start(port);
   for (const [, file, kind, number] of faults) hub.fail(file, kind, Number(number ?? 0));
   console.log(`the hub is at ${hub.url}: ${Object.keys(repositories).join(', ')}`);
 }

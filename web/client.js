@@ -60,7 +60,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {string} [revision] of a model on the hub: branch, tag or commit; default main
  * @property {string} [hub] base URL of another hub or mirror
  * @property {string} [name] what the store calls it; default: what the source is called
- * @property {number} [retries] how often a failed request is repeated; default 4
+ * @property {number} [retries] how often each request is repeated when it fails; default 4
  * @property {Worker} [worker] a worker that runs worker.js, where a bundler or a policy needs its own
  */
 
@@ -104,7 +104,8 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  */
 
 /** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob, generation?: string|Blob}} Source
- *   'owner/name' is a folder beside the page if there is one, else a model on the hub ('hub:owner/name' or 'hub:owner/name@revision': only there) */
+ *   'owner/name', or a name from before they had owners ('gpt2'), is a folder beside the page if there is one, else a model on the hub
+ *   ('hub:owner/name' or 'hub:owner/name@revision': only there). The query of a folder's address goes with every file. */
 
 /**
  * @typedef {object} Timings milliseconds

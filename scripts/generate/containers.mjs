@@ -7,7 +7,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 
 export function writeSafetensors(path, tensors, dataOf) {
-  const header = {};
+  const header = { __metadata__: { format: 'pt' } };
   let offset = 0;
   for (const { name, size, dtype, bytes } of tensors) {
     header[name] = { dtype, shape: size, data_offsets: [offset, offset + bytes] };

@@ -1,5 +1,6 @@
 /**
- * Official names, shapes and configurations: what a checkpoint of each size holds.
+ * Official names, shapes and configurations: what a checkpoint of each size holds. "narrow" ones have the full vocabulary,
+ * and few and narrow layers.
  */
 export const SHAPES = {
   'sedd-small': { hidden: 768, blocks: 12, heads: 12, tokens: 50257, length: 1024, cond: 128 },
@@ -7,8 +8,12 @@ export const SHAPES = {
   'sedd-10m': { hidden: 256, blocks: 8, heads: 4, tokens: 4096, length: 128, cond: 128 },
   'sedd-nano': { hidden: 192, blocks: 6, heads: 6, tokens: 2048, length: 128, cond: 64 },
   'sedd-tiny': { hidden: 8, blocks: 1, heads: 2, tokens: 50257, length: 32, cond: 4 },
-  gpt2: { hidden: 768, blocks: 12, heads: 12, tokens: 50257, length: 1024 },
-  'gpt2-medium': { hidden: 1024, blocks: 24, heads: 16, tokens: 50257, length: 1024 },
+  'sedd-small-narrow': { hidden: 32, blocks: 2, heads: 2, tokens: 50257, length: 1024, cond: 8 },
+  'sedd-medium-narrow': { hidden: 32, blocks: 3, heads: 4, tokens: 50257, length: 1024, cond: 8 },
+  gpt2: { hidden: 768, blocks: 12, heads: 12, tokens: 50257, length: 1024, masks: true },
+  'gpt2-medium': { hidden: 1024, blocks: 24, heads: 16, tokens: 50257, length: 1024, masks: true },
+  'gpt2-narrow': { hidden: 32, blocks: 2, heads: 2, tokens: 50257, length: 1024, masks: true },
+  'gpt2-medium-narrow': { hidden: 32, blocks: 3, heads: 4, tokens: 50257, length: 1024, masks: true },
   'gpt2-10m': { hidden: 256, blocks: 8, heads: 4, tokens: 4096, length: 128 },
 };
 
@@ -51,10 +56,12 @@ function seddTensors({ hidden: h, blocks, tokens, cond: k, heads }) {
   return list;
 }
 
-function gpt2Tensors({ hidden: h, blocks, tokens, length }) {
+/** `masks`: with the causal masks, buffers that the hub's files hold and that nobody reads. */
+function gpt2Tensors({ hidden: h, blocks, tokens, length, masks }) {
   const list = [matrix('wte.weight', [tokens, h], 0.05), vector('wpe.weight', [length, h], 0.02)];
   for (let i = 0; i < blocks; i++) {
     const b = `h.${i}.`;
+    if (masks) list.push({ name: `${b}attn.bias`, size: [1, 1, length, length], mask: true });
     for (const [part, rows, columns] of [
       ['attn.c_attn', h, 3 * h],
       ['attn.c_proj', h, h],
@@ -104,13 +111,13 @@ export function configOf(name) {
 
 const product = (size) => size.reduce((a, b) => a * b, 1);
 
-/** What the file holds: {name, size, dtype, count, bytes, centre, spread}; int8 matrices are followed by their scales. */
+/** What the file holds: {name, size, dtype, count, bytes, centre, spread, mask}; int8 matrices are followed by their scales. */
 export function tensorsOf(name, int8) {
   const shape = SHAPES[name];
   const tensors = [];
-  for (const { name: tensor, size, spread, quantised, axis } of (name.startsWith('sedd') ? seddTensors : gpt2Tensors)(
-    shape,
-  )) {
+  for (const { name: tensor, size, spread, quantised, axis, mask } of (name.startsWith('sedd')
+    ? seddTensors
+    : gpt2Tensors)(shape)) {
     if (quantised && int8) {
       tensors.push({ name: tensor, size, dtype: 'I8' });
       tensors.push({
@@ -121,7 +128,7 @@ export function tensorsOf(name, int8) {
         spread: spread / 1000,
       });
     } else {
-      tensors.push({ name: tensor, size, dtype: 'F32', centre: spread === 0 ? 1 : 0, spread });
+      tensors.push({ name: tensor, size, dtype: 'F32', centre: spread === 0 ? 1 : 0, spread, mask });
     }
   }
   return tensors.map((tensor) => ({

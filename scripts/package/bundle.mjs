@@ -28,7 +28,7 @@ const COMMON = {
 const inline = {
   name: 'inline',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^\.{1,2}\/(?:[a-z]+\/)*(builds|spawn)\.js$/ }, ({ path: name }) => ({
+    onResolve({ filter: /^\.{1,2}\/(builds|spawn)\.js$/ }, ({ path: name }) => ({
       path: path.join(INLINE, path.basename(name)),
     }));
     onResolve({ filter: /^(bytes|script):/ }, ({ path: name }) => ({ path: name, namespace: 'inline' }));
@@ -39,6 +39,8 @@ const inline = {
     onLoad({ filter: /^script:worker$/, namespace: 'inline' }, async () => {
       const { outputFiles } = await build({
         ...COMMON,
+        format: 'iife',
+        define: { 'import.meta.url': '""' },
         entryPoints: ['web/worker.js'],
         write: false,
         plugins: [inline],

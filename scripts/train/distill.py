@@ -1,7 +1,7 @@
 """Self-distillation through time: a SEDD student whose one step does what several steps of its teacher do.
 
 Usage: python3 distill.py CONFIG --data PACK --teacher MODEL --out RUN [--device auto|cpu|cuda] [--workers N]
-       [--threads N] [--until STEP]
+       [--threads N] [--until STEP] [--minutes M] [--pause FILE]
 SDTT, Deschenaux & Gulcehre 2024 (arXiv 2410.21035). Held text is masked at a time t; the teacher walks from t to
 t - 1/K in `substeps` small steps, opening positions as it samples; a position's target is the teacher's distribution in
 the step that opened it, or in the last step. The student learns all targets at once from the masked text at t:
@@ -13,22 +13,22 @@ RUN/round-I/ is a run folder as train.py's; RUN/last/ is the last round's studen
 """
 import machine  # first: it sets what PyTorch reads when imported
 
-import json
-import math
 import shutil
 from pathlib import Path
 
 import torch
 
-from evaluate import bound, summary
+from config import read_config
+from data import Pack
 from losses import times
 from model import load, total_noise
-from train import SAVE_EVERY, Run, Trainer, arguments, team
-from workers import Workers
+from runs import Run
+from train import SAVE_EVERY, Trainer, arguments, team
 
 
 def reversed_bits(count: int, length: int, random: torch.Generator) -> torch.Tensor:
-    """The engine's order "spread" [count, length]: each position's reversed bits, turned by a random part of the length."""
+    """Returns the engine's order "spread" [count, length]: each position's reversed bits, turned by a random part of
+    the length."""
     turns = (torch.rand(count, 1, device=random.device, generator=random) * length).long()
     turned = (torch.arange(length, device=random.device) + turns) % length
     bits = torch.zeros(turned.shape, device=random.device)
@@ -38,7 +38,7 @@ def reversed_bits(count: int, length: int, random: torch.Generator) -> torch.Ten
 
 
 def ranks(shape: torch.Size, spread: float, random: torch.Generator) -> torch.Tensor:
-    """When each position opens [B, L]: at random, or spread."""
+    """Draws when each position opens [B, L]: at random, or spread."""
     bits = reversed_bits(*shape, random)
     uniform = torch.rand(shape, device=random.device, generator=random)
     return torch.where(torch.rand(shape[0], 1, device=random.device, generator=random) < spread, bits, uniform)
@@ -46,7 +46,7 @@ def ranks(shape: torch.Size, spread: float, random: torch.Generator) -> torch.Te
 
 @torch.no_grad()
 def targets(teacher, x: torch.Tensor, t: torch.Tensor, rank: torch.Tensor, c: dict, random: torch.Generator) -> torch.Tensor:
-    """Log-probabilities [masked rows of x, V] after the teacher's walk from t to t - 1 / student_steps."""
+    """Returns log-probabilities [masked rows of x, V] after the teacher's walk from t to t - 1 / student_steps."""
     first = x == teacher.vocab
     slot = torch.zeros(x.shape, dtype=torch.long, device=x.device)
     slot[first] = torch.arange(int(first.sum()), device=x.device)
@@ -66,9 +66,11 @@ def targets(teacher, x: torch.Tensor, t: torch.Tensor, rank: torch.Tensor, c: di
 
 
 class Distiller(Trainer):
-    def __init__(self, c: dict, pack: Path, run, model, teacher, device: torch.device, workers: Workers):
-        self.teacher = teacher.to(device).eval()
-        super().__init__(c, pack, run, model, device, workers)
+    picks_best = False  # a student's bound is looser than its teacher's by design
+
+    def __init__(self, c: dict, pack: Pack, run: Run, model, teacher, *rest):
+        self.teacher = teacher.to(rest[0]).eval()
+        super().__init__(c, pack, run, model, *rest)
 
     def loss_parts(self, random: torch.Generator):
         c, model = self.c, self.model
@@ -85,32 +87,26 @@ class Distiller(Trainer):
                 logits = model.logits(model.hidden(x, total_noise(at))[hidden])
                 total = logits.logsumexp(-1, keepdim=True)
                 log_q = logits - total
-                log_z = total[:, 0] - math.log(model.vocab)
+                log_z = model.log_z(total[:, 0])
                 divergence = (log_q.exp() * (log_q - wanted)).sum(-1) + log_z.exp() - 1 - log_z
                 yield divergence.mean() * (len(part) / len(ids))
-
-    def evaluate(self) -> None:
-        """The student's bound is looser than its teacher's by design: it is logged, and nothing is picked by it."""
-        if not self.workers.first:
-            return
-        with self.average.swapped() as model:
-            plain, entropy = bound(model, self.valid, 1, 0)
-        self.run.log({"step": self.step, "tokens": self.tokens, "bound": summary(plain), "score_entropy": summary(entropy)})
 
 
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--teacher", type=Path, required=True)
     args = parser.parse_args()
+    common = read_config(args.config, ("sdtt",))
     workers, device = team(args)
-    common = json.loads(args.config.read_text())
+    pack = Pack(args.data, common["model"]["length"])
+    pack.check_model(args.teacher)
     rounds, teacher = common.pop("rounds"), args.teacher
     for i, own in enumerate(rounds):
         c = {**common, **own, "seed": common["seed"] + i}
-        run = Run(args.out / f"round-{i + 1}", args.data / "tokenizer.json", SAVE_EVERY)
-        distiller = Distiller(c, args.data, run, load(teacher), load(teacher), device, workers)
-        distiller.train(args.until)
-        if distiller.step < c["steps"]:
+        with Run(args.out / f"round-{i + 1}", args.data / "tokenizer.json", SAVE_EVERY, workers.first) as run:
+            distiller = Distiller(c, pack, run, load(teacher), load(teacher), device, workers, args.pause)
+            distiller.train(args.until, args.minutes)
+        if distiller.step < c["steps"] or run.stopped:
             return
         teacher = run.folder / "last"
         workers.meet()

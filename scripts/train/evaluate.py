@@ -28,13 +28,13 @@ def read_windows(path: Path) -> np.ndarray:
 
 
 def shifted(ids: torch.Tensor, end_of_text: int) -> torch.Tensor:
-    """What an autoregressive model reads: end-of-text, then all ids but the last."""
+    """Returns what an autoregressive model reads: end-of-text, then all ids but the last."""
     return torch.cat([torch.full_like(ids[:, :1], end_of_text), ids[:, :-1]], 1)
 
 
 @torch.no_grad()
 def nll(model, windows: torch.Tensor) -> np.ndarray:
-    """Exact nats a token of each window."""
+    """Returns the exact nats a token of each window."""
     out = []
     for ids in windows.split(32):
         logits = model.next_logits(shifted(ids, model.vocab - 1))
@@ -45,7 +45,7 @@ def nll(model, windows: torch.Tensor) -> np.ndarray:
 
 @torch.no_grad()
 def bound(model, windows: torch.Tensor, reps: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nats a token of each window by the k-mask estimator: k uniform over 1..L, stratified over windows and
+    """Estimates the nats a token of each window with k masks: k uniform over 1..L, stratified over windows and
     repetitions; (L/k) times the summed loss of the masked tokens, divided by L. Returns the estimate with
     softmax-normalised scores and the one with the scores as they are (score entropy)."""
     random = np.random.default_rng(seed)
@@ -68,11 +68,10 @@ def bound(model, windows: torch.Tensor, reps: int, seed: int) -> tuple[np.ndarra
 
 
 def token_loss(model, states: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Score entropy of masked tokens, without its weight 1/t: cross-entropy, and Z - 1 - ln Z, where
-    Z = sum of the scores times (e^sigma - 1) is 1 for a normalised model."""
+    """Returns the score entropy of masked tokens without its weight 1/t, in two parts: cross-entropy, and Z - 1 - ln Z."""
     logits = model.logits(states)
     total = logits.logsumexp(-1)
-    log_z = total - math.log(model.vocab)
+    log_z = model.log_z(total)
     return total - logits.gather(-1, target[:, None])[:, 0], log_z.exp() - 1 - log_z
 
 
@@ -91,7 +90,7 @@ def measure(model, windows: torch.Tensor, reps: int, seed: int) -> dict:
 
 @torch.no_grad()
 def sample(model, count: int, steps: int, seed: int, temperature: float = 1.0) -> torch.Tensor:
-    """Ids [count, L] by the analytic sampler with double-precision draws; for looking at text while training."""
+    """Draws ids [count, L] with the analytic sampler in double precision; for looking at text while training."""
     torch.manual_seed(seed)
     x = torch.full((count, model.length), model.vocab)
     times = torch.linspace(1, 1e-5, steps + 1, dtype=torch.float64)
@@ -101,7 +100,7 @@ def sample(model, count: int, steps: int, seed: int, temperature: float = 1.0) -
         if not masked.any():
             break
         logits = model.logits(model.hidden(x, sigma.float().expand(count))[masked]).double()
-        log_z = logits.logsumexp(-1) - math.log(model.vocab)
+        log_z = model.log_z(logits.logsumexp(-1))
         opened = (logits / temperature).softmax(-1).multinomial(1)[:, 0]
         if i < steps:
             rise = torch.expm1(sigma - total_noise(times[i + 1])) / torch.expm1(sigma)
@@ -111,7 +110,7 @@ def sample(model, count: int, steps: int, seed: int, temperature: float = 1.0) -
 
 
 def diversity(ids: torch.Tensor) -> np.ndarray:
-    """Entropy, in nats, of the tokens within each text."""
+    """Returns the entropy, in nats, of the tokens within each text."""
     out = []
     for row in ids.cpu().numpy():
         share = np.unique(row, return_counts=True)[1] / len(row)

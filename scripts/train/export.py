@@ -1,7 +1,9 @@
 """Writes a trained model as a Hugging Face folder: config.json, model.safetensors, tokenizer.json.
 
 Usage: python3 export.py SOURCE TARGET [--dtype f32|f16|int8] [--tokenizer FILE]
-SOURCE is a model folder or a run folder of train.py or distill.py (its EMA weights, in `best/` or `last/`).
+SOURCE is a model folder, or a run folder of train.py, planned.py or distill.py: its averaged weights in best/, or in
+last/ where there is no best/. A run that was stopped in its causal stage is exported as the SEDD that the next stage
+would begin with.
 """
 import argparse
 import hashlib
@@ -9,10 +11,19 @@ import json
 import shutil
 from pathlib import Path
 
-from weights import encode, read_model, write_safetensors
+from weights import encode, from_causal, read_model, write_safetensors
 
 QUANTIZATION = {"quant_method": "compressed-tensors", "format": "int-quantized",
                 "weights": {"num_bits": 8, "type": "int", "symmetric": True, "strategy": "channel"}}
+
+
+def weights_folder(source: Path) -> Path:
+    """Returns the model folder of a run, or `source` itself."""
+    places = [source / part for part in ("best", "last", ".", "causal/best", "causal/last")]
+    found = next((place for place in places if (place / "model.safetensors").is_file()), None)
+    if found is None:
+        raise SystemExit(f"{source} holds no model.safetensors, nor do its best/ and last/; a run writes them when it saves")
+    return found
 
 
 def main() -> None:
@@ -22,8 +33,11 @@ def main() -> None:
     parser.add_argument("--dtype", choices=("f32", "f16", "int8"), default="int8")
     parser.add_argument("--tokenizer", type=Path)
     args = parser.parse_args()
-    source = next((args.source / d for d in ("best", "last") if (args.source / d).is_dir()), args.source)
+    source = weights_folder(args.source)
     config, tensors = read_model(source)
+    if (source / "causal").exists():
+        print(f"{source} is from the causal stage: this SEDD has not learned to fill in masks yet")
+        tensors = from_causal(tensors)
     config.pop("quantization_config", None)
     if args.dtype == "int8":
         config["quantization_config"] = QUANTIZATION

@@ -4,6 +4,9 @@ SEDD: Lou, Meng, Ermon 2023 (arXiv 2310.16834): a bidirectional transformer with
 norms are modulated by the noise level (adaLN). The same network with a causal mask at noise 0 is the
 "causal" model that SEDD starts from: see README.md. Only the absorbing graph with scale_by_sigma is trained.
 
+MDLM: Sahoo et al. 2024 (arXiv 2406.07524): the same network that is never told the noise level (it reads 0), and whose
+scores are normalised: its logits are log p(x0). Only time_conditioning false is trained.
+
 Letters: B batch, L length, H hidden size, D head size, V real tokens, N = V + 1 columns (the last is the mask).
 """
 import math
@@ -148,14 +151,27 @@ class OutputLayer(nn.Module):
         self.adaLN_modulation = nn.Linear(cond, 2 * hidden)
 
 
+def sizes(config: dict) -> dict:
+    """Returns tokens (without the mask) and sizes from the config.json of a SEDD or of an MDLM."""
+    if config.get("model_type") == "mdlm":
+        if config.get("time_conditioning") is not False:
+            raise SystemExit("config.json: only an MDLM with time_conditioning false can be trained")
+        return {"tokens": config["vocab_size"] - 1, "hidden_size": config["hidden_dim"], "length": config["model_length"],
+                **{key: config[key] for key in ("cond_dim", "n_blocks", "n_heads")}}
+    if config["graph"]["type"] != "absorb" or not config["model"]["scale_by_sigma"]:
+        raise SystemExit("config.json: only the absorb graph with scale_by_sigma can be trained")
+    return {"tokens": config["tokens"], **config["model"]}
+
+
 class SEDD(nn.Module):
+    """A SEDD, or an MDLM (`time_free`)."""
+
     def __init__(self, config: dict, causal: bool = False):
         super().__init__()
-        m = config["model"]
-        if config["graph"]["type"] != "absorb" or not m["scale_by_sigma"]:
-            raise SystemExit("config.json: only the absorb graph with scale_by_sigma can be trained")
-        self.config, self.causal, self.vocab, self.length = config, causal, config["tokens"], m["length"]
-        hidden, columns = m["hidden_size"], config["tokens"] + 1
+        m = sizes(config)
+        self.config, self.causal, self.vocab, self.length = config, causal, m["tokens"], m["length"]
+        self.time_free = config.get("model_type") == "mdlm"
+        hidden, columns = m["hidden_size"], m["tokens"] + 1
         self.vocab_embed = Embedding(columns, hidden)
         self.sigma_map = SigmaMap(m["cond_dim"])
         self.rotary_emb = Rotary(hidden // m["n_heads"])
@@ -180,8 +196,9 @@ class SEDD(nn.Module):
     def hidden(self, x, sigma, positions=None):
         """ids [B, n] and noise [B] -> normed, modulated states [B, n, H] in front of the head. The ids stand at
         `positions` [B, n]; None: at 0, 1, 2, ..."""
-        c = self.sigma_map(sigma)
-        h, table = F.embedding(x, self.vocab_embed.embedding), self.rotary_emb.table(self.length if positions is not None else x.shape[1])
+        c = self.sigma_map(torch.zeros_like(sigma) if self.time_free else sigma)
+        h = F.embedding(x, self.vocab_embed.embedding)
+        table = self.rotary_emb.table(self.length if positions is not None else x.shape[1])
         if positions is not None:
             table = tuple(part[positions][:, None] for part in table)
         for block in self.blocks:
@@ -190,17 +207,26 @@ class SEDD(nn.Module):
         return self.output_layer.norm_final(h, shift, scale)
 
     def logits(self, states):
-        """The V real columns of the head, before the shift by ln(e^sigma - 1) + ln V."""
+        """Returns the V real columns of the head, before the shift by ln(e^sigma - 1) + ln V."""
         return F.linear(states, self.output_layer.linear.weight[:self.vocab],
                         self.output_layer.linear.bias[:self.vocab]).float()
 
+    def log_z(self, total):
+        """Returns ln Z from the logsumexp of the logits: Z = sum of the scores times (e^sigma - 1), 1 for an MDLM."""
+        return torch.zeros_like(total) if self.time_free else total - math.log(self.vocab)
+
     def next_logits(self, x):
-        """The causal model's next-token logits [B, L, V], its head tied to the embedding."""
+        """Returns the causal model's next-token logits [B, L, V]; its head is the embedding."""
         states = self.hidden(x, torch.zeros(x.shape[0], device=x.device))
         return F.linear(states, self.vocab_embed.embedding[:self.vocab]).float()
 
     def forward(self, x, sigma):
-        """The official output: log-scores [B, L, N], 0 at each position's own token."""
+        """Returns the official output [B, L, N]. SEDD: log-scores, 0 at each position's own token. MDLM: log p(x0), which
+        gives an open position its own token and the mask nothing."""
+        if self.time_free:
+            y = F.pad(self.logits(self.hidden(x, sigma)).log_softmax(-1), (0, 1), value=-math.inf)
+            own = torch.full_like(y, -math.inf).scatter(-1, x[..., None], 0.0)
+            return torch.where((x == self.vocab)[..., None], y, own)
         y = self.output_layer.linear(self.hidden(x, sigma)).float()
         y = y - (torch.log(torch.expm1(sigma)) + math.log(self.vocab))[:, None, None]
         return y.scatter(-1, x[..., None], 0.0)

@@ -9,14 +9,13 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # quintic coefficients of Jordan et a
 
 
 def rate(step: int, c: dict) -> float:
-    """Linear warm-up, a plateau, then a cosine down to `floor` over the last `decay` steps. Before that cosine the
-    rate does not depend on `steps`: a run can be made longer by a larger number there. A configuration with `anneal`
-    falls in a straight line from the rate of the step it left to zero: Bergsma et al. 2025 (arXiv 2502.15938) and
-    Haegele et al. 2024 (arXiv 2405.18392) find that better than a cosine with a floor, since no rate is left to waste."""
+    """Returns the rate of a step: linear warm-up, a plateau, then a cosine down to `floor` over the last `decay` steps.
+    Before that cosine the rate does not depend on `steps`, so a larger number there makes a run longer. An anneal falls
+    in a straight line to zero from the rate at which it left its plateau: Bergsma et al. 2025 (arXiv 2502.15938) find
+    that better than a cosine to a floor, and Haegele et al. 2024 (arXiv 2405.18392) than a cosine of the same length."""
     if "anneal" in c:
-        first, steps = c["anneal"]["from"], c["anneal"]["steps"]
-        plateau = {key: value for key, value in c.items() if key != "anneal"}
-        return rate(first, plateau) * max(0.0, 1 - (step - first) / steps)
+        anneal = c["anneal"]
+        return anneal["lr"] * max(0.0, 1 - (step - anneal["from"]) / anneal["steps"])
     warm = min(1.0, (step + 1) / max(1, c["warmup"]))
     done = max(0.0, (step - (c["steps"] - c["decay"])) / max(1, c["decay"]))
     fall = c["floor"] + (1 - c["floor"]) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
@@ -24,8 +23,8 @@ def rate(step: int, c: dict) -> float:
 
 
 def orthogonal(matrices: torch.Tensor, steps: int = 5) -> torch.Tensor:
-    """Newton-Schulz iteration on stacked matrices [n, r, c]: each keeps its singular vectors, its singular values become
-    about 1 (0.7 to 1.2). bfloat16 products, as published."""
+    """Returns stacked matrices [n, r, c] with their singular vectors kept and their singular values near 1, by Newton-Schulz
+    iteration with bfloat16 products, as published. Values of at least a fiftieth of the largest end in 0.65 to 1.25."""
     a, b, c = NEWTON_SCHULZ
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = (matrices.transpose(-1, -2) if tall else matrices).contiguous()
@@ -41,7 +40,7 @@ class Muon(torch.optim.Optimizer):
 
     Jordan et al. 2024 (github.com/KellerJordan/Muon): momentum 0.95 with Nesterov, five Newton-Schulz steps. Liu et al.
     2025 (arXiv 2502.16982): an update is scaled by 0.2 sqrt(max(rows, columns)), so that it is as large as AdamW's and
-    takes AdamW's weight decay. A matrix that is three times as long as wide is query, key and value: three matrices.
+    takes AdamW's weight decay. A matrix that is three times as long as wide is treated as three: query, key and value.
     """
 
     def __init__(self, parameters, lr: float, weight_decay: float, momentum: float = 0.95):
@@ -62,13 +61,15 @@ class Muon(torch.optim.Optimizer):
                     view.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"] * size)
 
     def _nesterov(self, p: torch.Tensor, keep: float) -> torch.Tensor:
-        buffer = self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
+        if p not in self.state:
+            self.state[p] = {"momentum_buffer": torch.zeros_like(p)}
+        buffer = self.state[p]["momentum_buffer"]
         buffer.lerp_(p.grad, 1 - keep)
         return p.grad.lerp(buffer, keep)
 
 
 def thirds(matrix: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Query, key and value of a fused matrix, [3H, H] (SEDD) or [H, 3H] (GPT-2); any other matrix whole."""
+    """Returns query, key and value of a fused matrix, [3H, H] (SEDD) or [H, 3H] (GPT-2); or any other matrix whole."""
     rows, columns = matrix.shape
     if rows == 3 * columns:
         return matrix.split(columns, 0)
@@ -76,7 +77,7 @@ def thirds(matrix: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 
 class Optimizers:
-    """What a configuration's `optimizer` asks for: "adamw" for every weight, or "muon" for the matrices of the blocks
+    """The optimisers of a configuration: "adamw" for every weight, or "muon" for the matrices of the blocks
     and AdamW at half the rate for the rest (embedding, head, noise level, modulations, vectors)."""
 
     def __init__(self, model: nn.Module, c: dict, device: torch.device):
@@ -106,17 +107,17 @@ class Optimizers:
         return [optimizer.state_dict() for optimizer in self.all]
 
     def restore(self, states: list[dict]) -> None:
-        """The moments of a saved run; the settings stay those of the configuration."""
+        """Takes the moments of a saved run; every setting stays that of the configuration and of this machine."""
         if len(states) != len(self.all):
             raise SystemExit("state.pt was written by another optimizer: start from last/ with --start and another --out")
         for optimizer, state in zip(self.all, states):
             for group, own in zip(state["param_groups"], optimizer.param_groups):
-                group["weight_decay"] = own["weight_decay"]
+                group.update({key: value for key, value in own.items() if key != "params"})
             optimizer.load_state_dict(state)
 
 
 def in_block(name: str, p: torch.Tensor) -> bool:
-    """Whether Muon takes it: attention and MLP matrices of a block, not its modulation."""
+    """Returns whether Muon takes it: attention and MLP matrices of a block, not its modulation."""
     return p.ndim == 2 and name.startswith(("blocks.", "h.")) and "adaLN" not in name
 
 

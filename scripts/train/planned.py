@@ -1,9 +1,9 @@
 """Fine-tunes a SEDD for walks of few steps whose positions are planned beforehand, with the context the engine calls "known".
 
 Usage: python3 planned.py CONFIG --data PACK --start MODEL --out RUN [--teacher MODEL] [--device auto|cpu|cuda]
-       [--workers N] [--threads N] [--until STEP]
+       [--workers N] [--threads N] [--until STEP] [--minutes M] [--pause FILE]
 A walk of T steps over a window opens its masks in the order "spread" (positions by their reversed bits, from a random
-start) at the times of the cosine grid. In a step the network sees the tokens that are known and the masks that are about to open;
+start) at the times of the cosine grid. In a step the network sees the known tokens and the masks that are about to open;
 the masks that stay shut are left out, as in partition generative models (Deschenaux, Tran, Gulcehre 2025, arXiv
 2505.18883). The loss is the score entropy of the opening tokens, a step drawn in proportion to how many open in it: its
 expectation, in nats a token, bounds -ln p(text) of the very sampler that the student will run. With a teacher, which has
@@ -13,29 +13,29 @@ given. Validation is the bound in the configuration's first number of steps.
 """
 import machine  # first: it sets what PyTorch reads when imported
 
-import json
 import math
 from pathlib import Path
 
 import torch
 
-from data import generator
+from config import read_config
+from data import Pack, generator
 from distill import reversed_bits
 from evaluate import summary, token_loss
 from model import load, total_noise
-from train import SAVE_EVERY, Run, Trainer, arguments, team
-from workers import Workers
+from runs import Run
+from train import SAVE_EVERY, Trainer, arguments, team
 
 TIME_END = 1e-5  # as in the engine's grid
 
 
 def grid(steps: int, step: int) -> float:
-    """Time of a step on the cosine grid."""
+    """Returns the time of a step on the cosine grid."""
     return TIME_END + (1 - TIME_END) * math.cos(math.pi / 2 * step / steps)
 
 
 def plan(steps: int, masks: int) -> list[int]:
-    """How many of `masks` are open before each step, and at last all: what the engine's `fixed` positions do."""
+    """Returns how many of `masks` are open before each step, and at last all: what the engine's `fixed` positions do."""
     opened, left = [0], masks
     for step in range(steps):
         share = (grid(steps, step) - grid(steps, step + 1)) / grid(steps, step)
@@ -46,7 +46,7 @@ def plan(steps: int, masks: int) -> list[int]:
 
 
 def order(count: int, length: int, held: int, ends: bool, random: torch.Generator) -> torch.Tensor:
-    """Positions [count, length]: `held` given ones first, then the others as they open. The given ones are the
+    """Returns positions [count, length]: `held` given ones first, then the others as they open. The given ones are the
     beginning, or, with `ends`, the beginning and the end around a hole at a random place."""
     places = torch.arange(length, device=random.device)
     rank = reversed_bits(count, length, random)
@@ -58,7 +58,8 @@ def order(count: int, length: int, held: int, ends: bool, random: torch.Generato
 
 
 def opening_states(model, ids: torch.Tensor, positions: torch.Tensor, known: int, opening: int, t: float, context: int):
-    """States [B * opening, H] of the masks at positions[:, known:known + opening]; the network sees positions[:, :context]."""
+    """Returns the states [B * opening, H] of the masks at positions[:, known:known + opening]. The network sees
+    positions[:, :context]."""
     seen = positions[:, :context]
     x = ids.gather(1, seen)
     x[:, known:] = model.vocab
@@ -67,24 +68,25 @@ def opening_states(model, ids: torch.Tensor, positions: torch.Tensor, known: int
 
 
 def opening_loss(model, ids: torch.Tensor, positions: torch.Tensor, known: int, opening: int, t: float):
-    """Cross-entropy and Z - 1 - ln Z [B * opening] of the tokens that open."""
+    """Returns cross-entropy and Z - 1 - ln Z [B * opening] of the tokens that open."""
     states = opening_states(model, ids, positions, known, opening, t, known + opening)
     return token_loss(model, states, ids.gather(1, positions[:, known:known + opening]).flatten())
 
 
 def divergence(model, teacher, ids: torch.Tensor, positions: torch.Tensor, known: int, opening: int, t: float):
-    """(KL(p || q) + KL(q || p)) / 2 and Z - 1 - ln Z [B * opening]: p the teacher's, who sees all masks, q the student's."""
+    """Returns (KL(p || q) + KL(q || p)) / 2 and Z - 1 - ln Z [B * opening]. The teacher p sees all masks; q is the
+    student."""
     with torch.no_grad():
         log_p = teacher.logits(opening_states(teacher, ids, positions, known, opening, t, ids.shape[1])).log_softmax(-1)
     logits = model.logits(opening_states(model, ids, positions, known, opening, t, known + opening))
     total = logits.logsumexp(-1, keepdim=True)
-    log_q, log_z = logits - total, total[:, 0] - math.log(model.vocab)
+    log_q, log_z = logits - total, model.log_z(total[:, 0])
     return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1) / 2, log_z.exp() - 1 - log_z
 
 
 @torch.no_grad()
 def path_bound(model, windows: torch.Tensor, steps: int, seed: int):
-    """Nats a token of each window along one walk of `steps` steps from nothing; scores normalised."""
+    """Returns the nats a token of each window along one walk of `steps` steps from nothing; scores normalised."""
     random, opened = generator(windows.device, seed, 0), plan(steps, windows.shape[1])
     positions = order(*windows.shape, 0, False, random)
     total = torch.zeros(len(windows), dtype=torch.float64, device=windows.device)
@@ -95,9 +97,9 @@ def path_bound(model, windows: torch.Tensor, steps: int, seed: int):
 
 
 class Planned(Trainer):
-    def __init__(self, c: dict, pack: Path, run: Run, model, teacher, device: torch.device, workers: Workers):
-        self.teacher = teacher and teacher.to(device).eval()
-        super().__init__(c, pack, run, model, device, workers)
+    def __init__(self, c: dict, pack: Pack, run: Run, model, teacher, *rest):
+        self.teacher = teacher and teacher.to(rest[0]).eval()
+        super().__init__(c, pack, run, model, *rest)
 
     def loss_parts(self, random: torch.Generator):
         c, length = self.c, self.c["model"]["length"]
@@ -113,7 +115,8 @@ class Planned(Trainer):
             pieces.append((part, positions, held + opened[step], opened[step + 1] - opened[step], grid(steps, step)))
         for piece in self.workers.share(pieces):
             with machine.autocast(self.device, c["precision"]):
-                loss, calibration = divergence(self.model, self.teacher, *piece) if self.teacher else opening_loss(self.model, *piece)
+                models = (self.model, self.teacher) if self.teacher else (self.model,)
+                loss, calibration = (divergence if self.teacher else opening_loss)(*models, *piece)
                 yield (loss + calibration).mean() * (len(piece[0]) / len(ids))
 
     def validate(self, model, repeats: int = 1) -> dict:
@@ -126,12 +129,16 @@ def main() -> None:
     parser.add_argument("--start", type=Path, required=True)
     parser.add_argument("--teacher", type=Path)
     args = parser.parse_args()
+    c = read_config(args.config, ("planned",))
     workers, device = team(args)
-    c = json.loads(args.config.read_text())
+    pack = Pack(args.data, c["model"]["length"])
+    for folder in filter(None, (args.start, args.teacher)):
+        pack.check_model(folder)
     torch.manual_seed(c["seed"])
-    run = Run(args.out, args.data / "tokenizer.json", SAVE_EVERY)
-    teacher = load(args.teacher) if args.teacher else None
-    Planned(c, args.data, run, load(args.start), teacher, device, workers).train(args.until)
+    with Run(args.out, args.data / "tokenizer.json", SAVE_EVERY, workers.first) as run:
+        teacher = load(args.teacher) if args.teacher else None
+        trainer = Planned(c, pack, run, load(args.start), teacher, device, workers, args.pause)
+        trainer.train(args.until, args.minutes)
 
 
 if __name__ == "__main__":

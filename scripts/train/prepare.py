@@ -8,7 +8,8 @@ seen, beside its size. Validation windows come from the first source: half from 
 anywhere. With --valid they are those of FILE (.npy, or ids separated by commas), so that figures stay comparable
 when sources change; a source without valid.txt is then trained on whole. The documents of --mend FILE stand in for
 those with the same letters in other cases: stories whose capitals were lost.
-OUT gets tokenizer.json, NAME.bin (uint16 ids) and NAME.starts.npy a source, valid.npy, data.json.
+OUT gets tokenizer.json, NAME.bin (uint16 ids) and NAME.starts.npy for each source, valid.npy, and data.json, which
+records the tokenizer's hash: a model with another tokenizer is refused when it meets this pack.
 """
 import argparse
 import json
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tokenizer import END, Tokenizer, learn
+from tokenizer import END, Tokenizer, fingerprint, learn
 
 HOLD_OUT = 20  # every twentieth document, where there is no valid.txt
 WINDOWS = 128
@@ -25,22 +26,25 @@ MOST = 65536  # tokens that 16 bits can tell apart
 
 
 def documents(path: Path) -> list[str]:
-    """The documents of a UTF-8 file; <|endoftext|> ends one wherever it stands."""
+    """Returns the documents of a UTF-8 file; <|endoftext|> ends one wherever it stands."""
     raw = path.read_bytes()
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise SystemExit(f"{path}, line {line}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8") from None
+        byte = f"0x{raw[error.start]:02x}"
+        raise SystemExit(f"{path}, line {line}: byte {byte} is not UTF-8; save the file as UTF-8") from None
     parts = text.replace("\r\n", "\n").split(END)
     return [part.strip() for part in parts if part.strip()]
 
 
 def read_source(source: Path, whole: bool) -> tuple[list[str], list[str]]:
-    """Training and held-out documents; `whole`: nothing is held out but a valid.txt."""
+    """Returns training and held-out documents. With `whole`, nothing is held out but a valid.txt."""
     if (source / "train.txt").is_file() and (source / "valid.txt").is_file():
         return documents(source / "train.txt"), documents(source / "valid.txt")
-    files = [source] if source.is_file() else sorted(source.rglob("*.txt"))
+    if not source.exists():
+        raise SystemExit(f"{source}: no such file or folder")
+    files = [source] if source.is_file() else sorted(path for path in source.rglob("*.txt") if path.is_file())
     found = [text for path in files for text in documents(path)]
     if len(found) < 2:
         raise SystemExit(f"{source}: {len(found)} documents found in *.txt files, at least 2 are needed")
@@ -55,13 +59,13 @@ def letters(text: str) -> str:
 
 
 def mend(texts: list[str], better: dict[str, str]) -> tuple[list[str], int]:
-    """`texts` with those replaced that have the letters of a better one; and how many were."""
+    """Replaces the texts that have the letters of a better one. Returns all texts, and how many were replaced."""
     out = [better.get(letters(text), text) for text in texts]
     return out, sum(a is not b for a, b in zip(out, texts))
 
 
 def weighted(argument: str) -> tuple[Path, float]:
-    """SOURCE or SOURCE=WEIGHT; a path that exists may hold "="."""
+    """Splits SOURCE or SOURCE=WEIGHT; a path that exists may hold "="."""
     path, equals, weight = argument.rpartition("=")
     if not equals or Path(argument).exists():
         return Path(argument), 1.0
@@ -75,8 +79,11 @@ def weighted(argument: str) -> tuple[Path, float]:
 
 
 def given_windows(path: Path, length: int, vocab: int) -> np.ndarray:
-    """Validation windows of a file: .npy, or ids separated by commas; `length` tokens each."""
-    ids = np.load(path) if path.suffix == ".npy" else np.array(path.read_text().replace(",", " ").split(), np.int64)
+    """Reads validation windows [count, length] from a .npy file or from ids separated by commas."""
+    try:
+        ids = np.load(path) if path.suffix == ".npy" else np.array(path.read_text().replace(",", " ").split(), np.int64)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{path}: {error}; a .npy file, or ids separated by commas, are expected") from None
     if ids.size == 0 or ids.size % length or (ids.ndim == 2 and ids.shape[1] != length):
         raise SystemExit(f"{path}: {ids.size} ids (shape {list(ids.shape)}), windows of {length} are expected")
     if ids.min() < 0 or ids.max() >= vocab:
@@ -85,7 +92,7 @@ def given_windows(path: Path, length: int, vocab: int) -> np.ndarray:
 
 
 def pack(tokenizer: Tokenizer, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of all documents, each followed by the end token, and where each begins."""
+    """Returns the ids of all documents, each followed by the end token, and where each begins."""
     ids, starts = [], []
     for text in texts:
         starts.append(len(ids))
@@ -116,31 +123,40 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    args = arguments()
+def chosen_tokenizer(args: argparse.Namespace, texts: list[str]) -> Tokenizer:
+    """Returns the tokenizer of --tokenizer, or learns one from the training texts."""
     if not 258 <= args.vocab <= MOST:
         raise SystemExit(f"--vocab {args.vocab}: 258 to {MOST} tokens can be packed")
-    began, random = time.time(), np.random.default_rng(args.seed)
-    better = {letters(text): text for text in documents(args.mend)} if args.mend else {}
-    texts = [(source, weight, *read_source(source, bool(args.valid))) for source, weight in map(weighted, args.sources)]
-    tokenizer = Tokenizer.load(args.tokenizer) if args.tokenizer else learn((t for x in texts for t in x[2]), args.vocab)
+    tokenizer = Tokenizer.load(args.tokenizer) if args.tokenizer else learn(texts, args.vocab)
     if len(tokenizer) > MOST:
         raise SystemExit(f"{args.tokenizer}: {len(tokenizer)} tokens, {MOST} at most fit into 16 bits")
+    return tokenizer
+
+
+def main() -> None:
+    args = arguments()
+    began, random = time.time(), np.random.default_rng(args.seed)
+    better = {letters(text): text for text in documents(args.mend) if letters(text)} if args.mend else {}
+    texts = [(source, weight, *read_source(source, bool(args.valid))) for source, weight in map(weighted, args.sources)]
+    tokenizer = chosen_tokenizer(args, [text for _, _, train, _ in texts for text in train])
+    valid = given_windows(args.valid, args.length, len(tokenizer)) if args.valid else None
     args.out.mkdir(parents=True, exist_ok=True)
     tokenizer.save(args.out / "tokenizer.json")
-    about = {"vocab": len(tokenizer), "length": args.length, "seed": args.seed, "corpora": []}
-    for i, (source, weight, train, valid) in enumerate(texts):
+    corpora = []
+    for i, (source, weight, train, held_out) in enumerate(texts):
         train, mended = mend(train, better)
         ids, starts = pack(tokenizer, [train[j] for j in random.permutation(len(train))])
         name = f"{i}-{source.stem}"
         ids.tofile(args.out / f"{name}.bin")
         np.save(args.out / f"{name}.starts.npy", starts)
-        about["corpora"].append({"name": name, "weight": weight, "documents": len(train), "mended": mended, "tokens": len(ids)})
-        if i == 0 and not args.valid:
-            np.save(args.out / "valid.npy", windows(*pack(tokenizer, valid), args.length, random))
-        print(f"{name}: {len(train)} documents ({mended} mended), {len(ids)} tokens, {time.time() - began:.0f} s", flush=True)
-    if args.valid:
-        np.save(args.out / "valid.npy", given_windows(args.valid, args.length, len(tokenizer)))
+        corpora.append({"name": name, "weight": weight, "documents": len(train), "mended": mended, "tokens": len(ids)})
+        if valid is None:
+            valid = windows(*pack(tokenizer, held_out), args.length, random)
+        seconds = time.time() - began
+        print(f"{name}: {len(train)} documents ({mended} mended), {len(ids)} tokens, {seconds:.0f} s", flush=True)
+    np.save(args.out / "valid.npy", valid)
+    about = {"vocab": len(tokenizer), "tokenizer": fingerprint(args.out / "tokenizer.json"), "length": args.length,
+             "seed": args.seed, "corpora": corpora}
     (args.out / "data.json").write_text(json.dumps(about, indent=2) + "\n")
 
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import torch
 
-from model import GPT2, SEDD, build, load
+from model import GPT2, build, load, tensors
+from weights import from_causal
 
 
 def sedd_config(c: dict) -> dict:
-    """The official config.json; fields that nothing here reads say how it was trained."""
+    """Returns the official config.json; fields that nothing here reads say how the model was trained."""
     m = c["model"]
     return {"tokens": m["tokens"], "training": {"batch_size": c["batch"], "n_iters": c["steps"], "ema": c["ema"]},
             "graph": {"type": "absorb"}, "noise": {"type": "loglinear", "sigma_min": 1e-4, "sigma_max": 20},
@@ -18,6 +19,14 @@ def sedd_config(c: dict) -> dict:
                       "scale_by_sigma": True, "dropout": 0.0}}
 
 
+def mdlm_config(c: dict) -> dict:
+    """Returns the flat config.json of published MDLM checkpoints, whose vocab_size counts the mask."""
+    m = c["model"]
+    return {"architectures": ["MDLM"], "model_type": "mdlm", "vocab_size": m["tokens"] + 1, "model_length": m["length"],
+            "hidden_dim": m["hidden"], "cond_dim": m["cond"], "n_blocks": m["blocks"], "n_heads": m["heads"], "dropout": 0.0,
+            "time_conditioning": False, "torch_dtype": "float32"}
+
+
 def gpt2_config(c: dict) -> dict:
     m, drop = c["model"], c.get("dropout", 0.0)
     return {"activation_function": "gelu_new", "architectures": ["GPT2LMHeadModel"], "model_type": "gpt2",
@@ -25,17 +34,6 @@ def gpt2_config(c: dict) -> dict:
             "bos_token_id": m["tokens"] - 1, "eos_token_id": m["tokens"] - 1, "layer_norm_epsilon": 1e-5,
             "n_ctx": m["length"], "n_positions": m["length"], "n_embd": m["hidden"], "n_head": m["heads"],
             "n_inner": None, "n_layer": m["blocks"], "tie_word_embeddings": True, "vocab_size": m["tokens"]}
-
-
-def from_causal(model: SEDD, source: SEDD) -> None:
-    """The blocks and the embedding are kept, the head becomes the embedding, the mask row the mean embedding, and the
-    head's bias makes the scores of a uniform guess sum to 1."""
-    model.load_state_dict(source.state_dict())
-    with torch.no_grad():
-        table, head = model.vocab_embed.embedding, model.output_layer.linear
-        table[model.vocab] = table[:model.vocab].mean(0)
-        head.weight.copy_(table)
-        head.bias.zero_()
 
 
 def deepened(model: GPT2, source: GPT2) -> None:
@@ -60,8 +58,8 @@ def deepened(model: GPT2, source: GPT2) -> None:
 
 
 def begin(c: dict, folder: Path | None, causal: bool):
-    """A model for configuration `c`, its weights from `folder` when there is one."""
-    config = gpt2_config(c) if c["kind"] == "gpt2" else sedd_config(c)
+    """Returns a model for configuration `c`, with weights from `folder` when there is one. An MDLM may start from a SEDD."""
+    config = {"gpt2": gpt2_config, "mdlm": mdlm_config}.get(c["kind"], sedd_config)(c)
     model = build(config, causal)
     if folder is None:
         return model
@@ -71,8 +69,8 @@ def begin(c: dict, folder: Path | None, causal: bool):
                          f"a {type(model).__name__} of {model.vocab}")
     if isinstance(model, GPT2):
         deepened(model, source)
-    elif (folder / "causal").exists():
-        from_causal(model, source)
+    elif (folder / "causal").exists() and not causal:
+        model.load_state_dict({name: torch.from_numpy(array) for name, array in from_causal(tensors(source)).items()})
     else:
         model.load_state_dict(source.state_dict())
     return model

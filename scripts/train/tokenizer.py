@@ -5,6 +5,7 @@ and the merges are applied in their order. Learning follows Sennrich et al. 2016
 the commonest pair first, ties to the pair that sorts first, so the same text gives the same tokenizer.
 The last id is <|endoftext|>. Debian's Python has no tokenizers package, so this is written out.
 """
+import hashlib
 import json
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -16,7 +17,7 @@ END = "<|endoftext|>"
 
 
 def byte_characters() -> list[str]:
-    """The printable character that stands for each byte."""
+    """Returns the printable character that stands for each byte."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     table, extra = [], 0
     for byte in range(256):
@@ -88,17 +89,46 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path: Path) -> "Tokenizer":
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        """Reads a tokenizer.json. Refuses every option that would give other ids than this class does."""
+        data = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        refuse_options(path, data)
         merges = [tuple(m.split(" ")) if isinstance(m, str) else tuple(m) for m in data["model"]["merges"]]
         vocab = dict(data["model"]["vocab"])
-        vocab.update({token["content"]: token["id"] for token in data["added_tokens"]})
-        if END not in vocab:
-            raise SystemExit(f"{path}: there is no token {END}; the trainer separates documents by it")
+        vocab.update({token["content"]: token["id"] for token in data.get("added_tokens") or []})
+        if vocab.get(END) != len(vocab) - 1 or sorted(vocab.values()) != list(range(len(vocab))):
+            raise SystemExit(f"{path}: its {len(vocab)} tokens must have the ids 0 to {len(vocab) - 1}, the last one {END}, "
+                             "which separates documents")
         return cls(merges, vocab)
 
 
+def refuse_options(path: Path, data: dict) -> None:
+    """Ends with a sentence that names the first option of a tokenizer.json that this trainer does not apply."""
+    model, level = data["model"], data.get("pre_tokenizer") or {}
+    found = {"model.type": model.get("type", "BPE"), "normalizer": data.get("normalizer"),
+             "pre_tokenizer.type": level.get("type"), "pre_tokenizer.add_prefix_space": level.get("add_prefix_space"),
+             "pre_tokenizer.use_regex": level.get("use_regex", True), "model.dropout": model.get("dropout") or None,
+             "model.ignore_merges": model.get("ignore_merges", False),
+             "model.byte_fallback": model.get("byte_fallback", False),
+             "model.continuing_subword_prefix": model.get("continuing_subword_prefix") or None,
+             "model.end_of_word_suffix": model.get("end_of_word_suffix") or None,
+             "added_tokens": sorted({t["content"] for t in data.get("added_tokens") or []} - {END})}
+    wanted = {"model.type": "BPE", "pre_tokenizer.type": "ByteLevel", "pre_tokenizer.add_prefix_space": False,
+              "pre_tokenizer.use_regex": True, "model.ignore_merges": False, "model.byte_fallback": False,
+              "added_tokens": []}
+    for name, value in found.items():
+        if value != wanted.get(name):
+            raise SystemExit(f"{path}: {name} is {json.dumps(value)}; the trainer reads byte-level BPE with "
+                             f"{json.dumps(wanted.get(name))} there")
+
+
+def fingerprint(path: Path) -> str:
+    """Returns the SHA-256 of what decides a tokenizer's ids, however its file is written: tokens with ids, and merges."""
+    tokenizer = Tokenizer.load(path)
+    return hashlib.sha256(json.dumps([sorted(tokenizer.vocab.items()), tokenizer.merges]).encode()).hexdigest()
+
+
 def learn(texts, size: int) -> Tokenizer:
-    """A tokenizer of `size` tokens: 256 bytes, merges, <|endoftext|>."""
+    """Learns a tokenizer of `size` tokens: 256 bytes, merges, <|endoftext|>. Short texts give fewer."""
     counts = Counter(word for text in texts for word in WORD.findall(text))
     words = [(spell(word), count) for word, count in sorted(counts.items())]
     pairs, where = Counter(), defaultdict(set)

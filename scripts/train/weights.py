@@ -104,3 +104,12 @@ def read_model(folder: Path) -> tuple[dict, dict[str, np.ndarray]]:
     folder = Path(folder)
     config = json.loads((folder / "config.json").read_text())
     return config, decode(read_safetensors(folder / "model.safetensors"))
+
+
+def from_causal(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns the SEDD that a causal model of the same blocks becomes: the blocks and the embedding are kept, the mask row
+    is the mean embedding, and the head is the embedding without a bias, so the scores of a uniform guess sum to 1."""
+    table = tensors["vocab_embed.embedding"].copy()
+    table[-1] = table[:-1].mean(0)
+    head, bias = "output_layer.linear.weight", "output_layer.linear.bias"
+    return {**tensors, "vocab_embed.embedding": table, head: table.copy(), bias: np.zeros_like(tensors[bias])}

@@ -3,31 +3,65 @@
 Two processes of one thread train 1.4 times as fast as one of two threads (2 cores, d192 x 6), because PyTorch's
 element-wise operations and small products hardly gain from threads. Sums are made in the order of the ranks, so a
 run with the same number of workers has the same bytes.
+
+Only the first process writes files and heeds signals. The others hold nothing that is worth saving: the first ends
+them when it exits, and each ends itself when its socket to the first closes.
 """
+import atexit
 import mmap
-import multiprocessing
 import os
+import signal
+import socket
+import sys
 
 import torch
 
 ROOM = 1 << 29  # bytes a worker may share; only what is written takes memory
-PATIENCE = 900.0  # seconds after which a worker that does not come is taken for dead
+
+
+class WorkerLost(Exception):
+    """A worker has ended in the middle of a step, whose gradients are therefore incomplete."""
 
 
 class Workers:
-    """Forks count - 1 copies of this process: make it before PyTorch has computed anything."""
+    """Forks count - 1 copies of this process. Make it before PyTorch computes anything."""
 
     def __init__(self, count: int):
         self.count, self.rank = count, 0
+        self.links, self.children = [], []
         if count == 1:
             return
-        self.barrier = multiprocessing.get_context("fork").Barrier(count, timeout=PATIENCE)
         room = mmap.mmap(-1, count * ROOM)
         for rank in range(1, count):
-            if os.fork() == 0:
-                self.rank = rank
+            ours, theirs = socket.socketpair()
+            child = os.fork()
+            if child == 0:
+                self._become(rank, theirs, [*self.links, ours])
                 break
+            theirs.close()
+            self.links.append(ours)
+            self.children.append(child)
+        if self.first:
+            atexit.register(self._end_children)
         self.slots = [torch.frombuffer(room, dtype=torch.float32, count=ROOM // 4, offset=i * ROOM) for i in range(count)]
+
+    def _become(self, rank: int, link: socket.socket, others: list[socket.socket]) -> None:
+        """Makes this process worker `rank`: the first one decides when to stop and says what is wrong with the input."""
+        self.rank, self.children = rank, []
+        for other in others:
+            other.close()
+        self.links = [link]
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self.stderr, sys.stderr = sys.stderr, open(os.devnull, "w")
+
+    def _end_children(self) -> None:
+        for child in self.children:
+            try:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+            except (ProcessLookupError, ChildProcessError):
+                pass
 
     @property
     def first(self) -> bool:
@@ -35,19 +69,37 @@ class Workers:
         return self.rank == 0
 
     def share(self, pieces) -> list:
-        """This worker's part of a step's micro-batches."""
+        """Returns this worker's part of a step's micro-batches."""
         pieces = list(pieces)
         if len(pieces) < self.count:
-            raise SystemExit(f"{len(pieces)} micro-batches a step cannot keep {self.count} workers busy: lower `micro` or --workers")
+            raise SystemExit(f"{len(pieces)} micro-batches a step cannot keep {self.count} workers busy; "
+                             "lower `micro` or --workers")
+        if not self.first:
+            sys.stderr = self.stderr
         return pieces[self.rank::self.count]
 
     def meet(self) -> None:
-        """Waits for all: what one wrote before, the others can read after."""
-        if self.count > 1:
-            self.barrier.wait()
+        """Waits for all workers: what one wrote before, the others can read after. Raises WorkerLost in the first one."""
+        if self.count == 1:
+            return
+        try:
+            if self.first:
+                for rank, link in enumerate(self.links, 1):
+                    if not link.recv(1):
+                        raise WorkerLost(f"worker {rank} of {self.count} has ended")
+                for link in self.links:
+                    link.send(b".")
+                return
+            self.links[0].send(b".")
+            if self.links[0].recv(1):
+                return
+        except OSError as error:
+            if self.first:
+                raise WorkerLost(f"a worker has ended ({error})") from None
+        os._exit(1)  # the first one is gone
 
     def add(self, tensors: list[torch.Tensor]) -> None:
-        """Every tensor becomes its sum over the workers."""
+        """Replaces every tensor by its sum over the workers."""
         if self.count == 1:
             return
         length = sum(t.numel() for t in tensors)

@@ -1,5 +1,5 @@
 // Three engines behind one small interface: Chromium (playwright-core), Firefox (puppeteer-core over BiDi) and WebKitGTK (WebDriver under Xvfb).
-// Each gives {name, goto(path), evaluate(source) -> JSON, close()}; `source` is the body of an async function.
+// Each gives {name, goto(path), evaluate(source) -> JSON, picture() -> PNG, close()}; `source` is the body of an async function.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { chromium } from 'playwright-core';
@@ -24,6 +24,7 @@ async function openChromium() {
   return {
     goto: (url) => page.goto(url),
     evaluate: (source) => page.evaluate(wrapped(source)),
+    picture: () => page.screenshot(),
     close: () => browser.close(),
   };
 }
@@ -39,6 +40,7 @@ async function openFirefox() {
   return {
     goto: (url) => page.goto(url),
     evaluate: (source) => page.evaluate(wrapped(source)),
+    picture: () => page.screenshot(),
     close: () => browser.close(),
   };
 }
@@ -121,6 +123,7 @@ async function openWebKit() {
           script: `const done = arguments[0]; ${wrapped(source)}.then(done)`,
           args: [],
         }),
+      picture: async () => Buffer.from(await ask('GET', `/session/${sessionId}/screenshot`), 'base64'),
       close: async () => {
         await ask('DELETE', `/session/${sessionId}`).catch(() => {});
         end();
@@ -150,6 +153,7 @@ export async function openEngine(name, options) {
       url: server.url,
       goto: (path) => engine.goto(server.url + path),
       evaluate: async (source) => unwrap(await engine.evaluate(source)),
+      picture: () => engine.picture(),
       close: async () => {
         await engine.close();
         await server.close();

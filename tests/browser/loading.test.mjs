@@ -306,8 +306,8 @@ test('a file that changes between two ranges is loaded from the beginning', asyn
   assert.equal((await load('me/nano')).sha256, SHA);
 });
 
-test('servers without ranges, ETag or HEAD still give the file', async () => {
-  for (const kind of ['norange', 'noetag', 'nohead']) {
+test('servers without ranges, ETag or HEAD, and one that compresses, still give the file', async () => {
+  for (const kind of ['norange', 'noetag', 'nohead', 'gzip']) {
     hub.fail(FILE, kind);
     assert.equal((await load('me/nano')).sha256, SHA, kind);
     await page.evaluate(() => window.store.delete('all'));
@@ -337,6 +337,44 @@ test('a chunk that went bad is fetched again, alone', async () => {
     [[CHUNK, SIZE]],
   );
   assert.equal((await load('me/nano')).fetched, 0, 'and is sound again');
+});
+
+test('what a load left behind before it said what it stores is neither listed nor kept', async () => {
+  const remains = () =>
+    page.evaluate(async () => {
+      const found = [];
+      const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('sedd-web', { create: true });
+      for await (const name of root.keys()) found.push(name);
+      return found;
+    });
+  const id = 'a'.repeat(32);
+  const leave = () =>
+    page.evaluate(async (name) => {
+      const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('sedd-web', { create: true });
+      await root.getDirectoryHandle(name, { create: true }); // as a full disk or a closed tab leaves it
+    }, id);
+  await leave();
+  const busy = await page.evaluate(
+    (name) => navigator.locks.request(`sedd-web:${name}`, () => window.store.list()),
+    id,
+  );
+  assert.deepEqual([busy, await remains()], [[], [id]], 'while its load is under way it stays');
+  assert.deepEqual([await list(), await remains()], [[], []]);
+  // Dropped files are stored as they are quantised, with nothing said before the end: listed only then.
+  const seen = await page.evaluate(async (url) => {
+    const files = [];
+    for (const name of ['config.json', 'model.safetensors', 'tokenizer.json'])
+      files.push(new File([await (await fetch(`${url}me/float/resolve/main/${name}`)).blob()], name));
+    const during = [];
+    const onProgress = ({ phase }) => phase === 'keep' && during.push(window.store.list());
+    const model = await window.loadSEDD(files, { dtype: 'q8', onProgress });
+    await model.dispose();
+    return {
+      during: (await Promise.all(during)).flat().filter(({ complete }) => !complete),
+      after: await window.store.list(),
+    };
+  }, hub.url);
+  assert.deepEqual([seen.during, seen.after.map(({ name }) => name)], [[], ['model.safetensors']]);
 });
 
 test('without room the model runs and nothing is kept', async () => {
@@ -444,6 +482,26 @@ test('after the first visit the page opens and writes without a network', async 
     assert.equal(text.fromStore, true);
     assert.ok(text.text.length > 10);
     assert.match(text.title, /SEDD/);
+  } finally {
+    await visit.close();
+  }
+});
+
+test('a policy that forbids WebAssembly is named as that', async () => {
+  const visit = await open('README.md', { isolation: false, csp: "default-src 'self'" });
+  try {
+    const { reasons, wasm, error } = await visit.page.evaluate(async () => {
+      const { loadSEDD, probe } = await import('/web/client.js');
+      const failed = await loadSEDD('/models/sedd-nano', { cache: false }).catch(({ code, message }) => ({
+        code,
+        message,
+      }));
+      return { ...probe(), error: failed };
+    });
+    assert.equal(wasm, null);
+    assert.match(reasons[0], /'wasm-unsafe-eval'/);
+    assert.deepEqual(error, { code: 'unsupported', message: reasons[0] });
+    assert.ok(!/no WebAssembly SIMD/.test(reasons.join()));
   } finally {
     await visit.close();
   }

@@ -216,6 +216,72 @@ test('the one-file module, alone and through a bundler', async () => {
   await runs('inline/bundled.html', 1);
 });
 
+test('the one-file module in a frame with sandbox="allow-scripts", which has no origin', async () => {
+  const full = folder('sandbox', {
+    'frame.js': `
+import { loadSEDD } from 'sedd-web/inline';
+addEventListener('message', async ({ data }) => {
+  const outcome = await loadSEDD(data, { cache: false }).then(
+    async (sedd) => ({ origin, text: (await sedd.sample(${JSON.stringify(OPTIONS)}).result).text }),
+    ({ code, message, hint }) => ({ origin, text: code + ': ' + message + ' ' + hint }),
+  );
+  parent.postMessage(outcome, '*');
+});
+parent.postMessage('ready', '*');
+`,
+  });
+  const { outputFiles } = await esbuild.build({
+    absWorkingDir: full,
+    entryPoints: ['frame.js'],
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    write: false,
+    external: ['module'],
+    logLevel: 'error',
+  });
+  await browser.page.goto(`${browser.url}build/package/blank/index.html`);
+  const outcome = await browser.page.evaluate(async (script) => {
+    const frame = document.createElement('iframe');
+    const said = () =>
+      new Promise((resolve) => {
+        addEventListener('message', ({ data }) => resolve(data), { once: true });
+      });
+    const ready = said();
+    frame.setAttribute('sandbox', 'allow-scripts');
+    frame.srcdoc = `<script>${script.replaceAll('</script', '<\\/script')}</script>`;
+    document.body.append(frame);
+    await ready;
+    const files = [];
+    for (const name of ['config.json', 'model.safetensors', 'tokenizer.json'])
+      files.push(new File([await (await fetch(`/models/sedd-nano/${name}`)).blob()], name));
+    const done = said();
+    frame.contentWindow.postMessage(files, '*');
+    return done;
+  }, outputFiles[0].text);
+  assert.deepEqual(outcome, { origin: 'null', text: expected.trimEnd() });
+});
+
+test('a policy without blob: is named to who uses the one-file module', async () => {
+  const full = folder('policy', {
+    'index.html': page('app.js').replace(
+      '<script',
+      `<meta http-equiv="Content-Security-Policy" content="default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"><script`,
+    ),
+    'app.js': `
+import { loadSEDD } from './inline.js';
+globalThis.outcome = await loadSEDD('/models/sedd-nano', { cache: false }).catch(({ code, message, hint }) => ({ code, message, hint }));
+`,
+  });
+  cpSync(path.join(PACKAGE, 'dist/inline.js'), path.join(full, 'inline.js'));
+  await browser.page.goto(`${browser.url}build/package/policy/index.html`);
+  const outcome = await browser.page.waitForFunction(() => globalThis.outcome, null, { timeout: 30000 });
+  const { code, message, hint } = await outcome.jsonValue();
+  assert.equal(code, 'worker');
+  assert.match(message, /policy does not allow workers from blob:/);
+  assert.match(hint, /worker-src/);
+});
+
 test('the player alone fetches nothing but its trace', async () => {
   const full = folder('player', {
     'index.html': `${page('player.js')}<sedd-player src="/models/sedd-nano/trace.json" loading="eager"></sedd-player>\n`,

@@ -1,39 +1,22 @@
 // A network that reads only known tokens and opening masks: the engine's probabilities are PyTorch's. Skipped where Python has no PyTorch.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import os from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import * as tools from './python.mjs';
 
-const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const { ROOT, TOOL, python, skip } = tools;
 const MODEL = path.join(ROOT, 'models/sedd-nano');
-const python = [process.env.PYTHON, 'python3', '/usr/bin/python3']
-  .filter(Boolean)
-  .find((name) => spawnSync(name, ['-c', 'import torch, numpy']).status === 0);
-const work = mkdtempSync(path.join(os.tmpdir(), 'sedd-known-'));
-process.on('exit', () => rmSync(work, { recursive: true, force: true }));
-
-const call = (file, args) => {
-  const result = spawnSync(file, args, {
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-    env: { ...process.env, OMP_NUM_THREADS: '1' },
-  });
-  assert.equal(result.status, 0, result.stderr.slice(-2000));
-  return result.stdout;
-};
+const work = tools.scratch('known');
+const call = (file, args) => tools.call(work, file, args);
 
 for (const way of [
   ['--positions', 'fixed', '--order', 'spread', '--grid', 'cosine'],
   ['--positions', 'normalised'],
 ]) {
-  test(`the known context is PyTorch's, ${way.join(' ')}`, {
-    skip: python ? false : 'Python has no torch and numpy',
-  }, () => {
+  test(`the known context is PyTorch's, ${way.join(' ')}`, { skip }, () => {
     const trace = path.join(work, 'run.json');
-    call(path.join(ROOT, 'build/native/sedd'), [
+    call(TOOL, [
       'sample',
       MODEL,
       '--dtype',

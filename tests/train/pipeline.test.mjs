@@ -2,19 +2,13 @@
 // plan, export; then the C engine must give PyTorch's numbers for what was exported. Skipped where Python has no PyTorch.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import * as tools from './python.mjs';
 
-const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const TOOL = path.join(ROOT, 'build/native/sedd');
-const python = [process.env.PYTHON, 'python3', '/usr/bin/python3']
-  .filter(Boolean)
-  .find((name) => spawnSync(name, ['-c', 'import torch, numpy, regex']).status === 0);
-const work = mkdtempSync(path.join(os.tmpdir(), 'sedd-train-'));
-process.on('exit', () => rmSync(work, { recursive: true, force: true }));
+const { ROOT, TOOL, python, skip } = tools;
+const work = tools.scratch('train');
+const call = (file, args) => tools.call(work, file, args);
 
 const LENGTH = 32;
 const SIGMA = 0.7;
@@ -88,20 +82,6 @@ const configs = {
   },
 };
 
-const call = (file, args) => {
-  const result = spawnSync(file, args, {
-    cwd: work,
-    encoding: 'utf8',
-    maxBuffer: 1 << 27,
-    env: { ...process.env, OMP_NUM_THREADS: '1' },
-  });
-  assert.equal(
-    result.status,
-    0,
-    `${file} ${args.join(' ').slice(0, 300)}\n${result.stdout.slice(-2000)}${result.stderr.slice(-2000)}`,
-  );
-  return result.stdout;
-};
 const script = (name, ...args) => call(python, [path.join(ROOT, 'scripts/train', `${name}.py`), ...args]);
 const train = (name, out, ...more) =>
   script('train', `${name}.json`, '--data', 'pack', '--out', out, '--device', 'cpu', '--threads', '1', ...more);
@@ -118,7 +98,7 @@ const reference = (model, ids) =>
 const largest = (rows) => Math.max(...rows.flat().map(Math.abs));
 const farthest = (a, b) => Math.max(...a.flatMap((row, i) => row.map((value, j) => Math.abs(value - b[i][j]))));
 
-test('the training pipeline', { skip: python ? false : 'Python has no torch, numpy and regex' }, async (t) => {
+test('the training pipeline', { skip }, async (t) => {
   for (const [name, config] of Object.entries(configs))
     writeFileSync(path.join(work, `${name}.json`), JSON.stringify(config));
 
@@ -138,7 +118,7 @@ from tokenizer import Tokenizer; print(Tokenizer.load("pack/tokenizer.json").enc
   });
 
   await t.test('training lowers the validation values', () => {
-    train('sedd', 'sedd');
+    train('sedd', 'sedd', '--workers', '2');
     train('gpt2', 'gpt2');
     for (const [run, key] of [
       ['sedd/causal', 'nll'],
@@ -184,7 +164,7 @@ from tokenizer import Tokenizer; print(Tokenizer.load("pack/tokenizer.json").enc
         assert.ok(weights(whole, folder).equals(weights(parts, folder)), folder);
       const end = log(whole).at(-1);
       assert.equal(end.step, 14);
-      assert.equal(log(whole).find((entry) => entry.lr).lr, 0.0003, 'the rate of the last step is a tenth');
+      assert.equal(log(whole).findLast((entry) => entry.lr).lr, 0.0003, 'the rate of the last step is a tenth');
       const value = (name) => end[name].bound.nats_per_token;
       const mean = value('mean of the last fifth') < value('moving average');
       assert.equal(end.best, mean ? 'mean of the last fifth' : 'moving average');

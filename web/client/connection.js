@@ -3,7 +3,7 @@
  * it when its turn comes, or after the evaluation at hand; where they share memory, within it.
  */
 import { SeddError, abortError, unpackError } from '../errors.js';
-import { spawn } from './spawn.js';
+import { spawn, unloadedError } from '../spawn.js';
 
 const GONE = 'Reload the page, or load the model again; the browser may have run out of memory.';
 
@@ -30,13 +30,10 @@ export class Connection {
       this.end(new SeddError('worker', 'A message from the worker could not be read.', { hint: GONE }));
     this.#worker.onerror = (event) => {
       event.preventDefault?.();
-      const why = event.message ? `The worker stopped: ${event.message}.` : 'The worker could not be loaded.';
       this.end(
-        new SeddError('worker', why, {
-          hint: event.message
-            ? GONE
-            : "Check that worker.js is served from this site as text/javascript and that the policy allows worker-src 'self'.",
-        }),
+        event.message
+          ? new SeddError('worker', `The worker stopped: ${event.message}.`, { hint: GONE })
+          : unloadedError(),
       );
     };
   }

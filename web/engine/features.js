@@ -54,6 +54,17 @@ const DOT16 = moduleOf([...splat8(-3), ...splat8(100), 253, 146, 2, ...lane0]);
 // f32x4.relaxed_madd
 const MADD = moduleOf([...zero, ...zero, ...zero, 253, 133, 2, ...lane0]);
 
+/** Returns whether a policy is what stands in the way: the browser validates modules, but compiles none. */
+function forbidden() {
+  if (!globalThis.WebAssembly?.validate(SIMD)) return false;
+  try {
+    new WebAssembly.Module(SIMD);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 const runs = (bytes, expected) => {
   try {
     if (!WebAssembly.validate(bytes)) return false;
@@ -78,7 +89,9 @@ export function probe() {
   const reasons = [];
   const simd = runs(SIMD, 0);
   const relaxed = simd && runs(DOT, -1200) && runs(DOT16, (-600 << 16) | (-600 & 0xffff)) && runs(MADD, 0);
-  if (!simd) reasons.push('This browser has no WebAssembly SIMD, which the engine needs.');
+  if (forbidden())
+    reasons.push("This page's content security policy forbids WebAssembly; add 'wasm-unsafe-eval' to its script-src.");
+  else if (!simd) reasons.push('This browser has no WebAssembly SIMD, which the engine needs.');
   else if (!relaxed)
     reasons.push('This browser has no relaxed SIMD (or computes it wrongly); the plain SIMD build runs.');
   const isolated = globalThis.crossOriginIsolated === true || typeof globalThis['process'] === 'object';

@@ -12,13 +12,23 @@ export const HUB = 'https://huggingface.co/';
 export const TOKENIZER_REPOSITORY = 'gpt2';
 export const WEIGHTS = ['model.safetensors', 'pytorch_model.bin'];
 
-const NAME = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
+/** Names of files that say that weights are in several parts. */
+export const PART = /-\d{5}-of-\d{5}\.\w+$|\.(safetensors|bin)\.index\.json$/;
+
+/** Returns the error for weights in several parts (shards). */
+export const partsError = (name, url = '') =>
+  new SeddError('unsupported', `${name} has its weights in several parts (shards); models of one file are read.`, {
+    hint: 'Save it again in one file (save_pretrained with a large max_shard_size), or join the parts.',
+    url,
+  });
+
+export const NAME = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
 
 export class Repository {
   /** @param {string} name @param {{hub?: string, revision?: string}} [options] */
   constructor(name, { hub = HUB, revision = 'main' } = {}) {
     if (!NAME.test(name))
-      throw new SeddError('argument', `"${name}" is no name of a model on the hub; expected owner/name.`);
+      throw new SeddError('argument', `"${name}" is not the name of a model on the hub; expected owner/name.`);
     this.name = name;
     this.hub = hub.replace(/\/?$/, '/');
     this.revision = revision;
@@ -39,6 +49,8 @@ export class Repository {
       answer = JSON.parse(new TextDecoder().decode(await fetchWhole(url, retryPolicy)));
     } catch (error) {
       if (error.status === 404 || error.code === 'content' || error instanceof SyntaxError) return; // a mirror without lists
+      if (error.status === 401 && !this.name.includes('/'))
+        throw Object.assign(error, { hint: `Give the owner as well, as in owner/${this.name}.` });
       throw error;
     }
     if (!Array.isArray(answer?.siblings)) return;
@@ -52,24 +64,23 @@ export class Repository {
       ]),
     );
     if (/^[0-9a-f]{7,64}$/.test(answer.sha)) this.commit = answer.sha;
+    if (NAME.test(answer.id)) this.name = answer.id; // an old name was redirected
   }
 
   has(file) {
     return this.files?.has(file);
   }
 
-  /** The name of the file of weights, or undefined where there is no list. */
+  /** Returns the name of the file of weights, or undefined where there is no list. */
   weights() {
     if (!this.files) return undefined;
     const found = WEIGHTS.find((file) => this.files.has(file));
     if (found) return found;
-    const parts = [...this.files.keys()].some((file) => file.endsWith('.index.json'));
-    throw new SeddError(
-      'unsupported',
-      parts
-        ? `${this.name} has its weights in several parts; models of one file are read.`
-        : `${this.name} has neither model.safetensors nor pytorch_model.bin.`,
-      { hint: 'Convert it with "sedd convert" and give the folder.', url: `${this.hub}${this.name}` },
-    );
+    const place = `${this.hub}${this.name}`;
+    if ([...this.files.keys()].some((file) => PART.test(file))) throw partsError(this.name, place);
+    throw new SeddError('unsupported', `${this.name} has neither model.safetensors nor pytorch_model.bin.`, {
+      hint: 'Convert it with "sedd convert" and give the folder.',
+      url: place,
+    });
   }
 }

@@ -11,7 +11,7 @@ import { Model } from '../engine/model.js';
 import { RemoteFile } from './remote.js';
 import { RetryPolicy, fetchWhole } from './requests.js';
 import { predict, sharedMaximum } from '../engine/sizes.js';
-import { openPlace, placeOf } from './source.js';
+import { beside, openPlace, placeOf } from './source.js';
 import { StoredModel, damagedError, entryId, hexOf, withLock } from '../store/entry.js';
 import { filesToWrite } from '../store/files.js';
 import { ChunkedWeights, Hasher, StoredWeights } from './weights.js';
@@ -137,9 +137,7 @@ class Load {
   #result(engine, model, { name, url, sha256: sha, source }, how) {
     const optional = async (file) => {
       if (!url) return null;
-      return fetchWhole(new URL(file, url).href, new RetryPolicy({ retries: 0, signal: this.signal })).catch(
-        () => null,
-      );
+      return fetchWhole(beside(file, url), new RetryPolicy({ retries: 0, signal: this.signal })).catch(() => null);
     };
     return { engine, model, optional, source: { id: source, name, url, sha256: sha, reason: this.reason, ...how } };
   }

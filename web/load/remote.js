@@ -51,6 +51,11 @@ class Body {
 }
 
 const numberOf = (text) => (/^\d+$/.test(text ?? '') ? Number(text) : 0);
+/** Returns the length of the whole file that an answer tells, 0 where it tells none; a compressed length is none. */
+function lengthOf({ status, headers }) {
+  if (status === 206) return numberOf(/\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1]);
+  return headers.get('content-encoding') ? 0 : numberOf(headers.get('content-length'));
+}
 const strong = (etag) => (etag && !etag.startsWith('W/') ? etag : '');
 
 /**
@@ -72,7 +77,7 @@ export class RemoteFile {
     const { size = 0, etag = '', modified = '' } = known;
     Object.assign(this, { url, size, etag, modified, sha256: '' });
     this.fetched = 0;
-    this.#retryPolicy = retryPolicy;
+    this.#retryPolicy = retryPolicy.fresh();
     this.#cache = stored ? 'no-store' : 'default';
   }
 
@@ -104,7 +109,6 @@ export class RemoteFile {
       this.#retryPolicy.signal,
     );
     const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
-    const length = numberOf(response.headers.get('content-length'));
     const body = new Body(response.body);
     try {
       if (response.status === 206) {
@@ -112,7 +116,7 @@ export class RemoteFile {
           throw new SeddError('content', `${this.url} answered with other bytes than were asked for.`, {
             url: this.url,
           });
-        this.#recognise(response, numberOf(range?.[3]));
+        this.#recognise(response, lengthOf(response));
         this.#stream = {
           body,
           place,
@@ -120,7 +124,7 @@ export class RemoteFile {
           rest: null,
         };
       } else {
-        this.#recognise(response, response.headers.get('content-encoding') ? 0 : length);
+        this.#recognise(response, lengthOf(response));
         this.#ranges = false;
         this.#stream = { body, place: 0, end: this.size || Infinity, rest: null };
       }
@@ -164,7 +168,7 @@ export class RemoteFile {
     while (filled < buffer.length) {
       try {
         const place = begin + filled;
-        // A server that knows no ranges streams from the beginning; what lies before is passed over.
+        // A server that knows no ranges streams from the beginning; what lies before is skipped.
         if (!this.#stream || this.#stream.place > place || (this.#stream.place < place && this.#ranges)) {
           this.close();
           await this.#open(place, end);
@@ -191,29 +195,45 @@ export class RemoteFile {
     }
   }
 
-  /** Asks how long the file is and which; throws changedError where it is not the one that is known. */
+  /**
+   * Asks how long the file is and which; throws changedError where it is not the one that is known. By HEAD with a range:
+   * browsers then ask for the file as it is, and a compressed length is no length. Where that fails (a signed address may be
+   * for GET alone), or may be a web page's answer, by GET. A server of another site that lets a page read no Content-Range
+   * still gives its length to a plain HEAD.
+   */
   async look() {
-    for (;;) {
-      try {
-        const response = await ask(this.url, { method: 'HEAD', cache: 'no-cache' }, this.#retryPolicy.signal);
-        this.#recognise(
-          response,
-          response.headers.get('content-encoding') ? 0 : numberOf(response.headers.get('content-length')),
-        );
-        break;
-      } catch (error) {
-        if (error.status === 405 || error.status === 501) break; // no HEAD here
-        await this.#retryPolicy.wait(error);
-      }
-    }
-    if (this.size) return;
-    await this.#open(0, 1);
-    this.close();
+    const page = await this.#retryPolicy.run(() => this.#head({ Range: 'bytes=0-0' }));
+    if (this.size && page === false) return;
+    await this.#retryPolicy.run(() => this.#firstBytes(page ? 64 : 1));
+    if (!this.size) await this.#head({});
     if (!this.size)
       throw new SeddError('content', `${this.url} does not say how long it is (Content-Length).`, {
         hint: 'Serve the file as it is, without compressing it on the way.',
         url: this.url,
       });
+  }
+
+  async #firstBytes(count) {
+    try {
+      await this.#open(0, count);
+      await this.#next(); // refuses a web page
+    } finally {
+      this.close();
+      this.fetched = 0;
+    }
+  }
+
+  /** Returns whether the answer to HEAD may be of a web page; null where there is no answer that counts. */
+  async #head(headers) {
+    let response;
+    try {
+      response = await ask(this.url, { method: 'HEAD', cache: 'no-cache', headers }, this.#retryPolicy.signal);
+    } catch (error) {
+      if (error.name === 'AbortError' || (error.retry && error.status !== 501)) throw error;
+      return null;
+    }
+    this.#recognise(response, lengthOf(response));
+    return /^$|html/.test(response.headers.get('content-type') ?? '');
   }
 
   close() {

@@ -54,11 +54,18 @@ globalThis.addEventListener?.('securitypolicyviolation', (event) => {
   if (URL.canParse?.(event.blockedURI)) blocked.add(new URL(event.blockedURI).origin);
 });
 
-const answers = (url, init) =>
-  fetch(url, init).then(
-    () => true,
-    () => false,
-  );
+/** Returns whether a GET of one byte is answered: a HEAD may be refused where a GET is not. */
+async function answers(url, init) {
+  const limit = new AbortController();
+  try {
+    await fetch(url, { ...init, headers: { Range: 'bytes=0-0' }, signal: limit.signal });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    limit.abort(); // the rest of a file whose server knows no ranges
+  }
+}
 
 /** The browser says "failed" for everything; a second look tells a missing permission from a dead line. */
 async function explain(url, cause, signal) {
@@ -77,8 +84,7 @@ async function explain(url, cause, signal) {
         `Add ${origin} to connect-src, or serve the model beside the page.`,
       );
     }
-    const there = await answers(url, { method: 'HEAD', mode: 'no-cors', signal });
-    if (there && !(await answers(url, { method: 'HEAD', signal }))) {
+    if ((await answers(url, { mode: 'no-cors' })) && !(await answers(url, {}))) {
       return error(
         `${url} does not let pages of other sites read it (CORS).`,
         'Its server must send Access-Control-Allow-Origin; or download the files and drop them on the page.',
@@ -90,7 +96,7 @@ async function explain(url, cause, signal) {
   );
 }
 
-/** How often, and how long, a failure is waited out. Bytes that arrive make it patient again. */
+/** Decides how often a request is repeated, and after which wait. Bytes that arrive restore the full number. */
 export class RetryPolicy {
   #used = 0;
 
@@ -99,6 +105,22 @@ export class RetryPolicy {
     this.retries = retries;
     this.signal = signal;
     this.onWait = onWait;
+  }
+
+  /** Returns the policy of another request, with its own count. */
+  fresh() {
+    return new RetryPolicy(this);
+  }
+
+  /** Does `work` until it succeeds, or fails for good. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+  async run(work) {
+    for (const policy = this.fresh(); ; ) {
+      try {
+        return await work();
+      } catch (error) {
+        await policy.wait(error);
+      }
+    }
   }
 
   reset() {
@@ -124,11 +146,15 @@ export class RetryPolicy {
   }
 }
 
-/** One request, a bad status included among the failures. */
+/** Sends a request; every status but 2xx is an error. A redirect may lead to an address that has expired: it is asked for anew, once. */
 export async function ask(url, init, signal) {
   let response;
   try {
     response = await fetch(url, { ...init, signal });
+    if (response.status === 403 && response.redirected && init.method !== 'HEAD') {
+      response.body?.cancel().catch(() => {});
+      response = await fetch(url, { ...init, cache: 'reload', signal });
+    }
   } catch (cause) {
     throw cause.name === 'AbortError' ? cause : await explain(url, cause, signal);
   }
@@ -137,16 +163,23 @@ export async function ask(url, init, signal) {
   throw statusError(url, response);
 }
 
+/** Returns null for an error that says that there is no such file, in one of the many ways of servers; throws others. */
+export function absent(error) {
+  if (error.retry || !(error.status < 500 || error.page)) throw error;
+  return null;
+}
+
 /* ---- Content ---- */
 
 /** Refuses what is plainly another thing than a file of a model. */
 export function refuseOther(bytes, name, url = '') {
   const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart().toLowerCase();
-  if (start.startsWith('<!doctype') || start.startsWith('<html')) {
-    throw new SeddError('content', `${name} is a web page, not the file that was asked for.`, {
+  if (/^<(!doctype|!--|\?xml|html|head|body|title|meta|script)/.test(start)) {
+    const error = new SeddError('content', `${name} is a web page, not the file that was asked for.`, {
       hint: 'The address may lead to a login or an error page.',
       url,
     });
+    throw Object.assign(error, { page: true });
   }
   if (start.startsWith('version https://git-lfs')) {
     throw new SeddError('content', `${name} is a Git LFS pointer, not the file itself.`, {
@@ -156,24 +189,23 @@ export function refuseOther(bytes, name, url = '') {
   }
 }
 
-/** A small file as a whole. @param {string} url @param {RetryPolicy} retryPolicy @returns {Promise<Uint8Array>} */
-export async function fetchWhole(url, retryPolicy) {
+/** Fetches a small file as a whole. @param {string} url @param {RetryPolicy} retryPolicy @returns {Promise<Uint8Array>} */
+export function fetchWhole(url, retryPolicy) {
   const name = decodeURIComponent(new URL(url).pathname.split('/').at(-1));
   const limit = name === 'config.json' ? 1 << 20 : LARGEST;
-  for (;;) {
-    try {
-      const response = await ask(url, {}, retryPolicy.signal);
-      const bytes = new Uint8Array(await response.arrayBuffer());
-      if (bytes.length > limit)
-        throw new SeddError('content', `${url} has ${bytes.length} bytes; at most ${limit} are expected.`, { url });
-      refuseOther(bytes, url, url);
-      return bytes;
-    } catch (error) {
-      await retryPolicy.wait(
-        error instanceof TypeError
-          ? passing(new SeddError('network', `${url} was cut off.`, { url, cause: error }))
-          : error,
-      );
-    }
-  }
+  return retryPolicy.run(async () => {
+    const response = await ask(url, {}, retryPolicy.signal);
+    const bytes = await response.arrayBuffer().then(
+      (buffer) => new Uint8Array(buffer),
+      (cause) => {
+        throw cause.name === 'AbortError'
+          ? cause
+          : passing(new SeddError('network', `${url} was cut off.`, { url, cause }));
+      },
+    );
+    if (bytes.length > limit)
+      throw new SeddError('content', `${url} has ${bytes.length} bytes; at most ${limit} are expected.`, { url });
+    refuseOther(bytes, url, url);
+    return bytes;
+  });
 }

@@ -5,9 +5,9 @@
  */
 import { DEFAULTS_FILE, DEFAULTS_MAX } from '../client/defaults.js';
 import { SeddError } from '../errors.js';
-import { HUB, Repository, TOKENIZER_REPOSITORY, WEIGHTS } from './hub.js';
+import { HUB, NAME, PART, Repository, TOKENIZER_REPOSITORY, WEIGHTS, partsError } from './hub.js';
 import { LocalFile, RemoteFile } from './remote.js';
-import { fetchWhole, refuseOther } from './requests.js';
+import { absent, fetchWhole, refuseOther } from './requests.js';
 
 const GPT2_TOKENS = 50257;
 const WANTED =
@@ -15,25 +15,44 @@ const WANTED =
 
 /** @typedef {{kind: 'folder'|'hub'|'either'|'files'|'stored', id: string, name: string, [more: string]: unknown}} Place */
 
+/** Returns the address of a file beside `url` (a folder ends in /), whose query is kept: it may be what opens the folder. */
+export const beside = (name, url) => Object.assign(new URL(name, url), { search: new URL(url).search }).href;
+
 const fileName = (file) => file.name?.split('/').at(-1) ?? '';
+
+/** Files that training leaves beside a model. */
+const TRAINING = /^(training_args|optimizer|scheduler|scaler|rng_state|random_states)(?![a-z])/i;
+const largest = (blobs) => blobs.sort((a, b) => b.size - a.size)[0];
 
 /** The files of a dropped folder by their roles. */
 function rolesOf(blobs) {
   const named = (...names) => names.map((name) => blobs.find((blob) => fileName(blob) === name)).find(Boolean);
-  const ending = (pattern) => blobs.filter((blob) => pattern.test(fileName(blob)));
+  const ending = (pattern) => blobs.filter((blob) => pattern.test(fileName(blob)) && !TRAINING.test(fileName(blob)));
   if (ending(/^config\.json$/).length > 1)
     throw new SeddError('argument', 'Several config.json were given; one model at a time.');
-  const weights = named(...WEIGHTS) ?? ending(/\.safetensors$/)[0] ?? ending(/\.(pth|pt|bin)$/)[0];
+  const weights = named(...WEIGHTS) ?? largest(ending(/\.safetensors$/)) ?? largest(ending(/\.(pth|pt|bin)$/));
+  if (!weights && ending(PART)[0]) throw partsError('The folder');
   const tokenizer = named('tokenizer.json', 'vocab.json');
   const merges = tokenizer && fileName(tokenizer) === 'vocab.json' ? named('merges.txt') : undefined;
   return { config: named('config.json'), weights, tokenizer, merges, generation: named(DEFAULTS_FILE) };
 }
+
+/** What `file` (a URL or a Blob) is called. */
+const nameOf = (file) => (typeof file === 'string' ? new URL(file).pathname.split('/').at(-1) : fileName(file));
+
+const mergesError = (code, url = '') =>
+  new SeddError(code, 'vocab.json is there without merges.txt; GPT-2 tokenizers need both.', {
+    hint: 'Put merges.txt (or tokenizer.json, which holds both) beside vocab.json.',
+    url,
+  });
 
 function placeOfFiles(roles) {
   for (const role of ['config', 'weights']) {
     if (!roles[role]) throw new SeddError('argument', `The source lacks ${role}.`, { hint: WANTED });
   }
   const { weights } = roles;
+  if (PART.test(nameOf(weights))) throw partsError(nameOf(weights));
+  if (roles.tokenizer && nameOf(roles.tokenizer) === 'vocab.json' && !roles.merges) throw mergesError('argument');
   if (typeof weights === 'string')
     return { kind: 'files', id: weights, name: weights.split('/').at(-2) ?? weights, roles };
   const known = weights.name && weights.lastModified !== undefined;
@@ -57,14 +76,15 @@ function placeOfText(text, base, { hub, revision }) {
     };
   };
   if (text.startsWith('hub:')) return hubPlace();
-  const folder = new URL(text.replace(/\/?$/, '/'), base);
+  const folder = Object.assign(new URL(text, base), { hash: '' });
+  folder.pathname = folder.pathname.replace(/\/?$/, '/');
   const place = {
     kind: 'folder',
     id: folder.href,
     name: decodeURIComponent(folder.pathname.split('/').at(-2) ?? '') || folder.host,
     folder,
   };
-  return /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/.test(text) ? { ...place, kind: 'either', hub: hubPlace() } : place;
+  return NAME.test(text) ? { ...place, kind: 'either', hub: hubPlace() } : place;
 }
 
 /**
@@ -88,17 +108,14 @@ async function readBlob(blob, name) {
   return bytes;
 }
 
-const absent = (error) => {
-  if (error.status !== 404 && error.code !== 'content') throw error;
-  return null;
-};
-
 /** tokenizer.json, else vocab.json and merges.txt, else null; `get` throws status 404 where there is no such file. */
 async function readTokenizer(get) {
   const tokenizer = await get('tokenizer.json').catch(absent);
   if (tokenizer) return { tokenizer };
   const vocab = await get('vocab.json').catch(absent);
-  return vocab && { tokenizer: vocab, merges: await get('merges.txt') };
+  const merges = vocab && (await get('merges.txt').catch(absent));
+  if (vocab && !merges) throw mergesError('network');
+  return vocab && { tokenizer: vocab, merges };
 }
 
 function parsed(config) {
@@ -111,14 +128,8 @@ function parsed(config) {
 
 const isSedd = (config) => parsed(config).tokens !== undefined;
 
-/** How a SEDD was trained to write, if its folder says so; servers have many ways to say that a file is not there. */
-const readGeneration = (config, get) =>
-  !isSedd(config)
-    ? null
-    : get(DEFAULTS_FILE).catch((error) => {
-        if (error.retry || !(error.status < 500 || error.code === 'content')) throw error;
-        return null;
-      });
+/** Reads how a SEDD was trained to write, if its folder says so. */
+const readGeneration = (config, get) => (isSedd(config) ? get(DEFAULTS_FILE).catch(absent) : null);
 
 /** GPT-2's tokenizer from the hub, for checkpoints that come without one. */
 async function borrowTokenizer(config, options, lack) {
@@ -140,6 +151,26 @@ async function borrowTokenizer(config, options, lack) {
   );
 }
 
+/** Opens the first file of weights that is there; the error is of the first. */
+async function openWeights(names, remote, get) {
+  let first;
+  for (const name of names) {
+    const weights = remote(name);
+    try {
+      await weights.look();
+      return weights;
+    } catch (error) {
+      absent(error);
+      first ??= error;
+    }
+  }
+  for (const name of names) {
+    if (names.length > 1 && (await get(`${name}.index.json`).catch(absent)))
+      throw partsError(first.url.replace(/[^/]*$/, ''), first.url);
+  }
+  throw first;
+}
+
 async function openUrls(url, has, weightsName, known, options) {
   const get = (name) =>
     has(name) === false
@@ -147,16 +178,7 @@ async function openUrls(url, has, weightsName, known, options) {
       : fetchWhole(url(name), options.retryPolicy);
   const config = options.config ?? (await get('config.json'));
   const remote = (name) => new RemoteFile(url(name), { ...options, known: known(name) });
-  let weights = remote(weightsName ?? WEIGHTS[0]);
-  try {
-    await weights.look();
-  } catch (error) {
-    if (weightsName || error.status !== 404) throw error;
-    weights = remote(WEIGHTS[1]);
-    await weights.look().catch((other) => {
-      throw other.status === 404 ? error : other;
-    });
-  }
+  const weights = await openWeights(weightsName ? [weightsName] : WEIGHTS, remote, get);
   const [tokenizer, generation] = await Promise.all([readTokenizer(get), readGeneration(config, get)]);
   const read =
     tokenizer ??
@@ -181,7 +203,7 @@ async function openHub({ repository }, options) {
 
 const openFolder = ({ folder }, options) =>
   openUrls(
-    (name) => new URL(name, folder).href,
+    (name) => beside(name, folder),
     () => undefined,
     undefined,
     () => undefined,
@@ -192,9 +214,9 @@ const openFolder = ({ folder }, options) =>
 async function openEither(place, options) {
   let config;
   try {
-    config = await fetchWhole(new URL('config.json', place.folder).href, options.retryPolicy);
+    config = await fetchWhole(beside('config.json', place.folder), options.retryPolicy);
   } catch (error) {
-    if (error.status !== 404 && error.code !== 'content') throw error;
+    absent(error);
     try {
       return { ...(await openHub(place.hub, options)), place: place.hub };
     } catch (cause) {
@@ -210,7 +232,8 @@ async function openEither(place, options) {
 }
 
 async function openFiles({ roles }, options) {
-  const read = (file, name) => (typeof file === 'string' ? fetchWhole(file, options.retryPolicy) : readBlob(file, name));
+  const read = (file, name) =>
+    typeof file === 'string' ? fetchWhole(file, options.retryPolicy) : readBlob(file, name);
   const config = await read(roles.config, 'config.json');
   const given = roles.tokenizer
     ? {

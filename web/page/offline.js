@@ -11,12 +11,10 @@ export async function keepPage({ wasm, threads }) {
   asked = true;
   await navigator.serviceWorker.register(new URL('../../offline.js', import.meta.url));
   const { active } = await navigator.serviceWorker.ready;
-  const module = `web/wasm/sedd-${wasm}${threads > 1 ? '-threads' : ''}`;
-  const seen = performance.getEntriesByType('resource').map(({ name }) => name);
   const { port1, port2 } = new MessageChannel();
   const kept = new Promise((resolve) => {
     port1.onmessage = resolve;
   });
-  active.postMessage({ keep: [`${module}.js`, `${module}.wasm`, ...seen] }, [port2]);
+  active.postMessage({ keep: `${wasm}${threads > 1 ? '-threads' : ''}` }, [port2]);
   await kept;
 }

@@ -8,18 +8,23 @@ const THREADS = 4; // more help little before memory is the limit
 
 export function mount(page) {
   const { threads, cores } = page.models.features;
-  const panel = new LibraryPanel($('library-view'), {
+  const view = $('library-view');
+  let spare = null; // a GPT-2 that nobody has taken as the twin
+  const panel = new LibraryPanel(view, {
     loadSEDD,
     loadGPT2,
     plan,
     store,
     drop: document.body,
-    options: { threads: threads ? Math.min(cores, THREADS) : 1 },
+    options: { threads: threads ? Math.min(cores, THREADS) : 1, hub: view.dataset.hub }, // data-hub: a mirror of the hub
     onLoad: (model, { kind, name }) => {
-      if (kind === 'gpt2')
+      spare?.dispose();
+      spare = kind === 'gpt2' ? model : null;
+      if (spare)
         return {
           label: t('own.twin'),
           act: () => {
+            spare = null;
             page.models.adoptTwin(model, name);
             panel.say(t('own.twin.taken', { name }));
             show('race');

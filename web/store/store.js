@@ -2,32 +2,24 @@
  * The store as a page sees it: what is kept on this device, how much room there is, and how to free it.
  * Loading writes to it from a worker (load.js); looking at it creates nothing.
  */
-import { SeddError } from '../errors.js';
+import { SeddError, abortError } from '../errors.js';
 import { StoredModel, withLock } from './entry.js';
 import { allFiles } from './files.js';
+
+/** Where the page's service worker (offline.js) keeps the page itself. */
+const PAGE_CACHE = 'sedd-web-page';
 
 /**
  * @typedef {{id: string, name: string, source: string, kind: 'sedd'|'gpt2', dtype: string, size: number, loaded: number, total: number,
  *   complete: boolean, created: number}} StoredInfo  `size`: bytes on the device; `loaded` of `total`: bytes of a download
  */
 
+/** Returns what an entry is: complete, or a download that was begun; null for remains that nothing can be made of. */
 async function describe(files, id) {
   const entry = new StoredModel(files, id);
   const manifest = await entry.json('manifest.json');
   const part = manifest ?? (await entry.json('part.json'));
-  if (!part)
-    return {
-      id,
-      name: '',
-      source: '',
-      kind: 'sedd',
-      dtype: '',
-      size: 0,
-      loaded: 0,
-      total: 0,
-      complete: false,
-      created: 0,
-    };
+  if (!part) return null;
   const { name, source, kind, dtype, created } = part;
   const loaded = manifest ? manifest.size : await entry.held(part.size);
   return {
@@ -44,10 +36,26 @@ async function describe(files, id) {
   };
 }
 
+/**
+ * Removes what a load left behind that ended before it had said what it stores (a full disk, a closed tab, dropped files).
+ * Where it is still under way, and where no lock tells, it stays.
+ */
+async function clear(files, id) {
+  const busy = () => {
+    throw abortError();
+  };
+  if (globalThis.navigator?.locks)
+    await withLock(id, undefined, busy, async () => (await describe(files, id)) ?? files.drop(id)).catch(() => {});
+}
+
 async function list() {
   const found = [];
   for (const files of await allFiles()) {
-    for (const id of await files.ids()) found.push(await describe(files, id));
+    for (const id of await files.ids()) {
+      const model = await describe(files, id);
+      if (model) found.push(model);
+      else await clear(files, id);
+    }
   }
   return found.sort((a, b) => b.created - a.created);
 }
@@ -65,6 +73,7 @@ async function remove(id) {
       await withLock(there, undefined, refuse, () => files.drop(there));
     }
   }
+  if (id === 'all') await globalThis.caches?.delete(PAGE_CACHE).catch(() => {});
 }
 
 /**
@@ -78,7 +87,7 @@ async function remove(id) {
 export const store = {
   /** Models on this device, complete or begun. @returns {Promise<StoredInfo[]>} */
   list,
-  /** Deletes a model, or all. @param {string} id of `list()`, or 'all' */
+  /** Deletes a model; 'all' deletes every model and what is kept of the page. @param {string} id of `list()`, or 'all' */
   delete: remove,
   /** Bytes used and free for this site. @returns {Promise<{usage: number, quota: number, models: number, persisted: boolean}>} */
   async estimate() {

@@ -14,7 +14,8 @@ const WORTH = 0.75; // a quantised model of this share of the file is kept inste
 async function beginPart(entry, part) {
   const there = await entry.json('part.json');
   const same =
-    there && ['size', 'etag', 'modified'].every((key) => !there[key] || !part[key] || there[key] === part[key]);
+    there &&
+    ['size', 'sha256', 'etag', 'modified'].every((key) => !there[key] || !part[key] || there[key] === part[key]);
   if (same) return;
   await entry.drop();
   await entry.putJson('part.json', { ...part, created: Date.now() });
@@ -45,6 +46,7 @@ export class StoreWriter {
       await beginPart(this.#entry, part);
     } catch (error) {
       this.reason = `Nothing was stored: ${error.message}`;
+      await this.#entry.drop().catch(() => {});
       return null;
     }
     if (await hasRoom(this.#entry, part.size)) return this.#entry;

@@ -1,22 +1,22 @@
 /**
  * The four wasm modules and their loaders. The addresses are literal, so that bundlers find the files and move them
- * unchanged. (The inline package has another builds.js, which carries the bytes: scripts/package/inline.mjs.)
+ * unchanged; and this file lies beside wasm/, as a bundle does whose bundler leaves addresses alone. (The inline package has another builds.js, which carries the bytes: scripts/package/inline/builds.js.)
  */
-import { SeddError } from '../errors.js';
+import { SeddError } from './errors.js';
 
 const FILES = {
-  simd: () => [new URL('../wasm/sedd-simd.js', import.meta.url), new URL('../wasm/sedd-simd.wasm', import.meta.url)],
+  simd: () => [new URL('./wasm/sedd-simd.js', import.meta.url), new URL('./wasm/sedd-simd.wasm', import.meta.url)],
   relaxed: () => [
-    new URL('../wasm/sedd-relaxed.js', import.meta.url),
-    new URL('../wasm/sedd-relaxed.wasm', import.meta.url),
+    new URL('./wasm/sedd-relaxed.js', import.meta.url),
+    new URL('./wasm/sedd-relaxed.wasm', import.meta.url),
   ],
   'simd-threads': () => [
-    new URL('../wasm/sedd-simd-threads.js', import.meta.url),
-    new URL('../wasm/sedd-simd-threads.wasm', import.meta.url),
+    new URL('./wasm/sedd-simd-threads.js', import.meta.url),
+    new URL('./wasm/sedd-simd-threads.wasm', import.meta.url),
   ],
   'relaxed-threads': () => [
-    new URL('../wasm/sedd-relaxed-threads.js', import.meta.url),
-    new URL('../wasm/sedd-relaxed-threads.wasm', import.meta.url),
+    new URL('./wasm/sedd-relaxed-threads.js', import.meta.url),
+    new URL('./wasm/sedd-relaxed-threads.wasm', import.meta.url),
   ],
 };
 

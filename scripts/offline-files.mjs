@@ -1,0 +1,32 @@
+// Writes offline-files.js beside a page: the list of the files that its service worker (offline.js) may keep.
+// usage: node scripts/offline-files.mjs      (for the sources as they are served; needs web/wasm and web/vendor)
+import { readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+
+/** What a page is made of. Weights, configurations and tokenizers are the store's, which checks them piece by piece. */
+const PAGE = /\.(html|js|css|svg|png|wasm)$|\/(card|trace)\.json$/;
+const OTHERS = /^(offline(-files)?\.js$|web\/(examples|pictures)\/|web\/wasm\/.*\.map$)/;
+
+/** @param {string} folder of index.html @param {string[]} names of files below it, with / between folders */
+export function writeOfflineFiles(folder, names) {
+  const files = names.filter((name) => PAGE.test(name) && !OTHERS.test(name)).sort();
+  writeFileSync(
+    path.join(folder, 'offline-files.js'),
+    `self.PAGE_FILES = ${JSON.stringify(['', ...files], null, 1)};\n`,
+  );
+}
+
+/** Writes the list for the page that is served from its sources. */
+export function sourceFiles() {
+  const below = (folder) =>
+    readdirSync(path.join(ROOT, folder), { recursive: true }).map((name) =>
+      path.posix.join(folder, String(name).replaceAll(path.sep, '/')),
+    );
+  const pages = ['index.html', 'results.html']; // the second is made when it is asked for
+  writeOfflineFiles(ROOT, [...pages, ...below('web'), ...below('models')]);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) sourceFiles();

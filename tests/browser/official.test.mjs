@@ -1,0 +1,154 @@
+// The official models in Chromium, against a hub that serves them as the hub does: from the plan to the next visit.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { OFFICIAL, official } from '../../scripts/generate/official.mjs';
+import { Hub } from '../../scripts/hub.mjs';
+import { ROOT } from '../../scripts/build.mjs';
+import { open } from './browser.mjs';
+import { openEngine } from './engines.mjs';
+
+const FILE = 'model.safetensors';
+const TOOL = path.join(ROOT, 'build/native/sedd');
+
+let folder;
+let hub;
+let browser;
+
+const folderOf = (name) => path.join(folder, name.replace('/', '+'));
+
+before(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'sedd-official-'));
+  for (const name of Object.keys(OFFICIAL)) official(folderOf(name), name, { narrow: true });
+  official(folderOf('torch/sedd-small'), 'louaaron/sedd-small', { narrow: true, format: 'torch' });
+  hub = await new Hub(
+    Object.fromEntries([...Object.keys(OFFICIAL), 'torch/sedd-small'].map((name) => [name, folderOf(name)])),
+    { methodBound: true },
+  ).start();
+  browser = await open('README.md', { isolation: false });
+  await browser.page.evaluate(async (url) => {
+    history.replaceState(null, '', '/');
+    const { loadGPT2, loadSEDD, plan, store } = await import('/web/client.js');
+    Object.assign(window, { store, plan: (source) => plan(source, { hub: url, dtype: 'q8' }) });
+    window.visit = async (source, kind) => {
+      const phases = new Set();
+      const onProgress = ({ phase }) => phases.add(phase);
+      const model = await (kind === 'sedd' ? loadSEDD : loadGPT2)(source, { hub: url, dtype: 'q8', onProgress });
+      const { ids, text } = await (kind === 'sedd'
+        ? model.sample({ length: 24, steps: 4, seed: 7, prompt: 'The hub' }).result
+        : model.generate({ tokens: 12, seed: 7, prompt: 'The hub' }).result);
+      await model.dispose();
+      return { ...model.source, dtype: model.info.dtype, tokens: model.info.tokens, phases: [...phases], ids, text };
+    };
+  }, hub.url);
+});
+
+after(async () => {
+  await browser?.close();
+  await hub?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The ids that the native tool writes with the same files; SEDD's need the tokenizer beside them there. */
+function native(name, kind) {
+  const own = path.join(folder, `native+${name.replace('/', '+')}`);
+  cpSync(folderOf(name), own, { recursive: true });
+  for (const file of ['vocab.json', 'merges.txt'])
+    cpSync(path.join(ROOT, 'tests/golden/gpt2-tokenizer', file), path.join(own, file));
+  rmSync(path.join(own, 'tokenizer.json'), { force: true });
+  const flags =
+    kind === 'sedd'
+      ? ['sample', own, '--length', '24', '--steps', '4', '--prompt', 'The hub']
+      : ['generate', own, '--tokens', '12', '--prompt', 'The hub'];
+  const { ids } = JSON.parse(
+    execFileSync(TOOL, [...flags, '--seed', '7', '--dtype', 'q8', '--json'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  );
+  return kind === 'sedd' ? ids : ids.slice(-12); // without the prompt
+}
+
+for (const [source, repository, kind] of [
+  ['gpt2', 'openai-community/gpt2', 'gpt2'],
+  ['gpt2-medium', 'openai-community/gpt2-medium', 'gpt2'],
+  ['louaaron/sedd-small', 'louaaron/sedd-small', 'sedd'],
+  ['louaaron/sedd-medium', 'louaaron/sedd-medium', 'sedd'],
+]) {
+  test(`${source}: plan, download, quantise, keep, run, next visit`, async () => {
+    const visit = () => browser.page.evaluate((given) => window.visit(...given), [source, kind]);
+    const file = path.join(folderOf(repository), FILE);
+    const { size } = statSync(file);
+    hub.log.length = 0;
+    const plan = await browser.page.evaluate((given) => window.plan(given), source);
+    assert.deepEqual([plan.kind, plan.size, plan.download, plan.complete, plan.fits], [kind, size, size, false, true]);
+    assert.ok(hub.sent(FILE) <= 1, 'the plan downloads no weights');
+    const first = await visit();
+    assert.deepEqual([first.dtype, first.tokens, first.fromStore, first.stored], ['q8', 50257, false, true]);
+    assert.equal(first.sha256, createHash('sha256').update(readFileSync(file)).digest('hex'));
+    assert.match(first.url, new RegExp(`/${repository}/resolve/[0-9a-f]{40}/${FILE}$`));
+    for (const phase of ['open', 'weights', 'keep']) assert.ok(first.phases.includes(phase), phase);
+    assert.deepEqual(first.ids, native(repository, kind), 'the ids of the native tool');
+    const sent = hub.sent(FILE);
+    const again = await visit();
+    assert.deepEqual([again.fromStore, again.fetched, again.text], [true, 0, first.text]);
+    assert.equal(hub.sent(FILE), sent);
+    const kept = (await browser.page.evaluate(() => window.store.list())).find(({ name }) => name === source);
+    assert.ok(kept.complete && kept.size < size, `${kept.size} bytes are kept of ${size}`);
+  });
+}
+
+test('pytorch_model.bin, where a repository has no safetensors, gives the same text', async () => {
+  const visit = (source) => browser.page.evaluate((given) => window.visit(given, 'sedd'), source);
+  const [torch, safe] = [await visit('torch/sedd-small'), await visit('louaaron/sedd-small')];
+  assert.match(torch.url, /pytorch_model\.bin$/);
+  assert.deepEqual(torch.ids, safe.ids);
+});
+
+test('an address that expired is asked for anew', async () => {
+  const visit = () => browser.page.evaluate(() => window.visit('hub:louaaron/sedd-medium', 'sedd'));
+  await browser.page.evaluate(() => window.store.delete('all'));
+  hub.fail(FILE, 'expired', 0, 1);
+  const first = await visit();
+  assert.equal(first.stored, true);
+  assert.ok(hub.faults.get(FILE).times === 0, 'the hub gave one expired address');
+  hub.heal();
+});
+
+for (const name of ['Firefox', 'WebKitGTK']) {
+  test(`${name} loads the official models, too, and has them at the next visit`, async () => {
+    const engine = await openEngine(name, { isolation: false });
+    try {
+      await engine.goto('tests/browser/blank.html');
+      for (const [source, kind] of [
+        ['hub:gpt2', 'gpt2'],
+        ['hub:louaaron/sedd-small', 'sedd'],
+      ]) {
+        const found = await engine.evaluate(`
+          const client = await import('/web/client.js');
+          const options = { hub: ${JSON.stringify(hub.url)}, dtype: 'q8' };
+          const plan = await client.plan('${source}', options);
+          const ids = [];
+          const sources = [];
+          for (const visit of [1, 2]) {
+            const model = await client.load${kind === 'sedd' ? 'SEDD' : 'GPT2'}('${source}', options);
+            const run = ${kind === 'sedd' ? "model.sample({ length: 24, steps: 4, seed: 7, prompt: 'The hub' })" : "model.generate({ tokens: 12, seed: 7, prompt: 'The hub' })"};
+            ids.push((await run.result).ids);
+            sources.push(model.source);
+            await model.dispose();
+          }
+          return { plan, ids, fromStore: sources.map((source) => source.fromStore) };`);
+        const expected = native(source === 'hub:gpt2' ? 'openai-community/gpt2' : 'louaaron/sedd-small', kind);
+        assert.equal(found.plan.kind, kind);
+        assert.deepEqual(found.ids, [expected, expected]);
+        assert.deepEqual(found.fromStore, [false, true]);
+      }
+    } finally {
+      await engine.close();
+    }
+  });
+}
