@@ -190,7 +190,7 @@ export class Inspector {
     this.root.replaceChildren(...head, ...body);
     if (focused) this.root.focus({ preventScroll: true });
     this.root.hidden = false;
-    $('notes').hidden = true;
+    $('notes').hidden = !narrow.matches; // the sheet covers them
     this.#reveal();
   }
 

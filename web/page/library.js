@@ -339,7 +339,6 @@ export class LibraryPanel {
 
   /** A stored model, or a download that was begun: what it is, and what can be done with it. */
   #row({ id, name, kind, dtype, source, complete, loaded, total, size: bytes }) {
-    const title = name || t('library.unfinished');
     const share = total ? number(Math.floor((100 * loaded) / total)) : '';
     const facts = [
       t(`library.${kind}`),
@@ -347,14 +346,14 @@ export class LibraryPanel {
       complete ? size(bytes) : share && t('library.part', { share, size: size(bytes) }),
     ];
     const button = (key, act) =>
-      el('button', { type: 'button', aria: { label: `${t(key)}: ${title}` }, on: { click: act } }, t(key));
+      el('button', { type: 'button', aria: { label: `${t(key)}: ${name}` }, on: { click: act } }, t(key));
     const again = complete ? { stored: id } : source.split(' ')[0]; // a hub other than the usual one comes with the options
     const resumable = /^(https?|hub):/.test(source);
     return el(
       'li',
       {},
-      el('span.library-name', {}, title),
-      el('span.library-facts', {}, (name ? facts : [t('library.remains')]).filter(Boolean).join(' · ')),
+      el('span.library-name', {}, name),
+      el('span.library-facts', {}, facts.filter(Boolean).join(' · ')),
       el(
         'span.library-acts',
         {},

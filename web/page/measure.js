@@ -2,7 +2,7 @@
 import { SeddError, compare, report } from '../client.js';
 import { $, el } from './dom.js';
 import { FormError, about } from './form-error.js';
-import { modelChoice, offerModel, readNumber } from './recipe.js';
+import { FIELDS, modelChoice, offerModel, readNumber } from './recipe.js';
 import { explain, millis, nodes, number, t } from './text.js';
 
 const STEPS = '4, 8, 16, 32, 64';
@@ -15,6 +15,10 @@ function readSteps(typed) {
     throw about(new SeddError('argument', t('measure.steps.wrong')), 'steps');
   return [...new Set(parts.map((part) => readNumber('steps', part)))].sort((a, b) => a - b);
 }
+
+/** An end of an interval; where it lies beyond the steps a run may have, only that is known. */
+const atMost = (steps) =>
+  steps > FIELDS.steps.high ? t('measure.beyond', { steps: number(FIELDS.steps.high) }) : number(steps, 1);
 
 class Measure {
   #abort = null;
@@ -134,30 +138,31 @@ class Measure {
   }
 
   /** Which of the two is faster, up to how many steps, and what that costs. @returns {string[]} */
-  #findings() {
-    const { sedd, gpt2, breakEven } = this.result;
+  #findings(card) {
+    const { gpt2, breakEven } = this.result;
     const { steps, low, high } = breakEven;
     if (steps < 1) return [t('measure.breakeven.none'), t('verdict.gpt2')];
     const most = Math.floor(steps);
-    // The texts of the most steps that are faster; fewer steps write no better ones.
-    const written = sedd.filter((row) => row.quality && row.steps <= steps).at(-1) ?? sedd.find((row) => row.quality);
+    // The texts of the most steps that are faster, or of the fewest that were judged; fewer steps write no better ones.
+    const judged = card?.steps ?? [];
+    const written = judged.filter((row) => row.steps <= steps).at(-1) ?? judged[0];
     const values = { most, steps: written?.steps, ppl: '', twin: '' };
     let quality = 'unknown';
     if (written && gpt2.quality) {
-      quality = written.quality.ppl > gpt2.quality.ppl ? 'worse' : 'good';
-      values.ppl = number(written.quality.ppl, 1);
+      quality = written.ppl > gpt2.quality.ppl ? 'worse' : 'good';
+      values.ppl = number(written.ppl, 1);
       values.twin = number(gpt2.quality.ppl, 1);
     }
     return [
       t(`verdict.${quality}`, values),
-      t('measure.breakeven', { steps: number(steps, 1), low: number(low, 1), high: number(high, 1) }),
+      t('measure.breakeven', { steps: number(steps, 1), low: number(low, 1), high: atMost(high) }),
       t('verdict.why'),
     ];
   }
 
   async #show(card) {
     const { result } = this;
-    this.verdict.textContent = this.#findings().join(' ');
+    this.verdict.textContent = this.#findings(card).join(' ');
     this.say.textContent =
       [
         ...(result.valid ? [] : [t('measure.invalid'), ...result.reasons]),

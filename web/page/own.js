@@ -45,4 +45,10 @@ export function mount(page) {
   return panel;
 }
 
-const show = (id) => $(id).scrollIntoView();
+/** Scrolls to a section and takes the focus there. */
+function show(id) {
+  const section = $(id);
+  section.tabIndex = -1;
+  section.focus({ preventScroll: true });
+  section.scrollIntoView();
+}

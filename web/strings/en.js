@@ -327,6 +327,7 @@ export default {
   'measure.breakeven':
     'Break-even on this device is T* = {steps} steps: with so many, SEDD takes as long as GPT-2. The rounds put it between {low} and {high} (95 % interval).',
   'measure.breakeven.none': 'GPT-2 is faster than SEDD with any number of steps: break-even lies below one step.',
+  'measure.beyond': 'more than {steps}',
   'measure.explain':
     'Small numbers are the middle half of the rounds. “ms each” is the median time of one step for SEDD and of one token for GPT-2.',
   'measure.quality':
@@ -412,8 +413,6 @@ export default {
   'library.loaded': '{name} is loaded, after {time}.',
   'library.stored': 'On this device',
   'library.part': '{size}, {share} % of the download',
-  'library.unfinished': 'An unfinished load',
-  'library.remains': 'it ended before it was known what it loads; delete it',
   'library.delete': 'Delete',
   'library.deleted': 'Deleted.',
   'library.room': 'This site uses {usage} of the {quota} it may.',

@@ -308,6 +308,7 @@ export default {
   'measure.breakeven':
     '这台设备上的平衡点是 T* = {steps} 步：用这么多步，SEDD 与 GPT-2 同样快。各轮的结果把它定在 {low} 到 {high} 之间（95 % 区间）。',
   'measure.breakeven.none': '无论 SEDD 用多少步，GPT-2 都更快：平衡点不到一步。',
+  'measure.beyond': '{steps} 以上',
   'measure.explain': '小字是各轮的中间一半。“每步或每词元”是 SEDD 一步、GPT-2 一个词元的时间的中位数。',
   'measure.quality':
     '困惑度和熵来自模型的卡片：每行 {texts} 篇，困惑度由 {judge} 评判，熵是一篇文字之内词元的熵。熵相近时，困惑度越低越好。[全部结果](results.html)。',
@@ -385,8 +386,6 @@ export default {
   'library.loaded': '{name} 已载入，用时 {time}。',
   'library.stored': '本设备上的模型',
   'library.part': '{size}，已下载 {share}%',
-  'library.unfinished': '未完成的载入',
-  'library.remains': '还不知道要载入什么时就中断了；请删除',
   'library.delete': '删除',
   'library.deleted': '已删除。',
   'library.room': '本站已使用 {usage}，上限为 {quota}。',
