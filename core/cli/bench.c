@@ -1,8 +1,9 @@
 /*
- * bench.c - how long a denoise step of a SEDD, or a decode step of a GPT-2, takes here.
+ * bench.c - times a denoise step of a SEDD, or a decode step of a GPT-2, on this machine.
  *
- * Denoise steps follow each other through whole runs of the sampler asked for: with context
- * `known`, or positions that are planned, a step's cost depends on its place in the run.
+ * Denoise steps follow each other through whole runs of the sampler that the flags describe: with
+ * context `known`, or planned positions, a step's cost depends on its place in the run. Whole texts
+ * and their quality are measured by scripts/evaluate.
  */
 #include "clock.h"
 #include "options.h"
@@ -14,11 +15,11 @@
 
 struct bench {
     struct sedd_session *session;
-    struct sedd_sample_options sampling; /* SEDD; the seed is the next run's */
-    float *logits;                       /* GPT-2: [V] */
-    double *ms;                          /* room for twice what is asked for */
+    struct sedd_sample_options sampling; /* of a SEDD; seed: the next run's */
+    float *logits;                       /* of a GPT-2: [V] */
+    double *ms;                          /* [2 * (steps to time + WARM_STEPS)] */
     int32_t count;                       /* steps timed */
-    double rows;                         /* SEDD: drawn from, sum over these steps */
+    double rows;                         /* of a SEDD: rows drawn from, sum over the steps */
 };
 
 static int compare(const void *a, const void *b)
@@ -27,7 +28,7 @@ static int compare(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
-/* `least` steps, of one run if it has more than that; else on to the end of a run. */
+/* Times `least` steps of one run, or, where a run has fewer, whole runs until there are as many. */
 static enum sedd_status time_denoising(struct bench *bench, int32_t least, struct sedd_error *error)
 {
     enum sedd_status status = SEDD_OK;

@@ -109,7 +109,12 @@ export async function run(context) {
   ];
   const works = contenders.flatMap((contender) =>
     settings.threads.flatMap((threads) => [
-      ...lengths.map((length) => ({ ...contender, threads, length, host: 'tool' })),
+      ...(settings.hosts.includes('tool') ? lengths : []).map((length) => ({
+        ...contender,
+        threads,
+        length,
+        host: 'tool',
+      })),
       ...(browser ? [{ ...contender, threads, length: lengths.at(-1), host: browser.name }] : []),
     ]),
   );

@@ -1,13 +1,7 @@
 /** The models of this page: which there are, loading each once and only when it is needed, and the visitor's own. */
 import { loadGPT2, loadSEDD, probe } from '../client.js';
+import { SHIPPED } from './shipped.js';
 import { t, number } from './text.js';
-
-/** Shipped folders. `card`: its card.json holds measured quality; `steps`: what it races with. */
-export const SHIPPED = [
-  { id: 'sedd-nano', kind: 'sedd', url: 'models/sedd-nano', card: true, steps: 64 },
-  { id: 'sedd-nano-fast', kind: 'sedd', url: 'models/sedd-nano-fast', card: true, steps: 8 },
-  { id: 'gpt2-nano', kind: 'gpt2', url: 'models/gpt2-nano', card: true },
-];
 
 export class Models {
   #loading = new Map();
