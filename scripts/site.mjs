@@ -8,6 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SHIPPED } from '../web/page/shipped.js';
 import { shippedResultsPage } from './evaluate/report/index.mjs';
+import { writeOfflineFiles } from './offline-files.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const SITE = path.join(ROOT, 'dist/site');
@@ -152,6 +153,10 @@ export async function site() {
   cpSync(path.join(ROOT, 'LICENSE'), path.join(SITE, 'LICENSE.txt'));
   cpSync(path.join(ROOT, 'offline.js'), path.join(SITE, 'offline.js'));
   copyModels();
+  writeOfflineFiles(
+    SITE,
+    filesBelow(SITE).filter((name) => !/^(element|player)/.test(name)),
+  );
   const files = filesBelow(SITE);
   const bytes = files.reduce((sum, name) => sum + statSync(path.join(SITE, name)).size, 0);
   console.log(

@@ -114,6 +114,7 @@ export async function paced() {
   fill('[name=steps]', 16);
   const begin = performance.now();
   $('#run').click();
+  await until(() => document.body.classList.contains('busy'), 'the run');
   await until(() => / tokens in .* ms/.test($('#status').textContent), 'the end of the run');
   const early = masks();
   await rest();

@@ -18,6 +18,12 @@ const native = (...flags) =>
     encoding: 'utf8',
   });
 
+/** The published sampler, whatever the model's folder says. */
+const PUBLISHED = [
+  ...['--steps', '64', '--positions', 'score', '--grid', 'linear', '--context', 'all'],
+  ...['--temperature', '1', '--top-k', '0', '--top-p', '1'],
+];
+
 /** Waits until no run is under way. */
 const rest = (page) =>
   page.waitForFunction(
@@ -483,7 +489,9 @@ for (const viewport of [
       assert.ok(line.top > bottom, 'Write stands above the text');
       assert.ok(last.bottom < viewport.height, `the twentieth token ends at ${last.bottom}`);
       const rows = await page.$$eval('.strips section', (sections) =>
-        sections.map((section) => [...section.querySelectorAll('[role=img]')].map((row) => row.getAttribute('aria-label'))),
+        sections.map((section) =>
+          [...section.querySelectorAll('[role=img]')].map((row) => row.getAttribute('aria-label')),
+        ),
       );
       assert.equal(rows.length, 2);
       const [gpt2, sedd] = rows;
@@ -575,7 +583,9 @@ test('a run is shown slowly enough to follow and tells its true time at once; fu
     await page.check('#full-speed');
     await page.waitForFunction(() => document.querySelectorAll('#cells .mask').length === 0, null, { timeout: 2500 });
     await page.uncheck('#full-speed');
+    await rest(page);
     await page.click('#run');
+    await page.waitForFunction(() => document.body.classList.contains('busy'));
     await page.waitForFunction(() => / tokens in .* ms/.test(document.getElementById('status').textContent));
     await page.keyboard.press('Escape');
     await page.waitForFunction(() => document.querySelectorAll('#cells .mask').length === 0, null, { timeout: 1000 });
@@ -655,7 +665,7 @@ test('a model writes as its folder says; the published sampler is a choice of it
     assert.deepEqual(await fields(), ['64', 'score', '1', '1', '0']);
     assert.equal(await page.isVisible('[name=topK]'), false);
     await write(page, { seed: 3 });
-    assert.equal(`${await text(page)}\n`, native('--seed', '3', '--prompt', 'Once upon a time', '--steps', '64'));
+    assert.equal(`${await text(page)}\n`, native(...PUBLISHED, '--seed', '3', '--prompt', 'Once upon a time'));
     await page.click('#preset-good');
     await page.waitForFunction(() => document.querySelector('[name=steps]').value === '24');
     assert.deepEqual(await fields(), ['24', 'fixed', '0.7', '0.95', '50']);

@@ -43,6 +43,16 @@ test('every file but pages, the service worker, models and elements is named by 
     assert.ok(existsSync(path.join(SITE, file)), `index.html names ${file}`);
 });
 
+test('the service worker keeps files that exist, the wasm modules among them', () => {
+  const names = JSON.parse(readFileSync(path.join(SITE, 'offline-files.js'), 'utf8').replace(/^[^[]*|;\s*$/g, ''));
+  assert.ok(names.includes('index.html') && names.includes('results.html'));
+  assert.equal(names.filter((name) => /^app\/sedd-.*\.wasm$/.test(name)).length, 4);
+  assert.deepEqual(
+    names.filter((name) => !existsSync(path.join(SITE, name))),
+    [],
+  );
+});
+
 test('the page of results needs nothing that is not there', async () => {
   const { page, errors, url } = visit;
   await page.goto(`${url}results.html`);

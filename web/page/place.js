@@ -38,10 +38,11 @@ export class Place {
     this.#hold();
   }
 
-  /** Holds the place that the address names at the start, unless the reader has left it by then. */
+  /** Goes to the place that the address names at the start, unless the reader has scrolled elsewhere by then. */
   begin() {
-    const top = this.#find(location.hash)?.getBoundingClientRect().top ?? Infinity;
-    if (top > -innerHeight && top < innerHeight) this.go(location.hash);
+    const { scrollY, innerHeight } = globalThis;
+    const top = this.#find(location.hash)?.getBoundingClientRect().top;
+    if (scrollY === 0 || Math.abs(top) < innerHeight) this.go(location.hash);
   }
 
   /** A press on a link to the place where the address is already changes no address. */
