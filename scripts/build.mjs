@@ -1,5 +1,5 @@
 // Builds the wasm modules and the package around them (or the native tool), installing what is missing first.
-// usage: node scripts/build.mjs [native | wasm]     (default: wasm, types and dist/, with sizes and SRI hashes)
+// usage: node scripts/build.mjs [native | wasm]     (default: wasm, types, dist/ with sizes and SRI hashes, and the site in dist/site/)
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -10,12 +10,8 @@ import { vendor } from './vendor.mjs';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-export const VARIANTS = [
-  { name: 'simd', relaxed: 'OFF', threads: 'OFF' },
-  { name: 'relaxed', relaxed: 'ON', threads: 'OFF' },
-  { name: 'simd-threads', relaxed: 'OFF', threads: 'ON' },
-  { name: 'relaxed-threads', relaxed: 'ON', threads: 'ON' },
-];
+/** The wasm modules; each has a preset in CMakePresets.json. */
+export const VARIANTS = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'];
 
 export function run(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit', ...options });
@@ -61,60 +57,45 @@ export function sources() {
   return [`-DSEDD_CJSON_DIR=${cjson}`, `-DSEDD_UTF8PROC_DIR=${utf8proc}`];
 }
 
-export function native(name = 'native', extra = []) {
-  cmakeTools();
-  const build = path.join('build', name);
-  run('cmake', ['-S', '.', '-B', build, '-G', 'Ninja', ...sources(), ...extra], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  run('ninja', ['-C', build]);
+/** Configures a preset of CMakePresets.json and builds `targets` (none: all). */
+function cmake(preset, env = process.env, targets = []) {
+  run('cmake', ['--preset', preset, ...sources()], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  run('ninja', ['-C', path.join('build', preset), ...targets], { env });
 }
 
-/** Environment with a suitable emcc: the one on PATH, or a private one. */
+/** The tool and the C tests; `preset`: native, asan or fuzz. */
+export function native(preset = 'native') {
+  cmakeTools();
+  cmake(preset);
+}
+
+/** Environment with a suitable emcc (the one on PATH, or a private one) and EMSCRIPTEN_TOOLCHAIN for the presets. */
 function emscripten() {
   const version = spawnSync('emcc', ['--version'], { encoding: 'utf8' }).stdout?.match(/ (\d+)\.(\d+)\.(\d+)/);
   const number = version ? Number(version[1]) * 1e6 + Number(version[2]) * 1e3 + Number(version[3]) : 0;
   if (number >= 3001069) {
     const root = execFileSync('em-config', ['EMSCRIPTEN_ROOT'], { encoding: 'utf8' }).trim();
-    return { env: process.env, toolchain: path.join(root, 'cmake/Modules/Platform/Emscripten.cmake') };
+    return { ...process.env, EMSCRIPTEN_TOOLCHAIN: path.join(root, 'cmake/Modules/Platform/Emscripten.cmake') };
   }
   need('xz', ['xz-utils']);
   run('bash', ['scripts/toolchain.sh', '.toolchain']);
   const lines = execFileSync('bash', ['-c', '. .toolchain/env.sh && env -0'], { cwd: ROOT, encoding: 'utf8' }).split(
     '\0',
   );
-  const env = Object.fromEntries(
+  return Object.fromEntries(
     lines.filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
   );
-  return { env, toolchain: env.EMSCRIPTEN_TOOLCHAIN };
 }
 
 export function wasm() {
   cmakeTools();
-  const { env, toolchain } = emscripten();
+  const env = emscripten();
   mkdirSync(path.join(ROOT, 'web/wasm'), { recursive: true });
-  for (const { name, relaxed, threads } of VARIANTS) {
-    const build = path.join('build', 'wasm', name);
-    run(
-      'cmake',
-      [
-        '-S',
-        '.',
-        '-B',
-        build,
-        '-G',
-        'Ninja',
-        `-DCMAKE_TOOLCHAIN_FILE=${toolchain}`,
-        ...sources(),
-        '-DCMAKE_BUILD_TYPE=Release',
-        `-DSEDD_RELAXED=${relaxed}`,
-        `-DSEDD_THREADS=${threads}`,
-      ],
-      { env, stdio: ['ignore', 'ignore', 'inherit'] },
-    );
-    run('ninja', ['-C', build], { env });
-    copyFileSync(path.join(ROOT, build, `sedd-${name}.wasm`), path.join(ROOT, 'web/wasm', `sedd-${name}.wasm`));
-    copyLoader(path.join(ROOT, build, `sedd-${name}.mjs`), path.join(ROOT, 'web/wasm', `sedd-${name}.js`));
+  for (const name of VARIANTS) {
+    cmake(`wasm-${name}`, env);
+    const built = path.join(ROOT, 'build', `wasm-${name}`, `sedd-${name}`);
+    copyFileSync(`${built}.wasm`, path.join(ROOT, 'web/wasm', `sedd-${name}.wasm`));
+    copyLoader(`${built}.mjs`, path.join(ROOT, 'web/wasm', `sedd-${name}.js`));
   }
   if (!existsSync(path.join(ROOT, 'node_modules/esbuild'))) run('npm', ['ci', '--no-audit', '--no-fund']);
   minifyLoaders(path.join(ROOT, 'web/wasm'));
@@ -122,26 +103,37 @@ export function wasm() {
   sourceFiles();
 }
 
-/** The rest of the package: types and dist/, with sizes and their limits. */
+/** The modules with the golden checks, for tests. */
+export function goldenModules() {
+  const env = emscripten();
+  for (const name of VARIANTS) cmake(`wasm-${name}`, env, ['golden']);
+}
+
+/** The rest of the package: types, dist/ with sizes and their limits, and the site. */
 export async function pack() {
   if (!existsSync(path.join(ROOT, 'node_modules/esbuild'))) run('npm', ['ci', '--no-audit', '--no-fund']);
-  const [{ bundle }, { types }] = await Promise.all([import('./package/bundle.mjs'), import('./package/types.mjs')]);
+  const [{ bundle }, { types }, { site }] = await Promise.all([
+    import('./package/bundle.mjs'),
+    import('./package/types.mjs'),
+    import('./site.mjs'),
+  ]);
   types();
   await bundle();
+  await site();
 }
 
 /** The bench's own programs: micro-kernels for wasm, the kernel bench natively and for wasm. */
 export function bench() {
-  const { env } = emscripten();
-  run('ninja', ['-C', 'build/wasm/relaxed', 'peak', 'bench_kernels'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-  run('ninja', ['-C', 'build/wasm/simd', 'bench_kernels'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const env = emscripten();
+  run('ninja', ['-C', 'build/wasm-relaxed', 'peak', 'bench_kernels'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  run('ninja', ['-C', 'build/wasm-simd', 'bench_kernels'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
   run('ninja', ['-C', 'build/native', 'bench_kernels'], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     if (process.argv[2] === 'native') {
-      native('native', ['-DCMAKE_BUILD_TYPE=Release']);
+      native();
     } else {
       wasm();
       if (process.argv[2] !== 'wasm') await pack();

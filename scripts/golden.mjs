@@ -1,9 +1,9 @@
-// Runs the checks of a golden folder in wasm. Needs Node 22 or newer (Node 20 computes the relaxed dot wrongly).
+// Runs the checks of a golden folder in wasm (npm test builds the modules). Needs Node 22 or newer (Node 20 computes the relaxed dot wrongly).
 // usage: node scripts/golden.mjs DIR [--kernels scalar|simd128|relaxed|relaxed16] [--threads N]
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { Engine } from '../web/engine/engine.js';
 import { Model } from '../web/engine/model.js';
+import { compareWithGolden, goldenEngine } from '../tests/web/golden-module.mjs';
 
 const [folder, ...flags] = process.argv.slice(2);
 const value = (flag, fallback) => (flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : fallback);
@@ -14,7 +14,7 @@ if (!folder || folder.startsWith('--')) {
 try {
   const read = (name) => readFileSync(path.join(folder, name));
   const kernels = value('--kernels', 'relaxed');
-  const engine = await Engine.create({
+  const engine = await goldenEngine({
     wasm: kernels.startsWith('relaxed') ? 'relaxed' : 'simd',
     kernels,
     threads: Number(value('--threads', 1)),
@@ -26,7 +26,7 @@ try {
     weights: [read('model.safetensors')],
     tokenizer,
   });
-  const { failed, report } = model.golden(read('golden.json'), read('golden.safetensors'));
+  const { failed, report } = compareWithGolden(engine, model, read('golden.json'), read('golden.safetensors'));
   console.log(`${report}${folder}, wasm, kernels ${engine.kernels}: ${failed === 0 ? 'all passed' : 'FAILED'}`);
   process.exitCode = failed === 0 ? 0 : 1;
   if (engine.threads > 1) process.exit();

@@ -1,4 +1,4 @@
-// Serves the repository for development: plain files, COOP and COEP for threads, Range and ETag.
+// Serves the repository for development, or another folder: plain files, COOP and COEP for threads, Range and ETag.
 // usage: node scripts/serve.mjs [--port 8080] [--host localhost] [--no-isolation]
 import { createServer } from 'node:http';
 import { createReadStream, statSync } from 'node:fs';
@@ -24,16 +24,21 @@ const TYPES = {
 export const CSP =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'";
 
-/** Path of a file inside the root, or null. Hidden folders and build output stay inside. */
-function locate(url) {
+/** Pages that the site's build makes; in development they are made when they are asked for. */
+const MADE = {
+  'results.html': async () => (await import('./evaluate/report/index.mjs')).shippedResultsPage(),
+};
+
+/** Path of a file inside the root, or null. Hidden folders stay hidden. */
+function locate(root, url) {
   let name;
   try {
     name = decodeURIComponent(new URL(url, 'http://localhost').pathname);
   } catch {
     return null;
   }
-  const file = path.join(ROOT, path.normalize(name.endsWith('/') ? `${name}index.html` : name));
-  const inside = path.relative(ROOT, file);
+  const file = path.join(root, path.normalize(name.endsWith('/') ? `${name}index.html` : name));
+  const inside = path.relative(root, file);
   if (inside.startsWith('..') || inside.split(path.sep).some((part) => part.startsWith('.')) || name.includes('\0'))
     return null;
   return file;
@@ -47,13 +52,24 @@ function rangeOf(header, size) {
   return begin <= end ? { begin, end } : { begin: -1, end: -1 };
 }
 
-function answer(request, response, { isolation, csp }) {
-  const file = ['GET', 'HEAD'].includes(request.method) ? locate(request.url) : null;
-  let stat = null;
-  try {
-    stat = file && statSync(file);
-  } catch {
-    /* there is none */
+/** Headers of every answer. */
+function common({ isolation, csp }) {
+  return {
+    'Cache-Control': 'no-cache',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    ...(isolation && { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }),
+    ...(csp && { 'Content-Security-Policy': csp === true ? CSP : csp }),
+  };
+}
+
+async function answer(request, response, options) {
+  const { root } = options;
+  const file = ['GET', 'HEAD'].includes(request.method) ? locate(root, request.url) : null;
+  const stat = file && statSync(file, { throwIfNoEntry: false });
+  const make = root === ROOT && file && !stat ? MADE[path.relative(root, file)] : null;
+  if (make) {
+    response.writeHead(200, { 'Content-Type': TYPES['.html'], ...common(options) }).end(await make());
+    return;
   }
   if (!stat?.isFile()) {
     response.writeHead(404, { 'Content-Type': 'text/plain' }).end('not found\n');
@@ -62,16 +78,9 @@ function answer(request, response, { isolation, csp }) {
   const headers = {
     'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream',
     'Accept-Ranges': 'bytes',
-    'Cache-Control': 'no-cache',
     ETag: `"${stat.size.toString(36)}-${Math.floor(stat.mtimeMs).toString(36)}"`,
-    'Cross-Origin-Resource-Policy': 'same-origin',
+    ...common(options),
   };
-  if (isolation)
-    Object.assign(headers, {
-      'Cross-Origin-Opener-Policy': 'same-origin',
-      'Cross-Origin-Embedder-Policy': 'require-corp',
-    });
-  if (csp) headers['Content-Security-Policy'] = csp === true ? CSP : csp;
   if (request.headers['if-none-match'] === headers.ETag) {
     response.writeHead(304, headers).end();
     return;
@@ -92,9 +101,14 @@ function answer(request, response, { isolation, csp }) {
       .pipe(response);
 }
 
-/** @returns {Promise<{url: string, close: () => Promise<void>}>} */
-export function serve({ port = 0, host = 'localhost', isolation = true, csp = false } = {}) {
-  const server = createServer((request, response) => answer(request, response, { isolation, csp }));
+/** Serves `root`. @returns {Promise<{url: string, close: () => Promise<void>}>} */
+export function serve({ port = 0, host = 'localhost', isolation = true, csp = false, root = ROOT } = {}) {
+  const server = createServer((request, response) => {
+    answer(request, response, { isolation, csp, root }).catch((error) => {
+      if (!response.headersSent) response.writeHead(500, { 'Content-Type': 'text/plain' });
+      response.end(`${error.message}\n`);
+    });
+  });
   return new Promise((resolve, reject) => {
     server.on('error', reject);
     server.listen(port, host, () =>

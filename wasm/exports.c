@@ -8,7 +8,6 @@
 #include "engine.h"
 #include "eval/options.h"
 #include "files/sha256.h"
-#include "golden/golden.h"
 #include "sedd.h"
 
 #include <math.h>
@@ -512,40 +511,4 @@ const char *wasm_nll(struct sedd_session *session, const int32_t *ids, size_t co
     }
     free(parts);
     return text;
-}
-
-/* ---- Golden ------------------------------------------------------------------------------ */
-
-struct report {
-    char text[16384];
-    size_t used;
-};
-
-static struct report golden_report;
-
-static void write_check(void *user, const char *name, double error, double tolerance)
-{
-    struct report *report = user;
-    size_t left = sizeof report->text - report->used;
-    int size = snprintf(report->text + report->used, left, "%s %-36s error %.3g, tolerance %.3g\n",
-                        error <= tolerance ? "ok  " : "FAIL", name, error, tolerance);
-    report->used += size > 0 && (size_t)size < left ? (size_t)size : 0;
-}
-
-/* Number of failed checks, or -1; the lines are at wasm_golden_report(). */
-int32_t wasm_golden(struct sedd_engine *engine, const struct sedd_model *model, const char *json,
-                    size_t json_size, const uint8_t *tensors, size_t tensors_size)
-{
-    int32_t failed = 0;
-    golden_report.used = 0;
-    golden_report.text[0] = '\0';
-    return sedd_golden_run(engine, model, json, json_size, tensors, tensors_size, write_check,
-                           &golden_report, &failed, &last_error) == SEDD_OK
-               ? failed
-               : -1;
-}
-
-const char *wasm_golden_report(void)
-{
-    return golden_report.text;
 }

@@ -15,8 +15,11 @@ static const struct command COMMANDS[] = {
      0, NULL},
     {"sample",
      "MODEL [--prompt TEXT --suffix TEXT --hold POS:ID,... --trace FILE --json, and options]\n"
-     "  writes text with a SEDD; a prompt is held at the start of the window, a suffix at its "
-     "end;\n"
+     "  writes text with a SEDD; the words of a prompt are held: \"Once upon a time, {20} the "
+     "end.\"\n"
+     "  leaves a hole of 20 tokens, {*} one that takes what --length leaves, {{ and }} are "
+     "braces;\n"
+     "  a prompt without holes is a beginning, and a suffix is held at the window's end;\n"
      "  a generation_config.json in the folder says what flags leave open; a batch prints as many\n"
      "  texts, with --json one object a line; `sedd options` lists the options",
      " --prompt --suffix --hold --trace --json! ", run_sample, &SEDD_SAMPLE_FIELDS,

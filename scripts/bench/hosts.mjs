@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { open as openBrowser } from '../../tests/browser/browser.mjs';
 import { KERNELS } from './engines/peak.js';
 
-export const PEAK_FILE = 'build/wasm/relaxed/peak.wasm';
+export const PEAK_FILE = 'build/wasm-relaxed/peak.wasm';
 const PAGE = 'scripts/bench/page.html';
 const LIMIT = 60; // seconds of one call
 

@@ -24,7 +24,7 @@ const inNode = (build) =>
   lines(process.execPath, [
     '--input-type=module',
     '-e',
-    `import('./build/wasm/${build}/bench_kernels.mjs').then(({ default: run }) => run())`,
+    `import('./build/wasm-${build}/bench_kernels.mjs').then(({ default: run }) => run())`,
   ]);
 
 async function measure() {

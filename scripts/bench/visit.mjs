@@ -18,14 +18,12 @@ const LIMIT = 60_000; // ms
 
 /** In a worker or page: its marks and files, in milliseconds of the clock that all of them share. */
 const entries = () =>
-  performance
-    .getEntries()
-    .map(({ name, entryType, startTime, responseEnd }) => ({
-      name,
-      type: entryType,
-      begin: performance.timeOrigin + startTime,
-      end: performance.timeOrigin + (responseEnd ?? startTime),
-    }));
+  performance.getEntries().map(({ name, entryType, startTime, responseEnd }) => ({
+    name,
+    type: entryType,
+    begin: performance.timeOrigin + startTime,
+    end: performance.timeOrigin + (responseEnd ?? startTime),
+  }));
 
 const at = (list, name) => list.find((entry) => entry.name === name)?.begin;
 /** When the last of these files was there, before `until`. */

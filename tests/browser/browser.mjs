@@ -10,8 +10,8 @@ export const CHROMIUM = process.env.CHROMIUM ?? PATHS.find(existsSync);
  * Opens `path` of the repository; close() ends browser and server. `errors` is what a visitor would find in the console: errors,
  * and requests that failed, of workers too.
  */
-export async function open(path, { isolation = true, csp = false, ...context } = {}) {
-  const server = await serve({ isolation, csp });
+export async function open(path, { isolation = true, csp = false, root, ...context } = {}) {
+  const server = await serve({ isolation, csp, root });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
   const site = await browser.newContext(context);
   const page = await site.newPage();

@@ -4,17 +4,25 @@ import assert from 'node:assert/strict';
 import { open } from './browser.mjs';
 
 const inPage = async ({ wasm, kernels, threads, name }) => {
-  const [{ Engine }, { Model }] = await Promise.all([import('/web/engine/engine.js'), import('/web/engine/model.js')]);
+  const [{ compareWithGolden, goldenEngine }, { Model }] = await Promise.all([
+    import('/tests/web/golden-module.mjs'),
+    import('/web/engine/model.js'),
+  ]);
   const read = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
   const folder = `/tests/golden/${name}`;
-  const engine = await Engine.create({ wasm, kernels, threads });
+  const engine = await goldenEngine({ wasm, kernels, threads });
   const model = await Model.load(engine, {
     config: await read(`${folder}/config.json`),
     weights: [await read(`${folder}/model.safetensors`)],
     tokenizer: await read('/models/sedd-nano/tokenizer.json'),
   });
   return {
-    ...model.golden(await read(`${folder}/golden.json`), await read(`${folder}/golden.safetensors`)),
+    ...compareWithGolden(
+      engine,
+      model,
+      await read(`${folder}/golden.json`),
+      await read(`${folder}/golden.safetensors`),
+    ),
     threads: engine.threads,
   };
 };

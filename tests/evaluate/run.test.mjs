@@ -224,7 +224,7 @@ test('the tool gives the chain rule\u2019s value, and no standard error of one s
 });
 
 /** The files that only the shipped models' own rows may change. */
-const SHIPPED = ['models/RESULTS.md', 'models/results.jsonl', 'results.html', 'models/sedd-nano/card.json'];
+const SHIPPED = ['models/RESULTS.md', 'models/results.jsonl', 'models/sedd-nano/card.json'];
 const digest = () =>
   SHIPPED.filter((file) => existsSync(path.join(ROOT, file))).map((file) =>
     createHash('sha256')

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Engine } from '../../web/engine/engine.js';
 import { Model } from '../../web/engine/model.js';
+import { compareWithGolden, goldenEngine } from './golden-module.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const TABLES = [
@@ -33,9 +34,10 @@ const textOf = (model, options) => {
 for (const [wasm, kernels] of TABLES) {
   for (const name of ['absorb', 'uniform', 'gpt2', 'absorb-geometric-official']) {
     test(`golden ${name}, kernels ${kernels}`, async () => {
-      const model = await load(await Engine.create({ wasm, kernels }), `tests/golden/${name}`);
+      const engine = await goldenEngine({ wasm, kernels });
+      const model = await load(engine, `tests/golden/${name}`);
       const read = (file) => readFileSync(path.join(ROOT, 'tests/golden', name, file));
-      const { failed, report } = model.golden(read('golden.json'), read('golden.safetensors'));
+      const { failed, report } = compareWithGolden(engine, model, read('golden.json'), read('golden.safetensors'));
       assert.equal(failed, 0, report);
       assert.ok(report.split('\n').length > 5, 'something was compared');
     });

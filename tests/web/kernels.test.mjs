@@ -13,7 +13,7 @@ for (const [build, tables] of [
 ]) {
   for (const name of ['kernels', 'attention']) {
     test(`${build}: every table agrees with the scalar one, ${name}`, () => {
-      const code = `import('./build/wasm/${build}/test_${name}.mjs').then(({ default: run }) => run())`;
+      const code = `import('./build/wasm-${build}/test_${name}.mjs').then(({ default: run }) => run())`;
       const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
         cwd: ROOT,
         encoding: 'utf8',

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { graph, withPreloads } from '../../scripts/preload.mjs';
 import { fill } from '../../scripts/strings.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -63,12 +62,6 @@ test('every key that the page asks for exists', () => {
 test('index.html says what the English table says', () => {
   const page = read('index.html');
   assert.equal(page, fill(page));
-});
-
-test('index.html preloads the modules of its first picture, and no others', () => {
-  const page = read('index.html');
-  assert.equal(page, withPreloads(page), 'run node scripts/preload.mjs');
-  assert.ok(graph().includes('web/view/cells.js') && !graph().includes('web/page/race.js'));
 });
 
 test('the elements have the same words in every language', async () => {

@@ -26,11 +26,12 @@ export class Engine {
   /** @type {string} name of the kernel table */ kernels;
 
   /**
-   * @param {{wasm?: 'auto'|'simd'|'relaxed', threads?: number, kernels?: string, memory?: number}} [options]
-   *   `memory`: the most bytes this instance will need, where threads share them
+   * @param {{wasm?: 'auto'|'simd'|'relaxed', threads?: number, kernels?: string, memory?: number,
+   *   open?: typeof openBuild}} [options] `memory`: the most bytes this instance will need, where threads share them;
+   *   `open`: instantiates a build (default: the one of builds.js)
    * @returns {Promise<Engine>}
    */
-  static async create({ wasm = 'auto', threads = 1, kernels = '', memory = 0 } = {}) {
+  static async create({ wasm = 'auto', threads = 1, kernels = '', memory = 0, open = openBuild } = {}) {
     const features = probe();
     const build = wasm === 'auto' ? features.wasm : wasm;
     if (!['simd', 'relaxed'].includes(build)) {
@@ -38,7 +39,7 @@ export class Engine {
     }
     const count = features.threads && THREADS ? Math.max(1, Math.min(threads, 16)) : 1;
     const engine = new Engine();
-    engine.#module = await openBuild(/** @type {'simd'} */ (count > 1 ? `${build}-threads` : build), {
+    engine.#module = await open(/** @type {'simd'} */ (count > 1 ? `${build}-threads` : build), {
       threads: count,
       ...(count > 1 && memory && { wasmMemory: sharedMemory(memory) }),
     });

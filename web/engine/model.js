@@ -258,23 +258,6 @@ export class Model {
     };
   }
 
-  /** Compares with golden files; `{failed, report}`. */
-  golden(json, tensors) {
-    return this.#engine.scoped((scope) => {
-      const { module } = this.#engine;
-      const failed = module._wasm_golden(
-        this.#engine.pointer,
-        this.#model,
-        scope.data(json),
-        json.length,
-        scope.data(tensors),
-        tensors.length,
-      );
-      if (failed < 0) this.#engine.fail();
-      return { failed, report: this.#engine.string(module._wasm_golden_report()) };
-    });
-  }
-
   dispose() {
     const { module } = this.#engine;
     this.#sessions.dispose();

@@ -1,4 +1,5 @@
-// Writes RESULTS.md with its figures, results.html, and the models' card.json and cards from the rows of results.jsonl.
+// Writes RESULTS.md with its figures, and the models' card.json and cards, from the rows of results.jsonl; makes results.html,
+// which the site's build writes for the shipped rows.
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../../build.mjs';
@@ -11,7 +12,9 @@ import { markdown } from './markdown.mjs';
 import { writeReadme } from './readme.mjs';
 import { sections } from './sections.mjs';
 
-const ROLES = ['sedd', 'twin', 'student', 'judge'];
+/** The shipped models and what each is in the report. */
+const SHIPPED = { sedd: 'sedd-nano', twin: 'gpt2-nano', student: 'sedd-nano-fast', judge: 'judge-nano' };
+const ROLES = Object.keys(SHIPPED);
 
 /** Removes rows of weights that the models' folders no longer hold. @returns {number} how many */
 function dropOld(results, folders) {
@@ -77,6 +80,13 @@ export function resultsPage(options, site = '') {
   return html(list, lines, site);
 }
 
+/** Returns results.html of the shipped models and their rows. */
+export function shippedResultsPage() {
+  const models = path.join(ROOT, 'models');
+  const folders = Object.entries(SHIPPED).map(([role, name]) => [role, path.join(models, name)]);
+  return resultsPage({ results: path.join(models, 'results.jsonl'), ...Object.fromEntries(folders) });
+}
+
 /** @param {Parameters<typeof read>[0] & {tool: string, out: string}} options out: the root to write into, laid out as the repository */
 export function report({ tool, out, ...options }) {
   const { results, pair, list, lines } = read(options);
@@ -87,7 +97,7 @@ export function report({ tool, out, ...options }) {
   for (const { name, svg } of list.flatMap(({ figures }) => figures))
     writeWhole(path.join(models, 'figures', `${name}.svg`), svg);
   writeWhole(path.join(models, 'RESULTS.md'), markdown(list, lines));
-  writeWhole(path.join(out, 'results.html'), html(list, lines, site && `${site}/`));
+  if (site) writeWhole(path.join(out, 'results.html'), html(list, lines, `${site}/`));
   for (const folder of Object.values(pair).filter(Boolean)) {
     const figures = card(results, folder, pair);
     if (!figures) continue;

@@ -1,0 +1,23 @@
+// Checks how the sources are written: JavaScript and CSS by biome (format and lint), C by clang-format.
+// usage: npm run lint       (npm run format writes what can be written)
+import { spawnSync } from 'node:child_process';
+import { ROOT, need, run } from './build.mjs';
+
+const C_FILES = ['core/*.[ch]', 'wasm/*.[ch]', 'tests/*.[ch]', 'scripts/*.[ch]'];
+const GENERATED = 'core/text/unicode_table.h';
+
+/** The C files that git knows. */
+function sources() {
+  const { stdout } = spawnSync('git', ['ls-files', ...C_FILES], { cwd: ROOT, encoding: 'utf8' });
+  return stdout.split('\n').filter((name) => name && name !== GENERATED);
+}
+
+const write = process.argv.includes('--write');
+try {
+  need('clang-format', ['clang-format']);
+  run('node_modules/.bin/biome', ['check', '--error-on-warnings', ...(write ? ['--write'] : [])]);
+  run('clang-format', [...(write ? ['-i'] : ['--dry-run', '--Werror']), ...sources()]);
+} catch (error) {
+  console.error(`lint: ${error.message}`);
+  process.exit(1);
+}

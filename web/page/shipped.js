@@ -1,0 +1,6 @@
+/** The models that the page offers at once. `card`: its card.json holds measured quality; `steps`: what it races with. */
+export const SHIPPED = [
+  { id: 'sedd-nano', kind: 'sedd', url: 'models/sedd-nano', card: true, steps: 64 },
+  { id: 'sedd-nano-fast', kind: 'sedd', url: 'models/sedd-nano-fast', card: true, steps: 8 },
+  { id: 'gpt2-nano', kind: 'gpt2', url: 'models/gpt2-nano', card: true },
+];
