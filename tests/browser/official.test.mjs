@@ -149,7 +149,7 @@ for (const name of ['Firefox', 'WebKitGTK']) {
         assert.deepEqual([first.fromStore, second.fromStore], [false, first.stored]);
         assert.ok(
           first.stored || first.reason,
-          'a browser without storage, as WebKitGTK is when driven, is told about',
+          'where nothing is stored, the reason is told',
         );
       }
     } finally {
