@@ -107,7 +107,7 @@ function watch() {
       document.getElementById('origin')?.textContent !== 'recorded run' &&
         document.querySelectorAll('#cells .sedd-cell:not(.mask)').length > 8,
     );
-    note('own', /seed \d+\.$/.test(document.getElementById('status')?.textContent ?? ''));
+    note('own', /seed \d+\./.test(document.getElementById('status')?.textContent ?? ''));
   }, 10);
 }
 
