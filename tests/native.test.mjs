@@ -74,6 +74,12 @@ test('a prompt has holes, which make the window, and doubled braces', () => {
   assert.match(sample('--prompt', 'a {{b}} c').text, /^a \{b\} c/);
 });
 
+test('a header whose length begins with the byte of a pickle is read', () => {
+  const model = 'models/judge-nano';
+  assert.equal(readFileSync(path.join(ROOT, model, 'model.safetensors'))[0], 0x80);
+  assert.equal(JSON.parse(call(tool, ['info', model]).stdout).kind, 'gpt2');
+});
+
 for (const [name, args, status, words] of [
   ['steps 0', ['sample', 'models/sedd-nano', '--steps', '0'], 2, /--steps is 0; expected a whole number from 1 to 1000000/],
   ['an unknown flag', ['sample', 'models/sedd-nano', '--stepps', '3'], 2, /unknown option --stepps/],
@@ -208,7 +214,7 @@ for (const language of ['c', 'c++']) {
 
 test('the program in sedd.h writes what the tool writes', (t) => {
   const header = readFileSync(path.join(ROOT, 'core/sedd.h'), 'utf8');
-  const block = /^ \*     #include "sedd.h"[^]*?^ \*     }$/m.exec(header)[0];
+  const block = /^ \* {5}#include "sedd.h"[\s\S]*?^ \* {5}}$/m.exec(header)[0];
   const folder = path.join(ROOT, 'build', builds[0]);
   const program = path.join(folder, 'example');
   const libraries = ['sedd_core', 'cjson', 'utf8proc'].map((name) => path.join(folder, `lib${name}.a`));

@@ -24,11 +24,14 @@ static const char *name_other(const uint8_t *start)
         {"GGUF", "a GGUF file; expected model.safetensors or pytorch_model.bin"},
         {"\x93NUMPY", "a numpy file; expected model.safetensors or pytorch_model.bin"},
         {"\x89HDF", "an HDF5 file; expected model.safetensors or pytorch_model.bin"},
-        {"\x1f\x8b", "a gzip file; unpack it first"},
+        {"\x1f\x8b\b", "a gzip file; unpack it first"},
     };
     size_t first = memcmp(start, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0, readable = first;
+    /* A safetensors header is shorter than 4 GB; its length may well begin with the byte 0x80. */
+    bool is_length = memcmp(start + 4, "\0\0\0\0", 4) == 0;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        if (memcmp(start, others[i].bytes, strlen(others[i].bytes)) == 0) {
+        size_t size = strlen(others[i].bytes);
+        if (!(is_length && size == 1) && memcmp(start, others[i].bytes, size) == 0) {
             return others[i].name;
         }
     }
