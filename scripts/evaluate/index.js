@@ -26,7 +26,7 @@ const HELP = `usage: node scripts/evaluate WORK [flags]
                 --steps 8,16 --temperatures 0.7,1 --top-ps 0.9,1 --texts N --ways ${WAY_NAMES.join(',')}
   curve         reads nats a token against training tokens from --log RUN,... (SEDD) and --twin-log RUN,... (folders or log.jsonl
                 files; the runs of a list continue each other)
-  report        writes RESULTS.md, results.html and the models' cards from the rows
+  report        writes RESULTS.md and the models' cards from the rows, and for rows of your own also results.html
 
   --sedd, --twin, --judge, --student FOLDER   models (default: those in models/; "none" leaves one out). If --sedd, --twin or
                       --student names a folder, the ones that are not named are left out, except the judge
@@ -38,8 +38,8 @@ const HELP = `usage: node scripts/evaluate WORK [flags]
   --workers N         processes for each model, with one thread each (default: one for each core)
   --store FILE        the answers so far, from which a stopped run continues (default: build/evaluate/answers.jsonl)
   --results FILE      the tables' rows (default: models/results.jsonl for the shipped models, else build/evaluate/results.jsonl)
-  --out FOLDER        the folder of the report. Only the rows of the shipped models go to models/RESULTS.md, results.html and
-                      the cards in models/; other rows go to a folder beside them (results.report)
+  --out FOLDER        the folder of the report. Only the rows of the shipped models go to models/RESULTS.md and the cards
+                      in models/; other rows go to a folder beside them (results.report)
 `;
 
 const NUMBERS = ['--items', '--blocks', '--texts', '--samples', '--choice-samples', '--rounds', '--seed'];

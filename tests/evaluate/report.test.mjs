@@ -165,7 +165,7 @@ test('Markdown marks figures as measured, published or not yet measured', () => 
   assert.match(text, /\| SEDD small, this engine \| ≤ 49.40 \| not yet \|/);
   assert.match(text, /a gap of 12.0 %/);
   assert.match(text, /the times are equal at 9.6 steps /);
-  assert.match(text, /With 8 steps texts have a perplexity of 200 by the judge, and the twin’s own texts 22.0/);
+  assert.match(text, /With 8 steps, texts have a perplexity of 200 by the judge, and the twin’s own texts 22.0/);
   assert.match(text, /From 8 to 64 steps the entropy within a text goes from 4.40 to 4.20/);
   assert.match(text, /figures\/steps.svg/);
 });
@@ -200,7 +200,7 @@ test('a student stands beside its teacher', () => {
   assert.match(text, /the times are equal at 9.6 steps .* and at 24.1 steps of the student\./);
   assert.match(
     text,
-    /With 8 steps of the student texts have a perplexity of 70.0 .* reads only the known tokens and the masks that are about to open/,
+    /With 8 steps of the student, texts have a perplexity of 70.0 .* reads only the known tokens and the masks that are about to open/,
   );
   const { steps, breakEven, twin } = card(both, 'sedd-nano-fast', PAIR);
   assert.deepEqual([steps[0].ppl, steps[0].ms, breakEven.steps, twin.ms], [70, 20, 24.1, 60]);

@@ -23,7 +23,7 @@ export function likelihood(results, { sedd, twin }) {
       `${chain ? `its exact value from left to right is ${fixed(chain.nats, 3)}, ` : ''}and its ` +
       `twin\u2019s exact value is ${fixed(exact.nats, 3)}: ` +
       `${gap > 0 ? `a gap of ${percent(gap)} %` : `${percent(-gap)} % better`}, or perplexity ${figure(bound.ppl)} against ${figure(exact.ppl)}.`,
-    note: 'Likelihood: a bound never shows a model as better than it is, and may show it as worse.',
+    note: 'A bound never shows a model as better than it is, but may show it as worse.',
   };
 }
 
@@ -45,7 +45,7 @@ export function latency(results, { sedd, twin, student }) {
   const beside = results.of('generation', { model: twin, temperature: 1 })[0];
   const worth =
     at && beside
-      ? `With ${at.steps} steps${at.model === student ? ' of the student' : at.way ? `, ${at.way},` : ''} texts have a perplexity of ${figure(at.ppl)} by the judge, and the twin\u2019s own texts ${figure(beside.ppl)} ` +
+      ? `With ${at.steps} steps${at.model === student ? ' of the student' : at.way ? `, ${at.way}` : ''}, texts have a perplexity of ${figure(at.ppl)} by the judge, and the twin\u2019s own texts ${figure(beside.ppl)} ` +
         `(entropy ${fixed(at.entropy)} and ${fixed(beside.entropy)}).`
       : '';
   const reading = taught
@@ -63,7 +63,7 @@ export function latency(results, { sedd, twin, student }) {
       `On one thread a text of ${longest.length} tokens takes the twin ${figure(own.ms)} ms and SEDD ${figure(fastest.ms)} ms in ` +
       `${fastest.steps} steps; the times are equal at ${fixed(steps, 1)} steps ` +
       `(95 % interval ${fixed(interval[0], 1)} to ${fixed(interval[1], 1)})${taught ? `, and at ${fixed(taught.breakEven.steps, 1)} steps of the student` : ''}.`,
-    note: worth || reading ? `Latency: ${[worth, reading].filter(Boolean).join(' ')}` : undefined,
+    note: [worth, reading].filter(Boolean).join(' '),
   };
 }
 
