@@ -417,7 +417,7 @@ test('noise, race, measurement and likelihood, in Chinese too, without an access
     await page.waitForSelector('.candidate');
     assert.deepEqual(await violations(), []);
     assert.deepEqual(errors, [], 'nothing in the console, and no request failed');
-    await page.goto((await page.evaluate(() => location.origin)) + '/?lang=zh');
+    await page.goto(`${await page.evaluate(() => location.origin)}/?lang=zh`);
     await ready(page);
     assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-Hans');
     assert.equal(await page.textContent('#run'), '写作');
