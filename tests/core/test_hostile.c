@@ -38,23 +38,23 @@ static void test_shapes(void)
     checkpoint_sedd(&c);
     struct entry *qkv = checkpoint_find(&c, "blocks.0.attn_qkv.weight");
     qkv->shape[0] = 6, qkv->shape[1] = 18;
-    refuses(&c, SEDD_CONFIG, "blocks.0.attn_qkv.weight", "[6, 18]; config.json asks for [18, 6]");
+    refuses(&c, SEDD_CONFIG, "blocks.0.attn_qkv.weight", "[6, 18]; config.json requires [18, 6]");
     qkv->rank = 4, qkv->shape[0] = 3, qkv->shape[1] = 6, qkv->shape[2] = 2, qkv->shape[3] = 3;
     refuses(&c, SEDD_CONFIG, "blocks.0.attn_qkv.weight", "[3, 6, 2, 3]");
     qkv->rank = 1, qkv->shape[0] = 108;
-    refuses(&c, SEDD_CONFIG, "blocks.0.attn_qkv.weight", "[108]; config.json asks for [18, 6]");
+    refuses(&c, SEDD_CONFIG, "blocks.0.attn_qkv.weight", "[108]; config.json requires [18, 6]");
     checkpoint_clear(&c);
 
     checkpoint_sedd(&c);
     struct entry *norm = checkpoint_find(&c, "blocks.0.norm1.weight");
     norm->rank = 2, norm->shape[1] = 1;
-    refuses(&c, SEDD_CONFIG, "blocks.0.norm1.weight", "[6, 1]; config.json asks for [6]");
+    refuses(&c, SEDD_CONFIG, "blocks.0.norm1.weight", "[6, 1]; config.json requires [6]");
     checkpoint_clear(&c);
 
     checkpoint_gpt2(&c, "");
     struct entry *attn = checkpoint_find(&c, "h.0.attn.c_attn.weight");
     attn->shape[0] = 18, attn->shape[1] = 6;
-    refuses(&c, GPT2_CONFIG, "h.0.attn.c_attn.weight", "asks for [6, 18]");
+    refuses(&c, GPT2_CONFIG, "h.0.attn.c_attn.weight", "requires [6, 18]");
     checkpoint_clear(&c);
 }
 
@@ -65,7 +65,7 @@ static void test_missing(void)
     checkpoint_remove(&c, "blocks.0.mlp.0.bias");
     refuses(&c, SEDD_CONFIG, "blocks.0.mlp.0.bias", "lacks 1 tensor");
     checkpoint_remove(&c, "output_layer.linear.bias");
-    refuses(&c, SEDD_CONFIG, "blocks.0.mlp.0.bias", "lacks 2 tensors, the first is");
+    refuses(&c, SEDD_CONFIG, "blocks.0.mlp.0.bias", "lacks 2 tensors; the first is");
     checkpoint_clear(&c);
     refuses(&c, SEDD_CONFIG, "vocab_embed.embedding", "lacks 20 tensors");
 
@@ -109,7 +109,7 @@ static void test_types(void)
     checkpoint_quantise(&c, "blocks.0.mlp.2.weight", 6, 1);
     refuses(&c, SEDD_CONFIG, "blocks.0.mlp.2.weight", "is I8 but");
     strcpy(checkpoint_find(&c, "blocks.0.mlp.2.weight")->dtype, "F32");
-    refuses(&c, SEDD_CONFIG, "blocks.0.mlp.2.weight_scale", "scales a matrix that is not I8");
+    refuses(&c, SEDD_CONFIG, "blocks.0.mlp.2.weight_scale", "is the scale of a matrix that is not I8");
     checkpoint_clear(&c);
 
     checkpoint_gpt2(&c, "");
@@ -117,7 +117,7 @@ static void test_types(void)
     checkpoint_find(&c, "h.0.attn.c_attn.weight_scale")->shape[1] = 6;
     checkpoint_find(&c, "h.0.attn.c_attn.weight_scale")->shape[0] = 3;
     refuses(&c, GPT2_CONFIG, "h.0.attn.c_attn.weight_scale",
-            "[3, 6]; config.json asks for [18, 1]");
+            "[3, 6]; config.json requires [18, 1]");
     checkpoint_clear(&c);
 }
 
