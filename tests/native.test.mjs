@@ -63,6 +63,17 @@ test('held tokens stay and the text around them is written', () => {
   );
 });
 
+test('a prompt has holes, which make the window, and doubled braces', () => {
+  const sample = (...flags) =>
+    JSON.parse(call(tool, ['sample', 'models/sedd-nano', '--steps', '4', '--seed', '3', ...flags, '--json']).stdout);
+  const { ids, text } = sample('--prompt', 'Once upon a time, {20} the end.');
+  assert.match(text, /^Once upon a time,.+ the end\.$/s);
+  assert.equal(sample('--prompt', 'Once upon a time').ids.length, 128, 'without holes the window is the model’s');
+  assert.equal(ids.length, 28, '5 and 3 given tokens, 20 open ones');
+  assert.match(sample('--prompt', 'One day, {*} The end.', '--length', '40').text, /^One day,.+ The end\.$/s);
+  assert.match(sample('--prompt', 'a {{b}} c').text, /^a \{b\} c/);
+});
+
 for (const [name, args, status, words] of [
   ['steps 0', ['sample', 'models/sedd-nano', '--steps', '0'], 2, /--steps expects/],
   ['an unknown flag', ['sample', 'models/sedd-nano', '--stepps', '3'], 2, /does not know --stepps/],
@@ -78,7 +89,20 @@ for (const [name, args, status, words] of [
     'a prompt longer than the window',
     ['sample', 'models/sedd-nano', '--length', '4', '--prompt', 'one two three four five six seven'],
     1,
-    /has room for/,
+    /the prompt takes 11 tokens with its holes; the window has 4/,
+  ],
+  [
+    'a suffix longer than what the prompt leaves',
+    ['sample', 'models/sedd-nano', '--length', '4', '--prompt', 'one', '--suffix', 'two three four five'],
+    1,
+    /--suffix has \d+ tokens; the window of 4 has room for/,
+  ],
+  ['a hole that is no number', ['sample', 'models/sedd-nano', '--prompt', 'a {b}'], 1, /\{b\} is no hole/],
+  [
+    'a prompt with holes beside a suffix',
+    ['sample', 'models/sedd-nano', '--prompt', 'a {3} b', '--suffix', 'c'],
+    2,
+    /leave out --suffix/,
   ],
   [
     'a GPT-2 asked for a score',
@@ -184,7 +208,7 @@ for (const language of ['c', 'c++']) {
 
 test('the program in sedd.h writes what the tool writes', (t) => {
   const header = readFileSync(path.join(ROOT, 'core/sedd.h'), 'utf8');
-  const block = /^ \*     #include "sedd.h"[^]*?^ \*     }$/m.exec(header)[0];
+  const block = /^ \* {5}#include "sedd.h"[\s\S]*?^ \* {5}}$/m.exec(header)[0];
   const folder = path.join(ROOT, 'build', builds[0]);
   const program = path.join(folder, 'example');
   const libraries = ['sedd_core', 'cjson', 'utf8proc'].map((name) => path.join(folder, `lib${name}.a`));

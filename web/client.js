@@ -59,6 +59,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {string} [integrity] sha256 of the file of weights, 'sha256-BASE64' or hex
  * @property {string} [revision] of a model on the hub: branch, tag or commit; default main
  * @property {string} [hub] base URL of another hub or mirror
+ * @property {string} [name] what the store calls it; default: what the source is called
  * @property {number} [retries] how often each request is repeated when it fails; default 4
  * @property {Worker} [worker] a worker that runs worker.js, where a bundler or a policy needs its own
  */

@@ -1,6 +1,7 @@
 /* sample.c - sample, generate: text from a seed. */
 #include "json.h"
 #include "options.h"
+#include "prompt.h"
 #include "trace.h"
 
 #include <stdio.h>
@@ -96,11 +97,52 @@ static void hold(struct held *held, int32_t position, int32_t id)
     held->ids[held->count++] = id;
 }
 
-/* Text tokenized by itself and held from `start`, or up to the window's end. */
-static bool hold_text(const struct cli *cli, const struct context *context, const char *flag,
-                      int32_t length, struct held *held)
+static enum sedd_status tokenize(const void *tokenizer, const char *text, size_t size,
+                                 int32_t **ids, size_t *count, struct sedd_error *error)
 {
-    const char *text = cli_text(cli, flag);
+    return sedd_tokenizer_encode(tokenizer, text, size, ids, count, error);
+}
+
+/* Holds the words of --prompt where they stand; without --length its counted holes make the window.
+ */
+static bool hold_prompt(const struct cli *cli, const struct context *context,
+                        struct sedd_sample_options *options, struct held *held)
+{
+    const char *text = cli_text(cli, "--prompt");
+    struct sedd_error error;
+    struct prompt prompt;
+    struct prompt_layout layout = {0};
+    if (text == NULL) {
+        return true;
+    }
+    if (prompt_parse(text, &prompt, &error) != SEDD_OK) {
+        cli_fail(&error);
+        return false;
+    }
+    if (prompt_has_holes(&prompt) && cli_has(cli, "--suffix")) {
+        cli_usage(cli, "a prompt with holes says how the text ends; ", "leave out --suffix");
+    }
+    bool done = prompt_lay(&prompt, tokenize, context->tokenizer,
+                           cli_has(cli, "--length") ? options->length : 0, options->length, &layout,
+                           &error) == SEDD_OK;
+    if (done) {
+        options->length = layout.length;
+    } else {
+        cli_fail(&error);
+    }
+    for (size_t i = 0; i < layout.count; i++) {
+        hold(held, layout.positions[i], layout.ids[i]);
+    }
+    prompt_layout_free(&layout);
+    prompt_free(&prompt);
+    return done;
+}
+
+/* Holds the tokens of --suffix at the window's end. */
+static bool hold_suffix(const struct cli *cli, const struct context *context, int32_t length,
+                        struct held *held)
+{
+    const char *text = cli_text(cli, "--suffix");
     struct sedd_error error;
     int32_t *ids = NULL;
     size_t count = 0;
@@ -113,14 +155,13 @@ static bool hold_text(const struct cli *cli, const struct context *context, cons
         return false;
     }
     if (count > (size_t)length - held->count) {
-        fprintf(stderr, "sedd: %s has %zu tokens; the window of %d has room for %zu\n", flag, count,
+        fprintf(stderr, "sedd: --suffix has %zu tokens; the window of %d has room for %zu\n", count,
                 (int)length, (size_t)length - held->count);
         sedd_memory_free(ids);
         return false;
     }
-    int32_t start = strcmp(flag, "--suffix") == 0 ? length - (int32_t)count : 0;
     for (size_t i = 0; i < count; i++) {
-        hold(held, start + (int32_t)i, ids[i]);
+        hold(held, length - (int32_t)count + (int32_t)i, ids[i]);
     }
     sedd_memory_free(ids);
     return true;
@@ -227,8 +268,8 @@ int run_sample(struct cli *cli)
         cli_usage(cli, "a trace records one sequence; ", "leave out --trace or --batch");
     }
     hold_pairs(cli, &held);
-    bool done = hold_text(cli, &context, "--prompt", options.length, &held) &&
-                hold_text(cli, &context, "--suffix", options.length, &held);
+    bool done = hold_prompt(cli, &context, &options, &held) &&
+                hold_suffix(cli, &context, options.length, &held);
     options.held_count = held.count;
     options.held_positions = held.positions;
     options.held_ids = held.ids;

@@ -172,7 +172,7 @@ test('it keeps what the build lists: the page and one wasm module, no weights', 
   ])
     assert.ok(kept.includes(name), name);
   assert.deepEqual(
-    kept.filter((name) => /safetensors|tokenizer|LICENSE$|offline/.test(name)),
+    kept.filter((name) => /safetensors|tokenizer|LICENSE$|^\/offline/.test(name)),
     [],
   );
   assert.deepEqual(kept.filter((name) => /\/wasm\//.test(name)).sort(), [

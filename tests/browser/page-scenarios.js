@@ -12,7 +12,10 @@ export async function until(check, what, ms = 30000) {
   }
 }
 
-const ready = () => until(() => document.body.dataset.ready === 'true', 'the live model');
+async function ready() {
+  await until(() => document.body.dataset.ready === 'true', 'the live model');
+  $('#full-speed').checked = true;
+}
 const rest = () =>
   until(
     () => !document.body.classList.contains('busy') && $('#status').textContent + $('#form-error').textContent !== '',
@@ -103,6 +106,46 @@ export async function infill(prompt) {
   return text();
 }
 
+/** A run that is shown slowly: what is said and how much is masked when it has been made, and how long it is shown. */
+export async function paced() {
+  await ready();
+  $('#full-speed').checked = false;
+  await type('Once upon a time');
+  fill('[name=steps]', 16);
+  const begin = performance.now();
+  $('#run').click();
+  await until(() => document.body.classList.contains('busy'), 'the run');
+  await until(() => / tokens in .* ms/.test($('#status').textContent), 'the end of the run');
+  const early = masks();
+  await rest();
+  return { early, masks: masks(), ms: performance.now() - begin, status: $('#status').textContent };
+}
+
+/** How far each heading is from where its link should land, px. */
+export async function links() {
+  await ready();
+  const off = {};
+  for (const id of ['library', 'race', 'tree', 'likelihood', 'noise', 'stage']) {
+    scrollTo(0, 0);
+    $(`.contents a[href="#${id}"]`).click();
+    let before = NaN;
+    for (let still = 0; still < 12; ) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50);
+      });
+      const { top } = $(`#${id}`).getBoundingClientRect();
+      still = top === before ? still + 1 : 0;
+      before = top;
+    }
+    const end = scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
+    off[id] =
+      end && before >= 0 && before < innerHeight
+        ? 0
+        : before - parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop);
+  }
+  return off;
+}
+
 export async function narrow() {
   document.documentElement.style.setProperty('width', '320px');
   document.documentElement.style.setProperty('overflow', 'hidden');
@@ -128,6 +171,34 @@ export async function violations() {
   return (await globalThis.axe.run()).violations.map(
     ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' ; ')}`,
   );
+}
+
+/** A run that is paused after three steps, as every part of the figure tells it; then the branch form with a wrong seed. */
+export async function pausedAndWrong() {
+  await ready();
+  fill('[name=steps]', 900);
+  $('#single').click();
+  await until(() => /^step 1 of 901/.test($('#position').textContent), 'the first step');
+  for (const step of [2, 3]) {
+    $('#timeline [part~=forward]').click();
+    await until(() => $('#position').textContent.startsWith(`step ${step} of 901`), `step ${step}`);
+  }
+  await until(() => $('#status').textContent.startsWith('Step 3 of 901'), 'the status');
+  const slider = $('#timeline input[type=range]');
+  const told = [$('#timeline [part~=count]').textContent, `${slider.value} / ${slider.max}`];
+  press('Escape');
+  await until(() => $('#status').textContent === 'Stopped.', 'the stop');
+  fill('[name=branch-seed]', 'x');
+  $('#branch').click();
+  const { name } = document.activeElement;
+  const marked = $('[name=branch-seed]').getAttribute('aria-invalid');
+  fill('[name=branch-seed]', 3);
+  return {
+    told,
+    name,
+    marked,
+    left: $('#branch-error').textContent + $('[name=branch-seed]').getAttribute('aria-invalid'),
+  };
 }
 
 /** Three demos on one page. */

@@ -8,12 +8,21 @@ import { fileURLToPath } from 'node:url';
 import { open } from './browser.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const ready = (page) => page.waitForSelector('body[data-ready]', { timeout: 30000 });
+const ready = async (page, { paced = false } = {}) => {
+  await page.waitForSelector('body[data-ready]', { timeout: 30000 });
+  if (!paced) await page.check('#full-speed');
+};
 const native = (...flags) =>
   execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', ...flags], {
     cwd: ROOT,
     encoding: 'utf8',
   });
+
+/** The published sampler, whatever the model's folder says. */
+const PUBLISHED = [
+  ...['--steps', '64', '--positions', 'score', '--grid', 'linear', '--context', 'all'],
+  ...['--temperature', '1', '--top-k', '0', '--top-p', '1'],
+];
 
 /** Waits until no run is under way. */
 const rest = (page) =>
@@ -96,7 +105,7 @@ test('a run pauses, steps, goes on and stops, and the page stays usable', async 
     await page.waitForFunction(() => /^step 1 of 901/.test(document.getElementById('position').textContent));
     await page.click('#single');
     await page.waitForFunction(() => /^step 2 of 901/.test(document.getElementById('position').textContent));
-    await page.click('#pause');
+    await page.click('#timeline [part~=play]');
     await page.waitForFunction(() => document.querySelectorAll('#cells .mask').length < 120);
     await page.keyboard.press('Escape');
     await page.waitForFunction(() => document.getElementById('status').textContent === 'Stopped.');
@@ -268,7 +277,7 @@ test('a trace goes out and comes back the same; another file gets a sentence', a
       buffer: Buffer.from('<!doctype html>'),
     });
     await page.waitForFunction(() =>
-      /page\.json is a web page/.test(document.getElementById('form-error').textContent),
+      /page\.json is a web page/.test(document.getElementById('file-status').textContent),
     );
   } finally {
     await close();
@@ -295,10 +304,23 @@ test('words become holes, holes are filled, the rest is held; undo and redo', as
     await page.keyboard.press('Control+z');
     assert.match(await page.inputValue('#prompt'), /a little dog\./);
     await page.click('#redo');
-    await page.fill('[name=length]', '24');
+    assert.equal(await page.inputValue('[name=length]'), '16', 'the text and its hole make the length');
+    assert.ok(await page.locator('[name=length]').evaluate((field) => field.readOnly));
+    await page.focus('[name=length]');
     await page.keyboard.press('Enter');
     await rest(page);
-    assert.match(await text(page), /^Once upon a time there was a .+\. They lived happily ever after\./);
+    assert.match(await text(page), /^Once upon a time there was a .+\. They lived happily ever after\.$/);
+    await page.fill('#prompt', 'Once upon a time');
+    await page.waitForFunction(() => document.querySelector('[name=length]').value === '128', null, { timeout: 5000 });
+    await page.evaluate(() => document.getElementById('prompt').setSelectionRange(16, 16));
+    await page.click('#holes button:text-is("8")');
+    assert.equal(await page.inputValue('#prompt'), 'Once upon a time {8}');
+    await page.click('#holes button:text-is("32")');
+    assert.equal(
+      await page.inputValue('#prompt'),
+      'Once upon a time {32}',
+      'the hole at the cursor changes its length',
+    );
     await page.fill('#prompt', 'a {x} b');
     await write(page);
     assert.match(await page.textContent('#form-error'), /\{x\} is no hole/);
@@ -368,7 +390,10 @@ test('noise, race, measurement and likelihood, in Chinese too, without an access
     await page.fill('[name="measure.rounds"]', '6');
     await page.click('#measure-start');
     await page.waitForSelector('#measure-view table', { timeout: 60000 });
-    assert.match(await page.textContent('.verdict'), /Break-even on this device.*Here (GPT-2|SEDD) wins/);
+    assert.match(
+      await page.textContent('.verdict'),
+      /SEDD is faster up to \d+ steps?, at worse text: .*Break-even|GPT-2 is faster than SEDD with any number of steps/i,
+    );
     await page.waitForSelector('#measure-view canvas');
     assert.match(await page.evaluate(() => location.search), /measure=1%2C2&rounds=6/);
 
@@ -392,7 +417,7 @@ test('noise, race, measurement and likelihood, in Chinese too, without an access
     await page.waitForSelector('.candidate');
     assert.deepEqual(await violations(), []);
     assert.deepEqual(errors, [], 'nothing in the console, and no request failed');
-    await page.goto((await page.evaluate(() => location.origin)) + '/?lang=zh');
+    await page.goto(`${await page.evaluate(() => location.origin)}/?lang=zh`);
     await ready(page);
     assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-Hans');
     assert.equal(await page.textContent('#run'), '写作');
@@ -432,6 +457,258 @@ test('a narrow screen needs no sideways scrolling', async () => {
     await page.locator('#library').scrollIntoViewIfNeeded();
     await page.waitForSelector('#library-view form');
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 320));
+  } finally {
+    await close();
+  }
+});
+
+/* ---- The first screen ---- */
+
+const box = (page, selector) =>
+  page
+    .locator(selector)
+    .first()
+    .evaluate((element) => {
+      const { top, bottom, height } = element.getBoundingClientRect();
+      return { top: top + scrollY, bottom: bottom + scrollY, height };
+    });
+
+for (const viewport of [
+  { width: 1280, height: 800 },
+  { width: 390, height: 844 },
+]) {
+  test(`at ${viewport.width} x ${viewport.height} the first screen has both ways of writing, the text, and Write`, async () => {
+    const { page, close } = await open('?lang=en', { viewport, reducedMotion: 'reduce' });
+    try {
+      await ready(page);
+      await page.waitForSelector('.strips .is-sedd li');
+      const { bottom } = await box(page, '#run');
+      assert.ok(bottom < viewport.height - 100, `Write ends at ${bottom}`);
+      const line = await box(page, '#cells .sedd-cell');
+      const last = await box(page, '#cells .sedd-cell:nth-child(20)');
+      assert.ok(line.top > bottom, 'Write stands above the text');
+      assert.ok(last.bottom < viewport.height, `the twentieth token ends at ${last.bottom}`);
+      const rows = await page.$$eval('.strips section', (sections) =>
+        sections.map((section) =>
+          [...section.querySelectorAll('[role=img]')].map((row) => row.getAttribute('aria-label')),
+        ),
+      );
+      assert.equal(rows.length, 2);
+      const [gpt2, sedd] = rows;
+      assert.equal(gpt2.at(-1), sedd.at(-1), 'the same text');
+      assert.match(gpt2[0], /^\w+( \w+,?)+( …)+$/, 'from left to right');
+      assert.match(sedd[0], /… .*\w+.* … .*\w/, 'in any order');
+      const tops = await page.$$eval('.contents > *', (items) => items.map((item) => item.getBoundingClientRect().top));
+      assert.ok(Math.max(...tops) - Math.min(...tops) < 8, 'the contents are one line');
+    } finally {
+      await close();
+    }
+  });
+}
+
+/** Where a heading stands once the page has come to rest: 0 is right; where the page ends first, that is right too. */
+const landed = (page, id) =>
+  page.evaluate(async (name) => {
+    const target = document.getElementById(name);
+    let before = NaN;
+    for (let still = 0; still < 12; ) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50);
+      });
+      const { top } = target.getBoundingClientRect();
+      still = top === before ? still + 1 : 0;
+      before = top;
+    }
+    const padding = parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop);
+    const end = scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
+    return end && before >= 0 && before < innerHeight ? 0 : before - padding;
+  }, id);
+
+for (const width of [1280, 390]) {
+  test(`links land on their headings, also when the figures come late, at ${width}`, async () => {
+    const { page, url, close } = await open('web/README.md', {
+      viewport: { width, height: 844 },
+      serviceWorkers: 'block',
+    });
+    try {
+      await page.route(/page\/(noise|race|measure|likelihood-panel|own|library)\.js/, async (route) => {
+        await new Promise((resolve) => {
+          setTimeout(resolve, 400);
+        });
+        await route.continue();
+      });
+      await page.goto(`${url}?lang=en#library`);
+      await page.waitForSelector('#library-view form');
+      assert.ok(Math.abs(await landed(page, 'library')) < 2, 'by the address');
+      for (const id of ['tree', 'noise', 'race', 'likelihood', 'library', 'stage']) {
+        await page.evaluate(() => scrollTo(0, 0));
+        await page.click(`.contents a[href="#${id}"]`);
+        const off = await landed(page, id);
+        assert.ok(Math.abs(off) < 2, `#${id} is ${off} px off`);
+      }
+      await page.click('.contents a[href="#race"]');
+      await page.mouse.wheel(0, 500);
+      await page.waitForTimeout(300);
+      await page.evaluate(() => document.getElementById('noise-view').append(document.createElement('hr')));
+      await page.waitForTimeout(200);
+      assert.ok((await landed(page, 'race')) < -200, 'the reader who scrolls is not brought back');
+    } finally {
+      await close();
+    }
+  });
+}
+
+test('a run is shown slowly enough to follow and tells its true time at once; full speed shows it as it is', async () => {
+  const { page, close } = await open('?lang=en');
+  try {
+    await ready(page, { paced: true });
+    await page.fill('[name=steps]', '16');
+    await page.fill('[name=seed]', '5');
+    const begin = Date.now();
+    await page.click('#run');
+    await page.waitForFunction(() => / tokens in .* ms/.test(document.getElementById('status').textContent));
+    assert.ok((await masks(page)) > 30, 'its time is told while most of it is still to be seen');
+    assert.match(await page.textContent('#status'), /128 tokens in .* ms a step, seed 5\. Shown slower, in 4 s\.$/);
+    await page.click('#timeline [part~=play]');
+    await page.waitForTimeout(100);
+    const held = await masks(page);
+    await page.waitForTimeout(300);
+    assert.equal(await masks(page), held, 'a pause holds the text');
+    await page.click('#timeline [part~=play]');
+    await rest(page);
+    assert.equal(await masks(page), 0);
+    assert.ok(Date.now() - begin > 3500);
+    await page.click('#run');
+    await page.waitForFunction(() => document.querySelectorAll('#cells .mask').length < 110);
+    await page.check('#full-speed');
+    await page.waitForFunction(() => document.querySelectorAll('#cells .mask').length === 0, null, { timeout: 2500 });
+    await page.uncheck('#full-speed');
+    await rest(page);
+    await page.click('#run');
+    await page.waitForFunction(() => document.body.classList.contains('busy'));
+    await page.waitForFunction(() => / tokens in .* ms/.test(document.getElementById('status').textContent));
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => document.querySelectorAll('#cells .mask').length === 0, null, { timeout: 1000 });
+    await page.check('#full-speed');
+    await page.click('#shuffle');
+    await page.waitForFunction(() => !/seed 5\./.test(document.getElementById('status').textContent));
+    await rest(page);
+    const seed = await page.inputValue('[name=seed]');
+    assert.match(await page.textContent('#status'), new RegExp(`seed ${seed}\\.$`), 'another seed writes at once');
+  } finally {
+    await close();
+  }
+});
+
+test('each example is one press to a finished text, with GPT-2 on the same task beside it', async () => {
+  const { page, errors, close } = await open('?lang=en');
+  try {
+    await ready(page);
+    const examples = await page.$$eval('[data-example]', (chips) => chips.map((chip) => chip.dataset.example));
+    assert.deepEqual(examples, ['continue', 'middle', 'ends', 'words', 'acrostic']);
+    for (const id of examples) {
+      await page.click(`[data-example=${id}]`);
+      await page.waitForFunction(() => document.body.classList.contains('busy'));
+      await page.waitForSelector('#twin:not([hidden]) .sedd-cell');
+      await rest(page);
+      assert.match(await page.textContent('#status'), /This seed was chosen for a good text/);
+      const given = await page.inputValue('#prompt');
+      const pattern = new RegExp(
+        `^${given
+          .split(/ ?\{\d+\}/)
+          .map((words) => words.replace(/[.*+?^${'$'}()|[\]\\]/g, '\\$&'))
+          .join('.+')}`,
+        's',
+      );
+      const [sedd, gpt2] = await page.$$eval('#cells, #twin .sedd-cells', (all) =>
+        all.map((cells) => [...cells.querySelectorAll('.sedd-cell')].map((cell) => cell.textContent).join('')),
+      );
+      assert.match(sedd, pattern, id);
+      assert.match(gpt2, pattern, id);
+      assert.notEqual(sedd, gpt2);
+      assert.match(await page.textContent('#twin .note'), /^\d+ tokens in .* GPT-2/);
+    }
+    await seek(page, 10);
+    assert.ok((await page.locator('#twin .mask').count()) > 5, 'GPT-2 is shown as far as SEDD');
+    assert.deepEqual(errors, []);
+  } finally {
+    await close();
+  }
+});
+
+test('a model writes as its folder says; the published sampler is a choice of its own', async () => {
+  const { page, url, close } = await open('web/README.md', { serviceWorkers: 'block' });
+  try {
+    await page.route('**/sedd-nano/generation_config.json', (route) =>
+      route.fulfill({
+        json: {
+          steps: 24,
+          positions: 'fixed',
+          order: 'spread',
+          grid: 'cosine',
+          temperature: 0.7,
+          top_p: 0.95,
+          top_k: 50,
+        },
+      }),
+    );
+    await page.goto(`${url}?lang=en`);
+    await ready(page);
+    const fields = () =>
+      page.evaluate(() =>
+        ['steps', 'positions', 'temperature', 'topP', 'topK'].map(
+          (name) => document.querySelector(`[name=${name}]`).value,
+        ),
+      );
+    assert.deepEqual(await fields(), ['24', 'fixed', '0.7', '0.95', '50']);
+    await page.click('#preset-paper');
+    assert.deepEqual(await fields(), ['64', 'score', '1', '1', '0']);
+    assert.equal(await page.isVisible('[name=topK]'), false);
+    await write(page, { seed: 3 });
+    assert.equal(`${await text(page)}\n`, native(...PUBLISHED, '--seed', '3', '--prompt', 'Once upon a time'));
+    await page.click('#preset-good');
+    await page.waitForFunction(() => document.querySelector('[name=steps]').value === '24');
+    assert.deepEqual(await fields(), ['24', 'fixed', '0.7', '0.95', '50']);
+    await page.click('#share');
+    await page.waitForFunction(() => location.hash.includes('seed=3'));
+    await page.fill('#prompt', 'Once upon a time');
+    await write(page);
+    await page.click('#share');
+    await page.waitForFunction(() => location.hash.includes('topK=50'));
+  } finally {
+    await close();
+  }
+});
+
+test('beside the steps stands what two tokens cost that do not see each other', async () => {
+  const { page, close } = await open('?lang=en');
+  try {
+    await ready(page);
+    await page.locator('#settings').scrollIntoViewIfNeeded();
+    await page.waitForSelector('.toy tbody tr');
+    const shares = await page.$$eval('.toy tbody tr', (rows) =>
+      rows.map((row) => ({
+        fits: !row.classList.contains('misfit'),
+        shares: [...row.querySelectorAll('td')].map((cell) => parseFloat(cell.textContent.replace('< ', ''))),
+      })),
+    );
+    assert.equal(shares.length, 4);
+    for (const {
+      fits,
+      shares: [together, turn],
+    } of shares)
+      assert.ok(fits ? turn > together : turn < together / 3, 'in turn the pairs agree');
+    const told = async () =>
+      Number(/and ([\d.]+) % of the texts/.exec(await page.textContent('#toy-view [role=status]'))[1]);
+    await page.fill('#steps-slider', '0');
+    assert.equal(await page.inputValue('[name=steps]'), '1');
+    const sum = shares.filter(({ fits }) => !fits).reduce((all, { shares: [together] }) => all + together, 0);
+    assert.ok(Math.abs((await told()) - sum) < 1.1, 'in one step: as in the table');
+    await page.fill('#steps-slider', '6');
+    assert.equal(await page.inputValue('[name=steps]'), '64');
+    assert.ok((await told()) < sum / 10);
+    await page.fill('[name=steps]', '4');
+    assert.equal(await page.inputValue('#steps-slider'), '2', 'the slider follows the number');
   } finally {
     await close();
   }

@@ -52,8 +52,15 @@ for (const name of /** @type {const} */ (['Firefox', 'WebKitGTK'])) {
     test('holes are filled, the rest is held', async () => {
       assert.match(
         await play('infill', 'Once upon a time there was a {3}. They lived happily ever after.'),
-        /^Once upon a time there was a .+\. They lived happily ever after\./s,
+        /^Once upon a time there was a .+\. They lived happily ever after\.$/s,
       );
+    });
+
+    test('a run is shown slowly enough to follow, and its time is told at once', async () => {
+      const { early, masks, ms, status } = await play('paced');
+      assert.ok(early > 30 && masks === 0, `${early} masks when it had been made`);
+      assert.ok(ms > 3500, `shown in ${ms} ms`);
+      assert.match(status, /^128 tokens in .* Shown slower, in 4 s\./);
     });
 
     test('scrub, look inside, branch; the link reproduces it', async () => {
@@ -63,6 +70,21 @@ for (const name of /** @type {const} */ (['Firefox', 'WebKitGTK'])) {
       await engine.goto('tests/browser/blank.html');
       await engine.goto(link.slice(engine.url.length));
       assert.equal(await play('opened'), branch);
+    });
+
+    test('a paused run tells one story; a wrong field is marked until it is right', async () => {
+      await engine.goto('?lang=en');
+      assert.deepEqual(await play('pausedAndWrong'), {
+        told: ['3 / 901', '3 / 901'],
+        name: 'branch-seed',
+        marked: 'true',
+        left: 'null',
+      });
+    });
+
+    test('links land on their headings', async () => {
+      for (const [id, off] of Object.entries(await play('links')))
+        assert.ok(Math.abs(off) < 2, `#${id} is ${off} px off`);
     });
 
     test('320 pixels and accessibility', async () => {

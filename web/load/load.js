@@ -37,11 +37,12 @@ class Load {
   #last = 0;
 
   constructor(source, { base, emit, signal, ...options }) {
-    const { dtype = 'auto', cache = true, integrity, revision, hub, retries, wasm, threads = 1 } = options;
+    const { dtype = 'auto', cache = true, name, integrity, revision, hub, retries, wasm, threads = 1 } = options;
     Object.assign(this, { emit, signal, dtype, cache, wasm, threads, reason: '', sha256: integrityHex(integrity) });
     this.retryPolicy = new RetryPolicy({ retries, signal, onWait: (seconds) => this.say({ phase: 'wait', seconds }) });
     this.hub = hub;
     this.place = placeOf(source, base, { hub, revision });
+    if (name) this.place.name = name;
   }
 
   say(event) {

@@ -1,4 +1,7 @@
-/** Time against steps, drawn by uPlot (fetched now, from this host): medians, the middle half, and GPT-2's line. */
+/**
+ * Time and quality against steps, drawn by uPlot (fetched now, from this host). Solid lines are times (left axis): medians
+ * with their middle half, and GPT-2's. Dotted lines are perplexities under a judge (right axis), where they are known.
+ */
 import { el } from './dom.js';
 import { number, t } from './text.js';
 
@@ -14,12 +17,15 @@ const load = () =>
   }));
 
 /** 1, 2, 5, 10, … between two values. */
-function marks(low, high) {
+function marks([low, high]) {
   const values = [];
   for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power++)
     values.push(...[1, 2, 5].map((digit) => digit * 10 ** power));
   return values.filter((value) => value >= low && value <= high);
 }
+
+/** The range of a logarithmic axis with room around its values. */
+const rangeOf = (values) => [Math.min(...values) / 1.6, Math.max(...values) * 1.6];
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--sedd-${name}`).trim();
 
@@ -30,11 +36,16 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
  */
 export async function drawChart(root, result) {
   const uPlot = await load();
-  const steps = result.sedd.map((row) => row.steps);
-  const column = (name) => result.sedd.map((row) => row[name]);
-  const twin = steps.map(() => result.gpt2.medianMs);
+  const { sedd, gpt2 } = result;
+  const steps = sedd.map((row) => row.steps);
+  const column = (name) => sedd.map((row) => row[name]);
+  const perplexities = sedd.map((row) => row.quality?.ppl ?? null);
+  const judged = perplexities.some((value) => value !== null);
+  const judge = gpt2.quality?.ppl ?? null;
+  const times = rangeOf([gpt2.medianMs, ...column('q1Ms'), ...column('q3Ms')]);
+  const qualities = rangeOf([...perplexities, judge].filter((value) => value !== null));
   const font = `12px ${colour('font-ui')}`;
-  const axis = (label, side) => ({
+  const axis = (label, side, more) => ({
     label,
     side,
     labelFont: font,
@@ -44,42 +55,58 @@ export async function drawChart(root, result) {
     grid: { stroke: colour('line'), width: 1 },
     ticks: { stroke: colour('line'), width: 1, size: 4 },
     values: (_, values) => values.map((value) => (value === null ? '' : number(value, value < 1 ? 1 : 0))),
+    ...more,
   });
   const size = () => ({
     width: Math.max(root.clientWidth, 240),
-    height: Math.min(Math.max(root.clientWidth * 0.5, 220), 420),
+    height: Math.min(Math.max(root.clientWidth * 0.5, 260), 420),
   });
-  const [low, high] = [
-    Math.min(result.gpt2.medianMs, ...column('medianMs')),
-    Math.max(result.gpt2.medianMs, ...column('q3Ms')),
+  const line = (name, more) => ({ stroke: colour(name), width: 2, ...more });
+  const dotted = { scale: 'quality', dash: [2, 4], spanGaps: true };
+  const lines = [
+    { ...line('accent', { points: { show: true, size: 7, fill: colour('accent') } }), data: column('medianMs') },
+    { ...line('twin', { points: { show: false } }), data: steps.map(() => gpt2.medianMs) },
+    ...(judged
+      ? [
+          {
+            ...line('accent', { ...dotted, points: { show: true, size: 7, fill: colour('paper') } }),
+            data: perplexities,
+          },
+        ]
+      : []),
+    ...(judged && judge
+      ? [{ ...line('twin', { ...dotted, points: { show: false } }), data: steps.map(() => judge) }]
+      : []),
   ];
   const plot = new uPlot(
     {
       ...size(),
       legend: { show: false },
       cursor: { show: false },
-      padding: [16, 12, 0, 0],
+      padding: [16, judged ? 0 : 12, 0, 0],
       scales: {
         x: { time: false, distr: 3, log: 2, range: () => [steps[0] / 1.2, steps.at(-1) * 1.2] },
-        y: { distr: 3, range: () => [low / 1.6, high * 1.6] },
+        y: { distr: 3, range: () => times },
+        quality: { distr: 3, range: () => qualities },
       },
       axes: [
-        { ...axis(t('measure.axis.steps'), 2), splits: () => steps },
-        { ...axis(t('measure.axis.ms'), 3), size: 52, splits: () => marks(low / 1.6, high * 1.6) },
+        axis(t('measure.axis.steps'), 2, { splits: () => steps }),
+        axis(t('measure.axis.ms'), 3, { size: 52, splits: () => marks(times) }),
+        ...(judged
+          ? [
+              axis(t('measure.axis.ppl'), 1, {
+                scale: 'quality',
+                size: 46,
+                grid: { show: false },
+                splits: () => marks(qualities),
+              }),
+            ]
+          : []),
       ],
-      series: [
-        {},
-        { stroke: colour('accent'), width: 2, points: { show: true, size: 7, fill: colour('accent') } },
-        { stroke: colour('twin'), width: 2, dash: [8, 4], points: { show: false } },
-      ],
-      hooks: {
-        draw: [
-          (chart) =>
-            annotate(chart, { steps, q1: column('q1Ms'), q3: column('q3Ms'), twin: result.gpt2.medianMs, font }),
-        ],
-      },
+      series: [{}, ...lines.map(({ data, ...series }) => series)],
+      hooks: { draw: [(chart) => annotate(chart, { steps, sedd, gpt2, judge: judged && judge, font })] },
     },
-    [steps, column('medianMs'), twin],
+    [steps, ...lines.map(({ data }) => data)],
     root,
   );
   let before = root.clientWidth;
@@ -90,23 +117,27 @@ export async function drawChart(root, result) {
   }).observe(root);
 }
 
-/** Whiskers of the middle half, and the words on GPT-2's line. */
-function annotate({ ctx, valToPos }, { steps, q1, q3, twin, font }) {
+/** Whiskers of the middle half, and the words on GPT-2's lines. */
+function annotate({ ctx, valToPos }, { steps, sedd, gpt2, judge, font }) {
   const ratio = devicePixelRatio;
+  const place = (value, scale) => valToPos(value, scale, true);
   ctx.save();
   ctx.strokeStyle = colour('accent');
   ctx.lineWidth = ratio;
   ctx.setLineDash([]);
-  steps.forEach((count, i) => {
-    const x = valToPos(count, 'x', true);
+  for (const row of sedd) {
+    const x = place(row.steps, 'x');
     ctx.beginPath();
-    ctx.moveTo(x, valToPos(q1[i], 'y', true));
-    ctx.lineTo(x, valToPos(q3[i], 'y', true));
+    ctx.moveTo(x, place(row.q1Ms, 'y'));
+    ctx.lineTo(x, place(row.q3Ms, 'y'));
     ctx.stroke();
-  });
+  }
   ctx.font = font.replace('12px', `${12 * ratio}px`);
   ctx.fillStyle = colour('twin');
   ctx.textAlign = 'right';
-  ctx.fillText(t('measure.line'), valToPos(steps.at(-1), 'x', true), valToPos(twin, 'y', true) - 6 * ratio);
+  const right = place(steps.at(-1), 'x');
+  ctx.fillText(t('measure.line'), right, place(gpt2.medianMs, 'y') - 6 * ratio);
+  ctx.textAlign = 'left';
+  if (judge) ctx.fillText(t('measure.line.ppl'), place(steps[0], 'x'), place(judge, 'quality') - 6 * ratio);
   ctx.restore();
 }

@@ -29,11 +29,12 @@ export function $(id) {
   return element;
 }
 
-/** A file of the page's own making, given to the visitor. */
+/** Gives the visitor a file that the page made. @returns {string} its name */
 export function download(name, blob) {
   const url = URL.createObjectURL(blob);
   el('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
+  return name;
 }
 
 export const stillness = matchMedia('(prefers-reduced-motion: reduce)');

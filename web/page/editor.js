@@ -3,9 +3,13 @@
  * marks holes and token boundaries, so the field itself stays an ordinary one for every keyboard, script and reader.
  */
 import { $, el } from './dom.js';
+import { SeddError } from '../errors.js';
+import { parsePrompt } from '../prompt.js';
+import { about } from './form-error.js';
 import { number, t } from './text.js';
-import { maskSelection } from './tokens.js';
+import { cut, maskSelection } from './tokens.js';
 
+const HOLES = [4, 8, 16, 32, '*']; // tokens, to choose from
 const PAUSE_MS = 700; // typing that pauses this long is one step of undo
 
 export class Editor extends EventTarget {
@@ -15,8 +19,9 @@ export class Editor extends EventTarget {
   #last;
   #pieces = [];
   #turn = 0;
-  /** Tokens left to write, as far as is known. */
-  open = Infinity;
+  #open = Infinity; // tokens left to write, as far as is known; negative: the text needs more than there are
+  /** Tokens that the text and its counted holes take, where they make the window; else null. @type {number|null} */
+  exact = null;
 
   /** @param {{tokenizer: import('./tokens.js').Tokenizer|null, length: () => number}} given */
   constructor({ length }) {
@@ -32,7 +37,16 @@ export class Editor extends EventTarget {
     });
     this.field.addEventListener('keydown', (event) => this.#key(event));
     $('mask').addEventListener('click', () => this.mask());
-    $('unmask').addEventListener('click', () => this.#end());
+    $('holes').append(
+      el('span', {}, t('holes.insert')),
+      ...HOLES.map((size) =>
+        el(
+          'button',
+          { type: 'button', on: { click: () => this.insert(size) } },
+          size === '*' ? t('holes.rest') : number(size),
+        ),
+      ),
+    );
     $('undo').addEventListener('click', () => this.undo());
     $('redo').addEventListener('click', () => this.redo());
     this.refresh();
@@ -43,6 +57,17 @@ export class Editor extends EventTarget {
   }
   set text(value) {
     this.#put(value);
+  }
+
+  /** Fails with what is wrong with the text, as far as can be told without a run. */
+  check() {
+    try {
+      parsePrompt(this.text);
+      if (this.#open === 0) throw new SeddError('argument', t('editor.full'));
+      if (this.#open < 0) throw new SeddError('argument', $('editor-count').textContent);
+    } catch (error) {
+      throw about(error, 'prompt');
+    }
   }
 
   /* ---- Undo ---- */
@@ -116,9 +141,17 @@ export class Editor extends EventTarget {
     this.field.focus();
   }
 
-  /** What follows the text is open. */
-  #end() {
-    if (!/\{\*\}/.test(this.text)) this.#put(`${this.text.trimEnd()}{*}`);
+  /** Puts a hole where the cursor is, in place of the selection or of the hole there. @param {number|'*'} size tokens; *: what the window leaves */
+  insert(size) {
+    let { selectionStart: from, selectionEnd: to } = this.field;
+    const source = this.text;
+    const here = cut(source).find((piece) => piece.hole && piece.from <= from && to <= piece.to);
+    if (here) [from, to] = [here.from, here.to];
+    const before = source.slice(0, from);
+    const after = source.slice(to);
+    const gap = /\S$/.test(before) && !here ? ' ' : '';
+    const next = /^\w/.test(after) ? ' ' : '';
+    this.#put(`${before}${gap}{${size}}${next}${after}`, from + gap.length + `{${size}}`.length);
     this.field.focus();
   }
 
@@ -132,21 +165,34 @@ export class Editor extends EventTarget {
     if (turn !== this.#turn) return;
     this.#pieces = pieces;
     this.mirror.replaceChildren(
-      ...pieces.map(({ from, to, hole }) => el(hole ? 'mark' : 'span', {}, source.slice(from, to))),
+      ...pieces.flatMap(({ from, to, hole }) => {
+        const text = source.slice(from, to);
+        if (hole) return el('mark', {}, text);
+        const word = text.trimStart(); // the mark of the boundary stands before the first letter, on its line
+        return [text.slice(0, text.length - word.length), el('span', {}, word)];
+      }),
       '\u200b',
     );
     this.mirror.scrollTop = this.field.scrollTop;
+    this.#count(pieces);
     this.dispatchEvent(new Event('change'));
-    this.open = Infinity;
-    const length = this.length();
-    if (!this.tokenizer || !length) return;
-    const held = pieces.reduce((sum, { hole, count }) => sum + (hole ? 0 : count), 0);
-    const holes = pieces.reduce((sum, { hole, count }) => sum + (hole ? count : 0), 0);
-    this.open = Math.max(length - held, 0);
+  }
+
+  /** Adds up what is held and what is open, and says it. */
+  #count(pieces) {
+    this.#open = Infinity;
+    this.exact = null;
+    const window = this.length();
+    if (!this.tokenizer || !window) return;
+    const sum = (hole) => pieces.reduce((all, piece) => all + (piece.hole === hole ? piece.count : 0), 0);
+    const [held, holes] = [sum(false), sum(true)];
+    if (holes && !pieces.some(({ hole, count }) => hole && count === 0)) this.exact = held + holes;
+    const length = this.exact ?? window;
     const over = held + holes > length;
+    this.#open = over ? -1 : length - held;
     $('editor-count').textContent = over
       ? t('editor.many', { count: number(held + holes), length: number(length) })
-      : t('editor.count', { held, open: number(Math.max(length - held, 0)), length: number(length) });
+      : t('editor.count', { held, open: number(this.#open), length: number(length), exact: this.exact !== null });
     $('editor-count').classList.toggle('error', over);
   }
 }

@@ -51,12 +51,12 @@ export function promptOf({ history }) {
   );
 }
 
-/** @param {Run} run @param {import('../client.js').SEDD} model */
+/** Saves a run as a trace. @param {Run} run @param {import('../client.js').SEDD} model @returns {string} the name of the file */
 export function saveTrace(run, { info, source }) {
   const trace = traceOf(run.history, {
     ...run.options,
     maskId: info.maskId,
     model: { name: run.model, ...(source.sha256 && { sha256: source.sha256 }) },
   });
-  download(`sedd-${run.options.seed}.trace.json`, new Blob([writeTrace(trace)], { type: 'application/json' }));
+  return download(`sedd-${run.options.seed}.trace.json`, new Blob([writeTrace(trace)], { type: 'application/json' }));
 }

@@ -9,6 +9,8 @@ const FRAMES = 90;
 const FRAME_MS = 70;
 const LAST_MS = 3500;
 const COLOURS = 32;
+const FOOT = 28; // of the line that says the step and where the picture is from
+const PROJECT = 'sedd-web';
 
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--sedd-${name}`).trim();
 
@@ -24,11 +26,16 @@ function lay(context, texts) {
     x += width;
     if (lines.length > 1) [x, y] = [MARGIN + context.measureText(lines.at(-1)).width, y + LINE * (lines.length - 1)];
   }
-  return { places, height: y + MARGIN };
+  return { places, height: y + MARGIN + FOOT };
 }
 
-/** @param {import('./runs.js').Run} run @param {(share: number) => void} onProgress */
-export async function saveGif(run, onProgress) {
+/**
+ * Saves a run as a GIF.
+ * @param {import('./runs.js').Run} run
+ * @param {{onProgress: (share: number) => void, step: (index: number) => string}} given `step` says a step in words
+ * @returns {Promise<string>} the name of the file
+ */
+export async function saveGif(run, { onProgress, step }) {
   const { GIFEncoder, quantize, applyPalette } = await import('../vendor/gifenc.js');
   const { history } = run;
   const canvas = document.createElement('canvas');
@@ -37,7 +44,9 @@ export async function saveGif(run, onProgress) {
   context.font = font;
   const { places, height } = lay(context, history.finals);
   [canvas.width, canvas.height] = [WIDTH, Math.ceil(height)];
-  const colours = Object.fromEntries(['paper', 'ink', 'quiet', 'mask', 'accent'].map((name) => [name, token(name)]));
+  const colours = Object.fromEntries(
+    ['paper', 'ink', 'quiet', 'mask', 'accent', 'line'].map((name) => [name, token(name)]),
+  );
   const held = new Set(history.held);
   const stride = Math.max(1, Math.ceil(history.last / FRAMES));
   const indices = [
@@ -45,6 +54,7 @@ export async function saveGif(run, onProgress) {
   ];
   const pixels = (index) => {
     draw(context, history.at(index), { places, colours, font, held });
+    sign(context, step(index), colours);
     return context.getImageData(0, 0, canvas.width, canvas.height).data;
   };
   const palette = quantize(pixels(indices[Math.floor(indices.length / 2)]), COLOURS);
@@ -60,7 +70,19 @@ export async function saveGif(run, onProgress) {
     }); // the page stays alive
   }
   gif.finish();
-  download(`sedd-${run.options.seed}.gif`, new Blob([gif.bytes()], { type: 'image/gif' }));
+  return download(`sedd-${run.options.seed}.gif`, new Blob([gif.bytes()], { type: 'image/gif' }));
+}
+
+/** The foot of a frame: the step on the left, the project on the right. */
+function sign(context, step, { line, quiet }) {
+  const { width, height } = context.canvas;
+  const base = height - MARGIN / 2 - 4;
+  context.font = `14px ${token('font-ui')}`;
+  context.fillStyle = line;
+  context.fillRect(MARGIN, base - FOOT + 6, width - 2 * MARGIN, 1);
+  context.fillStyle = quiet;
+  context.fillText(step, MARGIN, base);
+  context.fillText(PROJECT, width - MARGIN - context.measureText(PROJECT).width, base);
 }
 
 function draw(context, state, { places, colours, font, held }) {

@@ -1,11 +1,15 @@
 /**
- * What the network thought of one place: the score ratios of its candidates as bars, how unsure it was, and whether the
- * mask would stay. For a token that is open already, the step that opened it is asked about again.
+ * What the network thought of one place: each candidate's probability as a bar and its score ratio, how unsure the
+ * network was, and whether the mask would stay. For a token that is open already, the step that opened it is asked
+ * about again. It stands in the margin, and on narrow screens in a sheet at the bottom of the window.
  */
-import { $, el } from './dom.js';
-import { explain, number, t } from './text.js';
+import { $, el, stillness } from './dom.js';
+import { explain, nodes, number, percent, t } from './text.js';
 
 const CANDIDATES = 8;
+
+/** The inspector lies over the page (page.css). */
+const narrow = matchMedia('(max-width: 63.99rem)');
 
 /** Token text as it can be shown: spaces and line breaks are seen. */
 export const visible = (text) =>
@@ -16,11 +20,12 @@ export const visible = (text) =>
         .replace(/^ (?=$)/, '␣')
         .replace(/^ /, '');
 
-/** Digits for a ratio that may be tiny or huge. */
-const ratioText = (value) =>
-  value >= 1000 || (value < 0.001 && value > 0)
-    ? value.toExponential(1).replace('e', '·10^').replace('+', '')
-    : number(value, value < 1 ? 3 : 1);
+/** A ratio that may be tiny or huge: a plain number, or one with a power of ten. @returns {(Node|string)[]} */
+function ratioNodes(value) {
+  if (value === 0 || (value >= 0.001 && value < 1000)) return [number(value, value < 1 ? 3 : 1)];
+  const [digits, power] = value.toExponential(1).split('e');
+  return nodes(`${number(Number(digits), 1)} × 10^{${String(Number(power)).replace('-', '−')}}`);
+}
 
 export class Inspector {
   #turn = 0;
@@ -29,7 +34,10 @@ export class Inspector {
   constructor({ stage, model, branch }) {
     Object.assign(this, { stage, model, branch });
     this.root = $('inspector');
-    stage.addEventListener('select', () => this.open());
+    this.root.tabIndex = -1;
+    this.root.setAttribute('role', 'group');
+    this.root.setAttribute('aria-labelledby', 'inspector-title');
+    stage.addEventListener('select', () => this.#choose());
     stage.addEventListener('show', () => {
       if (!this.root.hidden) this.open();
     });
@@ -42,8 +50,20 @@ export class Inspector {
     this.stage.cells.selected = -1;
   }
 
-  get opened() {
-    return !this.root.hidden;
+  /** A token was chosen. The focus follows where the inspector covers the page, and for the keyboard. */
+  #choose() {
+    const cell = this.stage.cells.cell(this.stage.selected);
+    const byKey = cell?.matches(':focus-visible');
+    this.open();
+    if (narrow.matches || byKey) this.root.focus({ preventScroll: true });
+  }
+
+  /** Scrolls the token out from under the sheet. */
+  #reveal() {
+    const cell = this.stage.cells.cell(this.stage.selected);
+    if (!narrow.matches || !cell) return;
+    const hidden = cell.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top;
+    if (hidden > -16) scrollBy({ top: hidden + 64, behavior: stillness.matches ? 'instant' : 'smooth' });
   }
 
   async open() {
@@ -61,12 +81,8 @@ export class Inspector {
       el(
         'div',
         { className: 'inspector-head' },
-        el('h3', {}, t('inspector.title', { position: position + 1, step: state.index })),
-        el(
-          'button',
-          { type: 'button', className: 'link', on: { click: () => this.#leave(position) } },
-          t('inspector.close'),
-        ),
+        el('h3', { id: 'inspector-title' }, t('inspector.title', { position: position + 1, step: state.index })),
+        el('button', { type: 'button', className: 'link', on: { click: () => this.leave() } }, t('inspector.close')),
       ),
     ];
     const text = visible(state.texts[position]);
@@ -104,11 +120,11 @@ export class Inspector {
   }
 
   #body(found, { sigma, masked, text, opened, position, from }) {
-    const top = Math.max(...found.candidates.map(({ ratio }) => ratio), Number.MIN_VALUE);
+    const top = Math.max(...found.candidates.map(({ probability }) => probability), Number.MIN_VALUE);
     const bars = found.candidates.map((candidate) => {
       const word = visible(candidate.text);
       const bar = el('span', { className: 'bar', aria: { hidden: 'true' } });
-      bar.style.setProperty('--share', String(candidate.ratio / top));
+      bar.style.setProperty('--share', String(candidate.probability / top));
       return el(
         'li',
         {},
@@ -126,12 +142,19 @@ export class Inspector {
           el('span', { className: 'word' }, word),
           ' ',
           bar,
-          el('span', { className: 'figure-number' }, ratioText(candidate.ratio)),
+          el('span', { className: 'figure-number' }, percent(candidate.probability)),
+          ' ',
+          el('span', { className: 'figure-number' }, ...ratioNodes(candidate.ratio)),
         ),
       );
     });
     return [
       el('p', {}, t(masked ? 'inspector.mask' : 'inspector.open', { text, step: opened, sigma: number(sigma, 2) })),
+      el(
+        'p',
+        { className: 'candidates-head', aria: { hidden: 'true' } },
+        ...['word', 'probability', 'ratio'].map((name) => el('span', {}, t(`inspector.${name}`))),
+      ),
       el('ol', { className: 'candidates', aria: { label: t('inspector.candidates') } }, ...bars),
       el(
         'dl',
@@ -139,9 +162,9 @@ export class Inspector {
         el('dt', {}, t('inspector.entropy')),
         el('dd', {}, t('inspector.entropy.value', { nats: number(found.entropy, 2), most: number(found.most, 1) })),
         el('dt', {}, t('inspector.total')),
-        el('dd', {}, ratioText(found.scoreSum)),
+        el('dd', {}, ...ratioNodes(found.scoreSum)),
         el('dt', {}, t('inspector.stay')),
-        el('dd', {}, t('percent', { share: number(100 * found.stay, found.stay > 0.995 || found.stay < 0.1 ? 1 : 0) })),
+        el('dd', {}, percent(found.stay)),
       ),
       masked
         ? el('p', { className: 'note' }, t('inspector.hint'))
@@ -161,12 +184,17 @@ export class Inspector {
   }
 
   #fill(head, ...body) {
+    const focused = this.root.contains(document.activeElement);
     this.root.replaceChildren(...head, ...body);
+    if (focused) this.root.focus({ preventScroll: true });
     this.root.hidden = false;
-    $('notes').hidden = true;
+    $('notes').hidden = !narrow.matches; // the sheet covers them
+    this.#reveal();
   }
 
-  #leave(position) {
+  /** Closes it; the focus returns to the token. */
+  leave() {
+    const position = this.stage.selected;
     this.close();
     this.stage.cells.cell(position)?.focus();
   }

@@ -4,7 +4,7 @@
  * what was cut, and lists what is stored on this device.
  */
 import { el } from './dom.js';
-import { number, t } from './text.js';
+import { explain, number, t } from './text.js';
 
 const SETTLE = 2000; // ms of download before the time left means something
 
@@ -17,15 +17,19 @@ const time = (seconds) =>
     ? t('library.seconds', { n: number(Math.max(1, Math.round(seconds))) })
     : t('library.minutes', { n: number(Math.round(seconds / 60)) });
 
-/** Files of what was dropped, folders included. @param {DataTransfer} transfer @returns {Promise<File[]>} */
+/** Name of the folder that chosen files come from, '' where the browser does not tell. @param {File[]} files */
+const folderOf = (files) => files[0]?.webkitRelativePath.split('/')[0] ?? '';
+
+/** Files of what was dropped, folders included, and the folder's name. @param {DataTransfer} transfer @returns {Promise<{files: File[], name: string}>} */
 async function droppedFiles(transfer) {
   const walk = async (entry) => {
-    if (entry.isFile)
+    if (entry.isFile) {
       return [
         await new Promise((resolve, reject) => {
           entry.file(resolve, reject);
         }),
       ];
+    }
     const reader = entry.createReader();
     const found = [];
     for (
@@ -38,7 +42,11 @@ async function droppedFiles(transfer) {
     return (await Promise.all(found.map(walk))).flat();
   };
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  return entries.length ? (await Promise.all(entries.map(walk))).flat() : [...transfer.files];
+  if (!entries.length) return { files: [...transfer.files], name: '' };
+  return {
+    files: (await Promise.all(entries.map(walk))).flat(),
+    name: entries.find(({ isDirectory }) => isDirectory)?.name ?? '',
+  };
 }
 
 export class LibraryPanel {
@@ -48,8 +56,9 @@ export class LibraryPanel {
   /**
    * @param {HTMLElement} root an empty element
    * @param {{loadSEDD: Function, loadGPT2: Function, plan: Function, store: typeof import('../store/store.js').store,
-   *   onLoad: (model: object, about: {kind: 'sedd'|'gpt2', name: string}) => void, options?: object, drop?: HTMLElement}} parts
-   *   `options` go to every load; `drop` takes files too
+   *   onLoad: (model: object, about: {kind: 'sedd'|'gpt2', name: string}) => {label: string, act: () => void}|void,
+   *   options?: object, drop?: HTMLElement}} parts
+   *   `onLoad` may return what can be done with the model, for a button; `options` go to every load; `drop` takes files too
    */
   constructor(root, { drop = root, options = {}, ...parts }) {
     Object.assign(this, { root, drop, options, ...parts });
@@ -92,7 +101,8 @@ export class LibraryPanel {
       { type: 'button', hidden: true, on: { click: () => this.#work?.abort() } },
       t('library.cancel'),
     );
-    this.list = el('table.library-list', { hidden: true });
+    this.next = el('p.library-next', { hidden: true });
+    this.list = el('div.library-list', { hidden: true });
     this.room = el('p.library-room', { hidden: true });
     this.root.classList.add('library');
     this.root.replaceChildren(
@@ -102,18 +112,21 @@ export class LibraryPanel {
       this.bar,
       this.status,
       this.cancel,
+      this.next,
       this.list,
       this.room,
     );
   }
 
   #listen() {
+    this.field.addEventListener('input', () => this.field.removeAttribute('aria-invalid'));
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.open(this.field.value.trim());
     });
     this.chooser.addEventListener('change', () => {
-      if (this.chooser.files.length) this.open([...this.chooser.files]);
+      const files = [...this.chooser.files];
+      if (files.length) this.open(files, folderOf(files));
       this.chooser.value = '';
     });
     this.listeners = new AbortController();
@@ -135,32 +148,41 @@ export class LibraryPanel {
         this.root.classList.remove('library-over');
         if (!takes(event) || event.defaultPrevented) return;
         event.preventDefault();
-        const files = await droppedFiles(event.dataTransfer);
-        if (files.some(({ name }) => name === 'config.json')) this.open(files);
-        else this.#say(t('library.nomodel'));
+        const { files, name } = await droppedFiles(event.dataTransfer);
+        if (files.some((file) => file.name === 'config.json')) this.open(files, name);
+        else this.say(t('library.nomodel'));
       },
       { signal },
     );
   }
 
-  #say(text) {
+  say(text) {
     this.status.textContent = text;
   }
 
+  /** The source as typed is wrong, until something else is typed. */
+  #refuse(error) {
+    if (this.source !== this.field.value.trim()) return;
+    if (error) {
+      this.field.setAttribute('aria-invalid', 'true');
+      this.field.focus();
+    } else this.field.removeAttribute('aria-invalid');
+  }
+
   /** Runs one thing at a time; says what went wrong. */
-  async #during(work) {
+  async #during(work, failed = () => {}) {
     this.#work?.abort();
     const controller = new AbortController();
     this.#work = controller;
     this.cancel.hidden = false;
-    this.found.hidden = true;
+    this.found.hidden = this.next.hidden = true;
     try {
       await work(controller.signal);
     } catch (error) {
-      if (this.#work === controller)
-        this.#say(
-          error.name === 'AbortError' ? t('library.stopped') : [error.message, error.hint].filter(Boolean).join(' '),
-        );
+      if (this.#work === controller) {
+        this.say(explain(error));
+        failed(error);
+      }
     } finally {
       if (this.#work === controller) {
         this.#work = null;
@@ -171,14 +193,19 @@ export class LibraryPanel {
     }
   }
 
-  /** Looks what a source is and what it takes; loading is the next press. @param {unknown} source */
-  open(source) {
-    return this.#during(async (signal) => {
-      this.#say(t('library.looking'));
-      const plan = await this.plan(source, { ...this.options, signal });
-      this.#say('');
-      this.#offer(source, plan);
-    });
+  /** Looks up a source and what loading it takes; loading is the next press. @param {unknown} source @param {string} [name] what it is called, where the source does not say */
+  open(source, name = '') {
+    this.source = source;
+    return this.#during(
+      async (signal) => {
+        this.#refuse(null);
+        this.say(t('library.looking'));
+        const plan = await this.plan(source, { ...this.options, signal });
+        this.say('');
+        this.#offer(source, { ...plan, ...(name && { name }) });
+      },
+      (error) => this.#refuse(error),
+    );
   }
 
   #offer(source, plan) {
@@ -209,22 +236,47 @@ export class LibraryPanel {
     button.focus();
   }
 
-  /** Loads it and hands it to the page. @param {unknown} source @param {{kind: 'sedd'|'gpt2', name: string}} about */
-  load(source, { kind, name }) {
+  /** Loads a model and hands it to the page. @param {unknown} source @param {{kind: 'sedd'|'gpt2', name: string, url?: string, keeps?: number}} about */
+  load(source, { kind, name, url, keeps }) {
+    const stopped = (error) => {
+      if (error.name === 'AbortError') this.say(t(url && keeps ? 'library.stopped' : 'library.ended'));
+    };
     return this.#during(async (signal) => {
       this.#bytes = [];
       this.bar.hidden = false;
       const load = kind === 'sedd' ? this.loadSEDD : this.loadGPT2;
       const begin = performance.now();
-      const model = await load(source, { ...this.options, signal, onProgress: (event) => this.#progress(event) });
+      const model = await load(source, { ...this.options, name, signal, onProgress: (event) => this.#progress(event) });
       const { stored, reason } = model.source;
-      this.#say(
+      this.say(
         [t('library.loaded', { name, time: time((performance.now() - begin) / 1000) }), stored ? '' : reason]
           .filter(Boolean)
           .join(' '),
       );
-      this.onLoad(model, { kind, name });
-    });
+      this.#suggest(this.onLoad(model, { kind, name }));
+    }, stopped);
+  }
+
+  /** A button for what can be done with the model that was loaded. */
+  #suggest(next) {
+    if (!next) return;
+    const button = el(
+      'button.primary',
+      {
+        type: 'button',
+        on: {
+          click: () => {
+            this.say(''); // it speaks of loading
+            this.next.hidden = true;
+            next.act();
+          },
+        },
+      },
+      next.label,
+    );
+    this.next.replaceChildren(button);
+    this.next.hidden = false;
+    button.focus();
   }
 
   #progress({ phase, loaded, total, fetched, seconds }) {
@@ -235,15 +287,13 @@ export class LibraryPanel {
       this.bar.removeAttribute('value');
     }
     if (phase === 'weights')
-      this.#say(
+      this.say(
         [t('library.loading', { loaded: size(loaded), total: size(total) }), this.#timeLeft(fetched, total - loaded)]
           .filter(Boolean)
           .join(' '),
       );
     else
-      this.#say(
-        phase === 'wait' && seconds ? t('library.asked', { time: time(seconds) }) : t(`library.phase.${phase}`),
-      );
+      this.say(phase === 'wait' && seconds ? t('library.asked', { time: time(seconds) }) : t(`library.phase.${phase}`));
   }
 
   /** From the bytes of the last ten seconds. */
@@ -261,8 +311,8 @@ export class LibraryPanel {
     const models = await this.store.list().catch(() => []);
     this.list.hidden = models.length === 0;
     this.list.replaceChildren(
-      el('caption', {}, t('library.stored')),
-      el('tbody', {}, ...models.map((model) => this.#row(model))),
+      el('h3', {}, t('library.stored')),
+      el('ul', {}, ...models.map((model) => this.#row(model))),
     );
     const { usage, quota, persisted } = await this.store.estimate().catch(() => ({}));
     this.room.hidden = !quota || models.length === 0;
@@ -277,7 +327,7 @@ export class LibraryPanel {
               type: 'button',
               on: {
                 click: async () => {
-                  this.#say(t((await this.store.persist()) ? 'library.persisted' : 'library.unpersisted'));
+                  this.say(t((await this.store.persist()) ? 'library.persisted' : 'library.unpersisted'));
                   this.refresh();
                 },
               },
@@ -287,44 +337,46 @@ export class LibraryPanel {
     );
   }
 
+  /** A stored model, or a download that was begun: what it is, and what can be done with it. */
   #row({ id, name, kind, dtype, source, complete, loaded, total, size: bytes }) {
-    const share = total ? number(Math.floor((100 * loaded) / total)) : '0';
-    const state = complete ? size(bytes) : t('library.part', { share, size: size(bytes) });
+    const share = total ? number(Math.floor((100 * loaded) / total)) : '';
+    const facts = [
+      t(`library.${kind}`),
+      dtype,
+      complete ? size(bytes) : share && t('library.part', { share, size: size(bytes) }),
+    ];
+    const button = (key, act) =>
+      el('button', { type: 'button', aria: { label: `${t(key)}: ${name}` }, on: { click: act } }, t(key));
     const again = complete ? { stored: id } : source.split(' ')[0]; // a hub other than the usual one comes with the options
-    const open = el(
-      'button',
-      {
-        type: 'button',
-        disabled: !complete && !/^(https?|hub):/.test(source),
-        on: { click: () => this.load(again, { kind, name }) },
-      },
-      t(complete ? 'library.load' : 'library.resume'),
-    );
-    const remove = el('button', { type: 'button', on: { click: () => this.#delete(id) } }, t('library.delete'));
-    for (const [button, key] of [
-      [open, complete ? 'library.load' : 'library.resume'],
-      [remove, 'library.delete'],
-    ])
-      button.setAttribute('aria-label', `${t(key)}: ${name}`);
+    const resumable = /^(https?|hub):/.test(source);
     return el(
-      'tr',
+      'li',
       {},
-      el('th', { scope: 'row' }, name || id),
-      el('td', {}, t(`library.${kind}`)),
-      el('td', {}, dtype),
-      el('td.library-size', {}, state),
-      el('td', {}, open, remove),
+      el('span.library-name', {}, name),
+      el('span.library-facts', {}, facts.filter(Boolean).join(' · ')),
+      el(
+        'span.library-acts',
+        {},
+        complete || resumable
+          ? button(complete ? 'library.load' : 'library.resume', () =>
+              this.load(again, { kind, name, url: source, keeps: total }),
+            )
+          : '',
+        button('library.delete', () => this.#delete(id)),
+      ),
     );
   }
 
   async #delete(id) {
     try {
       await this.store.delete(id);
-      this.#say(t('library.deleted'));
+      this.found.hidden = true; // it may say that the model is on this device
+      this.say(t('library.deleted'));
     } catch (error) {
-      this.#say([error.message, error.hint].filter(Boolean).join(' '));
+      this.say(explain(error));
     }
     await this.refresh();
+    (this.list.querySelector('button') ?? this.field).focus(); // the pressed button is gone
   }
 
   dispose() {

@@ -4,7 +4,14 @@ import { heat } from './heat.js';
 import { explain, number, t } from './text.js';
 
 const SAMPLES = 64;
+const SURE = 3; // standard errors of the bound
 const DARKEST = 8; // nats; a token drawn blindly from 2,048 costs 7.6
+
+/** What an upper bound with an error says beside an exact value. @returns {'better'|'close'|'compare'} */
+export function compared({ natsPerToken: bound, standardError }, { natsPerToken: exact }) {
+  if (bound + SURE * standardError < exact) return 'better';
+  return bound < exact ? 'close' : 'compare';
+}
 
 class Likelihood {
   #abort = null;
@@ -54,13 +61,14 @@ class Likelihood {
     this.go.textContent = t('stop');
     this.say.textContent = t('likelihood.wait');
     try {
-      const [sedd, gpt2] = await Promise.all([this.page.models.get('sedd-nano'), this.page.models.get('gpt2-nano')]);
+      const { models, recipe } = this.page;
+      const [sedd, gpt2] = await models.pair(recipe.model.startsWith('own:') ? recipe.model : 'sedd-nano');
       const [bound, exact] = await Promise.all([
         sedd.bound(text, { samples: SAMPLES, seed: 1, signal }),
         gpt2.nll(text, { signal }),
       ]);
       this.rows.replaceChildren(this.#row('likelihood.sedd', bound, false), this.#row('likelihood.gpt2', exact, true));
-      this.say.textContent = t('likelihood.compare');
+      this.say.textContent = t(`likelihood.${compared(bound, exact)}`);
     } catch (error) {
       this.say.textContent = explain(error);
     } finally {

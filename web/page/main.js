@@ -2,18 +2,25 @@
  * The page: speaks the reader's language, plays the recorded run at once, brings the live model, and wires the parts of
  * Figure 1 to each other. The figures below it are fetched when they come near.
  */
-import { SeddError, escapeText, parsePrompt } from '../client.js';
+import { SeddError, escapeText } from '../client.js';
 import { fetchTrace } from '../client/trace.js';
+import { Chips } from './chips.js';
 import { $, el } from './dom.js';
 import { Editor } from './editor.js';
+import { isChosen } from './examples.js';
+import { keepPrompt } from './keep.js';
 import { openTrace, promptOf, runOf, saveTrace } from './files.js';
+import { FormError } from './form-error.js';
 import { Inspector } from './inspector.js';
 import { listenToKeys } from './keys.js';
 import { Models } from './models.js';
+import { Place } from './place.js';
 import { Recipe } from './recipe.js';
 import { Runs } from './runs.js';
+import { PRESETS, USUAL } from './settings.js';
 import { readLink, recipeLink, runLink } from './share.js';
 import { Stage } from './stage.js';
+import { mountStrips } from './strips.js';
 import { LANGUAGES, explain, millis, number, speak, t } from './text.js';
 import { Tokenizer } from './tokens.js';
 import { Tree } from './tree.js';
@@ -21,18 +28,22 @@ import { Writer } from './writer.js';
 
 const RECORDED = { model: 'sedd-nano', url: 'models/sedd-nano/trace.json' };
 
-/** Ready choices: the sampler of the paper, and the model for few steps (core/diffusion/NOTES.md). */
-const PRESETS = { paper: 'sedd-nano', fast: 'sedd-nano-fast' };
-
-/** How a model is sampled that says nothing itself. */
-const PUBLISHED = { steps: 64, positions: 'score', grid: 'linear', context: 'all' };
-
 const say = (text) => {
   $('status').textContent = text;
 };
-const complain = (text) => {
-  $('form-error').textContent = text;
+/** What became of a link or a file, beside the buttons for them. */
+const report = (text, failed = false) => {
+  $('file-status').textContent = text;
+  $('file-status').classList.toggle('error', failed);
 };
+
+/** The page's address without what a run or a measurement left in it; the language stays. */
+function bare() {
+  const url = new URL(location.pathname, location.origin);
+  const lang = new URLSearchParams(location.search).get('lang');
+  if (lang) url.searchParams.set('lang', lang);
+  return url;
+}
 
 /** Links to this page in every language. */
 function languages(spoken) {
@@ -51,27 +62,37 @@ function languages(spoken) {
 
 /** What is to be written: the recipe and the text, checked as far as can be without the model. */
 function order(recipe, editor) {
-  parsePrompt(editor.text);
+  editor.check();
   return { ...recipe.read(), prompt: editor.text };
 }
 
 class Page extends EventTarget {
+  /** Resolves once the first model is there, or cannot be. @type {Promise<void>|undefined} */
+  ready;
+  /** GPT-2 on the same task, once it was asked for. @type {import('./twin.js').Twin|null} */
+  twin = null;
   /** The chosen model, once it is loaded. @type {import('../client.js').SEDD|null} */
   model = null;
 
   constructor() {
     super();
-    this.models = new Models(say);
+    this.models = new Models({ say, heard: () => $('status').textContent });
     this.runs = new Runs();
     this.stage = new Stage();
     this.recipe = new Recipe(this.models.choices);
     this.editor = new Editor({ length: () => this.recipe.length });
+    this.editor.addEventListener('change', () => this.recipe.fix(this.editor.exact));
+    new Chips(this);
     this.recipe.addEventListener('change', () => this.#chosen());
     this.recipe.addEventListener('model', () => this.#trained());
+    const named = (name) => $('form').elements.namedItem(name);
+    this.wrong = new FormError($('form-error'), () => order(this.recipe, this.editor), named);
+    for (const source of [this.recipe, this.editor]) source.addEventListener('change', () => this.wrong.recheck());
+    const complain = (error) => this.wrong.show(error);
     this.writer = new Writer({ models: this.models, runs: this.runs, stage: this.stage, say, complain });
     const branch = (change, from) => this.branch(change, from);
     this.inspector = new Inspector({ stage: this.stage, model: () => this.models.get(this.stage.run.model), branch });
-    this.tree = new Tree({ runs: this.runs, stage: this.stage, branch, complain });
+    this.tree = new Tree({ runs: this.runs, stage: this.stage, branch });
     this.writer.addEventListener('change', () => this.#buttons());
     this.runs.addEventListener('change', () => this.#buttons());
     this.say = say;
@@ -80,21 +101,64 @@ class Page extends EventTarget {
 
   /* ---- Acts ---- */
 
+  /** Writes what the form asks for; a run under way is ended first. */
   async write(paused = false) {
-    if (this.writer.busy) return;
+    this.inspector.close();
+    await this.ready;
+    await this.writer.end();
+    const options = await this.#order();
+    if (!options) return;
+    const chosen = isChosen(options) && this.recipe.untouched;
+    this.twin?.hide();
+    const made = new Promise((resolve) => {
+      this.writer.addEventListener('made', resolve, { once: true });
+    });
+    const run = this.writer.write(options, { paused, chosen });
+    if ($('beside').checked) this.#writeTwin(options, Promise.race([made, run]));
+    await run;
+  }
+
+  /** Lets GPT-2 do the same task, once SEDD's run has been made. */
+  async #writeTwin(options, after) {
+    const { Twin } = await import('./twin.js');
+    this.twin ??= new Twin({ stage: this.stage, gpt2: () => this.#gpt2() });
+    this.twin.write(options, after);
+  }
+
+  /** The GPT-2 of this page. While it loads the status tells of that, and afterwards what it told before. */
+  async #gpt2() {
+    const before = $('status').textContent;
     try {
-      this.inspector.close();
-      if (this.editor.open === 0) throw new SeddError('argument', t('editor.full'));
-      await this.writer.write(order(this.recipe, this.editor), { paused });
-    } catch (error) {
-      complain(explain(error));
+      return await this.models.get(this.models.twin);
+    } finally {
+      if (!this.writer.making) say(before);
     }
   }
 
+  /** What is to be written, or null: then it is said what is wrong, at its field. @returns {Promise<object|null>} */
+  async #order() {
+    await this.editor.refresh();
+    try {
+      return order(this.recipe, this.editor);
+    } catch (error) {
+      this.wrong.show(error);
+      return null;
+    }
+  }
+
+  /** Another seed, at once. */
+  shuffle() {
+    this.recipe.shuffle();
+    return this.write();
+  }
+
+  /** Continues the shown run from a state with something changed; the focus goes to the token that was changed. */
   async branch(change, from) {
     this.inspector.close();
+    this.twin?.hide();
+    const [[position] = []] = change.edit ?? [];
     const run = await this.writer.branch(this.stage.run, from, change);
-    if (run) this.stage.timeline.seek(run.history.last);
+    if (run && this.stage.run === run) this.stage.cells.cell(position)?.focus();
   }
 
   async openFile(file) {
@@ -108,61 +172,64 @@ class Page extends EventTarget {
       this.editor.text = promptOf(run);
       this.runs.add(run);
       this.stage.open(run, { play: true });
-      complain('');
-      say(t('trace.opened', { steps: number(run.history.last), length: number(run.history.length) }));
+      this.wrong.clear();
+      report(t('trace.opened', { steps: number(run.history.last), length: number(run.history.length) }));
     } catch (error) {
-      complain(explain(error));
+      report(explain(error), true);
     }
   }
 
   async share() {
     const run = this.runs.current;
-    let link;
-    try {
-      link = run && run.origin !== 'recorded' ? runLink(run) : recipeLink(order(this.recipe, this.editor));
-    } catch (error) {
-      complain(explain(error));
-      return;
-    }
-    const url = new URL(location.href);
+    const options = run && run.origin !== 'recorded' ? null : await this.#order();
+    const link = options ? recipeLink(options) : run?.origin !== 'recorded' && runLink(run);
+    if (!link) return;
+    const url = bare();
     url.hash = link;
     history.replaceState(null, '', url);
     const opened = run?.origin === 'imported';
     let said = opened ? 'share.copied.trace' : 'share.copied';
     try {
+      url.search = '';
       await navigator.clipboard.writeText(url.href);
     } catch {
       said = opened ? 'share.shown.trace' : 'share.shown';
     }
-    say(`${t(said)}${run?.model.startsWith('own:') ? ` ${t('share.own')}` : ''}`);
+    report(`${t(said)}${run?.model.startsWith('own:') ? ` ${t('share.own')}` : ''}`);
   }
 
   async saveTrace() {
-    const run = this.runs.current;
-    if (!run?.history.last) {
-      complain(t('trace.none'));
-      return;
-    }
-    try {
-      saveTrace(run, await this.models.get(run.model));
-    } catch (error) {
-      complain(explain(error));
-    }
+    await this.#save('trace', async (run) => saveTrace(run, await this.models.get(run.model)));
   }
 
   async saveGif() {
+    await this.#save('gif', async (run) => {
+      const { saveGif } = await import('./gif.js');
+      return saveGif(run, {
+        onProgress: (share) => report(t('gif.making', { share: number(100 * share) })),
+        step: (step) => t('position', { step, total: run.history.last }),
+      });
+    });
+  }
+
+  /** Saves the run in a file and says under which name. @param {'trace'|'gif'} what @param {(run: import('./runs.js').Run) => Promise<string>} save */
+  async #save(what, save) {
     const run = this.runs.current;
     if (!run?.history.last) {
-      complain(t('trace.none'));
+      report(t('trace.none'), true);
       return;
     }
     try {
-      const { saveGif } = await import('./gif.js');
-      await saveGif(run, (share) => say(t('gif.making', { share: number(100 * share) })));
-      say(t('gif.saved'));
+      report(t(`saved.${what}`, { name: await save(run) }));
     } catch (error) {
-      complain(t('gif.failed', { reason: error.message }));
+      report(t(`unsaved.${what}`, { reason: explain(error) }), true);
     }
+  }
+
+  /** A model of the visitor's own, for every list of models. @param {{id: string, label: string, steps: number}} choice */
+  offer(choice) {
+    this.recipe.offer(choice);
+    this.dispatchEvent(new CustomEvent('model', { detail: choice }));
   }
 
   /** The finished text becomes the text to edit: everything held until words are made holes. */
@@ -180,15 +247,23 @@ class Page extends EventTarget {
       if (this.writer.busy) this.writer.stop();
       else this.write();
     });
+    $('beside').addEventListener('change', () => this.twin?.hide());
     const click = (id, act) => $(id).addEventListener('click', act);
-    click('pause', () => this.writer.togglePause());
     click('single', () => (this.writer.busy ? this.writer.step() : this.write(true)));
-    click('shuffle', () => this.recipe.shuffle());
+    click('shuffle', () => this.shuffle());
     $('arrange').addEventListener('change', () =>
       this.stage.arrange({ equal: $('layout').value === 'grid', meter: $('meter').value }),
     );
     click('sheet-open', () => this.stage.toggleSheet());
-    for (const name of Object.keys(PRESETS)) click(`preset-${name}`, () => this.recipe.take(PRESETS[name]));
+    $('presets').append(
+      ...Object.keys(PRESETS).map((name) =>
+        el(
+          'button',
+          { type: 'button', id: `preset-${name}`, on: { click: () => this.settle(name) } },
+          t(`preset.${name}`),
+        ),
+      ),
+    );
     click('take', () => this.takeText());
     click('share', () => this.share());
     click('trace-save', () => this.saveTrace());
@@ -200,29 +275,43 @@ class Page extends EventTarget {
     const { timeline } = this.stage;
     listenToKeys({
       write: () => this.write(),
-      seed: () => this.recipe.shuffle(),
-      toggle: () => (this.writer.busy ? this.writer.togglePause() : timeline.toggle()),
-      stop: () => (this.writer.busy ? this.writer.stop() : this.inspector.close()),
+      seed: () => this.shuffle(),
+      toggle: () => timeline.toggle(),
+      stop: () => (this.writer.busy ? this.writer.stop() : this.inspector.leave()),
       back: () => timeline.stepBy(-1),
       forward: () => timeline.stepBy(1),
       first: () => timeline.seek(0),
       last: () => timeline.seek(this.runs.current?.history.last ?? 0),
     });
     addEventListener('hashchange', () => this.restore());
+    document.addEventListener('input', ({ target }) => {
+      // What is typed is no longer what the link in the address says.
+      if (location.hash.includes('=') && target.closest('#form, #recipe')) history.replaceState(null, '', bare());
+    });
   }
 
   #buttons() {
-    const { busy, paused } = this.writer;
+    const { busy } = this.writer;
+    this.stage.drivenBy(busy ? this.writer : null);
     $('run').textContent = t(busy ? 'stop' : 'run');
-    $('pause').disabled = !busy;
-    $('pause').textContent = t(paused ? 'continue' : 'pause');
     $('take').disabled = !this.runs.current?.done;
     document.body.classList.toggle('busy', busy);
   }
 
   /* ---- Beginning ---- */
 
-  /** Settings, and a run, from the address. @returns {Promise<void>} */
+  /** The recorded run plays while the model comes; then the address has its turn. */
+  begin() {
+    let arrived;
+    this.ready = new Promise((resolve) => {
+      arrived = resolve;
+    });
+    this.restore();
+    this.playRecorded();
+    this.bringModel().then(arrived);
+  }
+
+  /** Settings from the address at once, and its run as soon as there is a model. @returns {Promise<void>} */
   async restore() {
     try {
       const link = readLink(location.hash);
@@ -230,12 +319,13 @@ class Page extends EventTarget {
       const { options, lineage } = link;
       if (!this.models.choices.some(({ id }) => id === options.model))
         throw new SeddError('argument', t('share.model', { model: options.model.slice(0, 60) }));
+      this.linked = true;
       this.recipe.set(options);
       if (options.prompt !== undefined) this.editor.text = options.prompt;
+      await this.ready;
       if (this.live) await this.writer.reproduce(options, lineage);
-      else this.pending = { options, lineage };
     } catch (error) {
-      complain(explain(error));
+      this.wrong.show(explain(error)); // about the link, not about a field
     }
   }
 
@@ -246,7 +336,7 @@ class Page extends EventTarget {
       const run = this.runs.add(runOf(trace, 'recorded', RECORDED.model));
       this.stage.open(run, { play: true });
     } catch (error) {
-      complain(explain(error));
+      this.wrong.show(error);
     }
   }
 
@@ -262,14 +352,23 @@ class Page extends EventTarget {
       const model = await this.models.get(this.recipe.model);
       if (model !== this.model) this.use(model);
     } catch (error) {
-      complain(explain(error));
+      this.wrong.show(error);
     }
   }
 
-  /** A model that the reader chose brings what it was trained for. */
+  /** A model that the reader chose brings what its folder says. */
   async #trained() {
-    const model = await this.models.get(this.recipe.model).catch(() => null); // #chosen says what is wrong
-    if (model) this.recipe.set({ ...PUBLISHED, ...model.defaults });
+    const id = this.recipe.model;
+    const model = await this.models.get(id).catch(() => null); // #chosen says what is wrong
+    if (model && id === this.recipe.model) this.recipe.offerSettings({ ...USUAL, ...model.defaults });
+  }
+
+  /** Sets a ready choice. @param {keyof typeof PRESETS} name */
+  async settle(name) {
+    const { model, settings } = PRESETS[name];
+    this.recipe.set({ model });
+    if (settings) this.recipe.set(settings);
+    else await this.#trained();
   }
 
   /** @param {import('../client.js').SEDD} model */
@@ -298,18 +397,21 @@ class Page extends EventTarget {
     const begin = performance.now();
     try {
       const sedd = await this.models.get(this.recipe.model);
+      if (!this.linked && this.recipe.untouched) await this.#trained();
       this.use(sedd);
-      say(t('ready', { ms: millis(performance.now() - begin), kernels: sedd.kernels, threads: sedd.threads }));
+      say(t('ready', { ms: millis(performance.now() - begin) }));
       $('run').disabled = $('single').disabled = false;
       document.body.dataset.ready = 'true';
-      if (this.pending) await this.writer.reproduce(this.pending.options, this.pending.lineage);
     } catch (error) {
       say(t('no-engine', { reason: explain(error) }));
     }
   }
 }
 
-/** Parts below the first screen: fetched when they come near, or when the browser rests. */
+/**
+ * Parts below the first screen: fetched when they come near.
+ * @returns {(id: string) => void} fetches those in the element of that id at once
+ */
 function later(page, parts) {
   const start = (id) => {
     const load = parts[id];
@@ -329,18 +431,28 @@ function later(page, parts) {
     { rootMargin: '800px' },
   );
   for (const id of Object.keys(parts)) near.observe($(`${id}-view`));
+  return (section) =>
+    Object.keys(parts)
+      .filter((id) => $(section).contains($(`${id}-view`)))
+      .forEach(start);
 }
 
 const spoken = await speak();
 languages(spoken);
-const page = new Page();
-await page.restore();
-page.playRecorded();
-page.bringModel();
-later(page, {
-  noise: () => import('./noise.js'),
-  race: () => import('./race.js'),
-  measure: () => import('./measure.js'),
-  likelihood: () => import('./likelihood-panel.js'),
-  library: () => import('./own.js'),
+mountStrips().catch((error) => {
+  $('strips').textContent = explain(error);
 });
+const page = new Page();
+keepPrompt(page.editor);
+const place = new Place(
+  later(page, {
+    toy: () => import('./toy.js'),
+    noise: () => import('./noise.js'),
+    race: () => import('./race.js'),
+    measure: () => import('./measure.js'),
+    likelihood: () => import('./likelihood-panel.js'),
+    library: () => import('./own.js'),
+  }),
+);
+place.begin();
+page.begin();

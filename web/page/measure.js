@@ -1,7 +1,8 @@
-/** Figure 5: the comparison by fixed rules (web/client/compare.js), as chart, table and one plain sentence. */
+/** Figure 5: the comparison by fixed rules (web/client/compare.js), as chart, table and a few plain sentences. */
 import { SeddError, compare, report } from '../client.js';
 import { $, el } from './dom.js';
-import { modelChoice, readNumber } from './recipe.js';
+import { FormError, about } from './form-error.js';
+import { FIELDS, modelChoice, offerModel, readNumber } from './recipe.js';
 import { explain, millis, nodes, number, t } from './text.js';
 
 const STEPS = '4, 8, 16, 32, 64';
@@ -10,9 +11,14 @@ const ROUNDS = '10';
 /** A list of step counts as typed. */
 function readSteps(typed) {
   const parts = typed.split(/[\s,，、]+/).filter(Boolean);
-  if (parts.length === 0 || parts.length > 12) throw new SeddError('argument', t('measure.steps.wrong'));
+  if (parts.length === 0 || parts.length > 12)
+    throw about(new SeddError('argument', t('measure.steps.wrong')), 'steps');
   return [...new Set(parts.map((part) => readNumber('steps', part)))].sort((a, b) => a - b);
 }
+
+/** An end of an interval; where it lies beyond the steps a run may have, only that is known. */
+const atMost = (steps) =>
+  steps > FIELDS.steps.high ? t('measure.beyond', { steps: number(FIELDS.steps.high) }) : number(steps, 1);
 
 class Measure {
   #abort = null;
@@ -29,6 +35,7 @@ class Measure {
     };
     this.model = modelChoice('measure.model', page.models.choices);
     if (asked.get('model') === 'sedd-nano') this.model.value = 'sedd-nano';
+    page.addEventListener('model', ({ detail }) => offerModel(this.model, detail));
     this.steps = field('measure.steps', (asked.get('measure') ?? STEPS).slice(0, 80));
     this.rounds = field('measure.rounds', (asked.get('rounds') ?? ROUNDS).slice(0, 8));
     this.go = el(
@@ -42,6 +49,13 @@ class Measure {
       t('measure.start'),
     );
     this.say = el('p', { className: 'status', role: 'status' });
+    const place = el('p', { id: 'measure-error', className: 'error', role: 'alert' });
+    this.wrong = new FormError(
+      place,
+      () => this.#read(),
+      (name) => this[name],
+    );
+    for (const input of [this.steps, this.rounds]) input.addEventListener('input', () => this.wrong.recheck());
     this.verdict = el('p', { className: 'verdict' });
     this.chart = el('div', { className: 'chart', role: 'img', hidden: true, aria: { label: t('measure.chart') } });
     this.table = el('div', { className: 'scroll' });
@@ -61,6 +75,7 @@ class Measure {
         el('span', {}, `${t('measure.steps')} `, this.steps),
         el('span', {}, `${t('measure.rounds')} `, this.rounds),
       ),
+      place,
       this.say,
       this.chart,
       this.verdict,
@@ -74,22 +89,26 @@ class Measure {
       this.say.textContent = t('needs-model');
       return;
     }
+    let asked;
+    try {
+      asked = this.#read();
+      this.wrong.clear();
+    } catch (error) {
+      this.wrong.show(error);
+      return;
+    }
     this.#abort = new AbortController();
     this.go.textContent = t('measure.stop');
     try {
-      const steps = readSteps(this.steps.value);
-      const rounds = readNumber('rounds', this.rounds.value);
       this.#remember();
-      const [sedd, gpt2] = await Promise.all([
-        this.page.models.get(this.model.value),
-        this.page.models.get('gpt2-nano'),
-      ]);
-      const card = await this.page.models.card(this.model.value);
+      const { models } = this.page;
+      const [sedd, gpt2] = await models.pair(this.model.value);
+      const card = await models.card(this.model.value);
+      const twin = models.twin === 'gpt2-nano' ? card?.twin : undefined; // a card knows its own twin only
       const comparison = compare(sedd, gpt2, {
-        steps,
-        rounds,
-        length: sedd.info.length,
-        quality: card ?? undefined,
+        ...asked,
+        length: Math.min(sedd.info.length, gpt2.info.length),
+        quality: card ? { ...card, twin } : undefined,
         signal: this.#abort.signal,
       });
       for await (const { round, rounds: total } of comparison)
@@ -105,6 +124,10 @@ class Measure {
     }
   }
 
+  #read() {
+    return { steps: readSteps(this.steps.value), rounds: readNumber('rounds', this.rounds.value) };
+  }
+
   /** The parameters go into the address, so that a link measures the same. */
   #remember() {
     const url = new URL(location.href);
@@ -114,18 +137,32 @@ class Measure {
     history.replaceState(null, '', url);
   }
 
+  /** Which of the two is faster, up to how many steps, and what that costs. @returns {string[]} */
+  #findings(card) {
+    const { gpt2, breakEven } = this.result;
+    const { steps, low, high } = breakEven;
+    if (steps < 1) return [t('measure.breakeven.none'), t('verdict.gpt2')];
+    const most = Math.floor(steps);
+    // The texts of the most steps that are faster, or of the fewest that were judged; fewer steps write no better ones.
+    const judged = card?.steps ?? [];
+    const written = judged.filter((row) => row.steps <= steps).at(-1) ?? judged[0];
+    const values = { most, steps: written?.steps, ppl: '', twin: '' };
+    let quality = 'unknown';
+    if (written && gpt2.quality) {
+      quality = written.ppl > gpt2.quality.ppl ? 'worse' : 'good';
+      values.ppl = number(written.ppl, 1);
+      values.twin = number(gpt2.quality.ppl, 1);
+    }
+    return [
+      t(`verdict.${quality}`, values),
+      t('measure.breakeven', { steps: number(steps, 1), low: number(low, 1), high: atMost(high) }),
+      t('verdict.why'),
+    ];
+  }
+
   async #show(card) {
     const { result } = this;
-    const { steps, low, high } = result.breakEven;
-    const star =
-      steps < 1
-        ? t('measure.breakeven.none')
-        : t('measure.breakeven', { steps: number(steps, 1), low: number(low, 1), high: number(high, 1) });
-    const fast = result.sedd.filter((row) => row.medianMs < result.gpt2.medianMs).at(-1);
-    const winner = fast
-      ? t('verdict.sedd', { steps: number(Math.floor(steps)) })
-      : t('verdict.gpt2', { steps: number(Math.max(1, Math.floor(steps))) });
-    this.verdict.textContent = `${star} ${winner}`;
+    this.verdict.textContent = this.#findings(card).join(' ');
     this.say.textContent =
       [
         ...(result.valid ? [] : [t('measure.invalid'), ...result.reasons]),
@@ -138,8 +175,8 @@ class Measure {
         { className: 'note' },
         ...nodes(
           card
-            ? t('measure.quality', { texts: card.measured?.texts, judge: card.measured?.judge })
-            : t('measure.no-card'),
+            ? `${t('measure.explain')} ${t('measure.quality', { texts: card.measured?.texts, judge: card.measured?.judge })}`
+            : `${t('measure.explain')} ${t('measure.no-card')}`,
         ),
       ),
     );
@@ -155,20 +192,23 @@ class Measure {
     }
   }
 
+  /** Medians with their middle half, a column that phones can hold. */
   #table(card) {
-    const columns = ['steps', 'ms', 'range', 'each', ...(card ? ['ppl', 'entropy'] : [])];
-    const row = (name, data, each, quality, className) =>
-      el(
+    const columns = ['steps', 'ms', 'each', ...(card ? ['ppl', 'entropy'] : [])];
+    const row = (name, data, each, className) => {
+      const { quality } = data;
+      const cells = [
+        [millis(data.medianMs), el('small', {}, `${millis(data.q1Ms)} – ${millis(data.q3Ms)}`)],
+        [millis(each)],
+        ...(card ? [[quality ? number(quality.ppl, 1) : '–'], [quality ? number(quality.entropy, 2) : '–']] : []),
+      ];
+      return el(
         'tr',
         { className },
         el('th', { scope: 'row' }, name),
-        ...[
-          millis(data.medianMs),
-          `${millis(data.q1Ms)} – ${millis(data.q3Ms)}`,
-          millis(each),
-          ...(card ? [quality ? number(quality.ppl, 1) : '–', quality ? number(quality.entropy, 2) : '–'] : []),
-        ].map((cell) => el('td', {}, cell)),
+        ...cells.map((content) => el('td', {}, ...content)),
       );
+    };
     return el(
       'table',
       {},
@@ -176,8 +216,8 @@ class Measure {
       el(
         'tbody',
         {},
-        ...this.result.sedd.map((data) => row(number(data.steps), data, data.perStepMs, data.quality, 'is-sedd')),
-        row(t('measure.gpt2'), this.result.gpt2, this.result.gpt2.perTokenMs, this.result.gpt2.quality, 'is-twin'),
+        ...this.result.sedd.map((data) => row(number(data.steps), data, data.perStepMs, 'is-sedd')),
+        row(t('measure.gpt2'), this.result.gpt2, this.result.gpt2.perTokenMs, 'is-twin'),
       ),
     );
   }

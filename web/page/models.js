@@ -1,25 +1,25 @@
 /** The models of this page: which there are, loading each once and only when it is needed, and the visitor's own. */
-import { loadGPT2, loadSEDD, probe } from '../client.js';
+import { SeddError, loadGPT2, loadSEDD, probe } from '../client.js';
 import { SHIPPED } from './shipped.js';
 import { t, number } from './text.js';
 
 export class Models {
   #loading = new Map();
   #cards = new Map();
+  #own = []; // choices of the visitor's own SEDDs
+  /** The GPT-2 that a SEDD is compared with. */
+  twin = 'gpt2-nano';
 
-  /** @param {(sentence: string) => void} say */
-  constructor(say) {
-    this.say = say;
+  /** @param {{say: (sentence: string) => void, heard: () => string}} status what it says, and what stands there now */
+  constructor({ say, heard }) {
+    Object.assign(this, { say, heard });
     this.features = probe();
   }
 
   /** Choices for the recipe. */
   get choices() {
-    return SHIPPED.filter(({ kind }) => kind === 'sedd').map(({ id, steps }) => ({
-      id,
-      label: t(`model.${id}`),
-      steps,
-    }));
+    const shipped = SHIPPED.filter(({ kind }) => kind === 'sedd');
+    return [...shipped.map(({ id, steps }) => ({ id, label: t(`model.${id}`), steps })), ...this.#own];
   }
 
   /** @param {string} id @returns {Promise<import('../client.js').SEDD>} */
@@ -34,15 +34,17 @@ export class Models {
 
   async #load({ id, kind, url }) {
     const name = t(`model.${id}`);
-    const onProgress = ({ phase, loaded, total }) =>
-      this.say(
-        total
-          ? t('loading', { name, share: t('loading.share', { share: number((100 * loaded) / total) }) })
-          : t(`loading.${phase === 'wait' ? 'wait' : 'open'}`, { name }),
-      );
+    let said = '';
+    const onProgress = ({ phase, loaded, total }) => {
+      said = total
+        ? t('loading', { name, share: t('loading.share', { share: number((100 * loaded) / total) }) })
+        : t(`loading.${phase === 'wait' ? 'wait' : 'open'}`, { name });
+      this.say(said);
+    };
     const load = kind === 'sedd' ? loadSEDD : loadGPT2;
     // One thread for each of the shipped pair, so that its times compare; they are small enough for it.
     const model = await load(url, { onProgress, threads: 1 });
+    if (this.heard() === said) this.say(t('loaded', { name })); // nothing else was said meanwhile
     import('./offline.js').then(({ keepPage }) => keepPage(model)).catch(() => {}); // without it the page works, but needs its server
     return model;
   }
@@ -52,14 +54,39 @@ export class Models {
     return this.#loading.has(id);
   }
 
-  /** A model that the visitor loaded. @returns {{id: string, label: string}} its choice */
+  /** Takes a SEDD that the visitor loaded. @returns {{id: string, label: string, steps: number}} its choice */
   adopt(model, name) {
+    const choice = { id: this.#take(model, name), label: t('model.own', { name }), steps: model.defaults.steps ?? 64 };
+    this.#own = [...this.#own.filter(({ id }) => id !== choice.id), choice];
+    return choice;
+  }
+
+  /** Makes a GPT-2 that the visitor loaded the twin. */
+  adoptTwin(model, name) {
+    this.twin = this.#take(model, name);
+  }
+
+  #take(model, name) {
     const id = `own:${name}`;
     this.#loading.get(id)?.then((old) => {
       if (old !== model) old.dispose();
     });
     this.#loading.set(id, Promise.resolve(model));
-    return { id, label: t('model.own', { name }) };
+    return id;
+  }
+
+  /**
+   * A SEDD and its twin, which must have the same vocabulary to be compared.
+   * @param {string} id of the SEDD @returns {Promise<[import('../client.js').SEDD, import('../client.js').GPT2]>}
+   */
+  async pair(id) {
+    const [sedd, gpt2] = await Promise.all([this.get(id), this.get(this.twin)]);
+    if (sedd.info.tokens !== gpt2.info.tokens)
+      throw new SeddError(
+        'argument',
+        t('models.vocabulary', { sedd: number(sedd.info.tokens), gpt2: number(gpt2.info.tokens) }),
+      );
+    return [sedd, gpt2];
   }
 
   /** Measured quality of a shipped model, or null. */

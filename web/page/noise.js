@@ -55,6 +55,11 @@ class Noise {
       this.field,
       el('div', { className: 'noise-cells' }, this.cells.element),
       this.slider,
+      el(
+        'div',
+        { className: 'ends', aria: { hidden: 'true' } },
+        ...['clean', 'masked'].map((end) => el('span', {}, t(`noise.${end}`))),
+      ),
       this.state,
       el('div', { className: 'toolbar' }, this.go, this.back),
       this.result,

@@ -1,4 +1,4 @@
-/** Section 5: the panel for the visitor's own models, and what happens when one is there. */
+/** Section 5: the panel for the visitor's own models, and what can be done with one: write with a SEDD, compare with a GPT-2. */
 import { loadGPT2, loadSEDD, plan, store } from '../client.js';
 import { $ } from './dom.js';
 import { LibraryPanel } from './library.js';
@@ -9,7 +9,8 @@ const THREADS = 4; // more help little before memory is the limit
 export function mount(page) {
   const { threads, cores } = page.models.features;
   const view = $('library-view');
-  return new LibraryPanel(view, {
+  let spare = null; // a GPT-2 that nobody has taken as the twin
+  const panel = new LibraryPanel(view, {
     loadSEDD,
     loadGPT2,
     plan,
@@ -17,11 +18,37 @@ export function mount(page) {
     drop: document.body,
     options: { threads: threads ? Math.min(cores, THREADS) : 1, hub: view.dataset.hub }, // data-hub: a mirror of the hub
     onLoad: (model, { kind, name }) => {
-      if (kind === 'sedd') page.recipe.offer(page.models.adopt(model, name));
-      else {
-        model.dispose();
-        page.say(t('own.twin', { name }));
-      }
+      spare?.dispose();
+      spare = kind === 'gpt2' ? model : null;
+      if (spare)
+        return {
+          label: t('own.twin'),
+          act: () => {
+            spare = null;
+            page.models.adoptTwin(model, name);
+            panel.say(t('own.twin.taken', { name }));
+            show('race');
+          },
+        };
+      const choice = page.models.adopt(model, name);
+      page.offer(choice);
+      return {
+        label: t('own.write'),
+        act: () => {
+          page.recipe.take(choice.id);
+          show('stage');
+          $('run').focus({ preventScroll: true });
+        },
+      };
     },
   });
+  return panel;
+}
+
+/** Scrolls to a section and takes the focus there. */
+function show(id) {
+  const section = $(id);
+  section.tabIndex = -1;
+  section.focus({ preventScroll: true });
+  section.scrollIntoView();
 }

@@ -5,7 +5,8 @@
 import { Cells } from '../view/cells.js';
 import { History } from '../view/history.js';
 import { $, el, stillness } from './dom.js';
-import { modelChoice, readNumber } from './recipe.js';
+import { modelChoice, offerModel, readNumber } from './recipe.js';
+import { USUAL } from './settings.js';
 import { explain, millis, number, t } from './text.js';
 
 const SHOW_MS = 9000; // the slower one, in slow motion
@@ -30,6 +31,7 @@ class Race {
       this.steps.value = String(steps);
       fit();
     });
+    page.addEventListener('model', ({ detail }) => offerModel(this.model, detail));
     this.slow = el('input', { type: 'checkbox', checked: !stillness.matches });
     this.go = el(
       'button',
@@ -85,14 +87,13 @@ class Race {
     this.go.textContent = t('race.stop');
     try {
       const steps = readNumber('steps', this.steps.value);
-      const [sedd, gpt2] = await Promise.all([
-        this.page.models.get(this.model.value),
-        this.page.models.get('gpt2-nano'),
-      ]);
+      const [sedd, gpt2] = await this.page.models.pair(this.model.value);
+      const { temperature, topP, topK } = { ...USUAL, ...sedd.defaults }; // the same for both
       const given = {
         sedd,
         gpt2,
         steps,
+        drawing: { temperature, topP, topK },
         signal: this.#abort.signal,
         length: sedd.info.length,
         ids: await gpt2.tokenize(BEGINNING),
@@ -120,7 +121,7 @@ class Race {
   }
 
   /** A recording: states with the time they came, and the whole time. */
-  async #denoise({ sedd, steps, length, signal, ids }) {
+  async #denoise({ sedd, steps, length, drawing, signal, ids }) {
     const begin = performance.now();
     const times = [];
     let history;
@@ -129,8 +130,7 @@ class Race {
       length,
       steps,
       seed: 1,
-      temperature: 0.8,
-      topP: 0.9,
+      ...drawing,
       signal,
     });
     for await (const event of run) {
@@ -141,7 +141,7 @@ class Race {
     return { history, times, ms: times.at(-1), said: t('race.sedd.done', { count: number(history.last) }) };
   }
 
-  async #decode({ gpt2, length, signal, ids }) {
+  async #decode({ gpt2, length, drawing, signal, ids }) {
     const begin = performance.now();
     const tokens = length - ids.ids.length;
     const blank = Array.from({ length: tokens }, () => null);
@@ -151,7 +151,7 @@ class Race {
       held: ids.ids.map((_, i) => i),
     });
     const times = [0];
-    const run = gpt2.generate({ prompt: BEGINNING, tokens, seed: 1, temperature: 0.8, topP: 0.9, signal });
+    const run = gpt2.generate({ prompt: BEGINNING, tokens, seed: 1, ...drawing, signal });
     for await (const { index, id, text } of run) {
       history.add({ step: index + 1, sigma: 0, positions: [ids.ids.length + index], ids: [id], texts: [text ?? ''] });
       times.push(performance.now() - begin);

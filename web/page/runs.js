@@ -11,6 +11,9 @@ import { branchOf } from '../view/branch.js';
 
 let next = 1;
 
+/** What a step changed, the same for the same changes in another order. */
+const changesOf = ({ positions, ids }) => String(positions.map((position, i) => `${position}:${ids[i]}`).sort());
+
 /** A seed as the engine takes it: small ones as numbers, the others whole. */
 export const seedOf = (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text));
 
@@ -51,6 +54,17 @@ export class Run {
     const before = this.parent.history.finals;
     return this.history.finals.flatMap((text, position) => (text === before[position] ? [] : [position]));
   }
+
+  /** Whether the same model opened the same tokens in the same steps. @param {Run} other */
+  repeats(other) {
+    const [mine, theirs] = [this.history.events(), other.history.events()];
+    return (
+      this.model === other.model &&
+      mine.length === theirs.length &&
+      String(this.history.at(0).ids) === String(other.history.at(0).ids) &&
+      mine.every((event, i) => changesOf(event) === changesOf(theirs[i]))
+    );
+  }
 }
 
 /**
@@ -68,6 +82,8 @@ export const branchHistory = (parent, from, { edit = [], texts = [] }, maskId) =
 export class Runs extends EventTarget {
   list = [];
   current = null;
+  /** Runs that `keep` left out, until another is forgotten. */
+  forgotten = [];
 
   add(run) {
     this.list.push(run);
@@ -84,11 +100,30 @@ export class Runs extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 
-  /** Forgets all but one run and those it descends from. */
+  /** Drops a finished run that repeats an earlier one. @returns {Run} the run that stays in the list */
+  merge(run) {
+    const twin = this.list.find((one) => one !== run && one.done && one.repeats(run));
+    if (!twin) return run;
+    if (twin.origin !== 'live') Object.assign(twin, { origin: 'live', options: run.options });
+    twin.ms = run.ms;
+    this.list = this.list.filter((one) => one !== run);
+    this.choose(twin);
+    return twin;
+  }
+
+  /** Forgets all but one run and those it descends from; `restore` brings them back. */
   keep(run) {
     const kept = new Set();
     for (let one = run; one; one = one.parent) kept.add(one);
-    this.list = this.list.filter((one) => kept.has(one));
+    this.forgotten = this.list.filter((one) => !kept.has(one));
+    this.list = [...kept].reverse();
     this.choose(run);
+  }
+
+  /** Brings back what `keep` left out. */
+  restore() {
+    this.list = [...this.list, ...this.forgotten].sort((a, b) => a.id - b.id);
+    this.forgotten = [];
+    this.grown();
   }
 }

@@ -2,7 +2,7 @@
  * Links that reproduce a run: everything that determines it, in the address behind #, with a version. A link is read
  * like any text from elsewhere: each part must be what it should be, or the whole is refused with one sentence.
  *
- *   v=1 model length steps seed temperature topP positions [order gamma grid context]   the recipe
+ *   v=1 model length steps seed temperature topP [topK] positions [order gamma grid context]   the recipe
  *   prompt=TEXT or clamp=POSITION-ID,…                                          what is held
  *   b=STEP~pPOSITION=ID~…~s=SEED~t=TEMPERATURE                                  a branch; several in order; ID empty: a mask
  */
@@ -58,8 +58,8 @@ export function readLink(hash) {
   if (version !== VERSION)
     throw new SeddError('argument', t('share.version', { version: (version ?? '–').slice(0, 20) }));
   const options = { model: (given.get('model') ?? 'sedd-nano').slice(0, 200) };
-  for (const name of ['length', 'steps', 'seed', 'temperature', 'topP'])
-    options[name] = readNumber(name, given.get(name) ?? String(FIELDS[name].value));
+  for (const name of ['length', 'steps', 'seed', 'temperature', 'topP', 'topK'])
+    options[name] = readNumber(name, given.get(name) ?? String(name === 'seed' ? 1 : FIELDS[name].value));
   if (given.has('gamma')) options.gamma = readNumber('gamma', given.get('gamma'));
   for (const name of CHOICES) {
     if (!given.has(name)) continue;

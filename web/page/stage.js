@@ -1,20 +1,25 @@
 /**
  * Figure 1: the cells of a run, its timeline and its sheet, and the numbers that live in the text beside them.
- * It shows whatever run it is given, recorded or under way.
+ * It shows whatever run it is given, recorded or under way. A run under way is shown slowly enough to follow: the engine
+ * runs at full speed, and what it did appears over a few seconds.
  */
 import { Cells } from '../view/cells.js';
 import { Sheet } from '../view/sheet.js';
 import { adopt } from '../view/theme.js';
-import { Timeline } from '../view/timeline.js';
 import { $, stillness } from './dom.js';
+import { LiveTimeline } from './live-timeline.js';
 import { live, number, t } from './text.js';
 
 const ANNOUNCE_MS = 3000;
+export const SHOW_MS = 4000; // a live run, from the first step to the last
 
 export class Stage extends EventTarget {
   #frame = 0;
   #said = 0;
-  #follow = true;
+  /** A live run that is being shown, or null: `due` steps may be seen by now. @type {{due: number, since: number, held: boolean, at: number, end: () => void}|null} */
+  #show = null;
+  #writer = null;
+  #differences = [];
   equal = false;
 
   constructor() {
@@ -33,8 +38,9 @@ export class Stage extends EventTarget {
         lineBreak: t('cell.break'),
       },
     });
-    this.timeline = new Timeline({
-      onShow: (state) => this.#show(state),
+    this.timeline = new LiveTimeline({
+      showing: () => this.#show?.at === this.index,
+      onShow: (state) => this.#draw(state),
       words: {
         label: t('timeline'),
         play: t('timeline.play'),
@@ -54,6 +60,8 @@ export class Stage extends EventTarget {
         fresh: t('sheet.new'),
         kept: t('sheet.kept'),
         held: t('sheet.held'),
+        places: (length) => t('sheet.places', { length }),
+        steps: (steps) => t('sheet.steps', { steps }),
       },
     });
     $('cells').append(this.cells.element);
@@ -77,35 +85,150 @@ export class Stage extends EventTarget {
    * @param {{index?: number, play?: boolean}} [options] `index` defaults to the end
    */
   open(run, { index = run.history.last, play = false } = {}) {
+    this.skip();
     this.run = run;
-    this.#follow = true;
     const { history } = run;
-    $('origin').textContent = t(`origin.${run.origin}`);
+    this.#compare();
     this.#lay(history.at(0));
+    this.timeline.writer = run.done ? null : this.#writer;
     this.timeline.open(history, play && !stillness.matches ? 0 : index);
     if (!$('sheet').hidden) this.sheet.open(history);
     if (play && !stillness.matches) this.timeline.toggle();
   }
 
-  /** A run that is under way has grown; shown with the next frame. */
+  /* ---- A run under way ---- */
+
+  /** Whether a run under way is shown slower than it is made. */
+  get paced() {
+    return !stillness.matches && !$('full-speed').checked;
+  }
+
+  /**
+   * Shows the open run from here on while it is made.
+   * @param {boolean} held shows nothing until `stepOn`
+   * @returns {Promise<void>} when all of it has been seen, or the reader has moved the timeline
+   */
+  follow(held) {
+    const { index } = this;
+    return new Promise((end) => {
+      this.#show = { due: index, since: performance.now(), held, at: index, end };
+      this.#next();
+    });
+  }
+
+  get showing() {
+    return this.#show !== null;
+  }
+
+  /** Stops the clock, or lets it go on. */
+  hold(held) {
+    if (this.#show) Object.assign(this.#show, { held, since: performance.now() });
+  }
+
+  /** Shows one more step of a held run. Returns whether it has that step already. */
+  stepOn() {
+    if (!this.#show) return false;
+    this.#show.due = this.index + 1;
+    return this.#show.due <= this.run.history.last;
+  }
+
+  /** Ends the slow showing: all there is can be seen. */
+  skip() {
+    if (!this.#show) return;
+    cancelAnimationFrame(this.#frame);
+    this.#leave();
+    this.timeline.seek(this.run.history.last);
+  }
+
+  /** The run has grown. Where the reader has taken over, only the timeline does. */
   grown() {
+    if (this.#show) return;
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      this.#follow &&= this.index >= this.timeline.playback.last;
-      this.timeline.extend();
-      if (!this.#follow) return;
+      const atEnd = this.index >= this.timeline.playback.last;
+      this.timeline.extend(this.run.total);
+      if (!atEnd) return;
       this.timeline.seek(this.run.history.last);
-      const now = performance.now();
-      if (now - this.#said < ANNOUNCE_MS) return;
-      this.#said = now;
-      const { history } = this.run;
-      $('status').textContent = t('announce', {
-        step: history.last,
-        total: this.run.total ?? history.last,
-        open: history.length - this.state.masked,
-        length: history.length,
-      });
+      this.#announce();
     });
+  }
+
+  #next() {
+    this.#frame = requestAnimationFrame((now) => this.#tick(now));
+  }
+
+  #tick(now) {
+    const show = this.#show;
+    const { history, total = history.last } = this.run;
+    if (this.index !== show.at || this.timeline.playback.playing) {
+      this.#leave();
+      return;
+    }
+    if (!show.held)
+      show.due = this.paced ? Math.min(show.due + ((now - show.since) / SHOW_MS) * total, history.last + 1) : Infinity;
+    show.since = now;
+    const index = Math.max(show.at, Math.min(Math.floor(show.due), history.last));
+    this.timeline.extend(total);
+    if (index !== show.at) {
+      show.at = index;
+      this.timeline.seek(index);
+      this.#announce();
+    }
+    if (this.run.done && index === history.last) this.#leave();
+    else this.#next();
+  }
+
+  /** The reader has taken over, or there is no more to see. */
+  #leave() {
+    const { end } = this.#show;
+    this.#show = null;
+    this.#frame = 0;
+    if (this.run.done) this.timeline.writer = null;
+    this.timeline.extend(this.run.total);
+    end();
+  }
+
+  /** Says how far the run is: every few seconds, and after each step of a paused run. */
+  #announce() {
+    const now = performance.now();
+    const { paused } = this.timeline.writer ?? {};
+    if (this.run.done || (now - this.#said < ANNOUNCE_MS && !paused)) return; // done: the status tells its time
+    this.#said = now;
+    const { history, total = history.last } = this.run;
+    $('status').textContent = t('announce', {
+      step: this.index,
+      total,
+      open: history.length - this.state.masked,
+      length: history.length,
+    });
+  }
+
+  /** The writer began, paused, continued or ended: the timeline's buttons act on it, or on the replay. @param {import('./writer.js').Writer|null} writer */
+  drivenBy(writer) {
+    this.#writer = writer;
+    this.timeline.writer = this.run?.done && !this.#show ? null : writer;
+    this.timeline.update();
+    if (writer?.paused && this.run?.history.last && !this.run.done) this.#announce();
+  }
+
+  /** Finds the tokens that differ from the parent's, and says where the run is from. */
+  #compare() {
+    const { run } = this;
+    this.#differences = run.done ? run.differences : [];
+    const { length: count } = this.#differences;
+    $('origin').textContent = [t(`origin.${run.origin}`), count && t('origin.differs', { count })]
+      .filter(Boolean)
+      .join(' · ');
+  }
+
+  /** Marks the tokens that differ from the parent's and are open. */
+  #markDifferences(state) {
+    for (const position of this.#differences) {
+      const cell = this.cells.cell(position);
+      const open = state.texts[position] !== null;
+      cell.classList.toggle('differs', open);
+      cell.title = open ? t('cell.differs') : '';
+    }
   }
 
   /** Places the cells: running text where every token's width is known, lines that keep their tokens while a run grows, or equal cells. */
@@ -113,6 +236,7 @@ export class Stage extends EventTarget {
     const { done, history } = this.run;
     this.cells.layout = this.equal ? 'grid' : done ? 'text' : 'lines';
     this.cells.open(state, { held: history.held, finals: done ? history.finals : null });
+    this.#markDifferences(state);
   }
 
   /** How tokens are shown: in equal cells or not, with a bar for their age or the probability they were drawn with. */
@@ -122,13 +246,12 @@ export class Stage extends EventTarget {
     if (this.run) this.#lay(this.state);
   }
 
-  /** The run is over: it is set as running text, in which every mask of the replay has its token's width. */
+  /** All of the run has been made: it is set as running text, in which every mask has its token's width. */
   finished() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
-    this.timeline.extend();
+    if (!this.#show) this.timeline.writer = null;
+    this.timeline.extend(this.run.total);
+    this.#compare();
     this.#lay(this.state);
-    if (this.#follow) this.timeline.seek(this.run.history.last);
     if (!$('sheet').hidden) this.sheet.open(this.run.history);
   }
 
@@ -142,8 +265,9 @@ export class Stage extends EventTarget {
     }
   }
 
-  #show(state) {
+  #draw(state) {
     this.cells.show(state);
+    this.#markDifferences(state);
     this.sheet.show(state.index);
     const total = this.run.total ?? this.run.history.last;
     const { length } = this.run.history;

@@ -1,5 +1,6 @@
 /** The tree of runs: a line over the steps for each, leaving its parent where it was changed; and the form that branches. */
 import { $, el } from './dom.js';
+import { FormError } from './form-error.js';
 import { readNumber } from './recipe.js';
 import { number, t } from './text.js';
 import { visible } from './inspector.js';
@@ -19,12 +20,21 @@ export function nameOf(run) {
 }
 
 export class Tree {
-  /** @param {{runs: import('./runs.js').Runs, stage: import('./stage.js').Stage, branch: (change: object, from: number) => void, complain: (text: string) => void}} given */
-  constructor({ runs, stage, branch, complain }) {
-    Object.assign(this, { runs, stage, branch, complain });
+  #shown = null; // the run that the form's defaults are for
+
+  /** @param {{runs: import('./runs.js').Runs, stage: import('./stage.js').Stage, branch: (change: object, from: number) => void}} given */
+  constructor({ runs, stage, branch }) {
+    Object.assign(this, { runs, stage, branch });
     this.rows = el('ol', { className: 'tree' });
     this.form = this.#form();
-    $('tree-view').append(this.rows, this.form);
+    const place = el('p', { id: 'branch-error', className: 'error', role: 'alert' });
+    this.wrong = new FormError(
+      place,
+      () => this.#read(),
+      (name) => this[name],
+    );
+    this.form.addEventListener('input', () => this.wrong.recheck());
+    $('tree-view').append(this.rows, this.form, place);
     runs.addEventListener('change', () => this.draw());
     stage.addEventListener('show', () => this.#mark());
     this.draw();
@@ -38,6 +48,9 @@ export class Tree {
     if (focused) this.rows.querySelector('[aria-current="true"]')?.focus();
     this.form.hidden = list.length === 0;
     this.forget.hidden = list.length < 2;
+    this.undo.hidden = this.runs.forgotten.length === 0;
+    this.undo.textContent = t('tree.restore', { count: this.runs.forgotten.length });
+    if (current && current !== this.#shown) this.#propose(current);
     this.#mark();
   }
 
@@ -89,13 +102,33 @@ export class Tree {
     );
   }
 
+  /** A branch starts with the next seed. */
+  #propose(run) {
+    this.#shown = run;
+    this.#fill(this.seed, BigInt.asUintN(64, BigInt(run.options.seed) + 1n));
+    this.#fill(this.temperature, run.options.temperature);
+    this.wrong.clear();
+  }
+
+  #fill(input, value) {
+    input.value = String(value);
+    input.style.setProperty('--digits', String(Math.max(1, input.value.length)));
+  }
+
+  /** The state that a branch leaves from: the one shown, or the middle of the run where that is its beginning or end. */
+  get #start() {
+    const { last } = this.runs.current.history;
+    const { index } = this.stage;
+    return index > 0 && index < last ? index : Math.floor(last / 2);
+  }
+
   #mark() {
     const { current, list } = this.runs;
     if (!current) return;
     const longest = Math.max(1, ...list.map((run) => run.total ?? run.history.last));
     for (const now of this.rows.querySelectorAll('[aria-current="true"] .now'))
       now.style.setProperty('--at', String(this.stage.index / longest));
-    this.from.textContent = t('tree.continue', { step: this.stage.index });
+    this.from.textContent = t('tree.continue', { step: this.#start });
   }
 
   #form() {
@@ -104,7 +137,6 @@ export class Tree {
       type: 'text',
       name: 'branch-seed',
       inputMode: 'numeric',
-      value: '2',
       autocomplete: 'off',
       aria: { label: t('name.seed') },
     });
@@ -112,19 +144,35 @@ export class Tree {
       type: 'text',
       name: 'branch-temperature',
       inputMode: 'decimal',
-      value: '0.8',
       autocomplete: 'off',
       aria: { label: t('name.temperature') },
     });
-    for (const input of [this.seed, this.temperature]) {
-      const fit = () => input.style.setProperty('--digits', String(Math.max(1, input.value.length)));
-      input.addEventListener('input', fit);
-      fit();
-    }
-    this.forget = el(
-      'button',
-      { type: 'button', className: 'link', on: { click: () => this.runs.keep(this.runs.current) } },
+    for (const input of [this.seed, this.temperature])
+      input.addEventListener('input', () => this.#fill(input, input.value));
+    const link = (text, act, next) =>
+      el(
+        'button',
+        {
+          type: 'button',
+          className: 'link',
+          on: {
+            click: () => {
+              act();
+              next().focus(); // the pressed button is gone
+            },
+          },
+        },
+        text,
+      );
+    this.forget = link(
       t('tree.delete'),
+      () => this.runs.keep(this.runs.current),
+      () => this.undo,
+    );
+    this.undo = link(
+      '',
+      () => this.runs.restore(),
+      () => this.forget,
     );
     return el(
       'form',
@@ -151,23 +199,31 @@ export class Tree {
       el('button', { type: 'submit', id: 'branch' }, t('tree.go')),
       ' ',
       this.forget,
+      ' ',
+      this.undo,
     );
+  }
+
+  #read() {
+    return {
+      seed: readNumber('seed', this.seed.value),
+      temperature: readNumber('temperature', this.temperature.value),
+    };
   }
 
   #branch() {
     try {
-      const seed = readNumber('seed', this.seed.value);
-      const temperature = readNumber('temperature', this.temperature.value);
+      const { seed, temperature } = this.#read();
       const { options } = this.runs.current;
       const change = {
         ...(seed !== options.seed && { seed }),
         ...(temperature !== options.temperature && { temperature }),
       };
       if (Object.keys(change).length === 0) change.seed = seed;
-      this.complain('');
-      this.branch(change, Math.min(this.stage.index, Math.max(this.runs.current.history.last - 1, 0)));
+      this.wrong.clear();
+      this.branch(change, this.#start);
     } catch (error) {
-      this.complain(error.message);
+      this.wrong.show(error);
     }
   }
 }

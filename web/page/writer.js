@@ -2,6 +2,7 @@
 import { SeddError } from '../errors.js';
 import { History } from '../view/history.js';
 import { Run, branchHistory, seedOf } from './runs.js';
+import { SHOW_MS } from './stage.js';
 import { explain, millis, number, t } from './text.js';
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
@@ -10,6 +11,7 @@ export class Writer extends EventTarget {
   #abort = null;
   #live = null; // the engine's run under way
   #paused = false;
+  #ended = Promise.resolve(); // of the run under way
 
   /** @param {{models: import('./models.js').Models, runs: import('./runs.js').Runs, stage: import('./stage.js').Stage, say: (text: string) => void, complain: (text: string) => void}} given */
   constructor(given) {
@@ -23,17 +25,19 @@ export class Writer extends EventTarget {
   get paused() {
     return this.#paused;
   }
+  /** Whether the engine works; a run that is busy otherwise is only being shown. */
+  get making() {
+    return this.#live !== null;
+  }
 
-  /** A new run. @param {object} options of the recipe, with `prompt` or `clamp` @param {{paused?: boolean}} [how] */
-  write({ model, ...options }, { paused = false } = {}) {
+  /** A new run. @param {object} options of the recipe, with `prompt` or `clamp` @param {{paused?: boolean, chosen?: boolean}} [how] chosen: its seed was chosen for its text */
+  write({ model, ...options }, { paused = false, chosen = false } = {}) {
     return this.#work(paused, async (signal) => {
       const engine = await this.models.get(model);
       const live = engine.sample({ ...options, seed: seedOf(options.seed), signal });
-      return this.#follow(
-        live,
-        (start) => new Run({ history: new History(start), options, origin: 'live', model }),
-        paused,
-      );
+      const make = (start) =>
+        Object.assign(new Run({ history: new History(start), options, origin: 'live', model }), { chosen });
+      return this.#merge(await this.#follow(live, make, paused));
     });
   }
 
@@ -45,7 +49,7 @@ export class Writer extends EventTarget {
     });
   }
 
-  #branch(engine, parent, from, change, signal, paused) {
+  async #branch(engine, parent, from, change, signal, paused, shows = true) {
     const { maskId } = engine.info;
     const history = branchHistory(parent, from, change, maskId);
     const options = {
@@ -57,11 +61,8 @@ export class Writer extends EventTarget {
     const { ids } = history.at(history.last);
     const state = { position, ids, options: { ...options, seed: seedOf(options.seed) } };
     const live = engine.resume(state, { signal });
-    return this.#follow(
-      live,
-      () => new Run({ history, options, origin: 'live', model: parent.model, parent, from, change }),
-      paused,
-    );
+    const make = () => new Run({ history, options, origin: 'live', model: parent.model, parent, from, change });
+    return this.#merge(await this.#follow(live, make, paused, shows));
   }
 
   /** A run and the branches that lead to it, as a link describes them. */
@@ -72,8 +73,9 @@ export class Writer extends EventTarget {
         engine.sample({ ...options, seed: seedOf(options.seed), signal }),
         (start) => new Run({ history: new History(start), options, origin: 'live', model }),
         false,
+        lineage.length === 0,
       );
-      for (const { from, change } of lineage) {
+      for (const [i, { from, change }] of lineage.entries()) {
         if (from > run.history.last)
           throw new SeddError(
             'argument',
@@ -81,7 +83,7 @@ export class Writer extends EventTarget {
           );
         const edit = change.edit ?? [];
         const texts = await Promise.all(edit.map(([, id]) => (id === null ? null : engine.detokenize([id]))));
-        run = await this.#branch(engine, run, from, { ...change, texts }, signal, false);
+        run = await this.#branch(engine, run, from, { ...change, texts }, signal, false, i === lineage.length - 1);
       }
       return run;
     });
@@ -93,6 +95,10 @@ export class Writer extends EventTarget {
       this.complain(t('busy'));
       return null;
     }
+    let free;
+    this.#ended = new Promise((resolve) => {
+      free = resolve;
+    });
     this.#abort = new AbortController();
     this.#paused = paused;
     this.complain('');
@@ -101,6 +107,7 @@ export class Writer extends EventTarget {
     try {
       return await job(this.#abort.signal);
     } catch (error) {
+      this.stage.skip();
       if (error.name === 'AbortError') this.say(t('stopped'));
       else this.complain(explain(error));
       return null;
@@ -109,19 +116,23 @@ export class Writer extends EventTarget {
       this.#live = null;
       this.#paused = false;
       this.#changed();
+      free();
     }
   }
 
-  async #follow(live, make, paused) {
+  /** Makes a run; `shows`: it is over when all of it has been seen. */
+  async #follow(live, make, paused, shows = true) {
     this.#live = live;
     if (paused) live.pause();
     const times = [];
     let run = null;
+    let shown;
     try {
       for await (const event of live) {
         if (event.start) {
           run = this.runs.add(make(event));
           this.stage.open(run);
+          shown = this.stage.follow(paused);
           if (paused) this.#stride();
           continue;
         }
@@ -133,16 +144,8 @@ export class Writer extends EventTarget {
       const result = await live.result;
       run.ms = times.reduce((a, b) => a + b, 0);
       run.text = result.text;
-      this.say(
-        t('done', {
-          tokens: number(run.history.length),
-          ms: millis(run.ms),
-          perStep: millis(median(times)),
-          seed: run.options.seed,
-        }),
-      );
-      return run;
     } finally {
+      this.#live = null;
       if (run) {
         run.done = true;
         run.total = run.history.last;
@@ -150,29 +153,74 @@ export class Writer extends EventTarget {
         this.runs.grown();
       }
     }
+    this.#tell(run, times);
+    if (!shows) this.stage.skip();
+    await shown;
+    return run;
+  }
+
+  /** Says what the run took, as soon as it is known, and how it is shown; sends `made`. */
+  #tell(run, times) {
+    this.dispatchEvent(new Event('made'));
+    const slower = this.stage.paced && this.stage.showing && run.ms < SHOW_MS;
+    run.said = [
+      t('done', {
+        tokens: number(run.history.length),
+        ms: millis(run.ms),
+        perStep: millis(median(times)),
+        seed: run.options.seed,
+      }),
+      slower && t('done.shown', { seconds: number(SHOW_MS / 1000) }),
+      run.chosen && t('seed.chosen'),
+    ]
+      .filter(Boolean)
+      .join(' ');
+    this.say(run.said);
+  }
+
+  /** Keeps one of two runs that are the same step by step, and says so. @param {Run} run @returns {Run} the one that is kept */
+  #merge(run) {
+    const kept = this.runs.merge(run);
+    if (kept !== run) {
+      this.stage.open(kept);
+      this.say(`${run.said} ${t('tree.merged')}`);
+    }
+    return kept;
   }
 
   /** Lets a paused run make exactly one step: the worker looks for messages before each. */
   #stride() {
+    if (this.stage.stepOn() || !this.#live) return;
     this.#live.continue();
     this.#live.pause();
   }
 
+  /** Ends the run; one that is made already is shown to its end at once. */
   stop() {
-    this.#abort?.abort();
+    if (this.stage.showing && this.stage.run.done) this.stage.skip();
+    else this.#abort?.abort();
+  }
+
+  /** Ends what is under way. @returns {Promise<void>} when it has ended */
+  async end() {
+    if (!this.busy) return;
+    this.#abort.abort();
+    this.stage.skip();
+    await this.#ended;
   }
 
   togglePause() {
-    if (!this.#live) return;
+    if (!this.busy) return;
     this.#paused = !this.#paused;
-    if (this.#paused) this.#live.pause();
-    else this.#live.continue();
+    this.stage.hold(this.#paused);
+    if (this.#paused) this.#live?.pause();
+    else this.#live?.continue();
     this.#changed();
   }
 
   /** One more step of a paused run; pauses a running one. */
   step() {
-    if (!this.#live) return;
+    if (!this.busy) return;
     if (this.#paused) this.#stride();
     else this.togglePause();
   }

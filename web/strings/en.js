@@ -8,9 +8,8 @@ export default {
   title: 'SEDD: a language model that does not write left to right',
   heading: 'A language model that does not write left to right',
   lede:
-    'SEDD starts from a page of masks and opens them in any order, a few at a time, until a text stands there: *score entropy discrete diffusion* ' +
-    '([Lou, Meng & Ermon](https://arxiv.org/abs/2310.16834)). Figure 1 is the model itself, at work in this tab. Hold any words and it fills the rest; go back to any moment ' +
-    'and let it decide otherwise; race it against a GPT-2 of its own size, the comparison of [Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473).',
+    'SEDD starts from masks and fills them in, in any order: *score entropy discrete diffusion* ([Lou, Meng & Ermon](https://arxiv.org/abs/2310.16834)). ' +
+    'It runs in this tab, with GPT-2 beside it to compare ([Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473)).',
   noscript:
     'This page computes in your browser and needs JavaScript. Without it you can read on; the papers linked above explain the method.',
   skip: 'Skip to the figure',
@@ -41,10 +40,9 @@ export default {
   'stage.cells': 'Tokens; arrow keys move, Enter inspects',
   run: 'Write',
   stop: 'Stop',
-  pause: 'Pause',
-  continue: 'Continue',
   single: 'One step',
   shuffle: 'Another seed',
+  'speed.full': 'full speed',
   sheet: 'All steps on one sheet',
   layout: 'Set as',
   'layout.text': 'running text',
@@ -56,6 +54,8 @@ export default {
   'origin.recorded': 'recorded run',
   'origin.live': 'live',
   'origin.imported': 'opened trace',
+  'origin.differs': ({ count }) =>
+    `${plural(count, 'token differs', 'tokens differ')} from the parent run, shaded under dots`,
   position: 'step {step} of {total}',
   'position.sigma': 'step {step} of {total}, σ = {sigma}',
   'cell.mask': 'masked',
@@ -63,6 +63,7 @@ export default {
   'cell.held': '{text}, yours',
   'cell.new': '{text}, new',
   'cell.space': 'space',
+  'cell.differs': 'differs from the parent run',
   'cell.break': 'line break',
   timeline: 'Timeline',
   'timeline.play': 'Play',
@@ -75,6 +76,8 @@ export default {
   'sheet.new': 'opened in this step',
   'sheet.kept': 'kept',
   'sheet.held': 'yours',
+  'sheet.places': 'places 1 to {length} →',
+  'sheet.steps': 'steps 0 to {steps} →',
   percent: '{share} %',
   margin: 'What you see',
   'mask.term': 'A mask',
@@ -87,28 +90,73 @@ export default {
   'score.text':
     'For every mask and every word: how many times likelier the text would be with that word there than with the mask. These ratios decide when a mask opens and what it becomes. Press a token to see them.',
 
+  'settings.title': 'How it writes',
+  'strips.gpt2': 'GPT-2 writes left to right',
+  'strips.sedd': 'SEDD writes everywhere at once',
+  'strips.caption': 'One recorded sentence in both orders; italics were given.',
+  examples: 'Examples',
+  'example.continue': 'Continue',
+  'example.middle': 'Fill the middle',
+  'example.ends': 'Given first and last sentence',
+  'example.words': 'Given some words anywhere',
+  'example.acrostic': 'Initials of an acrostic',
+  'twin.beside': 'GPT-2 beside it',
+  'twin.title': 'GPT-2, the same task',
+  'twin.done': '{tokens} tokens in {ms} ms.',
+  'twin.continue':
+    'A beginning is all GPT-2 needs, and here it writes the better text: it was trained for this task alone.',
+  'twin.middle':
+    'GPT-2 filled the hole from the words on its left. It cannot see the ending, so where the two meet is luck; SEDD sees both sides.',
+  'twin.ends':
+    'GPT-2 wrote on from the first sentence, for as many tokens, and then the last sentence was put there. It did not know where the story had to go.',
+  'twin.words':
+    'GPT-2 meets each given word only when it comes to it, and cannot prepare for it. Its sentences run well until then.',
+  'twin.acrostic':
+    'GPT-2 meets each word when its line begins. It starts a line as well as SEDD does, but cannot aim for the full stop that ends it.',
+  'twin.yours':
+    'GPT-2 writes each hole from the words on its left; the given words are put back in their places, and it cannot see them before.',
+
+  'steps.few': '1 step',
+  'steps.many': '256',
+  'steps.value': '{steps} steps',
+  'length.fixed': 'The text and its holes make the length.',
+  holes: 'Put a hole at the cursor',
+  'holes.insert': 'Hole of',
+  'holes.rest': 'the rest',
+  'toy.title': 'Why few steps cost quality',
+  'toy.text':
+    'Tokens that are drawn in the same step do not see each other. Two masks, and what the model says of them:',
+  'toy.pair': 'both (✗ contradict)',
+  'toy.together': 'in one step',
+  'toy.turn': 'in turn',
+  'toy.misfit': '{words} ✗',
+  'toy.wait': 'The numbers come with the live model.',
+  'toy.result': ({ steps, together, share, each, length }) =>
+    `With ${plural(steps, 'step', 'steps')}, two masks open in the same step in ${together} % of the runs, and ${share} % of the texts contradict themselves here.${length ? ` In a text of ${length} tokens about ${plural(each, 'token is', 'tokens are')} drawn in each step.` : ''}`,
   'editor.label': 'Your text',
   'editor.mask': 'Make the selection a hole',
-  'editor.fill': 'Open end',
   'editor.undo': 'Undo',
   'editor.redo': 'Redo',
   'editor.take': 'Edit the finished text',
   'editor.hint':
-    'Words you write are held. {20} is a hole of 20 tokens; {*} takes what the window leaves; a text without holes is a beginning. Select words and press Alt+M, or the button, and they become a hole. Ticks under the text are token boundaries.',
-  'editor.count': ({ held, open, length }) =>
-    `${plural(held, 'token', 'tokens')} held, ${open} of ${length} to be written.`,
+    'Words that you write are held. A hole has a fixed length: {20} is a hole of 20 tokens, and exactly 20 are written there. {*} takes what the other holes leave of the window. A text without holes is a beginning. Select words and press Alt+M, or the button, and they become a hole. Ticks under the text are token boundaries.',
+  'editor.count': ({ held, open, length, exact }) =>
+    `${plural(held, 'token', 'tokens')} held, ${open} of ${length} to be written.${exact ? ' The holes make the length.' : ''}`,
   'editor.select': 'Select the words first; then they become a hole.',
   'editor.many': 'The text needs {count} tokens; the window has {length}. Shorten the text, or ask for more tokens.',
   'editor.full': 'There is nothing to write: every token is held. Select some words and make them a hole.',
   recipe:
-    'Write {length} tokens in {steps} steps with seed {seed}, temperature {temperature}, top-p {topP}, by {model}; positions {positions}{order}{gamma}{grid}{context}.',
+    'Write {length} tokens in {steps} steps with seed {seed}, temperature {temperature}, top-p {topP}{topK}, by {model}; positions {positions}{order}{gamma}{grid}{context}.',
+  presets: 'Ready settings',
+  'preset.good': 'Good text',
   'preset.fast': 'Fast: 8 planned steps',
-  'preset.paper': 'As published: 64 steps',
+  'preset.paper': 'As published',
   'name.length': 'number of tokens',
   'name.steps': 'number of steps',
   'name.seed': 'seed',
   'name.temperature': 'temperature',
   'name.topP': 'top-p',
+  'name.topK': 'top-k',
   'name.rounds': 'number of rounds',
   'name.gamma': 'entropy bound',
   'name.model': 'model',
@@ -136,6 +184,7 @@ export default {
   'order.entropy': 'least entropy first',
   'recipe.order': ', {order}',
   'recipe.gamma': ', bound {gamma} nats',
+  'recipe.topK': ', top-k {topK}',
   'recipe.grid': ', step grid {grid}',
   'grid.linear': 'even',
   'grid.cosine': 'cosine',
@@ -147,14 +196,18 @@ export default {
   'model.sedd-nano-fast': 'SEDD for few steps',
   'model.gpt2-nano': 'GPT-2',
   'model.own': 'your model {name}',
+  'models.vocabulary':
+    'SEDD has a vocabulary of {sedd} tokens and the GPT-2 one of {gpt2}, so they cannot be compared. Choose a pair with the same tokenizer.',
+  loaded: '{name} is loaded.',
   loading: '{name}: {share}',
   'loading.open': '{name}: looking for the files',
   'loading.wait': '{name}: waiting for its turn',
   'loading.share': '{share} %',
-  ready: ({ kernels, threads, ms }) =>
-    `Live after ${ms} ms (${kernels}, ${threads === 1 ? 'one thread' : `${threads} threads`}). Press Write.`,
+  ready: 'Live after {ms} ms. Press Write.',
   announce: 'Step {step} of {total}, {open} of {length} fixed.',
   done: '{tokens} tokens in {ms} ms, {perStep} ms a step, seed {seed}.',
+  'done.shown': 'Shown slower, in {seconds} s.',
+  'seed.chosen': 'This seed was chosen for a good text; another seed shows an ordinary one.',
   'no-engine': 'The live model cannot run here, so you see the recorded run. {reason}',
   'needs-model': 'This needs the live model, which is not loaded.',
   busy: 'A run is under way; stop it first.',
@@ -163,8 +216,11 @@ export default {
   'inspector.close': 'Close',
   'inspector.wait': 'Asking the model…',
   'inspector.mask':
-    'In the next step, at σ = {sigma}, the network gives these ratios for the mask here. Bars are to scale; the number is the score.',
-  'inspector.open': 'It says “{text}” since step {step}. In that step, at σ = {sigma}, the ratios were:',
+    'If this mask opens in the next step, at σ = {sigma}, it becomes one of these words: its probability, and the score ratio that it comes from.',
+  'inspector.open': 'Step {step} wrote “{text}” here. At its σ = {sigma} the network gave:',
+  'inspector.word': 'word',
+  'inspector.probability': 'probability',
+  'inspector.ratio': 'ratio',
   'inspector.held': '“{text}” is yours: it was never a mask.',
   'inspector.end': 'The run ended here with the mask still closed.',
   'inspector.given': 'It was there from the start.',
@@ -191,11 +247,13 @@ export default {
   'tree.from': 'from step {step}',
   'tree.differs': ({ count }) => `${plural(count, 'token differs', 'tokens differ')} from its parent`,
   'tree.same': 'nothing differs from its parent',
+  'tree.merged': 'It repeats an earlier run step by step, so the list keeps one of them.',
   'tree.continue': 'Continue from step {step} with',
   'tree.seed.label': 'seed',
   'tree.temperature.label': 'temperature',
   'tree.go': 'Branch',
   'tree.delete': 'Forget all runs but this',
+  'tree.restore': ({ count }) => `Bring back ${plural(count, 'run', 'runs')}`,
 
   'noise.title': 'Noise, and back',
   'noise.text':
@@ -207,6 +265,8 @@ export default {
     'The little dog ran to the park with his friend. They played with a red ball all day. When the sun went down, they went home and had a good sleep.',
   'noise.input': 'Your sentence',
   'noise.slider': 'time t',
+  'noise.clean': 't = 0: your sentence',
+  'noise.masked': 't = 1: almost all masks',
   'noise.state': 't = {t}, σ = {sigma}: {masked} of {length} tokens hidden',
   'noise.denoise': 'Denoise from here',
   'noise.back': 'Show mine again',
@@ -239,7 +299,7 @@ export default {
   'measure.text':
     'A race is an anecdote. A measurement alternates the two, drops warm-ups, repeats, and is void if the tab was hidden. What counts is the time for the same number of tokens; what it costs is quality.',
   'measure.caption':
-    'Time to write the tokens against the number of steps. Points are medians, whiskers the middle half; below the ochre line SEDD is the faster one.',
+    'Time and quality against the number of steps, SEDD in blue and GPT-2 in ochre. Solid lines are the time (left; medians, whiskers the middle half); dotted lines are the perplexity of the texts under a judge (right; lower is better). SEDD is faster where its solid line lies below GPT-2’s, and writes better where its dotted line does.',
   'measure.start': 'Measure',
   'measure.again': 'Measure again',
   'measure.stop': 'Stop',
@@ -254,29 +314,40 @@ export default {
   'measure.shown': 'The browser does not let this page copy; the text stands below the table.',
   'measure.progress': 'Round {done} of {total}',
   'measure.axis.steps': 'steps',
-  'measure.axis.ms': 'ms',
+  'measure.axis.ms': 'time, ms (solid)',
+  'measure.axis.ppl': 'perplexity (dotted)',
   'measure.line': 'GPT-2 is done here',
+  'measure.line.ppl': 'GPT-2’s texts',
   'measure.columns.steps': 'steps',
   'measure.columns.ms': 'median ms',
-  'measure.columns.range': 'middle half',
   'measure.columns.each': 'ms each',
-  'measure.columns.ppl': 'perplexity under a judge',
-  'measure.columns.entropy': 'unigram entropy',
+  'measure.columns.ppl': 'perplexity',
+  'measure.columns.entropy': 'entropy',
   'measure.gpt2': 'GPT-2',
-  'measure.breakeven': 'Break-even on this device: T* = {steps} steps ({low} to {high}).',
-  'measure.breakeven.none': 'Break-even on this device lies below one step.',
+  'measure.breakeven':
+    'Break-even on this device is T* = {steps} steps: with so many, SEDD takes as long as GPT-2. The rounds put it between {low} and {high} (95 % interval).',
+  'measure.breakeven.none': 'GPT-2 is faster than SEDD with any number of steps: break-even lies below one step.',
+  'measure.beyond': 'more than {steps}',
+  'measure.explain':
+    'Small numbers are the middle half of the rounds. “ms each” is the median time of one step for SEDD and of one token for GPT-2.',
   'measure.quality':
-    'Quality from the model’s card: {texts} texts a row, judged by {judge}; lower perplexity at like entropy is better. [All results](results.html).',
+    'Perplexity and entropy come from the model’s card: {texts} texts a row, perplexity under the judge {judge}, entropy of the tokens within a text. Lower perplexity at similar entropy is better. [All results](results.html).',
   'measure.no-card': 'The model’s card has no figures of quality yet.',
   'measure.failed': 'The comparison could not be made. {reason}',
   'measure.markdown': 'Copy as Markdown',
   'measure.json': 'Copy as JSON',
   'measure.csv': 'Copy as CSV',
-  'measure.chart': 'Chart of time against steps; the table below holds the same numbers',
-  'verdict.gpt2': ({ steps }) =>
-    `Here GPT-2 wins for anything above ${plural(steps, 'step', 'steps')}: at this size its weights fit the processor’s cache, so one-token passes cost next to nothing.`,
-  'verdict.sedd': ({ steps }) =>
-    `Here SEDD wins up to ${plural(steps, 'step', 'steps')}: each of its passes reads the weights once for all tokens, GPT-2’s once for every token.`,
+  'measure.chart': 'Chart of time and perplexity against steps; the table below holds the same numbers',
+  'verdict.gpt2':
+    'At this size GPT-2’s weights fit the processor’s cache, so each of its one-token passes costs next to nothing.',
+  'verdict.worse': ({ most, steps, ppl, twin }) =>
+    `SEDD is faster up to ${plural(most, 'step', 'steps')}, at worse text: the judge gives its texts of ${plural(steps, 'step', 'steps')} a perplexity of ${ppl}, and GPT-2’s ${twin}.`,
+  'verdict.good': ({ most, steps, ppl, twin }) =>
+    `SEDD is faster up to ${plural(most, 'step', 'steps')}, at text as good: the judge gives its texts of ${plural(steps, 'step', 'steps')} a perplexity of ${ppl}, and GPT-2’s ${twin}.`,
+  'verdict.unknown': ({ most }) =>
+    `SEDD is faster up to ${plural(most, 'step', 'steps')}. How good its texts are then was not measured for this pair.`,
+  'verdict.why':
+    'SEDD reads its weights once a step for all tokens together, GPT-2 once for every token, but then for one row only.',
   'paper.text':
     'On a GPU the balance is another: one-row passes leave the chip idle, and [Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473) found SEDD up to 4.5 times faster than GPT-2 with its cache on an A100, at like likelihood. ' +
     'On a processor the trade appears through memory instead: the larger the model, the more a one-token pass waits for its weights, and the later GPT-2’s line falls.',
@@ -297,13 +368,20 @@ export default {
   'likelihood.token': '“{text}”: {nats} nats',
   'likelihood.empty': 'Write a text of one token or more first.',
   'likelihood.wait': 'Measuring…',
+  'likelihood.better':
+    'SEDD is certainly better here: its upper bound lies below GPT-2’s exact value by more than three standard errors, and its true value lies lower still.',
+  'likelihood.close':
+    'SEDD’s upper bound lies below GPT-2’s exact value, but by less than three standard errors. SEDD is probably better here, as its true value lies lower still.',
   'likelihood.compare':
     'A bound above GPT-2’s value does not say that GPT-2 is better: SEDD’s true value lies somewhere below its bound.',
 
   'library.title': 'Your own model',
   'library.text':
     'Any SEDD in the official format runs here: from the Hugging Face hub, from an address, or from a folder you drop. Nothing is fetched before you ask, and nothing leaves this tab.',
-  'own.twin': '{name} is a GPT-2; Figure 1 needs a SEDD. It was let go again.',
+  'own.write': 'Write with it',
+  'own.twin': 'Compare SEDD with it',
+  'own.twin.taken':
+    '{name} is GPT-2 in the race, the measurement and the likelihoods now, until the page is loaded again.',
   'library.source': 'A model of the hub, or the address of a folder',
   'library.look': 'Look it up',
   'library.drop': 'Or drop a model’s folder here: config.json, the weights and a tokenizer.',
@@ -324,6 +402,7 @@ export default {
   'library.resume': 'Go on',
   'library.cancel': 'Stop',
   'library.stopped': 'Stopped. What has arrived is kept; loading goes on from there.',
+  'library.ended': 'Stopped. Nothing was kept.',
   'library.progress': 'Progress of loading',
   'library.loading': '{loaded} of {total}.',
   'library.left': 'About {time} left.',
@@ -359,14 +438,16 @@ export default {
     'The link asks for the model “{model}”, which this page does not have. The settings were left as they are.',
   'share.own': 'This run used a model of your own; the link holds everything but the model.',
   'trace.save': 'Save trace',
+  'saved.trace': 'The trace is saved as {name}.',
+  'unsaved.trace': 'The trace could not be saved. {reason}',
   'trace.open': 'Open a trace',
   'trace.none': 'There is no run to save yet.',
   'trace.opened':
     'Trace with {steps} steps of {length} tokens. Its settings and its text stand below; Write makes such a run here.',
   gif: 'Save as GIF',
   'gif.making': 'Drawing {share} %',
-  'gif.saved': 'The GIF is saved.',
-  'gif.failed': 'The GIF could not be made. {reason}',
+  'saved.gif': 'The GIF is saved as {name}.',
+  'unsaved.gif': 'The GIF could not be made. {reason}',
 
   'keys.title': 'Keys',
   'keys.close': 'Close',
@@ -391,5 +472,5 @@ export default {
   'environment.threads': '{count} threads',
   colophon:
     'The models on this page are small and were trained on simple stories: they show how the method works, not how well it can work. Everything is computed in this tab; nothing is sent. Weights are kept on this device for the next visit; section 5 deletes them. ' +
-    '[Source and measurements](README.md), MIT licence.',
+    '[All results and how they were measured](results.html). MIT licence.',
 };

@@ -19,10 +19,11 @@ const LONG = 9; // characters that fit an equal cell
 addStyle(`
 .sedd-cells[data-layout='lines'], .sedd-cells[data-layout='grid'] { white-space: pre; overflow-wrap: normal; }
 .sedd-cells[data-layout='grid'] {
+  white-space: nowrap; /* no space before a word: cells begin at one edge */
   display: grid; grid-template-columns: repeat(auto-fill, minmax(4.4em, 1fr)); grid-auto-rows: 1.85em; align-items: center; column-gap: 0.35em;
 }
-[data-layout='grid'] .sedd-cell { overflow: clip; overflow-clip-margin: 3px; text-overflow: ellipsis; min-width: 0; line-height: normal; }
-[data-layout='grid'] .sedd-cell.long { font-size: 0.8em; }
+[data-layout='grid'] .sedd-cell { overflow: clip; overflow-clip-margin: 3px; text-overflow: ellipsis; min-width: 0; line-height: 1.85; --gap: 0em; }
+[data-layout='grid'] .sedd-cell.long { font-size: 0.8em; line-height: 2.3125; } /* as high as the others */
 .sedd-line { display: flex; align-items: center; height: calc(1.85em / var(--fit, 1)); font-size: calc(1em * var(--fit, 1)); }
 .sedd-line .sedd-cell { flex: none; line-height: normal; }
 .sedd-line .word:first-child:not(.break) { margin-inline-start: -0.25em; }

@@ -8,7 +8,9 @@ import { sheet as WORDS } from './words/en.js';
 
 addStyle(`
 .sedd-sheet {
-  font: 0.8125rem/1.4 var(--_ui); margin: 0;
+  position: relative; padding-inline-start: 1.6em; font: 0.8125rem/1.4 var(--_ui); margin: 0;
+  &::before { content: attr(data-places); color: var(--_quiet); }
+  &::after { content: attr(data-steps); color: var(--_quiet); position: absolute; top: 1.4em; inset-inline-start: 0; writing-mode: vertical-rl; }
   svg { display: block; width: 100%; height: auto; max-height: 20rem; overflow: visible; cursor: ns-resize; touch-action: pan-y; shape-rendering: crispEdges; }
   path { forced-color-adjust: none; }
   .mask { fill: var(--_line); opacity: 0.45; }
@@ -84,6 +86,8 @@ export class Sheet {
     this.picture.setAttribute('viewBox', `0 0 ${length} ${last + 1}`);
     this.picture.style.aspectRatio = `${length} / ${Math.min(Math.max(last + 1, length / 6), length)}`;
     this.picture.setAttribute('aria-label', this.words.label(last, length));
+    this.element.dataset.places = this.words.places(length);
+    this.element.dataset.steps = this.words.steps(last);
     const drawn = columns(history);
     for (const [name, path] of Object.entries(drawn)) this.paths[name].setAttribute('d', path.join(''));
     this.show(this.#index);

@@ -48,7 +48,7 @@ const CSS = `
   button:disabled { color: var(--_mask); cursor: default; }
   svg { display: block; fill: currentColor; }
   &:dir(rtl) svg { transform: scaleX(-1); }
-  .count { color: var(--_quiet); font-variant-numeric: tabular-nums; white-space: nowrap; text-align: end; direction: ltr; }
+  .count { min-width: 11ch; color: var(--_quiet); font-variant-numeric: tabular-nums; white-space: nowrap; text-align: end; direction: ltr; }
 }
 .sedd-row { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.5rem; }
 .sedd-track {

@@ -26,7 +26,7 @@ export class Timeline {
   /** @param {{onShow: (state: import('./history.js').State) => void, words?: Partial<typeof WORDS>}} options */
   constructor({ onShow, words = {} }) {
     this.onShow = onShow;
-    this.playback = new Playback({ onShow: (index) => this.#show(index), onChange: () => this.#update() });
+    this.playback = new Playback({ onShow: (index) => this.#show(index), onChange: () => this.update() });
     this.#build();
     this.translate({ ...WORDS, ...words });
   }
@@ -36,7 +36,7 @@ export class Timeline {
     this.words = words;
     const { element: label, back, forward, slider: step, speeds: speed } = this;
     for (const [word, part] of Object.entries({ label, back, forward, step, speed })) part.ariaLabel = words[word];
-    this.#update();
+    this.update();
   }
 
   #build() {
@@ -118,7 +118,7 @@ export class Timeline {
       'd',
       changes.map(({ length }, i) => (length ? `M${i + 0.7} 0v${-length}h.6v${length}z` : '')).join(''),
     );
-    this.#update();
+    this.update();
   }
 
   get index() {
@@ -175,7 +175,7 @@ export class Timeline {
     const words = this.words.place(index, total, length - masked, length);
     this.slider.setAttribute('aria-valuetext', words);
     this.count.textContent = `${index} / ${total}`;
-    this.#update();
+    this.update();
     return words;
   }
 
@@ -187,17 +187,27 @@ export class Timeline {
     this.status.textContent = words;
   }
 
-  #update() {
-    const { playing, last, index } = this.playback;
-    const name = playing ? 'pause' : 'play';
+  /** Whether the button says pause. @protected */
+  get playing() {
+    return this.playback.playing;
+  }
+
+  /** Whether there is a step to go forward to. @protected */
+  get more() {
+    return this.index < this.playback.last;
+  }
+
+  /** Shows what the buttons do now. @protected */
+  update() {
+    const { last, index } = this.playback;
+    const name = this.playing ? 'pause' : 'play';
     if (this.play.ariaLabel !== this.words[name]) {
       this.play.ariaLabel = this.words[name];
       this.play.replaceChildren(icon(name));
     }
     this.play.disabled = this.slider.disabled = last === 0;
     this.back.disabled = index === 0;
-    this.forward.disabled = index >= last;
-    this.count.style.minWidth = `${2 * String(last).length + 3}ch`;
+    this.forward.disabled = !this.more;
   }
 
   dispose() {

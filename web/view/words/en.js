@@ -21,6 +21,8 @@ export const timeline = {
 export const sheet = {
   label: (steps, length) =>
     `Overview of the run: ${steps} steps from top to bottom, ${length} positions from left to right`,
+  places: (length) => `${length} positions →`,
+  steps: (steps) => `${steps} steps →`,
   mask: 'mask',
   fresh: 'opened in this step',
   kept: 'kept',

@@ -20,6 +20,8 @@ export const timeline = {
 
 export const sheet = {
   label: (steps, length) => `整个运行：自上而下 ${steps} 步，自左而右 ${length} 个位置`,
+  places: (length) => `${length} 个位置 →`,
+  steps: (steps) => `${steps} 步 →`,
   mask: '掩码',
   fresh: '在这一步揭开',
   kept: '保持',

@@ -1,0 +1,18 @@
+/**
+ * Ready tasks, one press each. `seed` was chosen for its text: of seeds 1 to 60 the one that reads best
+ * (`node scripts/examples.mjs` lists them, those that judge-nano finds likeliest first). The page says so.
+ */
+export const EXAMPLES = [
+  { id: 'continue', prompt: 'Once upon a time', seed: '7' },
+  {
+    id: 'middle',
+    prompt: 'Tim wanted to bake a cake for his mom. {16} The cake was burnt, but his mom loved it.',
+    seed: '58',
+  },
+  { id: 'ends', prompt: 'One day, Lily lost her red ball. {24} Lily was happy to have her ball again.', seed: '22' },
+  { id: 'words', prompt: '{6} bird{7} rain{7} umbrella{7} friends.', seed: '31' },
+  { id: 'acrostic', prompt: 'They{7}.\nHe{7}.\nIt{7}.\nShe{7}.', seed: '3' },
+];
+
+/** Whether a task has the seed that was chosen for it. @param {{prompt?: string, seed: string}} options */
+export const isChosen = ({ prompt, seed }) => EXAMPLES.some((one) => one.prompt === prompt && one.seed === seed);

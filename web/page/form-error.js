@@ -1,0 +1,52 @@
+/**
+ * What a form says when it cannot do what was asked: one sentence beside its button. The field that the sentence is
+ * about is marked, refers to the sentence and gets the focus. The sentence follows what is typed and goes once the
+ * field is right.
+ */
+import { explain } from './text.js';
+
+export class FormError {
+  #field = null;
+
+  /**
+   * @param {HTMLElement} place where the sentence stands, an alert with an id
+   * @param {() => unknown} check throws what is wrong with the fields now
+   * @param {(name: string) => HTMLElement|null} fieldOf the field that an error's `field` names
+   */
+  constructor(place, check, fieldOf) {
+    Object.assign(this, { place, check, fieldOf });
+  }
+
+  /** Shows an error, or a sentence that is about no field; '' clears. @param {Error|string} error */
+  show(error) {
+    this.clear();
+    this.place.textContent = typeof error === 'string' ? error : explain(error);
+    this.#field = (error.field && this.fieldOf(error.field)) || null;
+    if (!this.#field) return;
+    this.#field.setAttribute('aria-invalid', 'true');
+    this.#field.setAttribute('aria-errormessage', this.place.id);
+    this.#field.focus();
+  }
+
+  clear() {
+    this.place.textContent = '';
+    this.#field?.removeAttribute('aria-invalid');
+    this.#field?.removeAttribute('aria-errormessage');
+    this.#field = null;
+  }
+
+  /** Something was typed: the marked field may be right now, or wrong in another way. */
+  recheck() {
+    if (!this.#field) return;
+    try {
+      this.check();
+      this.clear();
+    } catch (error) {
+      if (this.fieldOf(error.field) === this.#field) this.place.textContent = explain(error);
+      else this.clear();
+    }
+  }
+}
+
+/** Names the field that an error is about. @template {Error} E @param {E} error @param {string} field @returns {E & {field: string}} */
+export const about = (error, field) => Object.assign(error, { field });
