@@ -114,7 +114,7 @@ for (const [name, args, status, words] of [
     'a kernel table that is not there',
     ['score', 'models/sedd-nano', '--ids', '1', '--sigma', '0.5', '--kernels', 'fast'],
     1,
-    /no kernel table "fast".*there are: scalar/,
+    /unknown or unsupported kernel table "fast".*can run: scalar/,
   ],
   ['a flag without its value', ['info', 'models/sedd-nano', '--kernels'], 2, /a value is missing/],
 ]) {
