@@ -62,7 +62,7 @@ static void reply_add(const char *format, ...)
     }
 }
 
-/* A number that reads back as the same; JSON's 1e999 is JavaScript's Infinity. */
+/* Adds a number that reads back as the same. JSON's 1e999 is JavaScript's Infinity. */
 static void reply_number(double value)
 {
     if (isfinite(value)) {
@@ -87,7 +87,7 @@ static void reply_ints(const char *name, const int32_t *values, int32_t count)
     reply_add("]");
 }
 
-/* NULL is JSON's null. */
+/* Adds a list; NULL becomes JSON's null. */
 static void reply_floats(const char *name, const float *values, int32_t count)
 {
     reply_add(values == NULL ? ",\"%s\":null" : ",\"%s\":[", name);
@@ -98,7 +98,7 @@ static void reply_floats(const char *name, const float *values, int32_t count)
     reply_add(values == NULL ? "" : "]");
 }
 
-/* The text, or NULL with the error set where there was no memory for it. */
+/* Returns the text, or NULL with the error set if there was no memory for it. */
 static const char *reply_end(void)
 {
     if (reply.failed) {
@@ -118,8 +118,8 @@ struct sedd_engine *wasm_engine_new(const char *kernels, int32_t threads)
     return sedd_engine_new(&options, &engine, &last_error) == SEDD_OK ? engine : NULL;
 }
 
-/* The address of an int32 that cancels what the engine computes while it is not 0: a thread that
- * shares the memory, but has no instance to call, stores 1 there. */
+/* Returns the address of an int32 that cancels what the engine computes while it is not 0: a thread
+ * that shares the memory, but has no instance to call, stores 1 there. */
 void *wasm_engine_cancel_flag(struct sedd_engine *engine)
 {
     return &engine->cancel;
@@ -138,7 +138,7 @@ void wasm_loader_expect(struct sedd_loader *loader, double size)
     sedd_loader_expect(loader, (uint64_t)size);
 }
 
-/* {more, begin, end}: the first byte that is wanted next and the end (2^64: unknown). */
+/* Returns {more, begin, end}: the first byte that is wanted next and the end (2^64: unknown). */
 const char *wasm_loader_want(const struct sedd_loader *loader)
 {
     uint64_t begin, end;
@@ -172,6 +172,7 @@ double wasm_writer_size(const struct sedd_writer *writer)
     return (double)sedd_writer_size(writer);
 }
 
+/* Returns a model's info. */
 static const char *give_info(const struct sedd_model_info *info)
 {
     reply_begin();
@@ -200,7 +201,7 @@ const char *wasm_model_describe(const struct sedd_model *model)
     return give_info(&info);
 }
 
-/* The same before any weights: bytes of weights as they will be. */
+/* Returns the same before any weights have arrived, with the size that the weights will have. */
 const char *wasm_loader_describe(const struct sedd_loader *loader)
 {
     struct sedd_model_info info;
@@ -210,7 +211,7 @@ const char *wasm_loader_describe(const struct sedd_loader *loader)
 
 /* ---- Checksums --------------------------------------------------------------------------- */
 
-/* Free it with free. */
+/* Creates a SHA-256 state. The caller frees it with free. */
 struct sedd_sha256 *wasm_sha256_new(void)
 {
     struct sedd_sha256 *sha = malloc(sizeof *sha);
@@ -225,7 +226,7 @@ void wasm_sha256_add(struct sedd_sha256 *sha, const void *bytes, size_t size)
     sedd_sha256_add(sha, bytes, size);
 }
 
-/* digest[32] */
+/* Stores the digest in digest[32]. */
 void wasm_sha256_finish(struct sedd_sha256 *sha, uint8_t *digest)
 {
     sedd_sha256_finish(sha, digest);
@@ -241,7 +242,8 @@ struct sedd_tokenizer *wasm_tokenizer_new(const char *vocab, size_t vocab_size, 
     return sedd_tokenizer_new(&files, &tokenizer, &last_error) == SEDD_OK ? tokenizer : NULL;
 }
 
-/* ids (free with sedd_memory_free), their number in *count. */
+/* Returns the ids of a text and stores their number. The caller frees them with sedd_memory_free.
+ */
 int32_t *wasm_encode(const struct sedd_tokenizer *tokenizer, const char *text, size_t size,
                      size_t *count)
 {
@@ -260,7 +262,8 @@ char *wasm_decode(const struct sedd_tokenizer *tokenizer, const int32_t *ids, si
 
 /* ---- Sampling ---------------------------------------------------------------------------- */
 
-/* Writes and shows only what the tokenizer (NULL: none) has tokens for. */
+/* Creates a session. If there is a tokenizer, the session draws and reports only ids that have a
+ * token. */
 struct sedd_session *wasm_session_new(struct sedd_engine *engine, const struct sedd_model *model,
                                       int32_t rows, const struct sedd_tokenizer *tokenizer)
 {
@@ -284,7 +287,7 @@ static const char *give_options(const struct sedd_sample_options *options, bool 
     return reply_end();
 }
 
-/* The options that a generation_config.json names and that are not the default. */
+/* Returns the options that a generation_config.json names and that are not the default. */
 const char *wasm_sample_defaults(const char *json, size_t size)
 {
     struct sedd_sample_options options = {0};
@@ -292,13 +295,15 @@ const char *wasm_sample_defaults(const char *json, size_t size)
     return status == SEDD_OK ? give_options(&options, false) : NULL;
 }
 
-/* A call's options over a model's, in full: what wasm_sampler_new and wasm_gpt2_options take. */
-const char *wasm_sample_settings(const char *defaults, size_t defaults_size,
-                                 const char *json, size_t size)
+/* Merges a call's options over a model's. Returns them in full, as wasm_sampler_new takes them. */
+const char *wasm_sample_settings(const char *defaults, size_t defaults_size, const char *json,
+                                 size_t size)
 {
     struct sedd_sample_options options = {0};
-    enum sedd_status status = sedd_sample_read(defaults, defaults_size, SEDD_KIND_SEDD, &options, &last_error);
-    status = status == SEDD_OK ? sedd_sample_read(json, size, SEDD_KIND_SEDD, &options, &last_error) : status;
+    enum sedd_status status =
+        sedd_sample_read(defaults, defaults_size, SEDD_KIND_SEDD, &options, &last_error);
+    status = status == SEDD_OK ? sedd_sample_read(json, size, SEDD_KIND_SEDD, &options, &last_error)
+                               : status;
     return status == SEDD_OK ? give_options(&options, true) : NULL;
 }
 
@@ -366,7 +371,7 @@ static void give_inspected(const struct sedd_inspected *found, const struct sedd
     reply_add("]}");
 }
 
-/* {sigma, positions: [{scoreSum, entropy, stay, candidates: [{id, logscore, move}]}]} */
+/* Returns {sigma, positions: [{scoreSum, entropy, stay, candidates: [{id, logscore, move}]}]} */
 const char *wasm_inspect(struct sedd_session *session, const int32_t *ids, int32_t length,
                          const char *json, size_t size, const int32_t *positions, int32_t count,
                          int32_t tokens)
@@ -374,9 +379,9 @@ const char *wasm_inspect(struct sedd_session *session, const int32_t *ids, int32
     struct sedd_inspect_options options = {.positions = positions, .position_count = count};
     enum sedd_status status = sedd_fields_parse(SEDD_INSPECT_FIELDS, SEDD_FIELD_OF_SEDD, json, size,
                                                 &options, &last_error);
-    status = status == SEDD_OK ? sedd_fields_check(SEDD_INSPECT_FIELDS, SEDD_FIELD_OF_SEDD,
-                                                   &options, &last_error)
-                               : status;
+    status = status == SEDD_OK
+                 ? sedd_fields_check(SEDD_INSPECT_FIELDS, SEDD_FIELD_OF_SEDD, &options, &last_error)
+                 : status;
     if (status != SEDD_OK) {
         return NULL;
     }
@@ -413,7 +418,7 @@ int32_t wasm_gpt2_append(struct sedd_session *session, const int32_t *ids, int32
     return sedd_gpt2_append(session, ids, count, false, logits, &last_error);
 }
 
-/* Options of a GPT-2, read once for many draws; free them with free. */
+/* Reads options of a GPT-2, once for many draws. Free them with free. */
 struct sedd_sample_options *wasm_gpt2_options(const char *json, size_t size)
 {
     struct sedd_sample_options *options = calloc(1, sizeof *options);
@@ -426,7 +431,7 @@ struct sedd_sample_options *wasm_gpt2_options(const char *json, size_t size)
     return options;
 }
 
-/* The next id, or -1. */
+/* Returns the next id, or -1. */
 int32_t wasm_gpt2_draw(struct sedd_session *session, const struct sedd_sample_options *options,
                        int32_t step, float *logits)
 {
@@ -436,7 +441,7 @@ int32_t wasm_gpt2_draw(struct sedd_session *session, const struct sedd_sample_op
 
 /* ---- Likelihood -------------------------------------------------------------------------- */
 
-/* {natsPerToken, standardError, tokens, parts: [nats a token]} */
+/* Returns {natsPerToken, standardError, tokens, parts: [nats a token]} */
 static const char *give_estimate(const struct sedd_estimate *estimate, const double *parts)
 {
     reply_begin();
@@ -485,7 +490,7 @@ double wasm_bounder_total(const struct sedd_bounder *bounder)
     return (double)sedd_bounder_total(bounder);
 }
 
-/* Of a bounder that is done with `count` tokens. */
+/* Returns the estimate of a bounder that is done with `count` tokens. */
 const char *wasm_bounder_estimate(const struct sedd_bounder *bounder, size_t count)
 {
     struct sedd_estimate estimate;

@@ -1,6 +1,6 @@
 /*
- * option_table.h - options described by a table: one row a field, by which it is read from JSON, checked
- * and written as JSON. A struct holds 0 for what was not given.
+ * option_table.h - options described by a table: one row a field, by which it is read from JSON,
+ * checked and written as JSON. A struct holds 0 for what was not given.
  */
 #ifndef SEDD_OPTION_TABLE_H
 #define SEDD_OPTION_TABLE_H

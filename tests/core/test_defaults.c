@@ -80,7 +80,7 @@ static void test_refusals(void)
     refuses("", "not valid JSON");
     refuses("{\"steps\": 8", "not valid JSON");
     refuses("<!doctype html>", "not valid JSON");
-    refuses("{} {}", "something after");
+    refuses("{} {}", "extra content after");
     refuses("[8]", "not an object");
     refuses("\"steps\"", "not an object");
     refuses("{\"steps\": 0}", "steps is 0; expected a whole number from 1 to 1000000");

@@ -245,7 +245,7 @@ static void test_nll(const cJSON *gpt2)
     options.stride = 13;
     CHECK(sedd_gpt2_nll(fixture.session, ids, (size_t)count, &options, &estimate, parts, &error) ==
           SEDD_ERROR_ARGUMENT);
-    CHECK_TEXT(error.message, "the stride is 13; expected 1 to 12");
+    CHECK_TEXT(error.message, "stride is 13; expected 1 to 12");
     close_fixture(&fixture);
 }
 
