@@ -6,7 +6,7 @@
 import { idsFor } from './check.mjs';
 import { watch, quiet } from './machine.mjs';
 import { Contender, Turns } from './run.mjs';
-import { MODELS, TEXT_STEPS, TEXT_TOKENS, TEXTS, WAYS } from './works.mjs';
+import { TEXT_STEPS, TEXT_TOKENS, TEXTS, WAYS } from './works.mjs';
 
 const SEED = 1;
 const PROMPT = 'A'; // one token in every vocabulary here
