@@ -80,7 +80,7 @@ static void test_refusals(void)
     refuses("", "not valid JSON");
     refuses("{\"steps\": 8", "not valid JSON");
     refuses("<!doctype html>", "not valid JSON");
-    refuses("{} {}", "something after");
+    refuses("{} {}", "extra content after");
     refuses("[8]", "not an object");
     refuses("\"steps\"", "not an object");
     refuses("{\"steps\": 0}", "\"steps\" is 0; expected 1 to 1e+06");
@@ -90,8 +90,8 @@ static void test_refusals(void)
     refuses(
         "{\"positions\": \"best\"}",
         "\"positions\" is \"best\"; this engine runs score, normalised, fixed, bounded or hitting");
-    refuses("{\"positions\": 3}", "\"positions\" is not a word; expected score, normalised");
-    refuses("{\"positions\": [\"fixed\"]}", "\"positions\" is not a word");
+    refuses("{\"positions\": 3}", "\"positions\" is not a string; expected score, normalised");
+    refuses("{\"positions\": [\"fixed\"]}", "\"positions\" is not a string");
     refuses("{\"order\": \"\"}", "\"order\" is \"\"; this engine runs random, spread");
     refuses("{\"grid\": \"cos\"}", "\"grid\" is \"cos\"; this engine runs linear or cosine");
     refuses("{\"context\": \"none\"}", "\"context\" is \"none\"; this engine runs all or known");

@@ -244,7 +244,7 @@ static void test_nll(const cJSON *gpt2)
     check_parts(parts, gpt2, "sliding", count, &estimate);
     CHECK(sedd_gpt2_nll_sliding(fixture.session, ids, (size_t)count, bos, 13, &estimate, parts,
                                 &error) == SEDD_ERROR_ARGUMENT);
-    CHECK_TEXT(error.message, "the stride is 13; expected 1 to 12");
+    CHECK_TEXT(error.message, "stride is 13; expected 1 to 12");
     close_fixture(&fixture);
 }
 

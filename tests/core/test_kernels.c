@@ -247,7 +247,7 @@ static int within_bound(struct problem *p, matmul got, matmul expected)
 
 enum {
     BEHIND_BLOCK = 193
-}; /* one row behind those whose activations stay in the cache (tiles.h) */
+}; /* one row past the block whose activations stay in the cache (ROW_BLOCK, tiles_template.h) */
 
 static void test_products(const struct sedd_kernels *k, const struct sedd_kernels *scalar)
 {

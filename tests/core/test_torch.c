@@ -213,7 +213,7 @@ static void test_hostile(void)
              "uses the opcode 0x69"),
         CASE("\x80\4"
              "}.",
-             "another protocol than 2"),
+             "protocol other than 2"),
         CASE("\x80\2"
              "\x8c\2os\x8c\6system\x93.",
              "uses the opcode 0x8c"),
@@ -222,7 +222,7 @@ static void test_hostile(void)
              "memo larger than any model needs"),
         CASE("\x80\2"
              "}j\7\0\0\0.",
-             "recalls a value it has not remembered"),
+             "reads an empty memo entry"),
         CASE("\x80\2"
              "X\xff\xff\xff\xff"
              "a.",
@@ -235,7 +235,7 @@ static void test_hostile(void)
              "holds no state dict"),
         CASE("\x80\2"
              "}q\0X\1\0\0\0ah\0s.",
-             "is no tensor"),
+             "is not a tensor"),
         CASE("\x80\2"
              "K\1.",
              "holds no state dict"),
@@ -244,13 +244,13 @@ static void test_hostile(void)
              "ends without its last opcode"),
         CASE("\x80\2"
              "t.",
-             "takes a mark it has not set"),
+             "pops a mark that is not set"),
         CASE("\x80\2"
              "((u.",
-             "fills something that is no list or dict"),
+             "appends to a value that is not a list or dict"),
         CASE("\x80\2"
              "}}.",
-             "leaves values behind"),
+             "leaves values on the stack"),
         CASE("\x80\2"
              "N}b.",
              "sets the state of an object"),
