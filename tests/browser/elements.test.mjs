@@ -19,7 +19,7 @@ before(async () => {
 });
 after(() => session.close());
 
-/** A page of its own with this body and the elements; what it says and asks for is noted. */
+/** Opens a new page with this body and the elements, and records its messages and requests. */
 async function page(body, { context: options = {}, script = 'define.js', ...more } = {}) {
   const context = await session.page.context().browser().newContext(options);
   const tab = await context.newPage();
