@@ -116,22 +116,38 @@ test("Vite's development server, with the setting that the README names", async 
   const root = folder('vite-dev', { 'index.html': page('./app.js'), 'app.js': program('sedd-web', 2) });
   mkdirSync(path.join(root, 'public'), { recursive: true });
   symlinkSync(path.join(ROOT, 'models'), path.join(root, 'public/models'));
-  const server = await createServer({
-    root,
-    configFile: false,
-    logLevel: 'error',
-    optimizeDeps: new Function(`return ${setting}`)(),
-    server: {
-      port: 0,
-      headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
-    },
+  const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+  const develop = async (optimizeDeps, act) => {
+    const server = await createServer({
+      root,
+      configFile: false,
+      logLevel: 'silent',
+      cacheDir: path.join(root, optimizeDeps ? 'with/.vite' : 'without/.vite'),
+      optimizeDeps,
+      server: { port: 0, headers },
+    });
+    try {
+      await server.listen();
+      await act(server.resolvedUrls.local[0]);
+    } finally {
+      await server.close();
+    }
+  };
+  await develop(new Function(`return ${setting}`)(), (url) => runsAt(url, 2));
+  await develop(undefined, async (url) => {
+    browser.errors.length = 0;
+    const failed = browser.page.waitForEvent('pageerror', { timeout: 30000 });
+    await browser.page.goto(url);
+    assert.match((await failed).message, /The worker could not be loaded/);
+    const hint = await browser.page.evaluate(async () => {
+      const { loadSEDD } = await import('/app.js').then(
+        (module) => module,
+        (error) => ({ loadSEDD: () => Promise.reject(error) }),
+      );
+      return loadSEDD().catch((error) => error.hint);
+    });
+    assert.match(hint, /set optimizeDeps: \{ exclude: \['sedd-web'\] \}/);
   });
-  try {
-    await server.listen();
-    await runsAt(server.resolvedUrls.local[0], 2);
-  } finally {
-    await server.close();
-  }
 });
 
 test('Node, with a model of the package', () => {
