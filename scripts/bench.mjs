@@ -27,8 +27,8 @@ const FLAGS = {
   '--no-peers': 0,
   '--rounds': 1,
 };
-const PEAK_MS = 25; // a slice
-const PATIENCE = 8; // seconds of waiting for a quiet machine, each work
+const PEAK_MS = 25; // each slice
+const QUIET_SECONDS = 8; // longest wait for a quiet machine before each work
 const OUT = path.join(ROOT, 'build/bench');
 
 /** @returns {Map<string, string[]>} */
@@ -36,7 +36,7 @@ function flagsOf(args) {
   const flags = new Map();
   for (let i = 0; i < args.length; ) {
     const name = args[i++];
-    if (!(name in FLAGS)) throw new Error(`there is no flag "${name}"; ${Object.keys(FLAGS).join(', ')} exist`);
+    if (!(name in FLAGS)) throw new Error(`unknown option ${name}; the options are ${Object.keys(FLAGS).join(', ')}`);
     const values = [];
     while (values.length < FLAGS[name] && i < args.length && !args[i].startsWith('--')) values.push(args[i++]);
     if (FLAGS[name] && values.length === 0) throw new Error(`${name} needs a value`);
@@ -45,13 +45,13 @@ function flagsOf(args) {
   return flags;
 }
 
-const LOAD = 'load'; // every model with every engine in a fresh browser
+const LOAD = 'load'; // loads every model with every engine in a fresh browser
 const ALL = { ...WORKS, ...TEXTS, ...VISITS, [LOAD]: {} };
 
 function worksOf(only, quick) {
   const names = only?.split(',') ?? Object.keys(ALL).filter((name) => !quick || WORKS[name]?.rounds.length > 1);
   const unknown = names.find((name) => !ALL[name]);
-  if (unknown !== undefined) throw new Error(`there is no work "${unknown}"; ${Object.keys(ALL).join(', ')} exist`);
+  if (unknown !== undefined) throw new Error(`unknown work "${unknown}"; the works are ${Object.keys(ALL).join(', ')}`);
   return names;
 }
 
@@ -63,8 +63,8 @@ function whole(flag, text, high) {
 }
 
 /**
- * All works, those together that share a model, and so a browser; each gives the results of one work after another.
- * @param {(name: string, threads: number) => boolean} done what is left out
+ * Runs all works, grouped by model, since works on one model share a browser. Yields the results of one work after another.
+ * @param {(name: string, threads: number) => boolean} done says which works to skip
  * @returns {AsyncGenerator<object[]>}
  */
 async function* resultsOf(names, threads, options, newHost, done) {
@@ -92,7 +92,7 @@ async function* resultsOf(names, threads, options, newHost, done) {
 
 const readReport = (file) => JSON.parse(readFileSync(file, 'utf8'));
 
-/** Writes what the flags ask for; after every work, so that a run can be resumed. */
+/** Writes the files that the flags ask for. It is called after every work, so that a run can be resumed. */
 function write(report, flags) {
   const text = markdown(report);
   mkdirSync(OUT, { recursive: true });
@@ -107,7 +107,7 @@ async function measure(flags) {
     quick: flags.has('--quick'),
     peers: !flags.has('--no-peers'),
     node: flags.has('--node'),
-    patience: PATIENCE,
+    quietSeconds: QUIET_SECONDS,
     rounds: flags.has('--rounds') ? whole('--rounds', flags.get('--rounds')[0], 1000) : undefined,
     log: (line) => console.error(`bench: ${line}`),
   };
@@ -169,7 +169,7 @@ async function main() {
 
 try {
   await main();
-  process.exit(0); // peers leave workers behind
+  process.exit(0); // the peers' workers would keep the process alive
 } catch (error) {
   console.error(`bench: ${error.message}`);
   process.exit(1);

@@ -21,7 +21,7 @@ export function run(command, args, options = {}) {
 
 const found = (command) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 
-/** Installs Debian packages where a command is missing and we may; says what to do elsewhere. */
+/** Installs Debian packages if a command is missing and this user may install them. Otherwise fails with what to install. */
 export function need(command, packages) {
   if (found(command)) return;
   const root = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
@@ -45,7 +45,7 @@ function cmakeTools() {
   need('cc', ['gcc', 'libc6-dev']);
 }
 
-/** cJSON and utf8proc in .deps, or in folders named by SEDD_CJSON_DIR and SEDD_UTF8PROC_DIR. */
+/** Fetches cJSON and utf8proc into .deps, unless SEDD_CJSON_DIR and SEDD_UTF8PROC_DIR name folders that hold them. */
 export function sources() {
   const folder = (variable, name) => process.env[variable] ?? path.join(ROOT, '.deps', name);
   const cjson = folder('SEDD_CJSON_DIR', 'cjson');
@@ -57,19 +57,19 @@ export function sources() {
   return [`-DSEDD_CJSON_DIR=${cjson}`, `-DSEDD_UTF8PROC_DIR=${utf8proc}`];
 }
 
-/** Configures a preset of CMakePresets.json and builds `targets` (none: all). */
+/** Configures a preset of CMakePresets.json and builds `targets`, or all targets if there are none. */
 function cmake(preset, env = process.env, targets = []) {
   run('cmake', ['--preset', preset, ...sources()], { env, stdio: ['ignore', 'ignore', 'inherit'] });
   run('ninja', ['-C', path.join('build', preset), ...targets], { env });
 }
 
-/** The tool and the C tests; `preset`: native, asan or fuzz. */
+/** Builds the tool and the C tests; `preset` is native, asan or fuzz. */
 export function native(preset = 'native') {
   cmakeTools();
   cmake(preset);
 }
 
-/** Environment with a suitable emcc (the one on PATH, or a private one) and EMSCRIPTEN_TOOLCHAIN for the presets. */
+/** Returns an environment with a suitable emcc (from PATH, or installed in .toolchain) and EMSCRIPTEN_TOOLCHAIN for the presets. */
 function emscripten() {
   const version = spawnSync('emcc', ['--version'], { encoding: 'utf8' }).stdout?.match(/ (\d+)\.(\d+)\.(\d+)/);
   const number = version ? Number(version[1]) * 1e6 + Number(version[2]) * 1e3 + Number(version[3]) : 0;
@@ -103,13 +103,13 @@ export function wasm() {
   sourceFiles();
 }
 
-/** The modules with the golden checks, for tests. */
+/** Builds the modules with the golden checks, for tests. */
 export function goldenModules() {
   const env = emscripten();
   for (const name of VARIANTS) cmake(`wasm-${name}`, env, ['golden']);
 }
 
-/** The rest of the package: types, dist/ with sizes and their limits, and the site. */
+/** Makes the rest of the package: types, dist/ with its size limits, and the site. */
 export async function pack() {
   if (!existsSync(path.join(ROOT, 'node_modules/esbuild'))) run('npm', ['ci', '--no-audit', '--no-fund']);
   const [{ bundle }, { types }, { site }] = await Promise.all([
@@ -122,7 +122,7 @@ export async function pack() {
   await site();
 }
 
-/** The bench's own programs: micro-kernels for wasm, the kernel bench natively and for wasm. */
+/** Builds the bench's programs: micro-kernels for wasm, and the kernel bench natively and for wasm. */
 export function bench() {
   const env = emscripten();
   run('ninja', ['-C', 'build/wasm-relaxed', 'peak', 'bench_kernels'], { env, stdio: ['ignore', 'ignore', 'inherit'] });

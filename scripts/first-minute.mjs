@@ -1,16 +1,16 @@
-// A new visitor's first minute: when the first paint, the recorded run, the live model and the first own run are there, on a slow phone's processor and 4G.
-// usage: node scripts/first-minute.mjs [--cpu 4] [--mbit 9] [--rtt 170] [--runs 3]     (--cpu 1 --mbit 0: this machine as it is; needs npm run build)
+// Measures a new visitor's first minute: when the first paint, the recorded run, the live model and the visitor's first run appear, on a slow phone's processor and 4G.
+// usage: node scripts/first-minute.mjs [--cpu 4] [--mbit 9] [--rtt 170] [--runs 3]     (--cpu 1 --mbit 0 measures this machine as it is; needs npm run build)
 //
-// The processor is slowed by stopping Chromium's renderer (page and worker alike; the debugger's own throttle leaves workers out) for all but
-// one part in --cpu. The line is a proxy with a delay and one rate for all connections; a connection costs two round trips more (TCP, TLS).
-// Files travel as scripts/serve.mjs sends them, not compressed.
+// It slows the processor by stopping Chromium's renderer for all but one part in --cpu of the time. This slows page and worker alike; the
+// debugger's own throttle leaves workers out. A proxy delays all connections and limits their common rate; a new connection costs two more
+// round trips (TCP, TLS). Files travel uncompressed, as scripts/serve.mjs sends them.
 import { createServer, connect } from 'node:net';
 import { chromium } from 'playwright-core';
 import { CHROMIUM } from '../tests/browser/browser.mjs';
 import { serve } from './serve.mjs';
 import { quantile } from '../web/client/statistics.js';
 
-const SLICE_MS = 4; // that the renderer runs at a time
+const SLICE_MS = 4; // the renderer runs for this long at a time
 const sleep = (ms) =>
   new Promise((resolve) => {
     setTimeout(resolve, ms);
@@ -28,9 +28,9 @@ function optionsOf(args) {
   return options;
 }
 
-/** A line of `mbit` per second and `rtt` ms before a port. */
+/** Starts a proxy in front of a port that carries `mbit` per second with a round trip of `rtt` ms. */
 function line(port, { mbit, rtt }) {
-  let free = 0; // when the last byte so far will have passed
+  let free = 0; // the time at which all bytes so far will have passed
   const pass = (from, to, rate) => {
     from.on('data', (bytes) => {
       const begin = Math.max(performance.now(), rate ? free : 0);
@@ -57,7 +57,7 @@ function line(port, { mbit, rtt }) {
   });
 }
 
-/** Lets a browser's renderers run one part in `rate`. */
+/** Slows a browser's renderers by `rate`. */
 async function slow(browser, rate) {
   if (rate <= 1) return () => {};
   const session = await browser.newBrowserCDPSession();
@@ -67,7 +67,7 @@ async function slow(browser, rate) {
       try {
         process.kill(id, name);
       } catch {
-        /* it has gone */
+        /* the renderer has ended */
       }
     });
   const loop = (async () => {
@@ -88,7 +88,7 @@ async function slow(browser, rate) {
   };
 }
 
-/** In the page: notes when each thing is first there. */
+/** Runs in the page. Notes when each part first appears. */
 function watch() {
   const seen = {};
   globalThis.firstMinute = seen;

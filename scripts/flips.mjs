@@ -1,5 +1,5 @@
-// How often rounding flips a draw: runs with fused multiply-add (relaxed) against runs without (simd128).
-// usage: node scripts/flips.mjs [RUNS] [f32|q8]     (Node 22 or newer; default 1000 f32)
+// Measures how often rounding flips a draw: compares runs with fused multiply-add (relaxed) with runs without it (simd128).
+// usage: node scripts/flips.mjs [RUNS] [f32|q8]     (needs Node 22 or newer; default: 1000 f32)
 import { readFileSync } from 'node:fs';
 import { Engine } from '../web/engine/engine.js';
 import { Model } from '../web/engine/model.js';

@@ -1,6 +1,6 @@
-// Loads full-size random checkpoints in Chromium from the stand-in hub and measures: memory, time to load, time a step, numbers against the native tool.
+// Loads full-size random checkpoints in Chromium from the stand-in hub. Measures memory, load time and step time, and compares numbers with the native tool.
 // usage: node scripts/full-size.mjs [sedd-small|sedd-medium|gpt2-medium]... [--cuts] [--format safetensors|torch] [--folder build/full-size]
-//   (needs npm run build and npm run build:native; some GB of disk; --cuts: cut at 10, 50 and 99 % and gone on, bytes counted by the server)
+//   needs npm run build, npm run build:native and some GB of disk. --cuts also cuts downloads at 10, 50 and 99 %, resumes them, and counts the bytes that the server sent.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -34,7 +34,7 @@ const TOOL = path.join(ROOT, 'build/native/sedd');
 const mb = (bytes) => Math.round(bytes / 1e6);
 const say = (line) => console.log(line);
 
-/** Highest resident size of a process so far, in bytes; 0 when it is gone. A kernel that reclaims may not count a peak, so the size now counts, too. */
+/** Returns the highest resident size of a process so far, in bytes, or 0 after it has ended. Linux may miss a peak while it reclaims memory, so the present size counts, too. */
 function peakOf(pid) {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -47,7 +47,7 @@ function peakOf(pid) {
   }
 }
 
-/** Looks again and again for the most memory any of the processes had. @param {() => (string|number)[]} pids */
+/** Polls for the highest memory of any of these processes. @param {() => (string|number)[]} pids */
 function watch(pids) {
   let most = 0;
   const look = () => {
@@ -106,7 +106,7 @@ const nativeNll = (folder, dtype) =>
 
 /* ---- In Chromium ---- */
 
-/** The renderers of this browser, by the folder of its profile. */
+/** Returns the renderers of this browser, which it finds by the folder of its profile. */
 function renderers(profile) {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -124,7 +124,7 @@ function renderers(profile) {
 }
 const parentOf = (pid) => /PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1];
 
-/** Without the network's events of the debugging protocol: for them a renderer keeps a copy of every answer, and its base64. */
+/** Turns off the network events of the debugging protocol, for which a renderer keeps a copy of every response and its base64. */
 async function openBrowser(url) {
   const profile = mkdtempSync(path.join(work, 'profile-'));
   const paths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];

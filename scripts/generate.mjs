@@ -1,4 +1,4 @@
-// Writes a checkpoint of random weights with official names and shapes, as safetensors or as torch saves it.
+// Writes a checkpoint of random weights with the official names and shapes, as safetensors or as torch saves it.
 // usage: node scripts/generate.mjs DIR [--shape sedd-small|sedd-medium|gpt2|gpt2-medium|...] [--dtype f32|i8] [--format safetensors|torch] [--seed N]
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,18 +6,18 @@ import { fileURLToPath } from 'node:url';
 import { writeSafetensors, writeTorch } from './generate/containers.mjs';
 import { SHAPES, configOf, tensorsOf } from './generate/shapes.mjs';
 
-const PIECE = 1 << 20; // values
+const PIECE = 1 << 20; // values written at a time
 const FORMATS = { safetensors: ['model.safetensors', writeSafetensors], torch: ['pytorch_model.bin', writeTorch] };
 
-/** -126 to 126 with deviation 37, as trained matrices look when they are scaled to the largest of a row. */
+/** Returns an int8 weight from -126 to 126 with standard deviation 37, the distribution of a trained matrix whose rows are scaled to their largest value. */
 const bell = (bits) => (bits & 63) + ((bits >> 8) & 63) + ((bits >> 16) & 63) + ((bits >>> 24) & 63) - 126;
 
-/** A causal mask of `length` rows: ones up to the diagonal. */
+/** Returns a causal mask of `length` rows, with ones up to the diagonal. */
 function* causal(length) {
   for (let row = 0; row < length; row++) yield new Uint8Array(new Float32Array(length).fill(1, 0, row + 1).buffer);
 }
 
-/** Data of one tensor after another, from xorshift32: fast and the same everywhere. */
+/** Yields the data of one tensor after another, from xorshift32, which is fast and gives the same numbers everywhere. */
 function randomData(seed) {
   let state = seed >>> 0 || 1;
   const random32 = () => {

@@ -1,4 +1,4 @@
-// Runs the checks of a golden folder in wasm (npm test builds the modules). Needs Node 22 or newer (Node 20 computes the relaxed dot wrongly).
+// Runs the checks of a golden folder in wasm (npm test builds the modules). Needs Node 22 or newer, since Node 20 computes the relaxed dot product incorrectly.
 // usage: node scripts/golden.mjs DIR [--kernels scalar|simd128|relaxed|relaxed16] [--threads N]
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -19,7 +19,7 @@ try {
     kernels,
     threads: Number(value('--threads', 1)),
   });
-  // The golden models have no tokenizer; any will do.
+  // The golden models have no tokenizer, and the checks work with any.
   const tokenizer = readFileSync(new URL('../models/sedd-nano/tokenizer.json', import.meta.url));
   const model = await Model.load(engine, {
     config: read('config.json'),

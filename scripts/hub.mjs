@@ -1,8 +1,8 @@
-// A stand-in for the hub: repositories from local folders, served as the hub serves them, with counters, and faults on demand.
+// Serves local folders as repositories in the way the hub does, counts what it sends, and produces faults on demand.
 // usage: node scripts/hub.mjs [--port 8090] [--method-bound] [--fault FILE=KIND[:NUMBER]]... OWNER/NAME=FOLDER...
-//   --method-bound: addresses of large files are signed for GET alone, so that HEAD is refused there
-//   KIND: slow (bytes a second), cut (at byte), short (bytes less), change (after byte), flip (byte), 401, 403, 404, 429 (Retry-After), 500,
-//   html, pointer, nocors, norange, nohead, noetag, gzip, expired (an address of yesterday)
+//   --method-bound signs the addresses of large files for GET only, so that HEAD is refused there
+//   KIND is slow (bytes a second), cut (at byte), short (by bytes), change (after byte), flip (byte), 401, 403, 404, 429 (Retry-After), 500,
+//   html, pointer, nocors, norange, nohead, noetag, gzip or expired (an address of yesterday)
 import { createServer } from 'node:http';
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { closeSync, createReadStream, openSync, readFileSync, readSync, readdirSync, statSync } from 'node:fs';
@@ -10,15 +10,15 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-const LARGE = /\.(safetensors|bin|pt|pth|h5|msgpack|onnx|tflite)$/; // kept elsewhere, as .gitattributes says of the hub's repositories
+const LARGE = /\.(safetensors|bin|pt|pth|h5|msgpack|onnx|tflite)$/; // stored on another host, as the .gitattributes of the hub's repositories declares
 const PIECE = 64 << 10;
 const TYPES = { '.json': 'text/plain; charset=utf-8', '.txt': 'text/plain; charset=utf-8', '': 'binary/octet-stream' };
-const VALID = 3600; // seconds of a signed address
-/** Headers that pages of other sites may read, beside those that every answer shows: of the hub, and of where it keeps large files. */
+const VALID = 3600; // lifetime of a signed address, in seconds
+/** Headers that pages of other sites may read in addition to the default ones, from the hub and from its host of large files. */
 const EXPOSED =
   'X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, X-Total-Count, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag';
 const EXPOSED_ELSEWHERE = 'Accept-Ranges, Content-Range, Content-Type, Content-Disposition, ETag, X-Cache';
-/** Repositories from before names had owners; the hub redirects their addresses. */
+/** Repositories that are older than names with owners; the hub redirects their addresses. */
 const MOVED = new Map(
   ['gpt2', 'gpt2-medium', 'gpt2-large', 'gpt2-xl'].map((name) => [name, `openai-community/${name}`]),
 );
@@ -32,7 +32,7 @@ function hashFile(file) {
   return hash.digest('hex');
 }
 
-/** What Git LFS commits in a large file's place. */
+/** Returns the pointer that Git LFS commits in place of a large file. */
 const pointer = ({ sha256, size }) =>
   `version https://git-lfs.github.com/spec/v1\noid sha256:${sha256}\nsize ${size}\n`;
 
@@ -55,7 +55,7 @@ class Repository {
     }
   }
 
-  /** The file whose content has this hash. */
+  /** Returns the file whose content has this hash. */
   content(sha256) {
     return readdirSync(this.folder)
       .map((name) => this.file(name))
@@ -74,7 +74,7 @@ class Repository {
       }));
   }
 
-  /** What Git calls the content: of a large file, the pointer's. */
+  /** Returns Git's hash of the content; for a large file that of its pointer. */
   blob(name) {
     const file = this.file(name);
     const content = file.large ? Buffer.from(pointer(file)) : readFileSync(file.full);
@@ -100,18 +100,18 @@ export class Hub {
 
   /**
    * @param {Record<string, string>} repositories owner/name -> folder
-   * @param {{methodBound?: boolean}} [options] `methodBound`: a large file's address is for GET alone, and answers 403 to HEAD
+   * @param {{methodBound?: boolean}} [options] `methodBound`: a large file's address is signed for GET only, and answers 403 to HEAD
    */
   constructor(repositories, { methodBound = false } = {}) {
     this.methodBound = methodBound;
     this.#repositories = new Map(Object.entries(repositories).map(([name, folder]) => [name, new Repository(folder)]));
-    /** Every answer with a body: {file, method, status, begin, end, sent}. */
+    /** Every response with a body: {file, method, status, begin, end, sent}. */
     this.log = [];
-    /** file name -> {kind, number, times}: what goes wrong, and how often (always, unless `times` is given). */
+    /** file name -> {kind, number, times}: the fault and how often it occurs (always, unless `times` is given). */
     this.faults = new Map();
   }
 
-  /** Bytes of a file's body that were sent so far. */
+  /** Returns the bytes of a file's body that have been sent so far. */
   sent(file) {
     return this.log.filter((entry) => entry.file === file).reduce((sum, entry) => sum + entry.sent, 0);
   }
@@ -125,7 +125,7 @@ export class Hub {
     this.#changed.clear();
   }
 
-  /** The fault of a file, if it is of one of these kinds; uses it up. */
+  /** Returns a file's fault if it is of one of these kinds, and counts one use of it. */
   #take(file, ...kinds) {
     const fault = this.faults.get(file);
     if (!fault || !kinds.includes(fault.kind) || fault.times <= 0) return null;
@@ -172,7 +172,7 @@ export class Hub {
       .end(request.method === 'HEAD' ? '' : body);
   }
 
-  /** The hub itself: the list of files, small files, and where large ones are. */
+  /** Answers as the hub itself: with the list of files, small files, and the addresses of large files. */
   #answer(request, response) {
     const { pathname, search } = new URL(request.url, this.url);
     const api = /^\/api\/models\/(.+)\/revision\/([^/]+)$/.exec(pathname);
@@ -228,7 +228,7 @@ export class Hub {
     return createHmac('sha256', this.#key).update(`${method} ${path} ${expires}`).digest('base64url');
   }
 
-  /** The address of a large file elsewhere: by its content's hash, for an hour, and for one method where these are method-bound. */
+  /** Returns the address of a large file on its own host. It names the content's hash and is valid for an hour, and for one method if addresses are method-bound. */
   #signed(owner, file) {
     const url = new URL(`repos/${owner}/${file.sha256}`, this.elsewhere);
     const expires = Math.floor(Date.now() / 1000) + (this.#take(file.name, 'expired') ? -VALID : VALID);
@@ -260,13 +260,13 @@ export class Hub {
     this.#end(request, response, Number(kind), { ...headers, ...after }, 'refused\n');
   }
 
-  /** What stands in a file's place: a page, or Git LFS's pointer to it. */
+  /** Sends something else in place of a file: an HTML page, or its Git LFS pointer. */
   #substitute({ name, sha256, size }) {
     if (this.#take(name, 'html')) return '<!DOCTYPE html><title>Sign in</title>';
     return this.#take(name, 'pointer') ? pointer({ sha256, size }) : null;
   }
 
-  /** The file as a server sends it that compresses whatever it may; pages of other sites cannot read Content-Encoding. */
+  /** Sends a file compressed, as some servers do whenever they may. Pages of other sites cannot read Content-Encoding. */
   #compressed(request, { name, full }) {
     if (/identity/.test(request.headers['accept-encoding']) || !this.#take(name, 'gzip')) return null;
     return gzipSync(readFileSync(full), { level: 1 });
@@ -303,7 +303,7 @@ export class Hub {
     const { begin, end } = entry;
     const fault = this.#take(file.name, 'slow', 'cut', 'change', 'flip');
     const cut = fault?.kind === 'cut' && fault.number >= begin && fault.number < end ? fault.number : Infinity;
-    if (fault?.kind === 'cut' && cut === Infinity) fault.times++; // its byte is not in this range
+    if (fault?.kind === 'cut' && cut === Infinity) fault.times++; // the range does not reach its byte
     try {
       for await (const piece of createReadStream(file.full, { start: begin, end: end - 1, highWaterMark: PIECE })) {
         if (response.destroyed) return;
@@ -313,7 +313,7 @@ export class Hub {
           bytes[fault.number - place] ^= 1;
         await new Promise((resolve) => {
           response.write(bytes, resolve);
-        }); // also called, with an error, when the other side is gone
+        }); // is also called, with an error, when the client has gone
         entry.sent += bytes.length;
         const changed = fault?.kind === 'change' && place + bytes.length >= fault.number;
         if (changed) this.#changed.add(file.name);
@@ -353,5 +353,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   }
   const hub = await new Hub(repositories, { methodBound }).start(port);
   for (const [, file, kind, number] of faults) hub.fail(file, kind, Number(number ?? 0));
-  console.log(`the hub is at ${hub.url}: ${Object.keys(repositories).join(', ')}`);
+  console.log(`serving ${hub.url}: ${Object.keys(repositories).join(', ')}`);
 }

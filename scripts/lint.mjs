@@ -1,12 +1,12 @@
-// Checks how the sources are written: JavaScript and CSS by biome (format and lint), C by clang-format.
-// usage: npm run lint       (npm run format writes what can be written)
+// Checks the style of the sources: JavaScript and CSS with biome (format and lint), C with clang-format.
+// usage: npm run lint       (npm run format applies the automatic changes)
 import { spawnSync } from 'node:child_process';
 import { ROOT, need, run } from './build.mjs';
 
 const C_FILES = ['core/*.[ch]', 'wasm/*.[ch]', 'tests/*.[ch]', 'scripts/*.[ch]'];
 const GENERATED = 'core/text/unicode_table.h';
 
-/** The C files that git knows. */
+/** Returns the C files that git tracks. */
 function sources() {
   const { stdout } = spawnSync('git', ['ls-files', ...C_FILES], { cwd: ROOT, encoding: 'utf8' });
   return stdout.split('\n').filter((name) => name && name !== GENERATED);

@@ -1,12 +1,12 @@
 // Writes offline-files.js beside a page: the list of the files that its service worker (offline.js) may keep.
-// usage: node scripts/offline-files.mjs      (for the sources as they are served; needs web/wasm and web/vendor)
+// usage: node scripts/offline-files.mjs      (for the unbuilt sources; needs web/wasm and web/vendor)
 import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-/** What a page is made of. Weights, configurations and tokenizers are the store's, which checks them piece by piece. */
+/** The types of a page's files. Weights, configurations and tokenizers are left to the store, which checks each chunk. */
 const PAGE = /\.(html|js|css|svg|png|wasm)$|\/(card|trace)\.json$/;
 const OTHERS = /^(offline(-files)?\.js$|web\/(examples|pictures)\/|web\/wasm\/.*\.map$)/;
 
@@ -25,7 +25,7 @@ export function sourceFiles() {
     readdirSync(path.join(ROOT, folder), { recursive: true }).map((name) =>
       path.posix.join(folder, String(name).replaceAll(path.sep, '/')),
     );
-  const pages = ['index.html', 'results.html']; // the second is made when it is asked for
+  const pages = ['index.html', 'results.html']; // the server makes the second on request
   writeOfflineFiles(ROOT, [...pages, ...below('web'), ...below('models')]);
 }
 

@@ -1,4 +1,4 @@
-// Builds the site (dist/site) and serves it as a static host would.
+// Builds the site (dist/site) and serves it like a static host.
 // usage: npm run preview -- [--port 8080] [--host localhost] [--no-isolation]
 import path from 'node:path';
 import { ROOT, pack, wasm } from './build.mjs';

@@ -1,11 +1,11 @@
-// Takes pictures of the page in its main states, wide and narrow, light and dark; the README's picture on request.
+// Takes pictures of the page in its main states, wide and narrow, light and dark, and on request the README's picture.
 // usage: node scripts/screenshots.mjs [FOLDER] [--only NAME] [--readme]     (default build/screenshots; --readme also writes web/pictures/page.png)
 import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from './build.mjs';
 import { open } from '../tests/browser/browser.mjs';
 
-const PICTURE_MAX = 200 * 1000; // bytes of the README's picture
+const PICTURE_MAX = 200 * 1000; // limit of the README's picture, in bytes
 const args = process.argv.slice(2);
 const readme = args.includes('--readme');
 const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : '';
@@ -32,7 +32,7 @@ const example = async (page, id) => {
   await page.evaluate(() => scrollTo(0, 0));
 };
 
-/** Each brings the page into a state; the picture is of the viewport. */
+/** Functions that bring the page into a state, by name. The picture shows the viewport. */
 const STATES = {
   first: async (page) => {
     await page.waitForSelector('.strips li');

@@ -1,4 +1,4 @@
-// Writes selftest.json, the golden numbers that selfTest() compares with, into model folders; computed with the scalar kernels.
+// Writes selftest.json into model folders: the golden numbers for selfTest(), computed with the scalar kernels.
 // usage: node scripts/selftest.mjs FOLDER...      (needs npm run build)
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

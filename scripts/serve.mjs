@@ -1,4 +1,4 @@
-// Serves the repository for development, or another folder: plain files, COOP and COEP for threads, Range and ETag.
+// Serves the repository for development, or another folder, as plain files with COOP and COEP for threads, Range and ETag.
 // usage: node scripts/serve.mjs [--port 8080] [--host localhost] [--no-isolation]
 import { createServer } from 'node:http';
 import { createReadStream, statSync } from 'node:fs';
@@ -20,16 +20,16 @@ const TYPES = {
   '.txt': 'text/plain; charset=utf-8',
 };
 
-/** The strictest policy the page works under. */
+/** The strictest content security policy under which the page works. */
 export const CSP =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'";
 
-/** Pages that the site's build makes; in development they are made when they are asked for. */
+/** Pages that the build of the site makes. In development they are made on request. */
 const MADE = {
   'results.html': async () => (await import('./evaluate/report/index.mjs')).shippedResultsPage(),
 };
 
-/** Path of a file inside the root, or null. Hidden folders stay hidden. */
+/** Returns the path of a file inside the root, or null where there is none or it lies in a hidden folder. */
 function locate(root, url) {
   let name;
   try {
@@ -52,7 +52,7 @@ function rangeOf(header, size) {
   return begin <= end ? { begin, end } : { begin: -1, end: -1 };
 }
 
-/** Headers of every answer. */
+/** Returns the headers of every response. */
 function common({ isolation, csp }) {
   return {
     'Cache-Control': 'no-cache',
@@ -124,7 +124,7 @@ export function serve({ port = 0, host = 'localhost', isolation = true, csp = fa
   });
 }
 
-/** Options from the command line; shared with start.mjs. */
+/** Reads options from the command line, for this script and start.mjs. */
 export function serverOptions(args) {
   const value = (flag, fallback) => (args.includes(flag) ? args[args.indexOf(flag) + 1] : fallback);
   const port = Number(value('--port', '8080'));

@@ -1,5 +1,5 @@
-// Makes dist/site/: what a static host needs for the page and nothing else. Scripts and styles are bundled and minified,
-// and every file but the pages and the service worker is named by its content, so that it may be cached for ever.
+// Makes dist/site/, which holds only the files that a static host needs for the page. Scripts and styles are bundled and
+// minified. Every file but the pages and the service worker has its hash in its name, so that it can be cached forever.
 // usage: node scripts/site.mjs      (needs web/wasm, web/vendor and dist/, see build.mjs)
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
@@ -41,8 +41,8 @@ function keep(file) {
 }
 
 /**
- * Rewrites `new URL('…', import.meta.url)`: such a file is copied into app/ by its hash. The worker is the built one;
- * the service worker has to stay beside index.html under its own name.
+ * Rewrites `new URL('…', import.meta.url)` and copies the file that it names into app/ by its hash. The worker becomes the
+ * built one. The service worker must stay beside index.html under its own name.
  * @param {string} [worker] name of the built worker
  */
 const addresses = (worker) => ({
@@ -70,7 +70,7 @@ const outputName = (file) => path.basename(file);
 
 /**
  * Bundles a script; `soon` is a module that it imports dynamically at its start.
- * @returns {Promise<{entry: string, parts: string[]}>} names: the script, and what it needs at its start
+ * @returns {Promise<{entry: string, parts: string[]}>} names of the script and of the parts that it needs at its start
  */
 async function bundled(script, { soon = '', ...options }) {
   const { metafile } = await build({ ...COMMON, entryPoints: [script], ...options });
@@ -83,7 +83,7 @@ async function bundled(script, { soon = '', ...options }) {
   return { entry: outputName(file), parts };
 }
 
-/** One style sheet of several, in their order. */
+/** Joins several style sheets, in their order. */
 async function styles(name, files) {
   const contents = files.map((file) => `@import './${file}';`).join('\n');
   const { outputFiles } = await build({
@@ -98,7 +98,7 @@ async function styles(name, files) {
   return kept;
 }
 
-/** A page's HTML with the built files in place of the sources'. */
+/** Returns a page's HTML with the built files in place of the sources. */
 function page(html, { style, script, preload = [], icon }) {
   const head = [
     `<link rel="stylesheet" href="app/${style}">`,
@@ -118,7 +118,7 @@ function copyModels() {
   }
 }
 
-/** Every file of a folder, as paths below it. @returns {string[]} */
+/** Returns the paths of all files below a folder. @returns {string[]} */
 function filesBelow(folder) {
   return readdirSync(folder, { recursive: true })
     .map(String)
@@ -126,7 +126,7 @@ function filesBelow(folder) {
     .sort();
 }
 
-/** Builds dist/site/ and prints what a visitor's browser fetches first. */
+/** Builds dist/site/ and prints how many scripts and style sheets a first visit fetches. */
 export async function site() {
   rmSync(SITE, { recursive: true, force: true });
   mkdirSync(APP, { recursive: true });

@@ -1,4 +1,4 @@
-// From a clean clone to the page: installs what is missing, builds the wasm modules, serves.
+// Goes from a clean clone to the page: installs what is missing, builds the wasm modules and serves the page.
 // usage: npm start -- [--port 8080] [--host localhost] [--no-isolation]
 import { wasm } from './build.mjs';
 import { serve, serverOptions } from './serve.mjs';

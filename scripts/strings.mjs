@@ -1,5 +1,5 @@
 // Writes the English strings into index.html, so that the page can be read before (and without) its scripts.
-// usage: node scripts/strings.mjs [--check]     (--check only says whether it is up to date)
+// usage: node scripts/strings.mjs [--check]     (--check only reports whether index.html is up to date)
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ const PAGE = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../inde
 const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const escape = (text) => text.replace(/[&<>"]/g, (sign) => ENTITIES[sign]);
 
-/** The markup of web/page/text.js as HTML. */
+/** Turns the markup of web/page/text.js into HTML. */
 const markup = (text) =>
   escape(text)
     .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
@@ -42,7 +42,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const wanted = fill(now);
   if (process.argv.includes('--check')) {
     if (now !== wanted) {
-      console.error('strings: index.html does not say what web/strings/en.js says; run node scripts/strings.mjs');
+      console.error('strings: index.html differs from web/strings/en.js; run node scripts/strings.mjs');
       process.exit(1);
     }
   } else writeFileSync(PAGE, wanted);

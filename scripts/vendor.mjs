@@ -1,5 +1,5 @@
-// Copies the two libraries the page may load later (a chart, a GIF writer) from node_modules to web/vendor/,
-// each with its licence, as ES modules a static host can serve.
+// Copies the two libraries that the page loads on demand (a chart and a GIF writer) from node_modules to web/vendor/,
+// each with its licence, as ES modules that a static host can serve.
 // usage: node scripts/vendor.mjs
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-/** uPlot publishes its small build as a script with one global; one line makes it a module. */
+/** Turns uPlot's small build, a script with one global, into a module by one added line. */
 const FILES = [
   { from: 'uplot/dist/uPlot.iife.min.js', to: 'uplot.js', append: '\nexport default uPlot;\n' },
   { from: 'uplot/dist/uPlot.min.css', to: 'uplot.css' },
@@ -16,7 +16,7 @@ const FILES = [
   { from: 'gifenc/LICENSE.md', to: 'gifenc.LICENSE.txt' },
 ];
 
-/** @returns {string[]} what was written */
+/** Copies the libraries. @returns {string[]} the files that were written */
 export function vendor() {
   const folder = path.join(ROOT, 'web/vendor');
   mkdirSync(folder, { recursive: true });

@@ -208,7 +208,7 @@ for (const language of ['c', 'c++']) {
 
 test('the program in sedd.h writes what the tool writes', (t) => {
   const header = readFileSync(path.join(ROOT, 'core/sedd.h'), 'utf8');
-  const block = /^ \*     #include "sedd.h"[^]*?^ \*     }$/m.exec(header)[0];
+  const block = /^ \* {5}#include "sedd.h"[\s\S]*?^ \* {5}}$/m.exec(header)[0];
   const folder = path.join(ROOT, 'build', builds[0]);
   const program = path.join(folder, 'example');
   const libraries = ['sedd_core', 'cjson', 'utf8proc'].map((name) => path.join(folder, `lib${name}.a`));

@@ -1,6 +1,6 @@
 /**
- * Correctness before time: what a contender computes is compared with the native tool's float32 scalar kernels on the same
- * weights. Random networks give no text to look at, but the same weights have to give the same logits in every engine.
+ * Checks a contender before it is timed: compares its logits with those of the native tool's float32 scalar kernels. A random
+ * network writes no readable text, but the same weights must give the same logits in every engine.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -13,21 +13,21 @@ const TOOL = 'build/native/sedd';
 export const SIGMA = 1.5;
 
 /**
- * Largest root-mean-square difference, in standard deviations of the reference. f32: rounding in another order through
- * 12 blocks; int8: 7 or 8 bits for activations, and random weights have no structure that would soften it.
+ * The largest accepted root-mean-square difference, in standard deviations of the reference. f32 allows for rounding in another
+ * order through 12 blocks. int8 allows for activations of 7 or 8 bits; random weights have no structure that would reduce the error.
  */
 const TOLERANCE = { f32: 1e-3, int8: 0.1 };
 
-/** wllama gives tokens, not logits: its greedy choice has to be among this share of the reference's best tokens, or the best five. */
+/** wllama returns tokens, not logits. Its greedy choice must be among this share of the reference's best tokens, or among the best five. */
 const RANK_SHARE = { q8_0: 0.0005, q4_0: 0.01 };
 
-/** Ids every engine can read: a third of them tokens, the rest masks; for GPT-2 letters, which are single tokens in GGUF too. */
+/** Returns ids that every engine can read. For a SEDD a third are tokens and the rest masks; for GPT-2 all are letters, which are single tokens in GGUF too. */
 export const idsFor = ({ kind, tokens }, length) =>
   Array.from({ length }, (_, i) => (kind === 'sedd' && i % 3 ? tokens : 65 + ((i * 7) % 26)));
 
 const references = new Map();
 
-/** What the native tool computes: all log-scores of a SEDD, GPT-2's logits of the last id. */
+/** Returns what the native tool computes: all log-scores of a SEDD, or a GPT-2's logits after the last id. */
 function reference(model, ids) {
   const folder = folderOf(model);
   const key = `${folder} ${ids}`;
@@ -55,10 +55,10 @@ function reference(model, ids) {
   return references.get(key);
 }
 
-/** A contender computes something else than the reference: the bench has to end. */
+/** Thrown when a contender's result differs from the reference; it ends the bench. */
 export class WrongResult extends Error {}
 
-/** Root-mean-square difference over the reference's standard deviation. */
+/** Returns the root-mean-square difference, divided by the reference's standard deviation. */
 export function difference(values, expected) {
   if (values.length !== expected.length || values.length === 0)
     throw new WrongResult(`${values.length} values came back; expected ${expected.length}`);
@@ -68,10 +68,10 @@ export function difference(values, expected) {
 }
 
 /**
- * Compares one contender; throws WrongResult when it is wrong.
+ * Compares one contender with the reference. Throws WrongResult when they differ too much.
  * @param {{engine: string, dtype: string, model: object, call: (method: string, ...args: any[]) => Promise<any>}} contender
  * @param {string} name of the model
- * @returns {Promise<string>} what was found
+ * @returns {Promise<string>} the result in words
  */
 export async function check(contender, name) {
   const { engine, dtype, model } = contender;

@@ -1,6 +1,6 @@
 /**
- * Reads a folder with config.json and model.safetensors for the writers of the other engines' files, so
- * that every engine runs the same weights: F32, F16, and I8 with scales, as generate.mjs and the shipped models have them.
+ * Reads config.json and model.safetensors for the writers of the other engines' files, so that every engine runs the
+ * same weights. It reads F32, F16, and I8 with scales, the types of generate.mjs and the shipped models.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -24,7 +24,7 @@ export class Checkpoint {
     this.#bytes = file.subarray(8 + size);
   }
 
-  /** @returns {{shape: number[], values: Float32Array|Int8Array}} as stored, copied */
+  /** @returns {{shape: number[], values: Float32Array|Int8Array}} a copy of the tensor as it is stored */
   tensor(name) {
     const item = this.#header[name];
     if (!item) throw new Error(`the checkpoint has no tensor "${name}"`);
@@ -41,7 +41,7 @@ export class Checkpoint {
   }
 
   /**
-   * A quantised matrix as stored: int8 values [rows, columns] and their scales, one a row or one a column.
+   * Returns a quantised matrix as it is stored: int8 values [rows, columns] and their scales, one a row or one a column.
    * @returns {{rows: number, columns: number, values: Int8Array, scales: Float32Array, byRow: boolean}}
    */
   matrix(name) {
@@ -54,7 +54,7 @@ export class Checkpoint {
   }
 }
 
-/** The same matrix with rows and columns exchanged; in squares, so that neither side leaves the cache. */
+/** Transposes a matrix. It works in square tiles, so that reads and writes both stay in the cache. */
 export function transpose({ rows, columns, values, scales, byRow }) {
   const out = new Int8Array(values.length);
   const SIDE = 64;
@@ -68,7 +68,7 @@ export function transpose({ rows, columns, values, scales, byRow }) {
   return { rows: columns, columns: rows, values: out, scales, byRow: !byRow };
 }
 
-/** float32 [rows, columns] of a quantised matrix. */
+/** Returns a quantised matrix as float32 [rows, columns]. */
 export function dequantise({ rows, columns, values, scales, byRow }) {
   const out = new Float32Array(values.length);
   for (let r = 0, i = 0; r < rows; r++) {

@@ -1,8 +1,8 @@
 /**
- * Writes a GPT-2 checkpoint as GGUF (version 3) for llama.cpp's engines: matrices as q8_0 or q4_0 blocks of 32, the
- * rest as float32; q4_0 keeps the tied table in q8_0, as llama.cpp's own quantiser does.
+ * Writes a GPT-2 checkpoint as GGUF (version 3) for llama.cpp's engines. Matrices become q8_0 or q4_0 blocks of 32 and
+ * the rest stays float32. q4_0 keeps the tied table in q8_0, as llama.cpp's own quantiser does.
  *
- * The vocabulary is made up (engines/vocabulary.js), so that text can be read back as ids; its one merge makes no token.
+ * The vocabulary is synthetic (engines/vocabulary.js), so that text can be read back as ids. Its only merge makes no token.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { dequantise, transpose } from './checkpoint.mjs';
@@ -28,7 +28,7 @@ const typed = {
   i32s: (values) => Buffer.concat([u32(9), u32(5), u64(values.length), Buffer.from(Int32Array.from(values).buffer)]),
 };
 
-/** A token's text in the characters that byte-level vocabularies use for bytes. */
+/** Returns a token's text in the characters that byte-level vocabularies use for bytes. */
 const written = (id) => textOf(id).replace('\n', '\u010a').replace(' ', '\u0120');
 
 function metadata({ n_embd, n_layer, n_head, vocab_size, n_positions, layer_norm_epsilon }, type) {
@@ -56,10 +56,10 @@ function metadata({ n_embd, n_layer, n_head, vocab_size, n_positions, layer_norm
 
 // ---- Blocks of 32 weights ----------------------------------------------------------------------
 
-/** float16 bits of a positive number in the normal range, rounded to nearest. */
+/** Returns the float16 bits of a positive number in the normal range, rounded to nearest. */
 function half(value) {
   const bits = new Uint32Array(Float32Array.of(value).buffer)[0];
-  if (bits < 0x38800000) return 0; // below 2^-14: such a block is as good as zero
+  if (bits < 0x38800000) return 0; // below 2^-14, where a block is practically zero
   return ((bits - 0x38000000 + 0x1000) >>> 13) & 0xffff;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The SEDD network and GPT-2 as ONNX graphs with a checkpoint's weights, the way onnxruntime runs them fastest: its
- * fused operators for attention, rotary embedding and GELU; int8 as DynamicQuantizeLinear + MatMulInteger.
+ * Builds the SEDD network and GPT-2 as ONNX graphs with a checkpoint's weights, in the form that onnxruntime runs fastest:
+ * with its fused operators for attention, rotary embedding and GELU, and int8 as DynamicQuantizeLinear + MatMulInteger.
  *
  *   SEDD   input_ids [1, L], sigma [1]                                      -> logits [1, L, V + 1] (log-scores)
  *   GPT-2  input_ids [1, S], attention_mask [1, T], past.i.key/value [1, heads, P, size]
@@ -12,7 +12,7 @@ import { dequantise, transpose } from './checkpoint.mjs';
 const FUSED = 'com.microsoft';
 const EPSILON = 1e-5;
 
-/** Layers that both networks share. */
+/** Builds the layers that both networks share. */
 class Network extends Graph {
   #quantised = new Map(); // input -> its DynamicQuantizeLinear outputs, shared by all products of that input
 
@@ -26,7 +26,7 @@ class Network extends Graph {
     return this.constant(this.checkpoint.floats(name), shape);
   }
 
-  /** x [.., in] times a matrix [in, out] with a scale a column, plus a bias. */
+  /** Multiplies x [.., in] by a matrix [in, out] that has a scale for each column, and adds a bias. */
   product(x, matrix, bias) {
     let y;
     if (this.int8) {
@@ -52,7 +52,7 @@ class Network extends Graph {
     return bias ? this.op('Add', [y, this.weight(bias)]) : y;
   }
 
-  /** Rows of a quantised table. */
+  /** Gathers rows of a quantised table. */
   gather(matrix, ids) {
     if (!this.int8) return this.op('Gather', [this.constant(dequantise(matrix), [matrix.rows, matrix.columns]), ids]);
     const rows = this.op(
@@ -73,7 +73,7 @@ class Network extends Graph {
 
 // ---- SEDD --------------------------------------------------------------------------------------
 
-/** c = silu(W2 silu(W0 [cos, sin] + b0) + b2), [1, cond]. */
+/** Computes c = silu(W2 silu(W0 [cos, sin] + b0) + b2), [1, cond]. */
 function condition(graph) {
   const frequencies = Float32Array.from({ length: 128 }, (_, k) => Math.exp((-Math.log(10000) * k) / 128));
   const angle = graph.op('Mul', [
@@ -88,7 +88,7 @@ function condition(graph) {
   return c;
 }
 
-/** A small float layer, stored [out, in]. */
+/** Applies a small float layer, whose matrix is stored as [out, in]. */
 function affine(graph, x, name) {
   const { shape, values } = graph.checkpoint.tensor(`${name}.weight`);
   return graph.op('Gemm', [x, graph.constant(values, shape), graph.weight(`${name}.bias`)], { transB: 1 });

@@ -1,7 +1,7 @@
 /**
- * Where contenders run: headless Chromium, each in a page (and so a process) of its own, or this Node process. Both open, call and drop
- * them by number. In Chromium opening and calling reject after `limit` seconds, and dropping ends a contender whatever it is doing;
- * Node cannot interrupt a computation.
+ * Runs contenders in headless Chromium, each in its own page and so its own process, or in this Node process. Both hosts open, call and drop
+ * contenders by number. In Chromium, opening and calling reject after `limit` seconds, and dropping ends a contender at any moment. Node
+ * cannot interrupt a computation.
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -10,12 +10,12 @@ import { KERNELS } from './engines/peak.js';
 
 export const PEAK_FILE = 'build/wasm-relaxed/peak.wasm';
 const PAGE = 'scripts/bench/page.html';
-const LIMIT = 60; // seconds of one call
+const LIMIT = 60; // seconds for one call
 
 const sum = (values) => values.reduce((a, b) => a + b, 0);
 const ask = (page, method, ...args) => page.evaluate(([name, rest]) => globalThis.bench[name](...rest), [method, args]);
 
-/** What a promise gives, unless that takes more than `limit` seconds. */
+/** Returns the value of a promise. Rejects when it takes more than `limit` seconds. */
 async function within(limit, promise) {
   let timer;
   const late = new Promise((_, reject) => {
@@ -31,7 +31,7 @@ async function within(limit, promise) {
 export async function browserHost({ limit = LIMIT } = {}) {
   const { page: first, url, close } = await openBrowser(PAGE);
   const version = await first.evaluate(() => /Chrome\/([\d.]+)/.exec(navigator.userAgent)?.[1] ?? navigator.userAgent);
-  const contenders = new Map(); // number -> its page, and its number there
+  const contenders = new Map(); // number -> the contender's page and its number there
   let next = 1;
 
   async function openPage() {
@@ -63,7 +63,7 @@ export async function browserHost({ limit = LIMIT } = {}) {
       contenders.delete(number);
     },
     pageOf: (number) => contenders.get(number).page,
-    /** Rates of `threads` workers at once. */
+    /** Measures the rates of `threads` workers that run at once. */
     async peaks(threads, ms) {
       const page = await openPage();
       const numbers = [];
@@ -79,7 +79,7 @@ export async function browserHost({ limit = LIMIT } = {}) {
 
 const MODULES = { 'sedd-web': './engines/own.js', 'onnxruntime-web': './engines/onnxruntime.js' };
 
-/** Prints all rates of one process as JSON. */
+/** A program that prints all rates of one process as JSON. */
 const PEAKS = `const { open, KERNELS } = await import(process.argv[1]);
 const peak = await open({ file: process.argv[2] });
 console.log(JSON.stringify(Object.fromEntries(KERNELS.map((name) => [name, peak.rate(name, Number(process.argv[3]))]))));`;
@@ -103,7 +103,7 @@ export async function nodeHost() {
       await contenders[number]?.close?.();
       contenders[number] = null;
     },
-    /** Processes side by side instead of threads; they run the same kernels at about the same time. */
+    /** Measures with processes in place of threads; they run the same kernels at about the same time. */
     async peaks(threads, ms) {
       const each = await Promise.all(
         Array.from({ length: threads }, () =>

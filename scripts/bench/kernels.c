@@ -1,10 +1,10 @@
 /*
- * kernels.c - times every entry of every kernel table that runs here, one thread, and prints one
- * JSON object a line: {"table", "entry", "shape", "kind", "rate"}. kind f32 and int8: rate in
- * giga-operations a second; kind rows: gigabytes read and written a second; table "peak": this
- * processor's limits, where peak_x86.c has them.
+ * kernels.c - times every entry of every kernel table that runs on this processor, on one thread,
+ * and prints one JSON object a line: {"table", "entry", "shape", "kind", "rate"}. The rate is in
+ * giga-operations a second for the kinds f32 and int8, and in gigabytes read and written a second
+ * for the kind rows. The table "peak" holds the processor's limits, where peak_x86.c measures them.
  *
- * Shapes are those of SEDD-small: 768 and 3072 inputs, 128 rows and one; heads of 64.
+ * The shapes are those of SEDD-small: 768 and 3072 inputs, 128 rows or one, heads of 64.
  */
 #include "kernels/kernels.h"
 #include "peak_x86.h"
@@ -48,7 +48,7 @@ static double now_ms(void)
     return (double)time.tv_sec * 1e3 + (double)time.tv_nsec * 1e-6;
 }
 
-/* Most units a nanosecond over some slices, each call doing `units`. */
+/* Returns the highest rate of several slices, in units a nanosecond; each call does `units`. */
 static double fastest(void (*call)(struct bench *bench), struct bench *bench, double units)
 {
     double best = 0.0;
@@ -143,7 +143,7 @@ static void call_peak(struct bench *bench)
     bench->peak->call();
 }
 
-/* ---- All of one table ---------------------------------------------------------------------- */
+/* ---- One table ----------------------------------------------------------------------------- */
 
 static void mark_wide(struct bench *bench)
 {
@@ -233,7 +233,8 @@ static float *floats(size_t count, float spread)
     return values;
 }
 
-/* A sum of four draws, as weights scaled to their row's largest look: deviation 37 of 126. */
+/* Fills in weights with the distribution of a trained row that is scaled to its largest value: a
+ * sum of four draws, with a standard deviation of 37 of 126. */
 static int8_t bell(size_t i)
 {
     int32_t sum = -126;

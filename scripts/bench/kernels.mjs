@@ -15,7 +15,7 @@ const lines = (command, args) =>
     .split('\n')
     .map((line) => JSON.parse(line));
 
-/** Rows of one build with shares: a table's int8 and f32 entries against the best instructions there are. */
+/** Returns the rows of one build, with the shares of its int8 and f32 entries in what the best available instructions reach. */
 function withShares(rows, host, peaks) {
   return rows.map((row) => ({ host, ...row, share_of_peak: peaks[row.kind] ? row.rate / peaks[row.kind] : null }));
 }

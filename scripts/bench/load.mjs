@@ -1,4 +1,4 @@
-/** What a visitor waits for and pays: bytes, opening, the first run and peak memory, each engine in a fresh browser. */
+/** Measures what a visitor waits for and pays, each engine in a fresh browser: bytes, the time to open, the first run and peak memory. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../build.mjs';
@@ -24,13 +24,13 @@ const RUNTIMES = {
 
 const sizeOf = (file) => statSync(path.join(ROOT, file)).size;
 
-/** Bytes of runtime and weights as the files are, not compressed; tokenizers left out, they are the same for all. */
+/** Returns the uncompressed bytes of runtime and weights. Tokenizers are left out, since all engines read the same one. */
 function downloadOf(model, item) {
   const weights = item.engine === 'sedd-web' ? `${folderOf(model)}/model.safetensors` : peerFile(model, item.dtype);
   return [weights, ...RUNTIMES[item.engine](item)].reduce((sum, file) => sum + sizeOf(file), 0);
 }
 
-/** One engine on one model: {model, engine, dtype, bytes, open_ms, first_ms, peak_mib}. */
+/** Measures one engine on one model. Returns {model, engine, dtype, bytes, open_ms, first_ms, peak_mib}. */
 async function measure(name, item, work) {
   const host = await browserHost();
   try {
@@ -56,7 +56,7 @@ async function measure(name, item, work) {
 }
 
 /**
- * All engines on one model; `work` is the first run. What fails is left out.
+ * Measures all engines on one model; `work` is the first run. An engine that fails is left out.
  * @param {string} name of the model
  */
 export async function measureLoads(name, work, options) {

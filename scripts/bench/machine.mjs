@@ -1,16 +1,16 @@
-/** The machine a run happens on: what it is, and how busy others keep it (Linux; elsewhere unknown). */
+/** Describes the machine of a run and measures how busy other programs keep it (on Linux; elsewhere unknown). */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import os from 'node:os';
 import { ROOT } from '../build.mjs';
 
-const TICKS = 100; // a second, in /proc
+const TICKS = 100; // clock ticks a second in /proc
 const sleep = (ms) =>
   new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
 
-/** Processor seconds used so far by every process. */
+/** Returns the processor seconds that all processes together have used so far. */
 function busy() {
   const [user, nice, system, , , irq, softirq] = readFileSync('/proc/stat', 'utf8')
     .split('\n')[0]
@@ -20,7 +20,7 @@ function busy() {
   return (user + nice + system + irq + softirq) / TICKS;
 }
 
-/** This process and all below it. */
+/** Returns this process and all its descendants. */
 function family() {
   const parents = new Map();
   const seconds = new Map();
@@ -34,9 +34,9 @@ function family() {
         .split(' ')
         .map(Number);
       parents.set(pid, fields[1]);
-      seconds.set(pid, (fields[11] + fields[12] + fields[13] + fields[14]) / TICKS); // with those of children that have ended
+      seconds.set(pid, (fields[11] + fields[12] + fields[13] + fields[14]) / TICKS); // includes children that have ended
     } catch {
-      /* it has ended */
+      /* the process has ended */
     }
   }
   const members = new Set([process.pid]);
@@ -47,7 +47,7 @@ function family() {
   return { pids: [...members], seconds: [...members].reduce((sum, pid) => sum + (seconds.get(pid) ?? 0), 0) };
 }
 
-/** Starts a watch; the returned function gives the cores that others kept busy meanwhile, or null. */
+/** Starts to watch other programs. The returned function gives the cores they have kept busy since, or null where that is unknown. */
 export function watch() {
   if (!existsSync('/proc/stat')) return () => null;
   const begin = { time: performance.now(), busy: busy(), own: family().seconds };
@@ -57,9 +57,9 @@ export function watch() {
   };
 }
 
-/** Waits until others use less than `limit` cores for a second; gives up after `patience` seconds. */
-export async function quiet(limit = 0.2, patience = 15) {
-  for (const end = performance.now() + patience * 1000; ; ) {
+/** Waits until other programs use less than `limit` cores for a second. Gives up after `seconds`. */
+export async function quiet(limit = 0.2, seconds = 15) {
+  for (const end = performance.now() + seconds * 1000; ; ) {
     const stop = watch();
     await sleep(1000);
     const others = stop();
@@ -67,7 +67,7 @@ export async function quiet(limit = 0.2, patience = 15) {
   }
 }
 
-/** MiB of the largest resident set that any process of this family has had, but for this one. */
+/** Returns the largest resident set, in MiB, that any descendant of this process has had. */
 export function peakMiB() {
   const peaks = family()
     .pids.filter((pid) => pid !== process.pid)
@@ -83,14 +83,14 @@ export function peakMiB() {
 
 const git = (...args) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim();
 
-/** The block that belongs beside every figure. */
+/** Returns the description of machine and versions that belongs beside every figure. */
 export function environment(host) {
   const versions = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).devDependencies;
   let commit = 'unknown';
   try {
     commit = git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') ? ' with local changes' : '');
   } catch {
-    /* not a checkout */
+    /* this folder is not a git checkout */
   }
   return {
     date: new Date().toISOString(),

@@ -1,4 +1,4 @@
-/** The files the bench runs on: random checkpoints, and the same weights as ONNX and GGUF, made once under build/full. */
+/** Makes the bench's files once, under build/full: random checkpoints, and the same weights as ONNX and GGUF. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { Checkpoint } from './checkpoint.mjs';
 import { writeGguf } from './gguf.mjs';
 import { gpt2Graph, seddGraph } from './graphs.mjs';
 
-/** Writes under another name first, so that an interrupted run leaves no half file; again when `source` is newer. */
+/** Makes a file if it is missing or older than `source`. It writes under another name first, so that an interrupted run leaves no partial file. */
 function once(file, source, write) {
   const full = path.join(ROOT, file);
   if (existsSync(full) && statSync(full).mtimeMs >= statSync(path.join(ROOT, source)).mtimeMs) return;
@@ -17,7 +17,7 @@ function once(file, source, write) {
   renameSync(`${full}.part`, full);
 }
 
-/** Folder of a model, relative to the repository. @param {{folder?: string, shape?: string}} model */
+/** Returns a model's folder, relative to the repository. @param {{folder?: string, shape?: string}} model */
 export function folderOf({ folder, shape }) {
   const made = folder ?? `build/full/${shape}`;
   if (!existsSync(path.join(ROOT, made, 'model.safetensors'))) {
@@ -29,9 +29,9 @@ export function folderOf({ folder, shape }) {
 }
 
 /**
- * The file of a model for another engine, made if it is missing.
+ * Returns the file of a model for another engine. Makes it if it is missing.
  * @param {{folder?: string, shape?: string, kind: 'sedd'|'gpt2'}} model
- * @param {'f32'|'int8'|'q8_0'|'q4_0'} dtype q8_0 and q4_0 are GGUF, the others ONNX
+ * @param {'f32'|'int8'|'q8_0'|'q4_0'} dtype q8_0 and q4_0 are GGUF; the others are ONNX
  */
 export function peerFile(model, dtype) {
   const folder = folderOf(model);

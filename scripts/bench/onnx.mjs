@@ -1,6 +1,6 @@
 /**
- * Builds ONNX graphs and writes them as protobuf. Field numbers are those of onnx.proto (IR version 8);
- * only what the graphs of graphs.mjs need is here.
+ * Builds ONNX graphs and writes them as protobuf. Field numbers are those of onnx.proto (IR version 8).
+ * It covers only what the graphs of graphs.mjs need.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 
@@ -64,7 +64,7 @@ export class Graph {
     return name;
   }
 
-  /** A constant tensor. @returns {string} its name */
+  /** Adds a constant tensor. @returns {string} its name */
   constant(values, shape = [values.length]) {
     const type = values instanceof Float32Array ? FLOAT : values instanceof Int8Array ? INT8 : INT64;
     const name = this.#name('constant');
@@ -86,7 +86,7 @@ export class Graph {
     return this.constant(Float32Array.of(value), []);
   }
 
-  /** A node with `outputs` named outputs. */
+  /** Adds a node with `outputs` outputs and returns their names. */
   node(kind, inputs, outputs, attributes = {}, domain = '') {
     this.#nodes.push(
       message(1, [
@@ -100,14 +100,14 @@ export class Graph {
     );
   }
 
-  /** A node with one output. @returns {string} the output's name */
+  /** Adds a node with one output. @returns {string} the output's name */
   op(kind, inputs, attributes = {}, domain = '') {
     const name = this.#name(kind);
     this.node(kind, inputs, [name], attributes, domain);
     return name;
   }
 
-  /** Splits the last or another axis into equal parts. @returns {string[]} */
+  /** Splits an axis (the last by default) into equal parts. @returns {string[]} */
   split(input, sizes, axis) {
     const names = sizes.map(() => this.#name('part'));
     this.node('Split', [input, this.integers(...sizes)], names, { axis });

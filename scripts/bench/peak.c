@@ -1,12 +1,12 @@
 /*
- * peak.c - micro-kernels that find this processor's limits in wasm: the same register tile for each
- * way to multiply, over operands that stay in the level-1 and level-2 caches, and sums over memory
- * for bandwidth.
+ * peak.c - micro-kernels that measure this processor's limits in wasm. One register tile for each
+ * way to multiply runs over operands that stay in the level-1 and level-2 caches, and sums over
+ * memory measure bandwidth.
  *
- * A tile is 4, 5 or 6 rows by 8 channels over 768 inputs, weights packed as core/kernels packs
- * them; the best of the three is the limit, because engines differ in the registers they leave:
- * with 6 rows (12 accumulators, 2 weights, 1 input) V8 spills on some processors and halves the
- * rate. A call does 2 * rows * 8 * 768 operations `rounds` times.
+ * A tile has 4, 5 or 6 rows and 8 channels over 768 inputs, with weights packed as core/kernels
+ * packs them. The best of the three heights is the limit, because wasm engines differ in the
+ * registers they have free: with 6 rows (12 accumulators, 2 weights, 1 input) V8 spills on some
+ * processors, which halves the rate. A call does 2 * rows * 8 * 768 operations `rounds` times.
  */
 #include <stdint.h>
 #include <wasm_simd128.h>
@@ -21,7 +21,7 @@ static int16_t rows_i16[ROWS_MAX * INPUTS] __attribute__((aligned(16)));
 static uint8_t buffer[BUFFER] __attribute__((aligned(16)));
 static v128_t sink, ones;
 
-/* Writes every operand, so that no page is the system's shared zero page. */
+/* Writes every operand, so that every page has its own memory instead of the shared zero page. */
 __attribute__((export_name("fill"))) void fill(void)
 {
     for (int i = 0; i < PANELS * CHANNELS * INPUTS; i++) {

@@ -1,4 +1,4 @@
-/* peak_none.c - no limits known here: in wasm scripts/bench/peak.c measures them. */
+/* peak_none.c - reports no limits. In wasm, scripts/bench/peak.c measures them. */
 #include "peak_x86.h"
 
 const struct bench_peak *bench_peaks(void)

@@ -1,4 +1,5 @@
-/* peak_x86.c - limits of an x86 processor with AVX2 and FMA, and VNNI where it is. */
+/* peak_x86.c - measures the limits of an x86 processor with AVX2 and FMA, and with VNNI where it is
+ * available. */
 #include "peak_x86.h"
 
 #include "kernels/kernels.h"
@@ -8,7 +9,7 @@
 
 enum { CHAINS = 12, ROUNDS = 4096, BYTES = 16384 };
 
-/* Not static: the compiler may neither know what is read nor drop what is written. */
+/* These are not static, so that the compiler can neither predict the reads nor drop the writes. */
 float sedd_peak_f32[8] = {0.999f};
 int32_t sedd_peak_i32[8];
 uint8_t sedd_peak_bytes[BYTES];
@@ -31,8 +32,8 @@ static void f32(void)
     _mm256_storeu_ps(sedd_peak_f32, total);
 }
 
-/* VPDPBUSD has two encodings, and processors that know only one of them; a compiler that may use
- * either uses VEX. */
+/* VPDPBUSD has two encodings, and some processors support only one. A compiler that may use either
+ * chooses VEX. */
 #define INT8(NAME, DOT, TARGET)                                                                    \
     __attribute__((target(TARGET))) static void NAME(void)                                         \
     {                                                                                              \

@@ -1,10 +1,10 @@
-/** A report as tables for people. */
+/** Formats a report as Markdown tables. */
 import { breakEven, medianInterval, quantile } from '../../web/client/statistics.js';
 import { TEXT_STEPS, TEXT_TOKENS, TEXTS, VISITS, WAYS, WORKS } from './works.mjs';
 
 const peer = (row) => row.engine !== 'sedd-web';
 
-/** The fastest peer's row for the same work and threads, of any dtype (or of f32 for f32). */
+/** Returns the fastest peer's row for the same work and threads. An f32 row is compared with f32 only, any other row with every dtype. */
 export function fastestPeer(rows, row) {
   const peers = rows.filter(
     (item) =>
@@ -82,7 +82,7 @@ function peakTable(peaks) {
 
 /* ---- Whole texts ---- */
 
-/** One size at one number of threads, a line for each way to write; none where GPT-2's row is missing. */
+/** Returns the lines of one size at one number of threads, one for each way to write. Returns none where GPT-2's row is missing. */
 function textLines(name, rows, threads) {
   const here = rows.filter((row) => row.work === name && row.threads === threads && !row.failed);
   const twin = here.find((row) => row.writer === 'gpt2' && !peer(row));
@@ -116,7 +116,7 @@ function textLines(name, rows, threads) {
   });
 }
 
-/** Three numbers side by side: against the peer, against our own GPT-2, and the steps at which both take equally long. */
+/** Returns the table of whole texts: the ratios to the peer and to our own GPT-2, and the number of steps at which SEDD takes as long as that GPT-2. */
 function textTable(rows) {
   const threads = [...new Set(rows.map((row) => row.threads))];
   const lines = Object.keys(TEXTS).flatMap((name) => threads.flatMap((count) => textLines(name, rows, count)));
@@ -160,7 +160,7 @@ function visitTable(rows) {
           'load',
           'first step',
           'from the call to load',
-          'in all, ms',
+          'total, ms',
           'middle half',
           'visits',
         ],
@@ -204,7 +204,7 @@ const optionsOf = (options) =>
     .map(([name, value]) => `${name} ${value}`)
     .join(', ');
 
-/** The whole run as Markdown. */
+/** Returns the whole run as Markdown. */
 export function markdown({ environment: e, peaks, rows, loads }) {
   const busy = Math.max(0, ...rows.map((row) => row.other_cores ?? 0));
   const works = rows.filter((row) => WORKS[row.work]);
@@ -213,22 +213,22 @@ export function markdown({ environment: e, peaks, rows, loads }) {
     `Contenders took turns; other programs used up to ${busy.toFixed(2)} cores${busy > 0.2 ? ' (**not a quiet machine**: trust ratios, not times)' : ''}.`,
     ...section('Limits of the machine, measured in the same run:', peakTable(peaks)),
     ...section(
-      "A denoise step runs every row through the vocabulary head; a decode step is one token with the cache. SEDD-web's times include the draw.",
+      "A denoising step runs every row through the vocabulary head; a decode step is one token with the cache. SEDD-web's times include the draw.",
       works.length ? speedTable(works) : '',
     ),
     ...section(
-      `${TEXT_TOKENS} tokens, whole texts, int8; GPT-2 with its cache, the peer is onnxruntime-web. ${Object.entries(
+      `Whole texts of ${TEXT_TOKENS} tokens, int8. GPT-2 uses its cache; the peer is onnxruntime-web. ${Object.entries(
         WAYS,
       )
         .map(([way, options]) => `*${way}*: ${optionsOf(options)}`)
         .join('; ')}; *published* ends with the denoiser. ` +
-        'Break-even: the steps that take as long as our GPT-2, with a 95 % interval.',
+        'Break-even is the number of steps that take as long as our GPT-2, with its 95 % interval.',
       textTable(rows),
     ),
     ...section(
-      'A second visit, from the address of a page to the first denoise step of sedd-nano, 128 tokens (caches warm; the server is asked whether files changed):',
+      'A second visit, from the address of a page to the first denoising step of sedd-nano with 128 tokens. The caches are warm; the browser asks the server whether files have changed.',
       visitTable(rows),
     ),
-    ...section("Loading from this machine's disk in a fresh browser, one thread:", loadTable(loads)),
+    ...section("Loads from this machine's disk in a fresh browser, on one thread:", loadTable(loads)),
   ].join('\n\n')}\n`;
 }

@@ -1,8 +1,8 @@
-/** Results as rows for JSON, and pieces of a run put together. */
+/** Turns results into rows for JSON, and merges the reports of a run's parts. */
 import { quantile } from '../../web/client/statistics.js';
 import { limitMs, operationsOf, WORKS } from './works.mjs';
 
-/** The time as a share of what the machine allows, and operations, where a work has them. */
+/** Returns the rate in operations and its shares of the machine's limits, for works that have them. */
 function shares({ work: name, dtype, kernels, threads, median_ms: median, quick }, peaks) {
   const work = WORKS[name];
   const of = (set) => limitMs(work, dtype, set, peaks[threads], quick) / median;
@@ -10,9 +10,9 @@ function shares({ work: name, dtype, kernels, threads, median_ms: median, quick 
 }
 
 /**
- * One row a work, engine, dtype, build and number of threads (and writer, way and steps of whole texts). `failed` says why there are no times.
- * `share_of_peak` is the machine's limit, with its best instructions in this browser, over the time; `share_of_set` the same with the
- * instructions the engine was built for.
+ * Returns one row for each work, engine, dtype, build and number of threads (for whole texts also writer, way and steps). `failed` says why a
+ * row has no times. `share_of_peak` is the least time that the machine's best instructions in this browser allow, divided by the measured
+ * time. `share_of_set` uses the instructions that the engine was built for.
  */
 export function rowOf(
   { name, engine, dtype, kernels, threads, times, failed, loadMs, checked, others, before, more },
@@ -32,12 +32,12 @@ export function rowOf(
   };
 }
 
-/** What makes two rows, or two loads, the same measurement. */
+/** Returns the key that equal measurements share, for a row or a load. */
 const keyOf = ({ work, model, engine, dtype, kernels, threads, writer, way, steps, failed }) =>
   [work, model, engine, dtype, failed ? '' : kernels, threads, writer, way, steps].join(' ');
 const later = (lists) => [...new Map(lists.flat().map((item) => [keyOf(item), item])).values()];
 
-/** The better of measurements: a limit is what was reached undisturbed. */
+/** Returns the best of several measured limits, since a limit is a rate without disturbance. */
 function best(list) {
   const peaks = {};
   for (const measured of list) {
@@ -62,7 +62,7 @@ function environmentOf(environments) {
 }
 
 /**
- * Pieces of a run as one report; of what was measured twice the later counts, of limits the better, and shares follow from those.
+ * Merges the reports of a run's parts. Takes the later of two equal measurements and the better of two limits, and computes the shares again.
  * @param {{environment: object, peaks: object, rows: object[], loads: object[]}[]} reports oldest first
  */
 export function merge(reports) {

@@ -1,20 +1,20 @@
-/** Runs works: opens all contenders for a model at once, checks each, and lets them take turns: A-B-A-B. */
+/** Runs works: opens all contenders for a model at once, checks each, and lets them take turns (A-B-A-B). */
 import { WrongResult, check, idsFor } from './check.mjs';
 import { watch, quiet } from './machine.mjs';
 import { folderOf, peerFile } from './models.mjs';
 import { MODELS, PROMPT, contendersFor, takesPart, tokensOf } from './works.mjs';
 
-const WARM_RUNS = 2; // dropped, and more until
-const WARM_MS = 400; // of one contender: the optimising compiler works in the background
-const PAUSE = 20; // ms between turns, so that spinning threads of one go to sleep before the next
-const BUDGET = 40; // seconds of turns, each contender and work: no turn begins that would not end within it, but for the first
+const WARM_RUNS = 2; // least number of dropped runs of a contender
+const WARM_MS = 400; // least time of its dropped runs, because the optimising compiler works in the background
+const PAUSE = 20; // ms between turns, so that one contender's spinning threads sleep before the next one runs
+const BUDGET = 40; // seconds of turns for a contender and work; only the first turn may begin without time to end within it
 const TEXT = 'tests/golden/gpt2-tokenizer/';
 const sleep = (ms) =>
   new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
 
-/** What a contender is opened with. */
+/** Returns the job that a contender is opened with. */
 function jobOf(model, { engine, dtype, wasm }, threads, rows) {
   if (engine !== 'sedd-web') {
     const { blocks, heads, hidden } = model;
@@ -32,7 +32,7 @@ function jobOf(model, { engine, dtype, wasm }, threads, rows) {
   return { folder, rows, wasm, dtype, threads, ...text };
 }
 
-/** One engine with one dtype on one model. What it loses by a crash or by taking too long, it gets again for the next work. */
+/** One engine with one dtype on one model. After a crash or a time-out it is opened again for the next work. */
 export class Contender {
   #host;
   #name;
@@ -71,7 +71,7 @@ export class Contender {
     return ms;
   }
 
-  /** Open, and found to be right. @param {(line: string) => void} log */
+  /** Opens the contender and checks its results, unless it is open already. @param {(line: string) => void} log */
   async ready(log) {
     if (this.open) return;
     await this.load();
@@ -85,7 +85,7 @@ export class Contender {
     return this.#host.call(this.#number, method, ...args);
   }
 
-  /** One run of a work; milliseconds, of one token where it decodes. */
+  /** Runs a work once. Returns the milliseconds, for a decode those of one token. */
   async once({ method, length, count }, quickRun) {
     if (method === 'step') return this.call('step', length, this.model.tokens);
     const ids = idsFor(this.model, length ?? PROMPT);
@@ -100,7 +100,7 @@ export class Contender {
   }
 }
 
-/** A contender's turns at one work. What goes wrong costs it its row, and nobody else; but a wrong result ends the bench. */
+/** A contender's turns at one work. A failure costs only this contender its row; a wrong result ends the bench. */
 export class Turns {
   #spent = 0;
   #longest = 0;
@@ -124,7 +124,7 @@ export class Turns {
     }
   }
 
-  /** Takes the time of `run`, unless it would not end within the budget. @param {() => Promise<number>} run milliseconds of its own clock */
+  /** Times `run`, if it can end within the budget. @param {() => Promise<number>} run returns milliseconds by its own clock */
   take(run) {
     return this.guard(async () => {
       if (this.#spent > 0 && this.#spent + this.#longest > this.budget) return;
@@ -136,7 +136,7 @@ export class Turns {
     });
   }
 
-  /** A first run at full length is dropped, because memory grows in it, unless there is time for no other. */
+  /** Runs once at full length and drops that time, because memory grows in it. Keeps it when no time is left for another run. */
   async takeFirst(run) {
     await this.take(run);
     if (this.failed || this.#spent + this.#longest > this.budget) return;
@@ -147,7 +147,7 @@ export class Turns {
 
 async function warm(turns, work, quickRun) {
   const { contender } = turns;
-  // The same code at a part of the time; decoding as many tokens as a quick run.
+  // A warm-up runs the same code in less time; a decode writes as many tokens as in a quick run.
   await turns.guard(async () => {
     const end = performance.now() + WARM_MS;
     for (let i = 0; i < WARM_RUNS || performance.now() < end; i++)
@@ -162,7 +162,7 @@ async function race(contenders, work, options) {
     .filter((item) => takesPart(work, item, options.quick))
     .map((contender) => new Turns(contender, options));
   for (const turns of taking) await warm(turns, work, options.quick);
-  const before = options.patience ? await quiet(0.2, options.patience) : null;
+  const before = options.quietSeconds ? await quiet(0.2, options.quietSeconds) : null;
   const stop = watch();
   const rounds = options.rounds ?? work.rounds[options.quick ? work.rounds.length - 1 : 0];
   for (let round = 0; round < rounds; round++) {
@@ -179,9 +179,9 @@ const best = ({ contender: { engine, dtype, kernels }, times, failed }) =>
   `${engine} ${dtype} ${kernels} ${failed || Math.min(...times).toPrecision(4)}`;
 
 /**
- * All works of one model at one number of threads.
+ * Runs all works of one model at one number of threads.
  * @param {[string, object][]} works names and works
- * @param {{quick: boolean, peers: boolean, node: boolean, rounds?: number, patience: number, budget?: number, log: (line: string) => void}} options
+ * @param {{quick: boolean, peers: boolean, node: boolean, rounds?: number, quietSeconds: number, budget?: number, log: (line: string) => void}} options
  * @returns {AsyncGenerator<object[]>} for each work, one result a contender
  */
 export async function* runModel(host, name, works, threads, options) {

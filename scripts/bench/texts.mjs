@@ -1,6 +1,6 @@
-// Times whole texts in wasm under Node: a SEDD in a few numbers of steps, by any way to sample, beside a GPT-2 with its cache, in turns.
+// Times whole texts in wasm under Node, in turns: a SEDD with several numbers of steps and any way to sample, beside a GPT-2 with its cache.
 // usage: node scripts/bench/texts.mjs SEDD GPT2 [--steps 4,8,16] [--length N] [--rounds N] [--threads N] [--wasm relaxed|simd] [--positions WORD ...] [--json FILE]
-// A folder without a tokenizer (build/full/sedd-small, build/full/gpt2: scripts/generate.mjs) borrows GPT-2's; only times mean anything there.
+// A folder without a tokenizer (build/full/sedd-small or gpt2 from scripts/generate.mjs) borrows GPT-2's; only its times are meaningful.
 import { existsSync, readFileSync, createReadStream, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../build.mjs';
@@ -51,7 +51,7 @@ async function load(folder) {
 const [engine, sedd] = await load(seddFolder);
 const [, gpt2] = await load(gpt2Folder);
 
-/** Milliseconds of a whole text. @param {{done: boolean, advance: () => unknown, free: () => void}} run */
+/** Returns the milliseconds that a whole text takes. @param {{done: boolean, advance: () => unknown, free: () => void}} run */
 function finish(begin, run) {
   while (!run.done) run.advance();
   const ms = performance.now() - begin;
@@ -65,7 +65,7 @@ const writeTwin = (seed) => finish(performance.now(), gpt2.startGeneration({ pro
 
 const taken = [];
 for (let round = -2; round < rounds; round++) {
-  // two warm up
+  // two warm-up rounds
   const twin = writeTwin(round + 3);
   const ms = steps.map((count) => writeSedd(count, round + 3));
   if (round >= 0) taken.push({ twin, ms });

@@ -1,6 +1,6 @@
 /**
- * A second visit: a fresh page in a browser that has been there before (HTTP cache, compiled code, the engine's store), from its address to
- * the first denoise step of the shipped SEDD, and in which parts. The server answers that nothing has changed.
+ * Times a second visit: a fresh page in a browser that has visited before (HTTP cache, compiled code, the engine's store), from its address
+ * to the first denoising step of the shipped SEDD, and each part of that time. The server answers that nothing has changed.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -16,7 +16,7 @@ const PAGE = 'scripts/bench/visit.html';
 const BEFORE = 3; // visits that fill the caches
 const LIMIT = 60_000; // ms
 
-/** In a worker or page: its marks and files, in milliseconds of the clock that all of them share. */
+/** Runs in a worker or page. Returns its marks and files, in milliseconds of the clock that all of them share. */
 const entries = () =>
   performance.getEntries().map(({ name, entryType, startTime, responseEnd }) => ({
     name,
@@ -26,7 +26,7 @@ const entries = () =>
   }));
 
 const at = (list, name) => list.find((entry) => entry.name === name)?.begin;
-/** When the last of these files was there, before `until`. */
+/** Returns when the last of these files had arrived, counting arrivals before `until`. */
 const fetched = (list, pattern, until) =>
   Math.max(
     ...list
@@ -34,7 +34,7 @@ const fetched = (list, pattern, until) =>
       .map(({ end }) => end),
   );
 
-/** One visit: {parts, ms, kernels, threads}. */
+/** Makes one visit. Returns {parts, ms, kernels, threads}. */
 async function once(context, url, engine) {
   const page = await context.newPage();
   try {
@@ -62,10 +62,10 @@ async function once(context, url, engine) {
 }
 
 /**
- * Results like those of run.mjs, with every visit's parts. `compile` is what is left of it when the last byte is there; `load` is the
- * model's, with two threads their start too; for the peer `compile` holds the model's load.
+ * Returns results like those of run.mjs, with the parts of every visit. `compile` is the compile time that remains after the last byte has
+ * arrived. `load` is the model's load, and includes the start of the threads where there are two. The peer's `compile` includes its model's load.
  * @param {keyof typeof VISITS} name
- * @param {{peers: boolean, rounds?: number, patience: number, log: (line: string) => void}} options
+ * @param {{peers: boolean, rounds?: number, quietSeconds: number, log: (line: string) => void}} options
  */
 export async function runVisits(name, threads, options) {
   const { model, rounds } = VISITS[name];
@@ -91,7 +91,7 @@ export async function runVisits(name, threads, options) {
       }
     };
     for (let i = 0; i < BEFORE; i++) for (const visitor of visitors) await take(visitor, false);
-    const before = options.patience ? await quiet(0.2, options.patience) : null;
+    const before = options.quietSeconds ? await quiet(0.2, options.quietSeconds) : null;
     const stop = watch();
     for (let round = 0; round < (options.rounds ?? rounds); round++)
       for (const visitor of visitors) await take(visitor, true);

@@ -1,13 +1,13 @@
 /**
- * What is timed: the models, the works on each, whole texts, a visit, who contends, and what the machine's limits say a work
- * must cost.
+ * Lists what the bench times: the models, the works on each, whole texts, a visit and the contenders. Computes the least time
+ * that the machine's limits allow for a work.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../build.mjs';
 import { SIZES } from './engines/peak.js';
 
-/** A shipped model's shape, from its config.json: models are trained anew, and grow. */
+/** Reads a shipped model's shape from its config.json, because a newly trained model may be larger. */
 function shipped(name) {
   const folder = `models/${name}`;
   const config = JSON.parse(readFileSync(path.join(ROOT, folder, 'config.json'), 'utf8'));
@@ -19,7 +19,7 @@ function shipped(name) {
   return { kind: 'sedd', folder, hidden, blocks, heads, tokens: config.tokens, positions };
 }
 
-/** Models; a `shape` is random weights from generate.mjs, a `folder` is shipped. */
+/** The models. One with a `shape` has random weights from generate.mjs; one with a `folder` is shipped. */
 export const MODELS = {
   'sedd-small': {
     kind: 'sedd',
@@ -40,9 +40,9 @@ export const MODELS = {
 export const PROMPT = 16; // tokens read before decoding starts
 
 /**
- * `rounds` is how often each contender has its turn in a full and a quick run, `repeat` how often it runs in a turn,
- * `count` the tokens decoded in one (full, quick). Works without a quick number are left out of quick runs. A slow one
- * warms up at the length `warm`.
+ * The works. `rounds` is the number of turns of each contender in a full and in a quick run, `repeat` the number of runs
+ * in a turn, and `count` the tokens decoded in a run (full, quick). A work without a quick number is left out of quick
+ * runs. A slow work warms up at the length `warm`.
  */
 export const WORKS = {
   'sedd-small-step-128': { model: 'sedd-small', method: 'step', length: 128, rounds: [10, 5], repeat: 1 },
@@ -60,14 +60,14 @@ export const WORKS = {
 export const TEXT_TOKENS = 128;
 export const TEXT_STEPS = [2, 4, 8];
 const PLANNED = { positions: 'fixed', order: 'spread', grid: 'cosine', context: 'all' };
-/** How a SEDD writes a whole text, whatever its folder says it was trained for. */
+/** The ways in which a SEDD writes a whole text; they override the settings in its folder. */
 export const WAYS = {
   published: { positions: 'score', order: 'random', grid: 'linear', context: 'all' },
   planned: PLANNED,
   known: { ...PLANNED, context: 'known' },
 };
 
-/** Whole texts: a SEDD in a few steps beside a GPT-2 of its size. Below six rounds there is no 95 % interval. */
+/** Whole texts: a SEDD in a few steps beside a GPT-2 of its size. A 95 % interval needs at least six rounds. */
 export const TEXTS = {
   'texts-small': { sedd: 'sedd-small', gpt2: 'gpt2-small', rounds: 6 },
   'texts-10m': { sedd: 'sedd-10m', gpt2: 'gpt2-10m', rounds: 10 },
@@ -77,7 +77,7 @@ export const TEXTS = {
 /** A second visit, from the page's address to the first step of the shipped SEDD. */
 export const VISITS = { 'first-step': { model: 'sedd-nano', rounds: 12 } };
 
-/** Who contends: engine and dtype; our own engine with each build. Quick runs leave some out. */
+/** The contenders by engine and dtype, and our own engine also by build. Quick runs leave some out. */
 const CONTENDERS = [
   { engine: 'sedd-web', dtype: 'int8', wasm: 'relaxed' },
   { engine: 'onnxruntime-web', dtype: 'int8' },
@@ -89,7 +89,7 @@ const CONTENDERS = [
   { engine: 'wllama', dtype: 'q4_0', kind: 'gpt2' },
 ];
 
-/** Contenders for a model. @param {{quick: boolean, peers: boolean, node: boolean}} options */
+/** Returns the contenders for a model. @param {{quick: boolean, peers: boolean, node: boolean}} options */
 export function contendersFor({ kind }, { quick, peers, node }) {
   return CONTENDERS.filter(
     (item) =>
@@ -100,7 +100,7 @@ export function contendersFor({ kind }, { quick, peers, node }) {
   );
 }
 
-/** Quick runs time slow works in int8 with the best build only: one step of 1024 tokens of the slowest takes eleven seconds. */
+/** Quick runs time slow works only in int8 with the best build, because a step of 1024 tokens takes the slowest contender eleven seconds. */
 export const takesPart = (work, item, quick) =>
   !(quick && work.warm) || (item.dtype === 'int8' && item.wasm !== 'simd');
 
@@ -108,7 +108,7 @@ export const takesPart = (work, item, quick) =>
 
 const BYTES = { f32: 4, int8: 1, q8_0: 34 / 32, q4_0: 18 / 32 };
 
-/** Multiply-adds, counted as two, of `rows` new tokens that see `keys` tokens, with the head on `heads` of them. */
+/** Returns the operations of `rows` new tokens that attend to `keys` tokens, with the head on `heads` of them. A multiply-add counts as two. */
 function products({ hidden, blocks, tokens, kind }, rows, keys, heads) {
   return (
     2 * rows * 12 * hidden * hidden * blocks +
@@ -117,7 +117,7 @@ function products({ hidden, blocks, tokens, kind }, rows, keys, heads) {
   );
 }
 
-/** Operations of one run of a work; decode: of one token, half way. */
+/** Returns the operations of one run of a work; for a decode those of one token in the middle of the text. */
 export function operationsOf({ model, method, length, count }, quick) {
   const shape = MODELS[model];
   if (method === 'step') return products(shape, length, length, length);
@@ -127,7 +127,7 @@ export function operationsOf({ model, method, length, count }, quick) {
 
 export const tokensOf = ({ count }, quick) => count[quick ? count.length - 1 : 0];
 
-/** Bytes of matrices that every run has to read. */
+/** Returns the bytes of the matrices that every run reads. */
 function weightBytes(model, dtype) {
   const { hidden, blocks, tokens } = MODELS[model];
   const head = dtype === 'q4_0' ? 'q8_0' : dtype; // the tied table stays in q8_0
@@ -135,8 +135,8 @@ function weightBytes(model, dtype) {
 }
 
 /**
- * The least milliseconds a work can take: all operations at the rate of the best tile, or all weights read once, whichever
- * is longer.
+ * Returns the least milliseconds that a work can take: the longer of all operations at the rate of the best tile and all
+ * weights read once.
  * @param {Record<string, number>} peaks rates measured in this run with this many threads (peak.js)
  * @param {'relaxed'|'relaxed16'|'simd128'} kernels whose instructions count as the limit
  */

@@ -1,33 +1,33 @@
 /**
- * Whole texts of 128 tokens, in turns: a GPT-2 with its cache, ours and the peer's, and a SEDD of its size in a few steps, as published,
- * with planned positions, where the last block and the head see only the rows that open, and with a network that reads only these and what is
- * known. Times are whole calls, not sums of steps.
+ * Times whole texts of 128 tokens, in turns: a GPT-2 with its cache, this engine's and the peer's, and a SEDD of the same size in a few steps.
+ * The SEDD writes in three ways: as published; with planned positions, where the last block and the head compute only the rows that open; and
+ * with the known context, where the network reads only those rows and the known tokens. Each time is that of a whole call, not a sum of steps.
  */
 import { idsFor } from './check.mjs';
 import { watch, quiet } from './machine.mjs';
 import { Contender, Turns } from './run.mjs';
-import { MODELS, TEXT_STEPS, TEXT_TOKENS, TEXTS, WAYS } from './works.mjs';
+import { TEXT_STEPS, TEXT_TOKENS, TEXTS, WAYS } from './works.mjs';
 
 const SEED = 1;
-const PROMPT = 'A'; // one token in every vocabulary here
+const PROMPT = 'A'; // a single token in every vocabulary here
 const OURS = { engine: 'sedd-web', dtype: 'int8', wasm: 'relaxed' };
 const PEERS = [
   { engine: 'onnxruntime-web', dtype: 'int8' },
   { engine: 'onnxruntime-web', dtype: 'f32' },
-]; // wllama's token takes longer at every size
+]; // wllama is left out: its tokens take longer at every size
 
-/** Ours reads the prompt within its time, which makes as many evaluations as tokens. */
+/** Writes a text with this engine's GPT-2. It reads the prompt within its time, so it makes as many evaluations as the text has tokens. */
 const ownTwin = (contender) => (seed) => contender.call('write', { prompt: PROMPT, tokens: TEXT_TOKENS, seed });
-/** The prompt is read before; a cache of 128 positions has room for one token less. */
+/** Writes a text with a peer's GPT-2. It has read the prompt before; a cache of 128 positions then holds one token less. */
 const peerTwin = (contender) => async () =>
   (await contender.call('decode', idsFor(contender.model, 1), TEXT_TOKENS - 1)).ms * TEXT_TOKENS;
 const denoise = (contender, steps, way) => (seed) =>
   contender.call('write', { length: TEXT_TOKENS, steps, seed, ...WAYS[way] });
 
 /**
- * One list of results {name, engine, dtype, kernels, threads, writer, steps?, way?, times, ...}; times of a round stand at the same place in each.
+ * Returns results {name, engine, dtype, kernels, threads, writer, steps?, way?, times, ...}; the times of round i are at index i in each.
  * @param {keyof typeof TEXTS} name
- * @param {{peers: boolean, rounds?: number, patience: number, log: (line: string) => void}} options
+ * @param {{peers: boolean, rounds?: number, quietSeconds: number, log: (line: string) => void}} options
  */
 export async function* runTexts(host, name, threads, options) {
   const { sedd, gpt2, rounds } = TEXTS[name];
@@ -47,8 +47,8 @@ export async function* runTexts(host, name, threads, options) {
     ),
   ].map((writer) => ({ ...writer, turns: new Turns(writer.contender, { ...options, budget: Infinity }) }));
   try {
-    for (const { turns, write } of writers) await turns.guard(() => write(SEED)); // warms up
-    const before = options.patience ? await quiet(0.2, options.patience) : null;
+    for (const { turns, write } of writers) await turns.guard(() => write(SEED)); // warm-up
+    const before = options.quietSeconds ? await quiet(0.2, options.quietSeconds) : null;
     const stop = watch();
     for (let round = 0; round < (options.rounds ?? rounds); round++) {
       for (const { turns, write } of writers) await turns.take(() => write(SEED + 1 + round));

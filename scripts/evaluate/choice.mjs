@@ -1,12 +1,12 @@
-// Measures multiple choice by likelihood: GPT-2's exact one (raw, and normalised by length), SEDD's bound with masks that the
-// options share, and SEDD's exact value by the chain rule over the option's tokens.
+// Measures multiple choice by likelihood: GPT-2's exact likelihood (raw, and normalised by length), SEDD's bound with the same masks
+// for all options, and SEDD's exact value by the chain rule over the option's tokens.
 import { TASKS, optionsOf, readTask } from './choices.mjs';
 import { clozeItems, parted, stopIds } from './cloze.mjs';
 import { heldOut } from './corpora.mjs';
 import { mean, shareInterval } from '../../web/client/statistics.js';
 import { evenly, seedOf } from './random.mjs';
 
-/** Returns the place of the smallest number, the first of equal ones. */
+/** Returns the index of the smallest number, the first one if several are equal. */
 const smallest = (values) => values.indexOf(Math.min(...values));
 
 function accuracy(items, picks) {

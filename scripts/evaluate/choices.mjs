@@ -1,10 +1,11 @@
-// Reads the files of multiple-choice tasks and makes items for a model: contexts, scored texts, and the right one.
+// Reads the files of multiple-choice tasks and makes items for a model: contexts, texts to score, and the correct option.
 import path from 'node:path';
 import { indexField, readJsonLines, textField, textsField } from './files.mjs';
 
 /**
- * @typedef {{contexts: string[], targets: string[], gold: number, characters: number[]}} Item one context and target an option;
- *   a target begins with the space between it and its context. characters: of the target without that space, to normalise by.
+ * @typedef {{contexts: string[], targets: string[], gold: number, characters: number[]}} Item one context and one target for each
+ *   option. A target begins with the space between it and its context. `characters` counts those of the target without that space;
+ *   normalised scores divide by it.
  */
 
 const pair = (contexts, targets, gold) => ({
@@ -14,7 +15,7 @@ const pair = (contexts, targets, gold) => ({
   characters: targets.map((text) => [...text.trim()].length),
 });
 
-/** Reads one context and several continuations. `cue` stands between, as in lm-evaluation-harness. */
+/** Reads one context and several continuations, with `cue` between them, as in lm-evaluation-harness. */
 const continuations = (cue) => (fail, object) => {
   const choices = textsField(fail, object, 'choices');
   const context = textField(fail, object, 'query').trimEnd() + cue;

@@ -1,8 +1,8 @@
-// Makes a story cloze from held-out stories: which of four last sentences ends this one? The other three end other stories. Also
-// splits stories into first sentence, middle and last, for infilling. Both work on ids: nothing is tokenised again.
+// Makes a story cloze from held-out stories, which asks which of four last sentences ends a story; the other three end other stories.
+// Also splits stories into first sentence, middle and last sentence, for infilling. Both work on ids, so nothing is tokenised again.
 import { generator } from './random.mjs';
 
-/** Returns the places after an id that ends a sentence and before one that does not. */
+/** Returns the places between sentences: after an id that ends a sentence and before one that does not. */
 function sentenceEnds(ids, stops) {
   return [...ids.keys()].filter((i) => stops.has(ids[i]) && !stops.has(ids[i + 1])).map((i) => i + 1);
 }
@@ -18,7 +18,7 @@ export function parted(windows, stops, { first = 4, last = 5, middle = 12 } = {}
     .filter((story) => story.first.length >= first && story.last.length >= last && story.middle.length >= middle);
 }
 
-/** Returns items as options of ids; the right one's place is drawn. */
+/** Returns items as options of ids. The place of the correct option is random. */
 export function clozeItems(stories, seed, options = 4) {
   const random = generator(seed);
   return stories.map((story, number) => {

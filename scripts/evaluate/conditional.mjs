@@ -1,11 +1,11 @@
-// Measures texts around given text: a prefix, both sides, short prompts against long ones, and stories whose first and last sentence
-// stay: the judge's nats a token of what had to be written (and of what follows it), beside the twin's and the real text's.
+// Measures texts around given text: after a prefix, between two sides, after short and long prompts, and in stories whose first and last
+// sentence are given. Reports the judge's nats a token of the written tokens and the text after them, beside the twin's and the real text's.
 import { parted, stopIds } from './cloze.mjs';
 import { heldOut } from './corpora.mjs';
 import { seedOf } from './random.mjs';
 import { diversity, judged, judgement, likeness } from './quality.mjs';
 
-const TRIES = 8; // the twin cannot see what comes: the best of so many attempts, by its own likelihood of it
+const TRIES = 8; // attempts of the twin, which cannot see the text after a hole; it keeps the one after which that text is likeliest
 
 const hold = (ids, at) => ids.map((id, i) => [at + i, id]);
 
@@ -27,7 +27,7 @@ async function fill(context, model, label, pieces, steps, length) {
   return answers.map(({ ids }, i) => ids.slice(pieces[i].before.length, pieces[i].before.length + pieces[i].count));
 }
 
-/** Lets the twin write on from `before`; where something follows, keeps the attempt after which that is likeliest. */
+/** Lets the twin continue `before`. If a text follows the hole, keeps the attempt after which that text is likeliest. */
 async function continueWith(context, model, label, pieces) {
   const bos = await model.endOfText();
   const tries = pieces.some(({ after }) => after.length) ? TRIES : 1;
@@ -80,7 +80,7 @@ async function measure(context, row, label, pieces, written, more) {
   return result;
 }
 
-/** Measures all writers on the same pieces; SEDD in windows of these lengths (undefined: no longer than needed). */
+/** Measures all writers on the same pieces, with SEDD in windows of these lengths (undefined: as short as possible). */
 async function compare(context, name, pieces, { likenessTo, windows = [undefined], steps }) {
   const { sedd, twin, judge, settings } = context;
   const whole = (written) => pieces.map(({ before, after }, i) => [...before, ...written[i], ...after]);
@@ -122,7 +122,7 @@ async function compare(context, name, pieces, { likenessTo, windows = [undefined
   }
 }
 
-/** Cuts pieces from windows: `before` tokens given, `count` to write, `after` given. */
+/** Cuts windows into pieces of `before` given tokens, `count` tokens to write and `after` given tokens. */
 const pieces = (windows, before, count, after) =>
   windows
     .filter((ids) => ids.length >= before + count + after)

@@ -1,4 +1,4 @@
-// Holds what every work needs: the models, the settings, where data lies, where answers and rows go.
+// Holds what every work needs: the models, the settings, and the places of data, answers and rows.
 import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -78,7 +78,7 @@ export class Context {
       store: new Store(rest.store),
       progress: this.progress,
     };
-    const opened = new Map(); // a twin that judges is one model
+    const opened = new Map(); // a twin that is also the judge is opened once
     const open = (folder) => {
       if (folder && !opened.has(path.resolve(folder))) opened.set(path.resolve(folder), new Model(host, folder));
       return folder && opened.get(path.resolve(folder));
@@ -97,7 +97,7 @@ export class Context {
     };
   }
 
-  /** Tells whether the held-out windows are in the model's ids: its tokenizer is the one of the windows' models. */
+  /** Tells whether the held-out windows hold the model's ids, which is so if both have the same tokenizer. */
   fits(model) {
     const beside = path.join(path.dirname(this.windows), 'sedd-nano', 'tokenizer.json');
     const own = path.join(model.folder, 'tokenizer.json');

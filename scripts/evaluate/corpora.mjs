@@ -1,5 +1,5 @@
-// Cuts corpora into blocks of ids as the reference code does: every row of a data set is tokenised and followed by end-of-text;
-// rows are laid end to end and cut into blocks within batches of 1,000 rows; the remainder of a batch is dropped.
+// Cuts corpora into blocks of ids as the reference code does. Every row of a data set is tokenised and followed by end-of-text. The rows
+// of a batch of 1,000 are concatenated and cut into blocks, and the remainder of a batch is dropped.
 import path from 'node:path';
 import { lambada, ptb, wikitext } from './detokenize.mjs';
 import { indexField, readJsonLines, readText, readTexts, textField } from './files.mjs';
@@ -7,7 +7,7 @@ import { evenly } from './random.mjs';
 
 const BATCH = 1000; // rows
 
-/** @param {number[][]} rows ids @returns {{ids: number[], before: number[]}[]} blocks of `length`, each with the one it follows in its batch, or none */
+/** Cuts rows into blocks. @param {number[][]} rows ids @returns {{ids: number[], before: number[]}[]} blocks of `length` ids, each with the block before it in its batch, if any */
 export function blocks(rows, endOfText, length) {
   const result = [];
   for (let first = 0; first < rows.length; first += BATCH) {
@@ -19,7 +19,7 @@ export function blocks(rows, endOfText, length) {
   return result;
 }
 
-/** Returns lines as data sets have them: with their line break, empty ones as empty rows. */
+/** Returns the lines of a text as data sets store them: each with its line break, and empty lines as empty rows. */
 const lines = (text) =>
   text
     .replace(/\n$/, '')
@@ -34,7 +34,7 @@ function lambadaRows(file) {
   );
 }
 
-/** Returns the documents of a text: those between lines <|endoftext|>, or the whole. */
+/** Returns the documents of a text, which lines <|endoftext|> separate; without such lines the whole text is one document. */
 export const documents = (text) =>
   text
     .split(/^<\|endoftext\|>$/m)
@@ -61,7 +61,7 @@ export function corpus(name, data) {
     return { title: path.basename(place), rows: readTexts(place).flatMap(documents) };
   }
   if (!CORPORA[name])
-    throw new Error(`there is no corpus "${name}"; ${Object.keys(CORPORA).join(', ')} and text:FOLDER exist`);
+    throw new Error(`unknown corpus "${name}"; expected ${Object.keys(CORPORA).join(', ')} or text:FOLDER`);
   return { title: CORPORA[name].title, rows: CORPORA[name].rows(data) };
 }
 
@@ -69,11 +69,11 @@ export function corpus(name, data) {
 export async function corpusBlocks(model, name, data, count) {
   const { title, rows } = corpus(name, data);
   const all = blocks(await model.encode(rows), await model.endOfText(), model.length);
-  if (!all.length) throw new Error(`${title}: less than one block of ${model.length} tokens`);
+  if (!all.length) throw new Error(`${title} has fewer than ${model.length} tokens, the length of one block`);
   return { title, total: all.length, blocks: evenly(all, count) };
 }
 
-/** Reads the held-out windows that come with the models: one list of ids, commas between. */
+/** Reads the held-out windows that come with the models: one list of ids, separated by commas. */
 export function heldOut(file, length, tokens) {
   const ids = readText(file)
     .trim()

@@ -5,7 +5,7 @@ import { readJsonLines } from './files.mjs';
 
 const nameOf = { sedd: 'bound', gpt2: 'nll' };
 
-/** Returns [tokens, nats] of one log. A resumed run writes some of them again: the last entry of a number of tokens counts. */
+/** Returns [tokens, nats] of one log. A resumed run logs some tokens again, so the last entry for a number of tokens counts. */
 function pointsOf(file, kind) {
   const field = nameOf[kind];
   const entries = readJsonLines(file, (fail, entry) => {
@@ -20,9 +20,9 @@ function pointsOf(file, kind) {
 }
 
 /**
- * Returns the curve of runs that continue each other, tokens counted from the first one's start.
+ * Returns the curve of runs that continue each other, with tokens counted from the start of the first.
  * @param {string[]} files log.jsonl, or folders that have one @param {'sedd'|'gpt2'} kind
- * @returns {[number, number][]} ascending; without the untrained model, which a logarithmic axis has no place for
+ * @returns {[number, number][]} ascending, without the untrained model, which a logarithmic axis cannot show
  */
 export function curveOf(files, kind) {
   const found = new Map();

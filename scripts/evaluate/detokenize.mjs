@@ -1,5 +1,5 @@
-// Undoes the tokenisation of published corpora, rule by rule in the order the reference code applies them; its no-op (Q12:
-// a pattern with slashes in it that never matches) is left out.
+// Undoes the tokenisation of published corpora, rule by rule in the order of the reference code. One rule of that code, whose
+// pattern contains slashes and never matches, is left out.
 
 /** @typedef {[string | RegExp, string]} Rule */
 const apply = (rules, text) => rules.reduce((result, [from, to]) => result.replaceAll(from, to), text);
@@ -47,5 +47,5 @@ const PTB = [
 
 export const wikitext = (row) => apply(WIKITEXT, row);
 export const ptb = (row) => apply(PTB, row);
-/** OpenAI's LAMBADA: straight quotes, no white space at the ends, a line break in front. */
+/** Prepares OpenAI's LAMBADA: straightens quotes, trims white space and puts a line break in front. */
 export const lambada = (row) => `\n${row.replaceAll('\u201c', '"').replaceAll('\u201d', '"').trim()}`;

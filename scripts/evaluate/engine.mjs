@@ -1,4 +1,4 @@
-// Models served by `sedd eval`: several processes a model, each with one thread, answering one request at a time.
+// Runs models in `sedd eval`: several processes for each model, each with one thread and one request at a time.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
@@ -18,7 +18,7 @@ export function checksum(file) {
   return hash.digest('hex');
 }
 
-/** One process, which is asked one request at a time. A process that dies fails the request at hand and all that follow. */
+/** One process, which answers one request at a time. When it dies, the current request and all later ones fail. */
 export class Process {
   constructor(tool, folder, flags = []) {
     this.child = spawn(tool, ['eval', folder, ...flags], { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -29,7 +29,7 @@ export class Process {
       said = (said + chunk).slice(-2000);
     });
     this.child.stdin.on('error', () => {
-      /* the exit says more */
+      /* the exit handler reports the error */
     });
     this.child.on('error', (error) => this.#die(error));
     this.child.on('exit', (code, signal) => this.#die(new Error(said.trim() || `sedd eval ended (${signal ?? code})`)));
@@ -63,7 +63,7 @@ export class Process {
   }
 }
 
-/** A model's folder and its processes, which start when they are first needed. */
+/** A model's folder and its processes, which start on first use. */
 export class Model {
   #processes = [];
   #encoded = new Map();
@@ -90,16 +90,16 @@ export class Model {
     this.length = this.info.length;
   }
 
-  /** Returns the key of a request's answer: the same build of the tool and the same weights give the same answer. */
+  /** Returns the key of a request's answer, since the same build of the tool and the same weights give the same answer. */
   #key(request) {
     const parts = [this.host.build, this.sha256, request];
     return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 24);
   }
 
   /**
-   * Returns the answers of all requests, in order; those the store has are not asked again.
-   * @param {string} label what the progress line says
-   * @param {{about?: object, [field: string]: unknown}[]} requests `about` only goes to the store
+   * Returns the answers of all requests, in order. It takes answers from the store where it has them.
+   * @param {string} label text of the progress line
+   * @param {{about?: object, [field: string]: unknown}[]} requests `about` is stored with the answer and not sent
    */
   async ask(label, requests) {
     const { store, progress, workers } = this.host;
@@ -127,7 +127,7 @@ export class Model {
     return keys.map((key) => store.get(key));
   }
 
-  /** Returns the ids of texts (no special tokens) and remembers them. */
+  /** Returns the ids of texts, without special tokens, and caches them. */
   async encode(texts) {
     const missing = [...new Set(texts)].filter((text) => !this.#encoded.has(text));
     if (missing.length) {
@@ -141,7 +141,7 @@ export class Model {
     return texts.map((text) => this.#encoded.get(text));
   }
 
-  /** Returns the id of end-of-text, which separates documents; the last id where there is no tokenizer. */
+  /** Returns the id of end-of-text, which separates documents, or the last id if there is no tokenizer. */
   async endOfText() {
     if (!existsSync(path.join(this.folder, 'tokenizer.json')) && !existsSync(path.join(this.folder, 'vocab.json')))
       return this.info.tokens - 1;

@@ -1,10 +1,10 @@
-// Reads data that others wrote: valid UTF-8 of a size that fits, JSON lines with the fields a format has. Writes files as a whole.
+// Reads external data and checks it: valid UTF-8 of at most LIMIT bytes, and JSON lines with the fields of a format. Writes files atomically.
 import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-const LIMIT = 512 * 2 ** 20; // bytes of a file
+const LIMIT = 512 * 2 ** 20; // largest file, in bytes
 
-/** Writes a file beside its place and renames it: a write that fails leaves the old file, and a reader sees no half. */
+/** Writes a file under another name and renames it. A failed write leaves the old file, and a reader never sees a partial file. */
 export function writeWhole(file, text) {
   const part = `${file}.part`;
   mkdirSync(path.dirname(file), { recursive: true });
@@ -15,9 +15,9 @@ export function writeWhole(file, text) {
     try {
       unlinkSync(part);
     } catch {
-      /* it was not made */
+      /* the partial file was never made */
     }
-    throw new Error(`${file} could not be written (${error.code ?? error.message}); the old one is as it was`);
+    throw new Error(`${file} could not be written (${error.code ?? error.message}); the old file is unchanged`);
   }
 }
 
@@ -29,9 +29,9 @@ export function readText(file) {
   } catch {
     throw new Error(`${file} cannot be read; expected a text file`);
   }
-  if (!stat.isFile()) throw new Error(`${file} is no file`);
+  if (!stat.isFile()) throw new Error(`${file} is not a file`);
   if (stat.size === 0) throw new Error(`${file} is empty`);
-  if (stat.size > LIMIT) throw new Error(`${file} has ${stat.size} bytes; at most ${LIMIT} are read: split it`);
+  if (stat.size > LIMIT) throw new Error(`${file} has ${stat.size} bytes; the limit is ${LIMIT}; split the file`);
   const bytes = readFileSync(file);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -55,7 +55,7 @@ function badLine(bytes) {
   return 1;
 }
 
-/** Reads every .txt file below a folder (or one file), by name. */
+/** Reads every .txt file below a folder, sorted by name, or a single file. */
 export function readTexts(place) {
   if (statSync(place, { throwIfNoEntry: false })?.isDirectory() !== true) return [readText(place)];
   const files = readdirSync(place, { recursive: true })
@@ -78,7 +78,7 @@ export function readJsonLines(file, parse) {
     try {
       object = JSON.parse(line);
     } catch {
-      throw new Error(`${where}: not JSON`);
+      throw new Error(`${where}: invalid JSON`);
     }
     if (object === null || typeof object !== 'object' || Array.isArray(object))
       throw new Error(`${where}: expected an object, found ${nameOf(object)}`);
@@ -88,7 +88,7 @@ export function readJsonLines(file, parse) {
   });
 }
 
-/** Returns a field that must be a text with something in it. */
+/** Returns a field that must be a text that is not blank. */
 export function textField(fail, object, field) {
   const value = object[field];
   if (typeof value !== 'string') fail(field, `expected text, found ${value === undefined ? 'nothing' : nameOf(value)}`);

@@ -1,11 +1,11 @@
-// Measures unconditional texts by steps and temperature and at matched entropy: quality, diversity, likeness to held-out text.
+// Measures unconditional texts by steps and temperature, and at matched entropy: quality, diversity and similarity to held-out text.
 import { heldOut } from './corpora.mjs';
 import { diversity, judged, judgement, likeness } from './quality.mjs';
 import { interpolate } from '../../web/client/statistics.js';
 import { seedOf } from './random.mjs';
 import { wayOf } from './ways.mjs';
 
-/** Says how texts are written, for the progress line. */
+/** Describes how texts are written, for the progress line. */
 const labelOf = (model, { steps, temperature, topP = 1, way }) =>
   [
     ...(model.kind === 'sedd' ? [`${steps} steps`] : []),
@@ -14,7 +14,7 @@ const labelOf = (model, { steps, temperature, topP = 1, way }) =>
     ...(way ? [way] : []),
   ].join(', ');
 
-/** Writes `count` texts of the model's length; text i of a set has the same seed in every setting. */
+/** Writes `count` texts of the model's length. Text i of a set has the same seed in every setting. */
 export async function write(context, model, setting, count) {
   const { settings, length } = context;
   const { steps, temperature, topP, way } = setting;
@@ -47,7 +47,7 @@ async function measure(context, row, label, texts, real) {
   return result;
 }
 
-/** Records each SEDD setting beside its twin at the same entropy, by interpolation over the twin's temperatures. */
+/** Records each SEDD setting beside its twin at the same entropy, interpolated between the twin's temperatures. */
 function match(context, sedd, twin) {
   const points = twin.map(({ entropy, nats }) => [entropy, nats]);
   for (const row of sedd) {

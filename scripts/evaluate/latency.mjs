@@ -1,5 +1,5 @@
-// Times whole texts: SEDD by steps against GPT-2 with its cache, and T*, by length and threads: in the tool (two `sedd eval`
-// processes) and in Chromium (the module's own `compare`), in turns, by the same rules and the same statistics.
+// Times whole texts by length and threads: SEDD by steps against GPT-2 with its cache, and T*. It runs in the tool (two `sedd eval`
+// processes) and in Chromium (the module's own `compare`), in turns, with the same rules and the same statistics.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { breakEven, medianInterval } from '../../web/client/statistics.js';
@@ -8,11 +8,11 @@ import { Process } from './engine.mjs';
 import { seedOf } from './random.mjs';
 import { wayOf } from './ways.mjs';
 
-const WARMUPS = 1; // rounds of the tool; the module drops its own
+const WARMUPS = 1; // dropped rounds of the tool; the module drops its own
 
 /**
- * Returns the medians and T* with their 95 % intervals; T* is taken in every round.
- * @param {number[]} steps ascending @param {number[][]} sedd milliseconds of each number of steps, by round @param {number[]} twin by round
+ * Returns the medians and T* with their 95 % intervals. T* is computed in every round.
+ * @param {number[]} steps ascending @param {number[][]} sedd milliseconds for each number of steps, by round @param {number[]} twin milliseconds by round
  */
 export function summary(steps, sedd, twin) {
   const row = (count, times) => {
@@ -33,7 +33,7 @@ export function summary(steps, sedd, twin) {
   };
 }
 
-/** Writes texts in turns, the twin first, so that a slow minute falls on all. */
+/** Writes texts in turns, the twin first, so that a slow minute affects all contenders. */
 async function inTool({ tool, twin, settings }, { model, way, steps, threads, length }) {
   const flags = ['--threads', String(threads)];
   const [denoiser, decoder] = [model, twin].map(({ folder }) => new Process(tool, folder, flags));
@@ -57,7 +57,7 @@ async function inTool({ tool, twin, settings }, { model, way, steps, threads, le
   }
 }
 
-/** Runs in the page; a model's generation_config.json says how it samples. */
+/** Runs in the page. A model samples as its generation_config.json says. */
 async function compareThere({ sedd, twin, threads, steps, length, rounds }) {
   const { loadSEDD, loadGPT2, compare } = await import('/web/client.js');
   const options = { threads, cache: false };
@@ -81,7 +81,7 @@ async function inBrowser({ page, url }, { twin, settings: { rounds } }, { model,
   return { kernels: result.environment.sedd.kernels, ...summary(steps, times, result.gpt2.rawMs) };
 }
 
-/** Opens Chromium with the engine's page; null where there is none, no module is built, or the models lie elsewhere. */
+/** Opens Chromium with the engine's page. Returns null if Chromium or the wasm modules are missing, or if the models lie outside the repository. */
 async function openBrowser({ sedd, twin, student, progress }) {
   const inside = [sedd, twin, student]
     .filter(Boolean)

@@ -1,10 +1,10 @@
-// Perplexity on the same blocks: SEDD's bound by both estimators and its exact value from left to right, GPT-2's exact value by
-// blocks and with a sliding window.
+// Measures perplexity on the same blocks: SEDD's bound by both estimators and its exact value from left to right, and GPT-2's exact
+// value by blocks and with a sliding window.
 import { corpusBlocks, heldOut } from './corpora.mjs';
 import { mean, perplexity, standardError, sum } from '../../web/client/statistics.js';
 import { seedOf } from './random.mjs';
 
-/** Returns one estimate from the nats a token of blocks of equal size, with the sampling error of the estimator beside it (0: exact). */
+/** Returns one estimate from the nats a token of blocks of equal size, with the estimator's own sampling error (0 for exact values). */
 function summary(answers, more) {
   const nats = answers.map((answer) => answer.nats);
   const noise = Math.sqrt(sum(answers.map(({ stderr = 0 }) => (stderr ?? NaN) ** 2))) / answers.length;
@@ -26,7 +26,7 @@ async function bounds(context, model, name, blocks, row) {
     ['kmask', settings.samples],
     ['reference', settings.referenceSamples],
   ]) {
-    // Each block has its own masks: the errors of equal masks would not average out.
+    // Each block has its own masks, because the errors of equal masks would not average out.
     const requests = blocks.map(({ ids }, i) => ({
       op: 'bound',
       ids,
@@ -40,14 +40,14 @@ async function bounds(context, model, name, blocks, row) {
   }
 }
 
-/** Records SEDD's exact value of writing each block from left to right. */
+/** Records SEDD's exact value for opening each block from left to right. */
 async function chain(context, model, name, blocks, row) {
   const requests = blocks.map(({ ids }, i) => ({ op: 'chain', ids, about: { corpus: name, block: i } }));
   const answers = await model.ask(`${name}, chain rule`, requests);
   context.record({ table: 'perplexity', ...row, estimator: 'chain', ...summary(answers) });
 }
 
-/** Records GPT-2's value by blocks; and sliding, where each block is read on from the one before it: the tokens counted are the same. */
+/** Records GPT-2's value by blocks and with a sliding window, which also reads the block before. Both count the same tokens. */
 async function exact(context, model, name, blocks, row) {
   const { record } = context;
   const bos = await model.endOfText();
@@ -82,7 +82,7 @@ async function exact(context, model, name, blocks, row) {
 export async function run(context) {
   const { settings, data, windows } = context;
   for (const model of new Set([context.sedd, context.twin, context.student, context.judge].filter(Boolean))) {
-    const own = model === context.sedd || model === context.twin; // of student and judge: what they were trained for
+    const own = model === context.sedd || model === context.twin; // a student and a judge are measured only in what they were trained for
     for (const name of ['stories', ...(own ? settings.corpora : [])]) {
       if (name !== 'stories' && !data && !name.startsWith('text:')) continue;
       if (name === 'stories' && !context.fits(model)) continue;

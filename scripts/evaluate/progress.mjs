@@ -1,4 +1,4 @@
-// Shows one line with the work at hand and the time that is left; on a terminal it is rewritten in place.
+// Shows one line with the current work and the remaining time. On a terminal it rewrites the line in place.
 const clock = (seconds) =>
   seconds < 90
     ? `${Math.ceil(seconds)} s`
@@ -7,12 +7,12 @@ const clock = (seconds) =>
       : `${(seconds / 3600).toFixed(1)} h`;
 
 export class Progress {
-  /** @param {{isTTY?: boolean, write: (text: string) => void}} [out] null: silent */
+  /** @param {{isTTY?: boolean, write: (text: string) => void}} [out] null prints nothing */
   constructor(out = process.stderr) {
     this.out = out;
   }
 
-  /** Writes a line that stays. */
+  /** Writes a permanent line. */
   say(line) {
     this.out?.write(`${line}\n`);
   }

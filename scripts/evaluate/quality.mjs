@@ -1,8 +1,8 @@
-// Measures a set of texts (ids): the judge's perplexity, entropy and repetition, distance to held-out text. The judge reads ids as
-// they are, so a text that no tokenizer would have cut this way is judged as it was written.
+// Measures a set of texts (ids): the judge's perplexity, entropy and repetition, and distance from held-out text. The judge reads the
+// ids themselves, so a text is judged as it was written, even if a tokenizer would split it differently.
 import { mean, perplexity, standardError } from '../../web/client/statistics.js';
 
-/** Returns the nats a token of texts after their contexts, by the judge. */
+/** Returns the judge's nats a token of texts after their contexts. */
 export async function judged(judge, label, texts, contexts) {
   const endOfText = await judge.endOfText();
   const answers = await judge.ask(
@@ -21,7 +21,7 @@ export const judgement = (nats) => ({
   ...perplexity(mean(nats), standardError(nats)),
 });
 
-/** Returns the entropy within a text, of all; and the measures that depend on the number of texts (pairs, self-BLEU) of the first `count`. */
+/** Returns the entropy within a text over all texts, and, over the first `count`, the measures that depend on their number (pairs, self-BLEU). */
 export async function diversity(judge, label, texts, count = texts.length) {
   const ask = async (some) => (await judge.ask(`${label}, diversity`, [{ op: 'diversity', texts: some }]))[0];
   const { entropy, entropyError } = await ask(texts);
@@ -30,8 +30,8 @@ export async function diversity(judge, label, texts, count = texts.length) {
 }
 
 /**
- * Returns the n-gram divergence of two sets of equal size. (MAUVE is not computed: it needs thousands of texts of each kind, and on
- * the few held-out ones it came to 0.99 where the perplexity was sixty times that of real text.)
+ * Returns the n-gram divergence of two sets of equal size. MAUVE is not computed, because it needs thousands of texts of each kind: with
+ * the few held-out texts it was 0.99 where the perplexity was sixty times that of real text.
  */
 export async function likeness(judge, label, texts, real) {
   const count = Math.min(texts.length, real.length);

@@ -1,4 +1,4 @@
-// Seeds of texts and blocks, and choices of items: random numbers that are not the models' draws.
+// Makes the seeds of texts and blocks and selects items: the random numbers outside the models' own draws.
 import { createHash } from 'node:crypto';
 
 /**
@@ -25,6 +25,6 @@ export function generator(seed) {
   };
 }
 
-/** Returns `count` items of a list, evenly spread; all where there are no more. */
+/** Returns `count` evenly spread items of a list, or the whole list if it is not longer. */
 export const evenly = (list, count) =>
   list.length <= count ? list : Array.from({ length: count }, (_, i) => list[Math.floor((i * list.length) / count)]);

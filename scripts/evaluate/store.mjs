@@ -1,9 +1,9 @@
-// Keeps answers as they come in, one JSON line each, so that a stopped run continues; and the tables' rows.
+// Stores answers as they arrive, one JSON line each, so that a stopped run can continue, and the rows of the tables.
 import { appendFileSync, closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { writeWhole } from './files.mjs';
 
-/** Answers by key. A last line that a crash cut in two is dropped. */
+/** The answers by key. A partial last line, left by a crash, is dropped. */
 export class Store {
   #answers = new Map();
 
@@ -88,7 +88,7 @@ export class Results {
     this.rows.set(identity(row), row);
   }
 
-  /** Writes the file as a whole: a write that fails leaves the old one. */
+  /** Writes the file atomically: a failed write leaves the old one. */
   save() {
     writeWhole(this.file, this.text());
   }

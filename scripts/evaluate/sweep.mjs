@@ -1,6 +1,6 @@
-// Finds a model's generation defaults: the temperature, top-p, steps and positions whose texts the judge reads best among those
-// that are as varied as real text. Low perplexity is cheap where texts are dull or repeat themselves, so a setting counts only if
-// its entropy is at least that of the held-out texts and its share of repeated pairs at most theirs.
+// Finds a model's generation defaults: the temperature, top-p, steps and positions with the lowest perplexity among those whose texts are
+// as varied as real text. Dull or repetitive texts easily have a low perplexity, so a setting counts only if its entropy is at least
+// that of the held-out texts and its share of repeated pairs is at most theirs.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { mean, standardError } from '../../web/client/statistics.js';
@@ -26,7 +26,7 @@ async function variety(judge, label, texts) {
   };
 }
 
-/** Returns every setting to try: a GPT-2 has no steps and no ways. */
+/** Returns every setting to try. A GPT-2's settings have neither steps nor ways. */
 export function grid(model, { steps: counts, temperatures, topPs, ways }) {
   const filters = temperatures.flatMap((temperature) => topPs.map((topP) => ({ temperature, topP })));
   if (model.kind === 'gpt2') return filters;
@@ -39,7 +39,7 @@ function readJson(file, fallback) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    throw new Error(`${file} is not JSON; expected what this program or the model's authors wrote`);
+    throw new Error(`${file} is not valid JSON; restore the file or remove it`);
   }
 }
 
@@ -61,7 +61,10 @@ export async function run(context) {
   const plan = { ...settings.sweep, ...context.asked };
   if (!judge) throw new Error('a sweep needs a judge; name one with --judge FOLDER');
   for (const one of [model, judge])
-    if (!context.fits(one)) throw new Error(`${one.folder}: its tokenizer is not that of ${windows}; name others`);
+    if (!context.fits(one))
+      throw new Error(
+        `${one.folder}: its tokenizer differs from that of ${windows}; name other windows with --windows`,
+      );
   const row = { table: 'sweep', ...model.identity(), judge: judge.name, length, seed: settings.seed };
   const measure = async (label, texts) => ({
     texts: texts.length,

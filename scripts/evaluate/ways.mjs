@@ -1,7 +1,7 @@
-// Ways to write a text: how positions are chosen, and which setting is the best of a sweep.
+// Defines the ways to write a text, which differ in how positions are chosen, and the rule for the best setting of a sweep.
 const fixed = (order, grid) => ({ positions: 'fixed', ...(order ? { order } : {}), ...(grid ? { grid } : {}) });
 
-/** How positions are chosen, by name; a function where it depends on the number of steps. */
+/** The sampling options of each way, by name; a function where they depend on the number of steps. */
 const WAYS = {
   published: {},
   normalised: { positions: 'normalised' },
@@ -9,9 +9,9 @@ const WAYS = {
   confidence: fixed('confidence'),
   margin: fixed('margin'),
   entropy: fixed('entropy'),
-  // a fixed number a step, far apart from each other; from 8 steps on the first steps open few
+  // A fixed number of positions a step, far apart from each other. From 8 steps on, the first steps open few.
   planned: (steps) => fixed('spread', steps < 8 ? 'linear' : 'cosine'),
-  // few at first at any number of steps, and the network does not read masks that stay shut, as the student was trained
+  // The first steps open few at any number of steps, and the network skips masks that stay shut, as the student was trained.
   known: { ...fixed('spread', 'cosine'), context: 'known' },
 };
 

@@ -1,7 +1,7 @@
 /**
- * The two containers: model.safetensors, and the zip that torch.save writes (a pickle of the state dict
- * and one stored entry a tensor). Both take tensors as {name, size, dtype, count, bytes} and a function
- * that gives a tensor's data in pieces.
+ * Writes the two containers of weights: model.safetensors, and the zip of torch.save (a pickle of the state
+ * dict and one uncompressed entry for each tensor). Both take tensors as {name, size, dtype, count, bytes} and a
+ * function that yields a tensor's data in pieces.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
@@ -75,7 +75,7 @@ const LOCAL = 30;
 const CENTRAL = 46;
 const ALIGN = 64;
 
-/** Padding in an extra field, so that the data behind the header is aligned. */
+/** Returns padding in an extra field that aligns the data after the header. */
 function padding(place, name) {
   const behind = place + LOCAL + name.length + 4;
   const extra = Buffer.alloc(4 + ((ALIGN - (behind % ALIGN)) % ALIGN), 'Z');

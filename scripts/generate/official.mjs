@@ -1,6 +1,6 @@
 /**
- * Repositories as the hub has them: the official checkpoints' files by name and shape, with random weights. The
- * configurations are those of the hub, sizes aside; the tokenizer is GPT-2's, in the form of its time: tokenizer.json has no
+ * Writes repositories like the hub's: the official checkpoints' files by name and shape, with random weights. Apart from sizes,
+ * the configurations are those of the hub. The tokenizer is GPT-2's in its original form, whose tokenizer.json lacks
  * model.type. SEDD's repositories have no tokenizer.
  */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { SHAPES } from './shapes.mjs';
 const TOKENIZER = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../tests/golden/gpt2-tokenizer');
 const END = 50256;
 
-/** The official checkpoints: their repositories, and the shapes that stand for them. */
+/** The official checkpoints: their repositories and the shapes that represent them. */
 export const OFFICIAL = {
   'openai-community/gpt2': 'gpt2',
   'openai-community/gpt2-medium': 'gpt2-medium',
@@ -89,7 +89,7 @@ const seddConfig = ({ hidden, blocks, heads, tokens, length, cond }, name) => ({
   },
 });
 
-/** GPT-2's tokenizer.json, from its vocab.json and merges.txt. */
+/** Returns GPT-2's tokenizer.json, made from its vocab.json and merges.txt. */
 function tokenizer() {
   const vocab = JSON.parse(readFileSync(path.join(TOKENIZER, 'vocab.json'), 'utf8'));
   const lines = readFileSync(path.join(TOKENIZER, 'merges.txt'), 'utf8').split('\n');
@@ -132,9 +132,9 @@ function writeTokenizer(folder) {
 }
 
 /**
- * Writes what one of OFFICIAL holds.
+ * Writes the files of one of the OFFICIAL repositories.
  * @param {string} folder @param {keyof typeof OFFICIAL} repository
- * @param {{narrow?: boolean, format?: 'safetensors'|'torch', seed?: number}} [options] `narrow`: few and narrow layers, some MB
+ * @param {{narrow?: boolean, format?: 'safetensors'|'torch', seed?: number}} [options] `narrow`: few and narrow layers, a few MB
  */
 export function official(folder, repository, { narrow = false, format = 'safetensors', seed = 1 } = {}) {
   const name = OFFICIAL[repository];

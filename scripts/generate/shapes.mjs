@@ -1,6 +1,6 @@
 /**
- * Official names, shapes and configurations: what a checkpoint of each size holds. "narrow" ones have the full vocabulary,
- * and few and narrow layers.
+ * Lists the official names, shapes and configurations of a checkpoint of each size. The "narrow" ones have the full
+ * vocabulary, but few and narrow layers.
  */
 export const SHAPES = {
   'sedd-small': { hidden: 768, blocks: 12, heads: 12, tokens: 50257, length: 1024, cond: 128 },
@@ -21,7 +21,7 @@ const matrix = (name, size, spread, axis = 0) => ({ name, size, spread, quantise
 const vector = (name, size, spread) => ({ name, size, spread });
 const norm = (name, size) => ({ name, size, spread: 0 });
 
-/** Spread 0: all ones. `quantised`: a matrix that may be int8, one scale along `axis`. */
+/** Describes a tensor. With spread 0 all its values are one. A `quantised` matrix may be stored as int8, with one scale along `axis`. */
 function seddTensors({ hidden: h, blocks, tokens, cond: k, heads }) {
   const list = [
     matrix('vocab_embed.embedding', [tokens + 1, h], 0.05),
@@ -56,7 +56,7 @@ function seddTensors({ hidden: h, blocks, tokens, cond: k, heads }) {
   return list;
 }
 
-/** `masks`: with the causal masks, buffers that the hub's files hold and that nobody reads. */
+/** Lists GPT-2's tensors. With `masks` it includes the causal masks, buffers that the hub's files hold and no engine reads. */
 function gpt2Tensors({ hidden: h, blocks, tokens, length, masks }) {
   const list = [matrix('wte.weight', [tokens, h], 0.05), vector('wpe.weight', [length, h], 0.02)];
   for (let i = 0; i < blocks; i++) {
@@ -77,7 +77,7 @@ function gpt2Tensors({ hidden: h, blocks, tokens, length, masks }) {
   return list;
 }
 
-/** config.json as the hub has it. */
+/** Returns config.json in the form of the hub. */
 export function configOf(name) {
   const shape = SHAPES[name];
   return name.startsWith('sedd')
@@ -111,7 +111,7 @@ export function configOf(name) {
 
 const product = (size) => size.reduce((a, b) => a * b, 1);
 
-/** What the file holds: {name, size, dtype, count, bytes, centre, spread, mask}; int8 matrices are followed by their scales. */
+/** Returns the tensors of the file: {name, size, dtype, count, bytes, centre, spread, mask}. The scales of an int8 matrix follow it. */
 export function tensorsOf(name, int8) {
   const shape = SHAPES[name];
   const tensors = [];

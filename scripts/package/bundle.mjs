@@ -1,4 +1,4 @@
-// Makes dist/ (the engine in one file, the elements for a script tag) and says what a visitor downloads: bytes, gzipped, SRI.
+// Makes dist/ (the engine in one file, and the elements for a script tag) and prints what a visitor downloads: bytes, gzipped bytes and SRI hashes.
 // usage: node scripts/package/bundle.mjs      (needs web/wasm, see build.mjs)
 import { build, transform } from 'esbuild';
 import { createHash } from 'node:crypto';
@@ -10,7 +10,7 @@ import { minifyLoaders } from './loaders.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const INLINE = path.join(ROOT, 'scripts/package/inline');
-/** Bytes; wasm as it is, scripts minified and gzipped. */
+/** The limits in bytes. Scripts are measured minified and gzipped, wasm as it is. */
 const LIMITS = { wasm: 300e3, engine: 40e3, player: 10240 };
 
 const COMMON = {
@@ -24,7 +24,7 @@ const COMMON = {
   absWorkingDir: ROOT,
 };
 
-/** Everything in one file: wasm and worker come as text. */
+/** Builds everything into one file, which holds wasm and worker as text. */
 const inline = {
   name: 'inline',
   setup({ onResolve, onLoad }) {
@@ -50,7 +50,7 @@ const inline = {
   },
 };
 
-/** The style sheets inside the elements' modules, minified like the rest. */
+/** Minifies the style sheets inside the elements' modules. */
 const sheets = {
   name: 'sheets',
   setup({ onLoad }) {
@@ -66,10 +66,10 @@ const sheets = {
   },
 };
 
-/** What the player fetches when it is first needed, by module: files of their own beside it. */
+/** Modules that the player fetches when they are first needed; each becomes a file beside it. */
 const LATER = { 'view/sheet.js': 'player-sheet', 'view/words/zh.js': 'player-zh' };
 
-/** The player in one file, which works alone; a later part takes what it shares with the player from there. */
+/** Builds the player into one file that works alone. A part that is fetched later imports shared code from that file. */
 async function buildPlayer() {
   const later = {
     name: 'later',
@@ -91,7 +91,7 @@ async function buildPlayer() {
   await build({ ...COMMON, entryPoints, outdir: 'dist', plugins: [shared, sheets] });
 }
 
-/** A script and what it imports, minified in memory: what a bundler makes of it. */
+/** Bundles and minifies a script with its imports in memory, as a bundler would. */
 async function minified(entry) {
   const { outputFiles } = await build({ ...COMMON, entryPoints: [entry], write: false });
   return outputFiles[0].contents;
@@ -109,7 +109,7 @@ function gate(name, bytes, limit) {
   if (bytes > limit) throw new Error(`${name} has ${bytes} bytes; the limit is ${limit}`);
 }
 
-/** Builds dist/ and prints sizes; throws when one is over its limit. */
+/** Builds dist/ and prints sizes. Throws when one exceeds its limit. */
 export async function bundle() {
   const dist = path.join(ROOT, 'dist');
   minifyLoaders(path.join(ROOT, 'web/wasm'));

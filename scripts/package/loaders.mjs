@@ -1,17 +1,17 @@
-// The loaders of the wasm modules, as the package has them: Emscripten's, changed in three places, and minified.
+// Makes the package's loaders of the wasm modules: Emscripten's loaders, changed in three places and minified.
 import { createRequire } from 'node:module';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /**
- * The loader's own address starts its threads, whatever a bundler called the file. It contains no word that a bundler
- * would look up or that a minifier takes for a mistake.
+ * Starts threads from the loader's own address, whatever name a bundler has given the file. The code avoids expressions
+ * that a bundler would resolve or that a minifier reports as a mistake.
  */
 const CHANGES = [
   [/new Worker\(new URL\("[^"]+",import\.meta\.url\)/, 'new Worker(new URL(import.meta.url)'],
   ["(await import('worker_threads'))", "globalThis.process.getBuiltinModule('worker_threads')"],
 ];
-/** Bundlers leave an import with these words alone; minifiers take them away. */
+/** Comments that make bundlers leave an import alone; minifiers remove them. */
 const LEFT_ALONE = ['import("module")', 'import(/* webpackIgnore: true */ /* @vite-ignore */ "module")'];
 
 /** Copies a loader that Emscripten wrote. @param {string} from @param {string} to */
@@ -20,7 +20,7 @@ export function copyLoader(from, to) {
   writeFileSync(to, script);
 }
 
-/** Minifies the loaders of a folder, a quarter of their compressed size. A minified one stays as it is. @param {string} folder */
+/** Minifies the loaders of a folder, which saves a quarter of their compressed size. Leaves minified ones alone. @param {string} folder */
 export function minifyLoaders(folder) {
   const { transformSync } = createRequire(import.meta.url)('esbuild');
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.js'))) {

@@ -8,16 +8,16 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
-/** Their objects get fields by Object.assign, which the compiler does not follow; what they export is typed all the same. */
+/** Files whose objects get fields by Object.assign, which the compiler cannot follow. Their exports are typed nevertheless. */
 const LOOSE = ['load/load', 'load/remote', 'load/source', 'load/weights', 'engine/sizes', 'store/entry'];
 
-/** The compiler's words about files that are to be right, each with its lines of detail. @param {string} output */
+/** Returns the compiler's messages about the files that must be correct, each with its lines of detail. @param {string} output */
 function complaints(output) {
   const found = output.split(/^(?=\S)/m).filter((text) => text.trim());
   return found.filter((text) => !LOOSE.some((name) => text.startsWith(`web/${name}.js(`)));
 }
 
-/** Throws with the compiler's words when a type is wrong. */
+/** Writes the types. Throws with the compiler's messages when a type is wrong. */
 export function types() {
   rmSync(path.join(ROOT, 'types'), { recursive: true, force: true });
   const tsc = path.join(path.dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
@@ -27,7 +27,7 @@ export function types() {
     { cwd: ROOT, encoding: 'utf8' },
   );
   const wrong = complaints(`${stdout}${stderr}`);
-  if (wrong.length || (status !== 0 && !stdout)) throw new Error(`the types do not fit:\n${wrong.join('')}`);
+  if (wrong.length || (status !== 0 && !stdout)) throw new Error(`type errors:\n${wrong.join('')}`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

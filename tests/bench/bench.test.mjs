@@ -1,4 +1,4 @@
-// The bench on the shipped models, one round: fails when an engine computes something wrong or not at all, never because of time.
+// Runs the bench on the shipped models for one round. It fails when an engine computes a wrong result or none, never because of a time.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { WrongResult, check, difference } from '../../scripts/bench/check.mjs';
@@ -11,7 +11,7 @@ import { runVisits } from '../../scripts/bench/visit.mjs';
 import { WORKS, limitMs, operationsOf } from '../../scripts/bench/works.mjs';
 import { runTexts } from '../../scripts/bench/writing.mjs';
 
-const OPTIONS = { quick: true, peers: true, node: false, rounds: 1, patience: 0, log: () => {} };
+const OPTIONS = { quick: true, peers: true, node: false, rounds: 1, quietSeconds: 0, log: () => {} };
 const PEAKS = {
   1: {
     f32_simd128: 60,
@@ -73,7 +73,7 @@ for (const [model, name] of [
   });
 }
 
-test('texts-nano: whole texts of both models, and what follows from them', async () => {
+test('texts-nano: both models write whole texts, and the table follows from their times', async () => {
   const [results] = await Array.fromAsync(runTexts(host, 'texts-nano', 1, { ...OPTIONS, rounds: 2 }));
   const texts = rowsOf(results);
   for (const row of texts) assert.equal(row.failed, undefined, `${row.engine} ${row.dtype}`);
@@ -106,7 +106,7 @@ test('the report names every row', () => {
   assert.match(text, /\| first-step \| sedd-web \| 1 \| \d+ \|/);
 });
 
-test('pieces give the report of the whole run; of two measurements the later counts, of limits the better', () => {
+test('merged parts give the report of the whole run, with the later measurement and the better limit', () => {
   const whole = merge([reportOf(rows)]);
   assert.deepEqual(whole.rows, rows);
   const pieces = [rows.slice(0, 3).map((row) => ({ ...row, median_ms: 1e6 })), rows.slice(0, 5), rows.slice(5)].map(
@@ -143,7 +143,7 @@ test('a wrong result ends the bench', async () => {
   await contender.drop();
 });
 
-test('a page that crashes costs its row, and is opened again for the next work', async () => {
+test('a page that crashes loses its row and is opened again for the next work', async () => {
   const contender = new Contender(host, 'sedd-nano', OWN, 1, 128);
   const other = new Contender(host, 'sedd-nano', OWN, 1, 128);
   const [broken, fine, again] = [contender, other, contender].map((item) => new Turns(item, OPTIONS));
@@ -165,7 +165,7 @@ test('a page that crashes costs its row, and is opened again for the next work',
   for (const item of [contender, other]) await item.drop();
 });
 
-test('a run that takes too long is ended, and says how long that was', async () => {
+test('a run that takes too long is ended, and its row states the limit', async () => {
   const impatient = await browserHost({ limit: 2 });
   const contender = new Contender(impatient, 'sedd-nano', OWN, 1, 1024);
   const turns = new Turns(contender, OPTIONS);
@@ -174,7 +174,7 @@ test('a run that takes too long is ended, and says how long that was', async () 
   await impatient.close();
 });
 
-test('turns end with their budget; a first run that takes it all counts', async (t) => {
+test('turns end with their budget, and a first run that uses all of it counts', async (t) => {
   let clock = 1;
   t.mock.method(performance, 'now', () => clock);
   const wait = (ms) => {
@@ -191,18 +191,18 @@ test('turns end with their budget; a first run that takes it all counts', async 
   assert.deepEqual(slow.times, [80]);
 });
 
-test('numbers of the report', () => {
+test('the arithmetic of the report', () => {
   assert.equal(quantile([4, 1, 3, 2], 0.5), 2.5);
   assert.equal(difference([1, 2, 3], [1, 2, 3]), 0);
   assert.ok(Math.abs(difference([2, 3, 4], [1, 2, 3]) - Math.sqrt(3 / 2)) < 1e-12);
   assert.throws(() => difference([], []), /expected 0/);
   // 2 * 128 * (12 * 768^2 * 12 + 768 * 50258) + 4 * 128^2 * 768 * 12
   assert.equal(operationsOf(WORKS['sedd-small-step-128'], true), 32228376576);
-  // 124 MB of weights at 30 GB/s take longer than 0.25 G operations at 250 GOP/s
+  // Reading 124 MB of weights at 30 GB/s takes longer than 0.25 G operations at 250 GOP/s.
   const limit = limitMs(WORKS['gpt2-small-decode'], 'int8', 'relaxed', PEAKS[1], true);
   assert.ok(Math.abs(limit - (12 * 768 * 768 * 12 + 768 * 50257) / 30e6) < 1e-9);
   const row = (engine, dtype, median_ms) => ({ work: 'w', threads: 1, engine, dtype, median_ms });
   const list = [row('sedd-web', 'f32', 9), row('onnxruntime-web', 'int8', 2), row('onnxruntime-web', 'f32', 5)];
-  assert.equal(fastestPeer(list, list[0]).median_ms, 5); // f32 against f32
+  assert.equal(fastestPeer(list, list[0]).median_ms, 5); // f32 is compared with f32
   assert.equal(fastestPeer(list, row('sedd-web', 'int8', 1)).median_ms, 2);
 });

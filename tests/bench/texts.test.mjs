@@ -1,4 +1,4 @@
-// Whole texts in wasm: every asked row is there, more steps take longer, and T* follows from the rows.
+// Times whole texts in wasm: every requested row is there, more steps take longer, and T* follows from the rows.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ const call = (...args) =>
     encoding: 'utf8',
   });
 
-test('times of whole texts beside the twin', () => {
+test('whole texts are timed beside the twin', () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'texts-'));
   const { status, stderr } = call(
     '--wasm',
@@ -46,7 +46,7 @@ test('times of whole texts beside the twin', () => {
   assert.ok(breakEven.low > 0 && breakEven.low <= breakEven.high);
 });
 
-test('a flag it does not know is refused', () => {
+test('an unknown option is refused', () => {
   const { status, stderr } = call('--stepz', '4');
   assert.equal(status, 2);
   assert.match(stderr, /usage: node scripts\/bench\/texts.mjs/);

@@ -147,10 +147,7 @@ for (const name of ['Firefox', 'WebKitGTK']) {
         assert.deepEqual(found.ids, [expected, expected]);
         const [first, second] = found.sources;
         assert.deepEqual([first.fromStore, second.fromStore], [false, first.stored]);
-        assert.ok(
-          first.stored || first.reason,
-          'a browser without storage, as WebKitGTK is when driven, is told about',
-        );
+        assert.ok(first.stored || first.reason, 'where nothing is stored, the reason is told');
       }
     } finally {
       await engine.close();

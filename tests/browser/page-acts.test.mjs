@@ -285,8 +285,9 @@ onPage('own folders go by their names: a SEDD writes, a GPT-2 becomes the twin',
   await page.locator('#library').scrollIntoViewIfNeeded();
   await page.setViewportSize(PHONE.viewport);
   assert.deepEqual(await violations(page), []);
+  const stored = await page.locator('.library-list li').count();
   await page.click('.library-list button >> nth=-1');
-  await page.waitForFunction(() => document.querySelectorAll('.library-list li').length === 1);
+  await page.waitForFunction((left) => document.querySelectorAll('.library-list li').length === left, stored - 1);
   assert.equal(await page.evaluate(() => document.activeElement.closest('.library') !== null), true);
 });
 

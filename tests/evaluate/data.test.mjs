@@ -1,4 +1,4 @@
-// Data as the reference code prepares it, and bad files: every complaint names the line and the field.
+// Checks that data is prepared as in the reference code, and that errors about bad files name the line and the field.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -50,7 +50,7 @@ test('rows end with end-of-text, blocks stay within batches of 1,000 rows, remai
 test('lines of a corpus are rows with their line break, empty lines empty rows', () => {
   put('wikitext2-raw.test.txt', ' = A = \n \n some text . \n');
   assert.deepEqual(corpus('wikitext2', folder).rows, [' = A =\n', '', ' some text.\n']);
-  assert.throws(() => corpus('nowhere', folder), /no corpus "nowhere"/);
+  assert.throws(() => corpus('nowhere', folder), /unknown corpus "nowhere"/);
 });
 
 test('a text folder is cut into documents', () => {
@@ -68,7 +68,7 @@ test('held-out windows are whole windows of ids in range', () => {
 });
 
 for (const [name, content, words] of [
-  ['no JSON', '{"query": "a", "choices": ["b", "c"], "gold": 0}\nnot json\n', /copa.jsonl, line 2: not JSON/],
+  ['no JSON', '{"query": "a", "choices": ["b", "c"], "gold": 0}\nnot json\n', /copa.jsonl, line 2: invalid JSON/],
   ['a list', '[1]\n', /line 1: expected an object, found a list/],
   ['a missing field', '{"choices": ["b", "c"], "gold": 0}\n', /line 1, field "query": expected text, found nothing/],
   [
@@ -83,7 +83,7 @@ for (const [name, content, words] of [
     /field "query": the text has a zero character/,
   ],
   [
-    'choices that are no list',
+    'choices that are not a list',
     '{"query": "a", "choices": "b", "gold": 0}\n',
     /field "choices": expected a list of texts/,
   ],
@@ -105,7 +105,7 @@ for (const [name, content, words] of [
   ],
   ['an empty file', '', /copa.jsonl is empty/],
   [
-    'bytes that are no UTF-8',
+    'bytes that are not UTF-8',
     Buffer.concat([
       Buffer.from('{"query": "a", "choices": ["b", "c"], "gold": 0}\n{"query": "'),
       Buffer.from([0xff, 0xfe]),
@@ -120,12 +120,12 @@ for (const [name, content, words] of [
   });
 }
 
-test('a file that is not there, or a folder, is refused', () => {
+test('a missing file or a folder is refused', () => {
   assert.throws(() => readText(path.join(folder, 'none')), /none cannot be read/);
-  assert.throws(() => readText(folder), /is no file/);
+  assert.throws(() => readText(folder), /is not a file/);
 });
 
-/** A model whose tokens are characters. */
+/** A fake model whose tokens are single characters. */
 const letters = {
   kind: 'sedd',
   length: 12,
@@ -133,7 +133,7 @@ const letters = {
 };
 const spell = (ids) => String.fromCodePoint(...ids);
 
-test('options are context and target, cut to what the model reads', async () => {
+test('options are context and target, cut to the length that the model reads', async () => {
   put('piqa.jsonl', '{"query": "Q\\n", "choices": ["yes", "no "], "gold": 1}\n');
   const [item] = readTask('piqa', folder);
   assert.deepEqual(
@@ -153,7 +153,7 @@ test('options are context and target, cut to what the model reads', async () => 
   assert.deepEqual([gpt2.options[1].ids[0], gpt2.options[1].given, gpt2.options[1].ids.length], [7, 10, 13]);
 });
 
-test('where contexts differ, the same text is scored', () => {
+test('if only the contexts differ, the same text is scored after each', () => {
   put('winogrande.jsonl', '{"context_options": ["So A", "So B"], "continuation": "fell.", "gold": 0}\n');
   const [item] = readTask('winogrande', folder);
   assert.deepEqual(
@@ -165,7 +165,7 @@ test('where contexts differ, the same text is scored', () => {
   );
 });
 
-test('a context longer than the window and a target longer than the window are cut where they should', async () => {
+test('a context longer than the window loses its beginning, and a target longer than the window its end', async () => {
   const item = { contexts: ['abc', 'abc'], targets: [' 0123456789abcdef', ' 1'], gold: 0, characters: [16, 1] };
   const { options } = await optionsOf(letters, item, 0);
   assert.deepEqual(
@@ -180,7 +180,7 @@ test('a context longer than the window and a target longer than the window are c
 test('every task names a file and a title', () =>
   assert.ok(Object.values(TASKS).every(({ file, title, read }) => file.endsWith('.jsonl') && title && read)));
 
-test('stories are parted at sentence ends and endings are shuffled with the right one among them', () => {
+test('stories are split at sentence ends, and the endings are shuffled with the correct one among them', () => {
   const stops = new Set([0]);
   const window = (seed) => [1, seed, 3, 4, 0, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0, seed, 7, 7, 7, 0, 8];
   const stories = parted([1, 2, 3, 4, 5].map(window), stops);

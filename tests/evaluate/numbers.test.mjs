@@ -1,4 +1,4 @@
-// Seeds, choices of items, the rules of a sweep, times of texts, training curves.
+// Checks seeds, the selection of items, the rules of a sweep, times of texts and training curves.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,13 +22,13 @@ test('sets of neighbouring seeds share no text, and every seed passes through JS
   assert.ok(new Set(seeds.map((seed) => seed % 1024)).size > 800, 'the low bits are mixed');
 });
 
-test('items are spread evenly, generators differ by seed', () => {
+test('selected items are evenly spread, and generators of different seeds differ', () => {
   assert.deepEqual(evenly([1, 2, 3, 4, 5, 6], 3), [1, 3, 5]);
   assert.deepEqual(evenly([1, 2], 3), [1, 2]);
   assert.notEqual(generator(1)(), generator(2)());
 });
 
-test('T* and its interval come from every round, medians from each column', () => {
+test('T* and its interval follow from every round, and medians from each column', () => {
   const twin = [60, 60, 60, 60, 60, 120];
   const { rows, breakEven } = summary([4, 8], [twin.map(() => 40), twin.map(() => 80)], twin);
   assert.deepEqual(rows, [
@@ -39,7 +39,7 @@ test('T* and its interval come from every round, medians from each column', () =
   assert.deepEqual(breakEven, { steps: 6, interval: [6, 12] });
 });
 
-test('a sweep tries every setting of a SEDD, and no steps of a GPT-2', () => {
+test('a sweep tries every setting of a SEDD, and settings without steps of a GPT-2', () => {
   const plan = { steps: [8, 16], temperatures: [0.8, 1], topPs: [0.9, 1], ways: ['published', 'planned'] };
   const settings = grid({ kind: 'sedd' }, plan);
   assert.equal(new Set(settings.map((setting) => JSON.stringify(setting))).size, 16);
@@ -79,20 +79,20 @@ test('a setting is written as generation_config.json has it', () => {
   assert.deepEqual(configOf({ temperature: 0.7, topP: 0.9 }), { temperature: 0.7, top_p: 0.9 });
 });
 
-/** Writes a run's folder with its log. */
+/** Writes the folder of a run with its log. */
 function run(name, entries) {
   mkdirSync(path.join(folder, name));
   writeFileSync(path.join(folder, name, 'log.jsonl'), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
   return path.join(folder, name);
 }
 
-test('a curve has the last value of every number of tokens, and runs that continue each other add up', () => {
+test('a curve has the last value for every number of tokens, and the tokens of continued runs add up', () => {
   const first = run('first', [
     { step: 0, tokens: 0, bound: { nats_per_token: 7.6 } },
     { step: 10, tokens: 100, loss: 5 },
     { step: 10, tokens: 100, bound: { nats_per_token: 4 } },
     { step: 20, tokens: 200, bound: { nats_per_token: 3.5 } },
-    { step: 10, tokens: 100, bound: { nats_per_token: 3.9 } }, // resumed from before
+    { step: 10, tokens: 100, bound: { nats_per_token: 3.9 } }, // logged again by a resumed run
     { step: 25, tokens: 250, loss: 3.4 },
   ]);
   const second = run('second', [

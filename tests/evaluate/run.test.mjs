@@ -1,4 +1,4 @@
-// The evaluation as it is run: small sets, the shipped models, a run that is stopped and goes on, the report.
+// Runs the evaluation on small sets with the shipped models, stops a run and continues it, and makes the report.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
@@ -29,7 +29,7 @@ const all = readFileSync(path.join(ROOT, 'models/validation.ids'), 'utf8').trim(
 const WINDOWS = 12;
 const LENGTH = JSON.parse(readFileSync(path.join(ROOT, 'models/sedd-nano/config.json'), 'utf8')).model.length;
 
-/** A place with a few held-out windows, and the tokenizer beside them that says whose ids they are. */
+/** A folder with a few held-out windows, beside the tokenizer that their ids belong to. */
 const models = path.join(folder, 'models');
 mkdirSync(path.join(models, 'sedd-nano'), { recursive: true });
 cpSync(path.join(ROOT, 'models/sedd-nano/tokenizer.json'), path.join(models, 'sedd-nano/tokenizer.json'));
@@ -52,7 +52,7 @@ const rows = (name) =>
     .map((line) => JSON.parse(line));
 const ok = (result) => assert.equal(result.status, 0, result.stderr);
 
-test('a run that was stopped, its last line cut in two, goes on to the same result', async () => {
+test('a stopped run whose last line is cut continues to the same result', async () => {
   const args = (name) => [
     'perplexity',
     ...flags(name, '--samples', '12', '--workers', '1', '--judge', 'none', '--student', 'none'),
@@ -70,7 +70,7 @@ test('a run that was stopped, its last line cut in two, goes on to the same resu
     child.on('exit', resolve);
   });
   const before = lines();
-  assert.ok(before >= 4 && before < 4 * WINDOWS, `${before} answers were in when it was stopped`);
+  assert.ok(before >= 4 && before < 4 * WINDOWS, `${before} answers were stored when it was stopped`);
   appendFileSync(file, '{"key":"half a li');
   const again = evaluate(args('cut'));
   ok(again);
@@ -86,10 +86,10 @@ test('a run that was stopped, its last line cut in two, goes on to the same resu
     }));
   assert.deepEqual(numbers('cut'), numbers('whole'));
   assert.equal(numbers('whole').length, 4, 'two estimators, the chain rule and the twin');
-  assert.equal(lines(), 4 * WINDOWS, 'no answer is there twice');
+  assert.equal(lines(), 4 * WINDOWS, 'no answer is stored twice');
 });
 
-test('the two estimators of the bound agree within their errors and calibration, and lie above the twin', () => {
+test('the two estimators of the bound agree within their errors and calibration, and are above the twin', () => {
   const [twin, kmask, reference] = ['blocks', 'kmask', 'reference'].map((estimator) =>
     rows('whole').find((row) => row.estimator === estimator),
   );
@@ -151,7 +151,7 @@ test('GPT-2\u2019s score of an option is the likelihood of the whole less that o
   assert.ok(cloze.items > 6 && cloze.chance === 0.25);
 });
 
-test('texts are written, judged and reported; the page is safe and every cell says where it comes from', () => {
+test('texts are written, judged and reported', () => {
   const file = path.join(folder, 'report.jsonl');
   writeFileSync(
     file,
@@ -223,7 +223,7 @@ test('the tool gives the chain rule\u2019s value, and no standard error of one s
   assert.match(refused.stderr, /the chain rule is exact and takes no --samples/);
 });
 
-/** The files that only the shipped models' own rows may change. */
+/** Files that only the rows of the shipped models may change. */
 const SHIPPED = ['models/RESULTS.md', 'models/results.jsonl', 'models/sedd-nano/card.json'];
 const digest = () =>
   SHIPPED.filter((file) => existsSync(path.join(ROOT, file))).map((file) =>
@@ -232,7 +232,7 @@ const digest = () =>
       .digest('hex'),
   );
 
-test('"none" leaves one model out and no other; the report of own rows goes beside them', () => {
+test('"none" leaves out one model only, and the report of other rows is written beside them', () => {
   const before = digest();
   ok(
     evaluate([
@@ -272,7 +272,7 @@ test('"none" leaves one model out and no other; the report of own rows goes besi
   assert.deepEqual(digest(), before);
 });
 
-test('rows that are kept with the models still make the whole report', () => {
+test('the rows in models/ make the whole report', () => {
   const out = path.join(folder, 'shipped');
   ok(evaluate(['report', '--out', out]));
   const text = readFileSync(path.join(out, 'models/RESULTS.md'), 'utf8');
@@ -281,19 +281,19 @@ test('rows that are kept with the models still make the whole report', () => {
     assert.match(text, new RegExp(`^## ${title}`, 'm'));
 });
 
-test('a failed write leaves the rows that were there', () => {
+test('a failed write leaves the old rows', () => {
   const file = path.join(folder, 'safe.jsonl');
   const results = new Results(file);
   results.add({ table: 'perplexity', model: 'a' });
   results.save();
   const before = readFileSync(file, 'utf8');
-  mkdirSync(`${file}.part`); // nothing can be written beside it
+  mkdirSync(`${file}.part`); // blocks the temporary file
   results.add({ table: 'perplexity', model: 'b' });
   assert.throws(() => results.save(), /safe.jsonl could not be written .*the old one is as it was/);
   assert.equal(readFileSync(file, 'utf8'), before);
 });
 
-test('another build of the tool is asked again, the same build is not', async () => {
+test('another build of the tool computes answers again, the same build uses the stored ones', async () => {
   const wrapper = path.join(folder, 'tool');
   const store = path.join(folder, 'builds.answers');
   const asked = async (build) => {
@@ -390,26 +390,26 @@ test('training curves are read and drawn', () => {
 });
 
 for (const [name, args, words] of [
-  ['an unknown work', ['dance'], /no work "dance"; perplexity/],
-  ['an unknown flag', ['choice', '--itemz', '3'], /no flag "--itemz"/],
-  ['a number that is none', ['choice', '--items', 'many'], /--items expects a whole number from 1 on, not "many"/],
-  ['a seed with a blank', ['choice', '--seed', ' 1'], /--seed expects a whole number from 0 on, not " 1"/],
-  ['steps that are none', ['sweep', 'm', '--steps', '8,x'], /--steps expects whole numbers from 1 on/],
-  ['a top-p above 1', ['sweep', 'm', '--top-ps', '0.9,1.1'], /--top-ps expects numbers above 0, at most 1/],
-  ['a sweep of nothing', ['sweep'], /sweep needs the folder of a MODEL/],
-  ['a curve of nothing', ['curve'], /a curve needs --log/],
-  ['an unknown task', ['choice', '--tasks', 'chess'], /no task "chess"; hellaswag/],
-  ['data that is not there', ['choice', '--data', '/nowhere'], /--data \/nowhere is not there/],
+  ['an unknown work', ['dance'], /unknown work "dance"; expected perplexity/],
+  ['an unknown flag', ['choice', '--itemz', '3'], /unknown option --itemz/],
+  ['an invalid number', ['choice', '--items', 'many'], /--items expects a whole number of at least 1, not "many"/],
+  ['a seed with a blank', ['choice', '--seed', ' 1'], /--seed expects a whole number of at least 0, not " 1"/],
+  ['invalid steps', ['sweep', 'm', '--steps', '8,x'], /--steps expects whole numbers from 1, separated/],
+  ['a top-p above 1', ['sweep', 'm', '--top-ps', '0.9,1.1'], /--top-ps expects numbers above 0 and at most 1/],
+  ['a sweep without a model', ['sweep'], /sweep needs the folder of a MODEL/],
+  ['a curve without logs', ['curve'], /a curve needs --log/],
+  ['an unknown task', ['choice', '--tasks', 'chess'], /unknown task "chess"; expected hellaswag/],
+  ['missing data', ['choice', '--data', '/nowhere'], /--data \/nowhere does not exist/],
   ['a folder without weights', ['perplexity', '--sedd', 'tests'], /neither model.safetensors nor pytorch_model.bin/],
 ]) {
-  test(`the program says what is wrong with ${name}`, () => {
+  test(`the program refuses ${name} and says why`, () => {
     const result = evaluate(args);
     assert.equal(result.status, 1);
     assert.match(result.stderr, words);
   });
 }
 
-test('a request that cannot be answered gets a sentence, and the next one its answer', () => {
+test('an invalid request gets an error sentence, and the next request its answer', () => {
   const requests = [
     '{"id": 1, "op": "bound", "ids": [1, 99999]}',
     'no json',

@@ -4,7 +4,6 @@
  */
 import { readDefaults } from '../client/defaults.js';
 import { SeddError } from '../errors.js';
-import { seedWords } from './engine.js';
 import { feedLoader } from './feed.js';
 import { Bound, Exact } from './likelihood.js';
 import { layPrompt } from '../prompt.js';

@@ -4,7 +4,7 @@
  * about again. It stands in the margin, and on narrow screens in a sheet at the bottom of the window.
  */
 import { $, el, stillness } from './dom.js';
-import { explain, nodes, number, t } from './text.js';
+import { explain, nodes, number, percent, t } from './text.js';
 
 const CANDIDATES = 8;
 
@@ -25,15 +25,6 @@ function ratioNodes(value) {
   if (value === 0 || (value >= 0.001 && value < 1000)) return [number(value, value < 1 ? 3 : 1)];
   const [digits, power] = value.toExponential(1).split('e');
   return nodes(`${number(Number(digits), 1)} × 10^{${String(Number(power)).replace('-', '−')}}`);
-}
-
-/** A probability in per cent, with a digit after the point near 0 and 1. */
-function shareText(share) {
-  const least = 0.001;
-  const digits = share < 0.1 || share > 0.995 ? 1 : 0;
-  return t('percent', {
-    share: share > 0 && share < least ? `< ${number(100 * least, 1)}` : number(100 * share, digits),
-  });
 }
 
 export class Inspector {
@@ -151,7 +142,7 @@ export class Inspector {
           el('span', { className: 'word' }, word),
           ' ',
           bar,
-          el('span', { className: 'figure-number' }, shareText(candidate.probability)),
+          el('span', { className: 'figure-number' }, percent(candidate.probability)),
           ' ',
           el('span', { className: 'figure-number' }, ...ratioNodes(candidate.ratio)),
         ),
@@ -173,7 +164,7 @@ export class Inspector {
         el('dt', {}, t('inspector.total')),
         el('dd', {}, ...ratioNodes(found.scoreSum)),
         el('dt', {}, t('inspector.stay')),
-        el('dd', {}, shareText(found.stay)),
+        el('dd', {}, percent(found.stay)),
       ),
       masked
         ? el('p', { className: 'note' }, t('inspector.hint'))

@@ -53,7 +53,7 @@ export class Place {
 
   #hold() {
     this.#height = document.documentElement.scrollHeight;
-    this.#target?.scrollIntoView();
+    this.#target?.scrollIntoView({ behavior: 'instant' });
   }
 
   /** A scroll that no growth explains is the reader's: by the scroll bar, for instance. */

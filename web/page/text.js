@@ -51,6 +51,16 @@ export function number(value, digits = 0) {
 /** Milliseconds with as many digits as mean something. */
 export const millis = (ms) => number(ms, ms < 10 ? 2 : ms < 100 ? 1 : 0);
 
+const LEAST = 0.001; // of a probability that is shown as a number
+
+/** A probability in per cent, with a digit after the point near 0 and 1. @param {number} share */
+export function percent(share) {
+  const digits = share < 0.0995 || share > 0.995 ? 1 : 0;
+  return t('percent', {
+    share: share > 0 && share < LEAST ? `< ${number(100 * LEAST, 1)}` : number(100 * share, digits),
+  });
+}
+
 const MARKUP = /\*\*([^*]+)\*\*|\*([^*]+)\*|\[([^\]]+)\]\(([^)\s]+)\)|\^\{([^}]+)\}|\{\{(\w+)\}\}/g;
 
 /** A string as nodes. @returns {(Node|string)[]} */

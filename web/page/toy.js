@@ -1,7 +1,7 @@
 /** Why few steps cost quality: a table of pairs.js beside the recipe, for the loaded model and the recipe's steps. */
 import { $, el } from './dom.js';
 import { SENTENCE, contradictions, measurePairs } from './pairs.js';
-import { explain, number, t } from './text.js';
+import { explain, number, percent, t } from './text.js';
 
 class Toy {
   #pairs = null;
@@ -36,14 +36,13 @@ class Toy {
   }
 
   #row({ words, fits, together, inTurn }) {
-    const share = (value) => el('td', {}, t('percent', { share: number(100 * value, value < 0.0995 ? 1 : 0) }));
     const label = words.map((word) => word.trim()).join(' … ');
     return el(
       'tr',
       { className: fits ? '' : 'misfit' },
       el('th', { scope: 'row' }, fits ? label : t('toy.misfit', { words: label })),
-      share(together),
-      share(inTurn),
+      el('td', {}, percent(together)),
+      el('td', {}, percent(inTurn)),
     );
   }
 

@@ -1,4 +1,4 @@
-/** The repository's files by their path: fetched in a browser, read from disk in Node. */
+/** Opens the repository's files by their paths: fetches them in a browser, reads them from disk in Node. */
 const node = typeof process === 'object' && process.versions?.node;
 const locate = (file) => new URL(`../../../${file}`, import.meta.url);
 
@@ -25,7 +25,7 @@ export async function* stream(file) {
 export const inNode = Boolean(node);
 export const urlOf = (file) => locate(file).href;
 
-/** At most about `count` values of a long array, evenly, as a plain array: what is worth sending for a comparison. */
+/** Returns about `count` evenly spread values of a long array as a plain array, small enough to send for a comparison. */
 export function thin(values, count = 4000) {
   const stride = Math.max(1, Math.ceil(values.length / count)) | 1;
   return Array.from({ length: Math.ceil(values.length / stride) }, (_, i) => values[i * stride]);

@@ -1,10 +1,10 @@
-/** onnxruntime-web as a contender, with its fastest options for a CPU. Runs in a worker and in Node. */
+/** Runs onnxruntime-web as a contender, with its fastest options for a CPU, in a worker or in Node. */
 import { inNode, read, thin, urlOf } from './files.js';
 
 const PACKAGE = 'node_modules/onnxruntime-web/dist/';
 
 class Onnxruntime {
-  kernels = 'simd128'; // what its published module holds
+  kernels = 'simd128'; // the instructions of its published module
 
   constructor(ort, session, { blocks, heads, size, threads }) {
     Object.assign(this, { ort, session, blocks, heads, size, threads });
@@ -25,7 +25,7 @@ class Onnxruntime {
     return (await this.#score(Array(length).fill(mask), 1.5)).ms;
   }
 
-  /** Appends ids to the cache; logits of the last. */
+  /** Appends ids to the cache. Returns the logits after the last one. */
   async #append(ids) {
     const feeds = {
       ...this.cache,

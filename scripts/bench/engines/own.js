@@ -1,4 +1,4 @@
-/** This repository's engine as a contender: one model in one wasm instance. Runs in a worker and in Node. */
+/** Runs this repository's engine as a contender, one model in one wasm instance, in a worker or in Node. */
 import { Engine } from '../../../web/engine/engine.js';
 import { Model } from '../../../web/engine/model.js';
 import { read, stream, thin } from './files.js';
@@ -12,7 +12,7 @@ class Own {
     this.logits = module._malloc(4 * model.info.states);
   }
 
-  /** One denoise step with every token masked and every row through the head and the draw: the most it can cost. */
+  /** Makes the most expensive denoising step: every token is masked, and every row passes the head and the draw. */
   step(length) {
     const run = this.model.startRun({ length, steps: 4000 });
     const begin = performance.now();
@@ -22,7 +22,7 @@ class Own {
     return ms;
   }
 
-  /** Reads `ids` into an empty cache, logits of the last; the milliseconds. */
+  /** Reads `ids` into an empty cache and computes the logits after the last one. Returns the milliseconds. */
   prefill(ids) {
     this.engine.module._sedd_gpt2_reset(this.session);
     return this.#append(ids);
@@ -35,7 +35,7 @@ class Own {
     return performance.now() - begin;
   }
 
-  /** Writes `count` tokens greedily; milliseconds a token and the ids. */
+  /** Writes `count` tokens greedily. Returns the milliseconds a token, and the ids. */
   decode(ids, count) {
     this.prefill(ids);
     const written = [];
@@ -47,7 +47,7 @@ class Own {
     return { ms: (performance.now() - begin) / count, ids: written };
   }
 
-  /** Log-scores of SEDD [length * states], or GPT-2's logits of the last token [states], thinned out. */
+  /** Returns an even selection of a SEDD's log-scores [length * states], or of a GPT-2's logits after the last token [states]. */
   scores(ids, sigma) {
     const { module } = this.engine;
     const { kind, states } = this.model.info;
@@ -62,7 +62,7 @@ class Own {
     });
   }
 
-  /** A whole text as a visitor's call writes it; milliseconds. @param {object} options of Model.startRun or startGeneration */
+  /** Writes a whole text as a visitor's call does. Returns the milliseconds. @param {object} options of Model.startRun or startGeneration */
   write(options) {
     const begin = performance.now();
     const run = this.model.info.kind === 'sedd' ? this.model.startRun(options) : this.model.startGeneration(options);

@@ -1,8 +1,8 @@
-/** In the page: one contender, or several that work together, each in a worker of its own (wllama starts its own). Driven by hosts.mjs. */
+/** Holds the contenders of a page: one, or several that run together, each in its own worker (wllama starts its worker itself). hosts.mjs drives it. */
 const contenders = new Map();
 let next = 1;
 
-/** A contender behind messages. */
+/** Calls a contender in a worker by messages. */
 class Remote {
   #worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   #waiting = new Map();
@@ -30,7 +30,7 @@ class Remote {
   }
 }
 
-/** A contender in the page itself. */
+/** Calls a contender in the page itself. */
 class Local {
   #contender;
 
@@ -52,7 +52,7 @@ globalThis.bench = {
     return { ...value, number: next++, ms: performance.now() - begin };
   },
   call: (number, method, ...args) => contenders.get(number).call(method, ...args),
-  /** The same call to several at once. */
+  /** Makes the same call to several contenders at once. */
   together: (numbers, method, ...args) =>
     Promise.all(numbers.map((number) => contenders.get(number).call(method, ...args))),
 };

@@ -1,8 +1,8 @@
-/** The processor's limits as wasm reaches them (peak.c), on one thread; run several workers for more. */
+/** Measures the processor's limits in wasm (peak.c) on one thread. For more threads, run several workers. */
 import { read } from './files.js';
 
-const ROWS = [4, 5, 6]; // heights of tile
-const OPERATIONS = 2 * 8 * 768; // one round of a tile, a row
+const ROWS = [4, 5, 6]; // rows of a tile
+const OPERATIONS = 2 * 8 * 768; // of one row in one round
 export const SIZES = { l1: 16 << 10, l2: 1 << 20, llc: 8 << 20, memory: 256 << 20 };
 export const KERNELS = [
   'f32_simd128',
@@ -12,9 +12,9 @@ export const KERNELS = [
   'int8_relaxed16',
   ...Object.keys(SIZES),
 ];
-const SLICES = 5; // the best of these: a limit is what is reached undisturbed
+const SLICES = 5; // the best one counts: a limit is a rate without disturbance
 
-/** The most that `run(rounds)` does in a nanosecond, in slices of about `ms`; early, unoptimised calls are too slow to count. */
+/** Returns the highest rate of `run(rounds)`, in units a nanosecond, over slices of about `ms`. Early calls run unoptimised and are too slow to count. */
 function fastest(run, amount, ms) {
   let rounds = 1;
   let best = 0;
@@ -40,7 +40,7 @@ class Peak {
     this.exports = exports;
   }
 
-  /** Giga-operations, or gigabytes read, a second. @param {string} name one of KERNELS @param {number} ms of each slice */
+  /** Returns giga-operations, or gigabytes read, a second. @param {string} name one of KERNELS @param {number} ms of each slice */
   rate(name, ms) {
     if (SIZES[name]) return fastest((rounds) => this.exports.read(rounds, SIZES[name]), SIZES[name], ms);
     return Math.max(...ROWS.map((rows) => fastest(this.exports[`${name}_${rows}`], rows * OPERATIONS, ms)));

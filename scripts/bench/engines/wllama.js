@@ -1,4 +1,4 @@
-/** wllama (llama.cpp) as a contender. Runs in a page: it starts its own worker. */
+/** Runs wllama (llama.cpp) as a contender. It runs in a page, because it starts its own worker. */
 import { read, urlOf } from './files.js';
 import { idOf } from './vocabulary.js';
 
@@ -6,13 +6,13 @@ const PACKAGE = 'node_modules/@wllama/wllama/esm/';
 const SILENT = { debug() {}, log() {}, warn() {}, error: console.error };
 
 class Wllama {
-  kernels = 'simd128'; // what its published module holds
+  kernels = 'simd128'; // the instructions of its published module
 
   constructor(wllama, threads) {
     Object.assign(this, { wllama, threads });
   }
 
-  /** Completes text whose characters are single tokens; its own clock gives the times. */
+  /** Completes a text whose characters are single tokens. wllama's own clock gives the times. */
   async #complete(ids, count) {
     const pieces = [];
     let timings;

@@ -1,4 +1,4 @@
-/** A worker with one contender or one set of micro-kernels: {id, method, args} in, {id, value | error} out. */
+/** Serves one contender, or one set of micro-kernels, in a worker. It receives {id, method, args} and answers {id, value | error}. */
 const MODULES = { 'sedd-web': './own.js', 'onnxruntime-web': './onnxruntime.js', peak: './peak.js' };
 let contender;
 

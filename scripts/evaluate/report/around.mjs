@@ -19,9 +19,9 @@ function conditionalTable(results, { sedd, twin }) {
   ];
   return {
     caption:
-      'The judge\u2019s nats a token of what was written, together with what follows it, given what stands before. Where ' +
-      'something follows, the twin writes eight continuations blindly and keeps the one after which that is likeliest. ' +
-      'A window of 128: SEDD writes the whole trained length; as needed: only the tokens that are wanted.',
+      'The judge\u2019s nats a token of the written tokens and the text after them, given the text before. The twin cannot see ' +
+      'the text after a hole, so it writes eight continuations and keeps the one after which that text is likeliest. With ' +
+      '"window of 128" SEDD writes the whole trained length, with "as needed" only the missing tokens.',
     columns: ['', 'nats a token', 'perplexity', 'entropy', 'texts'],
     rows: order.flatMap((prompt) => [
       ...results.of('conditional', { prompt, kind: 'held-out' }).map((data) => row(`${prompt}: real text`, data)),
@@ -49,7 +49,7 @@ function promptFigure(results, pair) {
   return [
     {
       name: 'prompts',
-      caption: 'Nats a token of a continuation by the length of its prompt.',
+      caption: 'Nats a token of continuations, by the length of the prompt.',
       svg: lineChart({
         title: 'Short and long prompts',
         x: 'tokens of the prompt',
@@ -78,6 +78,7 @@ export const conditionalSection = (results, pair) => ({
   figures: promptFigure(results, pair),
   tables: [conditionalTable(results, pair)],
   text: [
-    'SEDD fills any holes; GPT-2 only writes on. Prefix, infilling and the sizes 50 + 50 and 25 + 50 + 25 are the papers\u2019.',
+    'SEDD fills holes at any place; GPT-2 only continues a text. The tasks prefix and infilling and the sizes 50 + 50 and ' +
+      '25 + 50 + 25 are those of the papers.',
   ],
 });

@@ -29,7 +29,7 @@ function measuredBy(row) {
   };
 }
 
-/** Returns the table of a model's sweep, best first, with the defaults it gives; undefined where there was none of these weights. */
+/** Returns the table of a model's sweep, best first, with the defaults that follow from it, or undefined if these weights were not swept. */
 export function sweepOf(results, model, sha256) {
   const rows = results.of('sweep', { model, sha256 }).sort((a, b) => a.nats - b.nats);
   const real = rows.find(({ kind }) => kind === 'held-out');
@@ -57,7 +57,7 @@ export function sweepOf(results, model, sha256) {
 export function card(results, folder, pair) {
   const any = [...results.rows.values()].find((row) => row.model === folder && row.table !== 'sweep');
   if (!any) return null;
-  const way = folder === pair.student ? 'known' : undefined; // a student's own way
+  const way = folder === pair.student ? 'known' : undefined; // the way a student was trained for
   const sedd = results
     .of('generation', { model: folder, kind: 'sedd', temperature: 1, way })
     .sort((a, b) => a.steps - b.steps);

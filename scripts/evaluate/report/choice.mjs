@@ -15,8 +15,8 @@ function choiceTable(results, { sedd, twin }) {
     row ? share(row, normalised ? 'normalised' : 'accuracy', normalised ? 'normalisedInterval' : 'interval') : missing;
   return {
     caption:
-      'Accuracy in %, with 95 % intervals (Wilson). Normalised: the likelihood divided by the option\u2019s characters (story ' +
-      'cloze: tokens), as the usual harness reports it.',
+      'Accuracy in %, with 95 % intervals (Wilson). Normalised scores divide the log-likelihood by the characters of the ' +
+      'option (in the story cloze by its tokens), as lm-evaluation-harness does.',
     columns: [
       '',
       'chance',
@@ -90,8 +90,8 @@ function choiceFigure(results, { sedd, twin }) {
         {
           name: 'choice',
           caption:
-            'Accuracy with 95 % intervals: SEDD above (blue), its twin below (ochre); the upright mark is chance. Models of this ' +
-            'size know no science: near chance is what is expected, story endings aside.',
+            'Accuracy with 95 % intervals: SEDD above (blue), its twin below (ochre). The upright mark is chance. Models of this ' +
+            'size know no science, so only the story endings can be expected to lie above chance.',
           svg: dotChart({ title: 'Multiple choice', x: 'accuracy, %', rows }),
         },
       ]
@@ -100,7 +100,7 @@ function choiceFigure(results, { sedd, twin }) {
 
 const runName = ({ model, scoring, samples }) => `${model}, ${scoring}${samples ? `, ${samples} samples` : ''}`;
 
-/** Returns the table of the time that each task, and all of them, take at full size. */
+/** Returns the table of the times that each task and all tasks together take at full size. */
 function costTable(results, { sedd, twin }) {
   const rows = results.of('choice').filter((row) => ![sedd, twin].includes(row.model));
   if (!rows.length) return [];
@@ -111,8 +111,8 @@ function costTable(results, { sedd, twin }) {
   return [
     {
       caption:
-        'Seconds an item at full size, one thread a process (int8, random weights of the official shapes), and what the whole set ' +
-        'takes in one process. A bound takes as much longer as it has more samples.',
+        'Seconds an item at full size, with one thread a process, int8 and random weights of the official shapes. In brackets ' +
+        'is the time of the whole set in one process. The time of a bound is proportional to its samples.',
       columns: ['', ...runs, 'items'],
       rows: [
         ...tasks.map((task) => [
@@ -124,7 +124,7 @@ function costTable(results, { sedd, twin }) {
           `${of(task, runs[0]).items} of ${of(task, runs[0]).all}`,
         ]),
         [
-          'All of these',
+          'All tasks',
           ...runs.map((run) => measured(duration(total(run)))),
           String(sum(tasks.map((task) => of(task, runs[0]).all))),
         ],
@@ -139,9 +139,9 @@ export const choiceSection = (results, pair) => ({
   figures: choiceFigure(results, pair),
   tables: [choiceTable(results, pair), publishedChoice(results), ...costTable(results, pair)],
   text: [
-    'Each option is scored by its likelihood behind the question. SEDD\u2019s is a bound in which only the option is masked, ' +
-      'with the same random numbers for all options of a question, so that their differences are less noisy than their values; ' +
-      'the chain rule opens the option from left to right instead. The story cloze asks which of four last sentences ends a ' +
-      'held-out story; the other three end other stories.',
+    'Each option is scored by its likelihood after the question. SEDD\u2019s score is a bound in which only the option is masked. ' +
+      'All options of a question use the same random numbers, so that their differences are less noisy than their values. ' +
+      'With the chain rule, SEDD opens the option from left to right instead. The story cloze asks which of four last ' +
+      'sentences ends a held-out story; the other three end other stories.',
   ],
 });

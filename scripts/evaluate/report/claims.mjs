@@ -1,4 +1,5 @@
-// Compares the paper's claims with the measurements: sentences made from the rows, so that they change with them.
+// Compares the papers' claims with the measurements. The sentences are made from the rows, so they change with the rows. The text of a
+// claim is one sentence for the table; its note is a paragraph beside the table.
 import { figure, fixed, percent } from './format.mjs';
 
 /** Returns the error of a sum or difference; NaN where one of the errors is not known (null in JSON). */
@@ -19,9 +20,10 @@ export function likelihood(results, { sedd, twin }) {
     verdict: gap < 0.02 ? 'holds here' : 'does not hold here',
     text:
       `On held-out stories SEDD\u2019s bound is ${fixed(bound.nats, 3)} nats a token (± ${fixed(error, 3)} by windows and masks), ` +
-      `${chain ? `its exact value from left to right ${fixed(chain.nats, 3)}, ` : ''}its ` +
-      `twin\u2019s exact value ${fixed(exact.nats, 3)}: ` +
-      `${gap > 0 ? `a gap of ${percent(gap)} %` : `${percent(-gap)} % better`}, in perplexity ${figure(bound.ppl)} against ${figure(exact.ppl)}. A bound can only look worse than the model is.`,
+      `${chain ? `its exact value from left to right is ${fixed(chain.nats, 3)}, ` : ''}and its ` +
+      `twin\u2019s exact value is ${fixed(exact.nats, 3)}: ` +
+      `${gap > 0 ? `a gap of ${percent(gap)} %` : `${percent(-gap)} % better`}, or perplexity ${figure(bound.ppl)} against ${figure(exact.ppl)}.`,
+    note: 'A bound never shows a model as better than it is, but may show it as worse.',
   };
 }
 
@@ -43,9 +45,12 @@ export function latency(results, { sedd, twin, student }) {
   const beside = results.of('generation', { model: twin, temperature: 1 })[0];
   const worth =
     at && beside
-      ? ` At ${at.steps} steps${at.model === student ? ' of the student' : at.way ? `, ${at.way},` : ''} the judge gives ${figure(at.ppl)}, the twin\u2019s own texts ${figure(beside.ppl)} (entropy ${fixed(at.entropy)} ` +
-        `and ${fixed(beside.entropy)}).`
+      ? `With ${at.steps} steps${at.model === student ? ' of the student' : at.way ? `, ${at.way}` : ''}, texts have a perplexity of ${figure(at.ppl)} by the judge, and the twin\u2019s own texts ${figure(beside.ppl)} ` +
+        `(entropy ${fixed(at.entropy)} and ${fixed(beside.entropy)}).`
       : '';
+  const reading = taught
+    ? 'The student\u2019s network reads only the known tokens and the masks that are about to open.'
+    : '';
   return {
     claim: 'Lower latency than GPT-2 with its cache',
     verdict:
@@ -55,9 +60,10 @@ export function latency(results, { sedd, twin, student }) {
           ? 'holds here'
           : 'holds in time, not at equal quality',
     text:
-      `${longest.length} tokens on one thread: the twin needs ${figure(own.ms)} ms, SEDD ${figure(fastest.ms)} ms in ` +
+      `On one thread a text of ${longest.length} tokens takes the twin ${figure(own.ms)} ms and SEDD ${figure(fastest.ms)} ms in ` +
       `${fastest.steps} steps; the times are equal at ${fixed(steps, 1)} steps ` +
-      `(95 % interval ${fixed(interval[0], 1)} to ${fixed(interval[1], 1)})${taught ? `, and at ${fixed(taught.breakEven.steps, 1)} of the student, which reads only what is known and what opens` : ''}.${worth}`,
+      `(95 % interval ${fixed(interval[0], 1)} to ${fixed(interval[1], 1)})${taught ? `, and at ${fixed(taught.breakEven.steps, 1)} steps of the student` : ''}.`,
+    note: [worth, reading].filter(Boolean).join(' '),
   };
 }
 
@@ -69,13 +75,13 @@ export function prompts(results, { sedd, twin }) {
   const change = short.gap - long.gap;
   const error = combined(short.error, long.error);
   const verdict =
-    change > 2 * error ? 'holds here' : change < -2 * error ? 'the other way round here' : 'not seen within the errors';
+    change > 2 * error ? 'holds here' : change < -2 * error ? 'the opposite holds here' : 'not seen within the errors';
   return {
     claim: 'Weaker after short prompts',
     verdict,
     text:
-      `SEDD\u2019s continuations stand ${fixed(short.gap)} ± ${fixed(short.error)} nats a token behind the twin\u2019s after ` +
-      `${short.prompt} tokens and ${fixed(long.gap)} ± ${fixed(long.error)} after ${long.prompt}, by the same judge.`,
+      `By the same judge, SEDD\u2019s continuations are ${fixed(short.gap)} ± ${fixed(short.error)} nats a token worse than the ` +
+      `twin\u2019s after ${short.prompt} tokens and ${fixed(long.gap)} ± ${fixed(long.error)} worse after ${long.prompt}.`,
   };
 }
 
@@ -113,9 +119,9 @@ export function diversity(results, { sedd }) {
     claim: 'More steps, less diversity',
     verdict: sure ? 'holds here' : 'not seen within the errors',
     text:
-      `Entropy within a text goes from ${fixed(few.entropy)} at ${few.steps} steps to ${fixed(many.entropy)} at ${many.steps}, ` +
-      `repeated pairs of tokens from ${percent(few.repetition[1])} % to ${percent(many.repetition[1])} %; ` +
-      `perplexity by the judge from ${figure(few.ppl)} to ${figure(many.ppl)}.`,
+      `From ${few.steps} to ${many.steps} steps the entropy within a text goes from ${fixed(few.entropy)} to ${fixed(many.entropy)}, ` +
+      `repeated pairs of tokens go from ${percent(few.repetition[1])} % to ${percent(many.repetition[1])} %, and ` +
+      `the judge\u2019s perplexity goes from ${figure(few.ppl)} to ${figure(many.ppl)}.`,
   };
 }
 

@@ -47,8 +47,8 @@ export function html(sections, about, site = '') {
 <body>
 <header>
 <div class="mast"><span><a href="${site}index.html">sedd-web</a></span><span aria-current="page">Results</span></div>
-<h1>What is measured, and what the papers say</h1>
-<p class="lede">Likelihood, multiple choice, writing, infilling and time of SEDD beside a GPT-2 of its own size. Every figure was measured with this engine on the models shipped here, unless it says <em>published</em>; <em>not yet</em> awaits the official checkpoints.</p>
+<h1>Our measurements beside the papers</h1>
+<p class="lede">This page compares SEDD with a GPT-2 of the same size: likelihood, multiple choice, writing, infilling and time. Every figure was measured with this engine on the models shipped here, unless it is marked <em>published</em>. Figures marked <em>not yet</em> need the official checkpoints.</p>
 <nav class="contents" aria-label="On this page">${sections.map(({ id, title }) => `<a href="#${id}">${escape(title)}</a>`).join('')}</nav>
 </header>
 <main>

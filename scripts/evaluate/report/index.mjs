@@ -12,7 +12,7 @@ import { markdown } from './markdown.mjs';
 import { writeReadme } from './readme.mjs';
 import { sections } from './sections.mjs';
 
-/** The shipped models and what each is in the report. */
+/** The shipped models by their roles in the report. */
 const SHIPPED = { sedd: 'sedd-nano', twin: 'gpt2-nano', student: 'sedd-nano-fast', judge: 'judge-nano' };
 const ROLES = Object.keys(SHIPPED);
 
@@ -53,11 +53,11 @@ function about(results) {
 }
 
 /**
- * Reads the rows and makes the report of the models that are named: nothing is written.
- * @param {{results: string, sedd?: string, twin?: string, student?: string, judge?: string}} options results: the rows' file; the rest: folders
+ * Reads the rows and makes the report of the named models. Writes nothing.
+ * @param {{results: string, sedd?: string, twin?: string, student?: string, judge?: string}} options `results` is the file of rows; the others are folders
  */
 export function read({ results: file, ...models }) {
-  if (!existsSync(file)) throw new Error(`${file} is not there; measure first (node scripts/evaluate all)`);
+  if (!existsSync(file)) throw new Error(`${file} does not exist; measure first with node scripts/evaluate all`);
   const results = new Results(file);
   const folders = ROLES.map((role) => models[role]).filter(Boolean);
   const old = dropOld(
@@ -66,7 +66,7 @@ export function read({ results: file, ...models }) {
   );
   if (old)
     console.error(
-      `evaluate: ${old} rows of weights that are no longer there are left out; run node scripts/evaluate all`,
+      `evaluate: ${old} rows belong to weights that have been replaced and are left out; run node scripts/evaluate all`,
     );
   const pair = Object.fromEntries(
     ROLES.map((role) => [role, models[role] ? path.basename(path.resolve(models[role])) : null]),
@@ -87,7 +87,7 @@ export function shippedResultsPage() {
   return resultsPage({ results: path.join(models, 'results.jsonl'), ...Object.fromEntries(folders) });
 }
 
-/** @param {Parameters<typeof read>[0] & {tool: string, out: string}} options out: the root to write into, laid out as the repository */
+/** Writes the report. @param {Parameters<typeof read>[0] & {tool: string, out: string}} options `out` is the root to write into, laid out as the repository */
 export function report({ tool, out, ...options }) {
   const { results, pair, list, lines } = read(options);
   const models = path.join(out, 'models');

@@ -15,8 +15,8 @@ function perplexityTable(results, { sedd, twin }) {
   const one = (model, corpus, estimator) => results.of('perplexity', { model, corpus, estimator })[0];
   return {
     caption:
-      'Nats a token on the same blocks, ± standard error over blocks. SEDD\u2019s first two values are upper bounds, to ' +
-      'which random masks add an error of their own; its third, of opening tokens from left to right, and GPT-2\u2019s are exact.',
+      'Nats a token on the same blocks, ± the standard error over blocks. SEDD\u2019s first two values are upper bounds, to ' +
+      'which random masks add their own error. Its third value, with tokens opened from left to right, and GPT-2\u2019s values are exact.',
     columns: [
       '',
       'SEDD, exact number of masks',
@@ -76,7 +76,7 @@ function publishedPerplexity(results) {
   };
 }
 
-/** Returns the points that a logarithmic axis can tell apart, and the last. */
+/** Returns the points that are distinguishable on a logarithmic axis, and the last point. */
 function apart(points) {
   let before = 0;
   return points.filter(([tokens], i) => {
@@ -101,8 +101,8 @@ function curveFigure(results) {
     {
       name: 'curve',
       caption:
-        'Nats a token on held-out text by training tokens seen. At GPT-2\u2019s size masked diffusion trails an autoregressive ' +
-        `model of equal training by ${percent(gap)} % (${RATIO.diffusion} against ${RATIO.autoregressive} nats, ${RATIO.on}).`,
+        'Nats a token on held-out text, by training tokens seen. At GPT-2\u2019s size a masked diffusion model is ' +
+        `${percent(gap)} % worse than an autoregressive model of equal training (${RATIO.diffusion} against ${RATIO.autoregressive} nats, ${RATIO.on}).`,
       svg: lineChart({
         title: 'Training curves',
         x: 'training tokens',
@@ -121,11 +121,10 @@ export function perplexitySection(results, pair) {
     figures: curveFigure(results),
     tables: [perplexityTable(results, pair), publishedPerplexity(results)],
     text: [
-      'A diffusion model gives an upper bound on the negative log-likelihood. Two estimators of it must agree: one masks an ' +
-        'exact number of tokens, stratified over all numbers; the other is the reference code\u2019s score entropy at stratified ' +
-        'times. ' +
-        'The second lies higher by what the scores are not normalised. With one order of opening the likelihood is exact: the ' +
-        'chain rule, left to right, one network evaluation a token. The bound is the mean over all orders.',
+      'A diffusion model gives an upper bound on the negative log-likelihood. Two estimators of it must agree. One masks an ' +
+        'exact number of tokens, stratified over all numbers. The other is the reference code\u2019s score entropy at stratified ' +
+        'times; it is higher to the extent that the scores are not normalised. With a single order of opening, the chain rule ' +
+        'gives the exact likelihood: from left to right, with one network evaluation a token. The bound is the mean over all orders.',
     ],
   };
 }

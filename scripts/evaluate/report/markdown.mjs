@@ -28,7 +28,7 @@ export function markdown(sections, about) {
   const lines = [
     '# Results',
     '',
-    'Written by `node scripts/evaluate report`; do not edit. Upright figures were measured here, *slanted* ones are published, "not yet" awaits the official checkpoints or a run.',
+    '`node scripts/evaluate report` writes this file; do not edit it. Upright figures were measured here, *slanted* ones are published, and "not yet" marks figures that need the official checkpoints or another run.',
     '',
     ...about.map((line) => `- ${line}`),
     '',

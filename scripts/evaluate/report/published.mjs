@@ -1,4 +1,4 @@
-// Figures of the papers and of others, shown beside ours: zero-shot perplexity and accuracy in % of the official checkpoints.
+// Holds published figures of the official checkpoints, by the papers and by others: zero-shot perplexity and accuracy in %.
 
 /** Columns of the perplexity table; ≤ marks a bound. */
 export const CORPUS_TITLES = ['LAMBADA', 'WikiText-2', 'PTB', 'WikiText-103', '1BW'];
@@ -42,10 +42,10 @@ export const PERPLEXITY = [
   },
 ];
 
-/** How far masked diffusion trails an autoregressive model of equal training at GPT-2's size (nats a token). */
+/** The nats a token of a masked diffusion model and of an autoregressive model with equal training, at GPT-2's size. */
 export const RATIO = { diffusion: 3.13, autoregressive: 2.86, on: 'OpenWebText, Sahoo et al. 2024 (MDLM)' };
 
-/** Names our corpus of each column. */
+/** Our corpus for each column. */
 export const CORPUS_NAMES = ['lambada', 'wikitext2', 'ptb', 'wikitext103', 'lm1b'];
 
 export const ACCURACY_TASKS = ['hellaswag', 'winogrande', 'piqa', 'siqa'];
@@ -58,6 +58,10 @@ export const ACCURACY = [
 ];
 
 export const GENERATION = [
-  ['Latency against GPT-2 with KV cache', 'up to 4.5 times lower', 'one A100, Deschenaux & Gulcehre 2024'],
+  [
+    'Latency compared with GPT-2 with its key/value cache',
+    'up to 4.5 times lower',
+    'one A100, Deschenaux & Gulcehre 2024',
+  ],
   ['Steps at which a text takes as long as cached GPT-2', 'about 100', 'one A100, Lou, Meng & Ermon 2024'],
 ];

@@ -1,5 +1,5 @@
-// Writes the measured parts of the models' cards: what stands between <!-- NAME --> and <!-- /NAME --> in models/*/README.md is made
-// from the model's card.json and by running the tool: `figures`, `samples` (fixed seeds, nothing picked), `checksum`, `sweep`.
+// Writes the measured parts of the models' cards. It fills the text between <!-- NAME --> and <!-- /NAME --> in models/*/README.md from
+// the model's card.json and by running the tool: `figures`, `samples` (from fixed seeds, none selected), `checksum`, `sweep`.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ const WIDTH = 150;
 const TEMPERED = ['--temperature', '0.8', '--top-p', '0.9'];
 const PLANNED = ['--positions', 'fixed', '--order', 'spread', '--grid', 'cosine'];
 
-/** The samples that a card shows; a student's generation_config.json says how it samples. */
+/** The samples that a card shows. A student samples as its generation_config.json says. */
 const SAMPLES = {
   'sedd-nano': [
     { title: '64 steps, as published', args: ['sample', '--steps', '64'] },
@@ -53,7 +53,7 @@ function samples(tool, folder) {
         });
         return `Seed ${seed}:\n\n${quote(out)}`;
       });
-      return `### ${title}\n\n\`build/native/sedd ${shown(args)} --seed N\` (tempered; / is a line break, [end] the end of a story)\n\n${texts.join('\n\n')}`;
+      return `### ${title}\n\n\`build/native/sedd ${shown(args)} --seed N\` (/ marks a line break, [end] the end of a story)\n\n${texts.join('\n\n')}`;
     })
     .join('\n\n');
 }
@@ -95,15 +95,16 @@ function figures(card) {
   const { bound, chain, exact, twin, measured } = card;
   const said = [
     bound &&
-      `Bound on the ${windows(bound)} held-out windows (${bound.tokens.toLocaleString('en')} tokens): ${withError(bound.nats, bound.error, 4, 3)} nats a token, perplexity at most ${figure(bound.ppl)}` +
-        `${twin?.nats ? `; the twin, exact: ${fixed(twin.nats, 4)}` : ''}.`,
+      `The bound on the ${windows(bound)} held-out windows (${bound.tokens.toLocaleString('en')} tokens) is ${withError(bound.nats, bound.error, 4, 3)} nats a token, a perplexity of at most ${figure(bound.ppl)}` +
+        `${twin?.nats ? `. The twin's exact value is ${fixed(twin.nats, 4)}` : ''}.`,
     chain &&
-      `Opened from left to right, exact by the chain rule: ${withError(chain.nats, chain.error, 4, 3)} nats a token.`,
+      `The exact value of opening tokens from left to right, by the chain rule, is ${withError(chain.nats, chain.error, 4, 3)} nats a token.`,
     exact &&
-      `-ln p of the ${windows(exact)} held-out windows (${exact.tokens.toLocaleString('en')} tokens), exact: ${withError(exact.nats, exact.error, 4, 3)} nats a token, perplexity ${figure(exact.ppl)}.`,
+      `The exact -ln p of the ${windows(exact)} held-out windows (${exact.tokens.toLocaleString('en')} tokens) is ${withError(exact.nats, exact.error, 4, 3)} nats a token, a perplexity of ${figure(exact.ppl)}.`,
     measured.texts &&
-      `${measured.texts} texts a row, ${measured.length} tokens, temperature 1, nothing picked, judged on ids; lower perplexity counts at like entropy only.`,
-    card.planned && `Planned: \`${shown(PLANNED)}\` (below 8 steps the even grid); the other rows: as published.`,
+      `Each row has ${measured.texts} texts of ${measured.length} tokens at temperature 1; none was selected, and the judge reads ids. Compare perplexities at similar entropy only.`,
+    card.planned &&
+      `"Planned" means \`${shown(PLANNED)}\` (below 8 steps with the even grid); the other rows sample as published.`,
   ].filter(Boolean);
   return `${[said.join('\n'), ...(measured.judge ? [writing(card)] : [])].join('\n\n')}\n\n${measured.machine}, commit ${measured.commit}: \`node scripts/evaluate all\`; more in [models/RESULTS.md](../RESULTS.md).`;
 }
@@ -111,7 +112,7 @@ function figures(card) {
 const positionsOf = ({ positions, order, grid, context }) =>
   positions ? [positions, order, grid, context].filter(Boolean).join(', ') : 'as published';
 
-/** Returns the table of a sweep: of every number of steps and way, the best setting that is as varied as real text. */
+/** Returns the table of a sweep: for every number of steps and way, the best setting whose texts are as varied as real text. */
 function sweepTable({ measured, real, defaults, settings }) {
   const best = new Map();
   for (const row of settings) {
@@ -129,9 +130,9 @@ function sweepTable({ measured, real, defaults, settings }) {
     row([data.steps ?? '', data.steps ? positionsOf(data) : '', data.temperature, data.top_p], data),
   );
   const said =
-    `${settings.length} settings, ${measured.texts} texts each, judged by ${measured.judge}. Of every number of steps and way the best ` +
-    'temperature and top-p at which entropy is at least that of the held-out text and the share of repeated pairs at most its share. ' +
-    `${defaults ? `Best of all: \`${JSON.stringify(defaults)}\`.` : 'No setting is as varied as the held-out text.'}`;
+    `${measured.judge} judged ${settings.length} settings of ${measured.texts} texts each. For every number of steps and way the table has the best ` +
+    'temperature and top-p at which the entropy is at least that of the held-out text and the share of repeated pairs is at most its share. ' +
+    `${defaults ? `The best of all settings is \`${JSON.stringify(defaults)}\`.` : 'No setting is as varied as the held-out text.'}`;
   return [
     said,
     '',
@@ -152,7 +153,7 @@ function sweepTable({ measured, real, defaults, settings }) {
   ].join('\n');
 }
 
-/** Writes a sweep's table into a model's README.md; a card without a place for it gets one at its end. */
+/** Writes a sweep's table into a model's README.md. Appends a section for it where the card has none. */
 export function fillSweep(folder, sweep) {
   const file = path.join(folder, 'README.md');
   if (!existsSync(file)) return;
@@ -165,14 +166,14 @@ export function fillSweep(folder, sweep) {
   );
 }
 
-/** Puts `content` between the marks of `name`, where the text has them. */
+/** Replaces the text between the marks of `name` by `content()`, if the text has these marks. */
 function fill(text, name, content) {
   const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const [begin, end] = [text.indexOf(open), text.indexOf(close)];
   return begin < 0 || end < begin ? text : `${text.slice(0, begin + open.length)}\n${content()}\n${text.slice(end)}`;
 }
 
-/** @param {string} tool the native tool @param {string} folder a model's */
+/** Fills the measured parts of a model's README.md. @param {string} tool the native tool @param {string} folder the model's folder */
 export function writeReadme(tool, folder) {
   const [file, figuresFile] = ['README.md', 'card.json'].map((name) => path.join(folder, name));
   if (!existsSync(file) || !existsSync(figuresFile)) return;

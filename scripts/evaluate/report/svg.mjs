@@ -1,5 +1,5 @@
-// Draws line and dot charts as SVG text, for the page (inside it, coloured by its style sheet) and for Markdown (as a file). Every
-// colour is a class with the light scheme's value as an attribute beside it, without styles: both work under the strictest policy.
+// Draws line and dot charts as SVG text, for the page (inline, coloured by its style sheet) and for Markdown (as files). Every colour
+// is a class, with the light scheme's value as an attribute beside it. Both work without styles, under the strictest policy.
 
 const SIZE = { width: 660, height: 340, left: 56, right: 120, top: 16, bottom: 46 };
 const COLOURS = {
@@ -16,7 +16,7 @@ export const escape = (text) =>
   String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 const round = (value) => Math.round(value * 10) / 10;
 
-/** Returns round numbers from low to high: 1, 2 and 5 of every decade for logarithms, else steps of 1, 2 or 5. */
+/** Returns round numbers from low to high: 1, 2 and 5 of every decade on a logarithmic axis, otherwise in steps of 1, 2 or 5. */
 export function ticks(low, high, log) {
   if (log) {
     const list = [];
@@ -34,7 +34,7 @@ export function ticks(low, high, log) {
 
 const shown = (value) => (Math.abs(value) >= 1000 ? value.toLocaleString('en') : String(Number(value.toPrecision(3))));
 
-/** Maps values to pixels; the axis begins and ends a little outside the data. */
+/** Returns the map from values to pixels. The axis begins and ends a little outside the data. */
 function scale(values, log, from, to) {
   let [low, high] = [Math.min(...values), Math.max(...values)];
   if (log) [low, high] = [low / 1.15, high * 1.15];
@@ -73,7 +73,7 @@ function frame(x, y, options) {
   return parts;
 }
 
-/** Places labels at the lines' ends, moved apart where they would touch. */
+/** Places labels at the lines' ends, and moves them apart where they would touch. */
 function placed(labels) {
   const sorted = [...labels].sort((a, b) => a.y - b.y);
   for (let i = 1; i < sorted.length; i++) sorted[i].y = Math.max(sorted[i].y, sorted[i - 1].y + 14);
@@ -149,7 +149,7 @@ export function lineChart(options) {
   return document(options.title, `${options.y} against ${options.x}. ${said}`, height, [...parts, ...placed(labels)]);
 }
 
-/** Rows of dots with intervals, a tick for what chance gives. @param {{title: string, x: string, rows: {label: string, chance?: number, dots: {kind: string, value: number, interval: [number, number]}[]}[]}} options */
+/** Draws rows of dots with intervals, and a tick at the accuracy of chance. @param {{title: string, x: string, rows: {label: string, chance?: number, dots: {kind: string, value: number, interval: [number, number]}[]}[]}} options */
 export function dotChart({ title, x: axis, rows }) {
   const step = 26;
   const left = 150;

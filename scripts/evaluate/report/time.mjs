@@ -9,8 +9,8 @@ const twinOf = ({ rows }) => rows.find(({ steps }) => steps === null);
 const chart = (row) => ({
   name: `latency-${row.host === 'tool' ? 'tool' : 'browser'}-${row.threads}`,
   caption:
-    `Time of ${row.length} tokens by steps, ${row.host === 'tool' ? 'the tool' : row.host}, ${threadsOf(row)}; the twin\u2019s with its ` +
-    `cache as a line. They meet at ${fixed(row.breakEven.steps, 1)} steps.`,
+    `Time of a text of ${row.length} tokens by steps, in ${row.host === 'tool' ? 'the tool' : row.host}, on ${threadsOf(row)}. The line is the ` +
+    `twin\u2019s time with its cache. The times are equal at ${fixed(row.breakEven.steps, 1)} steps.`,
   svg: lineChart({
     title: `Latency, ${row.host}, ${threadsOf(row)}`,
     x: 'denoising steps',
@@ -64,15 +64,20 @@ export function latencySection(results, { sedd, twin, student }) {
     tables: [
       table(
         rows,
-        'Milliseconds a text, median; T* is the number of steps at which SEDD takes as long as its twin, with its 95 % interval.',
+        'Median milliseconds a text. T* is the number of steps at which SEDD takes as long as its twin, with its 95 % interval.',
       ),
       ...(taught.length
-        ? [table(taught, 'The same for the student, whose network sees only what is known and what opens.')]
+        ? [
+            table(
+              taught,
+              'The same for the student, whose network reads only the known tokens and the masks that are about to open.',
+            ),
+          ]
         : []),
     ],
     text: [
-      'Both write whole texts in turns, GPT-2 with its key/value cache, warm: natively (the sedd tool) and in a browser (the ' +
-        'module\u2019s compare), by the same rules.',
+      'Both models write whole texts in turns after a warm-up; GPT-2 uses its key/value cache. The same rules hold natively ' +
+        '(the sedd tool) and in a browser (the module\u2019s compare).',
     ],
   };
 }

@@ -3,7 +3,7 @@ import { figure, fixed, measured, missing, percent, published, range } from './f
 import { GENERATION } from './published.mjs';
 import { lineChart } from './svg.mjs';
 
-/** Returns a SEDD's rows of one way to choose positions (none: as published). */
+/** Returns a SEDD's rows for one way to choose positions; without a way those of sampling as published. */
 const seddRows = (results, model, way) =>
   results
     .of('generation', { model, kind: 'sedd', way })
@@ -41,11 +41,12 @@ function generationTable(results, { sedd, twin, student }) {
   const any = seddRows(results, sedd)[0] ?? real;
   return {
     caption:
-      `${any ? `${any.texts} texts of ${any.length} tokens a row (held out: ${real?.texts ?? 'none'}); what belongs to a set is of the first ${any.against}. ` : ''}Perplexity by the judge (${any?.judge}) on ids with its 95 % interval; entropy within a text, nats; the twin\u2019s ` +
-      `perplexity at the same entropy (between its temperatures); different pairs of tokens in the set; ` +
-      'repeated pairs within a text, %; self-BLEU; Jensen\u2013Shannon divergence of single tokens / pairs / triples to ' +
-      'held-out text (its floor: the first row). Planned: equal shares of the masks open a ' +
-      'step, far apart, few at first; otherwise as published. The student does the same, and its network sees only what is known and what opens.',
+      `${any ? `Each row has ${any.texts} texts of ${any.length} tokens (held out: ${real?.texts ?? 'none'}); measures of a set use the first ${any.against}. ` : ''}The columns are: the judge\u2019s (${any?.judge}) perplexity on ids with its 95 % interval; the entropy within a text in nats; the twin\u2019s ` +
+      `perplexity at the same entropy, interpolated between its temperatures; the share of different pairs of tokens in the set; ` +
+      'repeated pairs within a text in %; self-BLEU; and the Jensen\u2013Shannon divergence of single tokens / pairs / triples from ' +
+      'held-out text, whose lowest reachable value is in the first row. "Planned" opens masks far apart and few at first, in ' +
+      'numbers that are fixed beforehand; the other rows sample as published. The student does the same as "planned", and its ' +
+      'network reads only the known tokens and the masks that are about to open.',
     columns: [
       '',
       'perplexity',
@@ -78,8 +79,8 @@ function generationFigures(results, { sedd, twin, student }) {
     {
       name: 'steps',
       caption:
-        'The judge\u2019s perplexity by number of steps, with 95 % intervals. The twin writes one token a step and stands as a ' +
-        'line; below it, text that people wrote.',
+        'The judge\u2019s perplexity by number of steps, with 95 % intervals. The twin, which writes one token a step, is a line. ' +
+        'The lower line is text by human writers.',
       svg: lineChart({
         title: 'Quality by steps',
         x: 'denoising steps',
@@ -124,8 +125,8 @@ function generationFigures(results, { sedd, twin, student }) {
     {
       name: 'entropy',
       caption:
-        'The same texts by their entropy. Low perplexity is cheap where entropy falls: compare at equal entropy. Numbers are ' +
-        'steps (SEDD, temperature 1) and temperatures.',
+        'The same texts by their entropy. Perplexity is easily lowered at the cost of entropy, so compare at equal entropy. The ' +
+        'numbers are steps (SEDD, temperature 1) and temperatures.',
       svg: lineChart({
         title: 'Quality at matched entropy',
         x: 'entropy within a text, nats',
@@ -175,19 +176,20 @@ function generationFigures(results, { sedd, twin, student }) {
 }
 
 const publishedWriting = () => ({
-  caption: 'What the papers report of the official checkpoints.',
+  caption: 'The papers\u2019 results for the official checkpoints.',
   columns: ['', 'published', 'on', 'this engine'],
   rows: GENERATION.map(([what, value, on]) => [what, published(value), on, missing]),
 });
 
 function judgeText(results, pair) {
   const judge = results.of('generation')[0]?.judge;
-  if (judge === pair.twin) return 'There is no larger judge: the twin judges, its own texts too, which flatters them. ';
+  if (judge === pair.twin)
+    return 'Without a larger judge the twin judges all texts, its own among them, which it rates too highly. ';
   const row = results.of('perplexity', { model: judge, corpus: 'stories', estimator: 'blocks' })[0];
   const known = row
     ? ` (${judge}: ${row.parameters.toLocaleString('en')} parameters, ${fixed(row.nats, 3)} nats a token on the held-out stories)`
     : '';
-  return `A GPT-2 of its own start${known} judges the texts and wrote none of them. `;
+  return `A GPT-2 that was trained from its own random weights${known} judges the texts and wrote none of them. `;
 }
 
 export function generationSection(results, pair) {
@@ -197,7 +199,7 @@ export function generationSection(results, pair) {
     figures: generationFigures(results, pair),
     tables: [generationTable(results, pair), publishedWriting()],
     text: [
-      `${judgeText(results, pair)}It reads ids as they were written. Every text of a set counts; nothing is picked.`,
+      `${judgeText(results, pair)}It reads the ids as they were written. Every text of a set counts; none was selected.`,
     ],
   };
 }

@@ -1,7 +1,7 @@
 /**
- * builds.js for the inline package: the wasm modules travel in the file, gzipped, as base64. One thread: threads would
- * have to load their script from an address. "bytes:NAME" is filled in by ../bundle.mjs. The two modules have the same
- * imports and exports, so one loader serves both.
+ * Replaces builds.js in the inline package, whose file holds the gzipped wasm modules as base64. It runs on one thread,
+ * because threads would have to load their script from an address. ../bundle.mjs fills in "bytes:NAME". The two modules
+ * have the same imports and exports, so one loader serves both.
  */
 import relaxed from 'bytes:sedd-relaxed.wasm';
 import simd from 'bytes:sedd-simd.wasm';
@@ -12,7 +12,7 @@ const BYTES = { simd, relaxed };
 
 export const THREADS = false;
 
-/** @param {string} base64 of gzip */
+/** @param {string} base64 gzipped bytes */
 async function unpack(base64) {
   const packed = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
   return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();

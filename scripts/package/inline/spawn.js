@@ -1,6 +1,6 @@
 /**
- * spawn.js for the inline package: the worker's script travels in the file; bundle.mjs fills in "script:worker". It is a
- * classic script, because Chromium starts no module worker from a blob in a frame with sandbox="allow-scripts".
+ * Replaces spawn.js in the inline package, whose file holds the worker's script; bundle.mjs fills in "script:worker". The
+ * script is classic, because Chromium refuses module workers from a blob in a frame with sandbox="allow-scripts".
  */
 import worker from 'script:worker';
 import { SeddError } from '../../../web/errors.js';
@@ -17,7 +17,7 @@ export function spawn() {
   }
 }
 
-/** Returns the error for a worker that was not started: of a script that is here, only a policy can be the reason. */
+/** Returns the error for a worker that did not start. Its script is in this file, so only a security policy can be the reason. */
 export const unloadedError = () =>
   new SeddError('worker', "The page's content security policy does not allow workers from blob: addresses.", {
     hint: HINT,
