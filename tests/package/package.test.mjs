@@ -39,6 +39,8 @@ before(async () => {
   rmSync(WORK, { recursive: true, force: true });
   mkdirSync(PACKAGE, { recursive: true });
   execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', WORK], { cwd: ROOT });
+  // A project of its own name: inside the repository's, "sedd-web" would mean the repository and not the package.
+  writeFileSync(path.join(WORK, 'package.json'), '{"name":"project","private":true,"type":"module"}\n');
   const [archive] = readdirSync(WORK).filter((name) => name.endsWith('.tgz'));
   execFileSync('tar', ['-xzf', path.join(WORK, archive), '-C', PACKAGE, '--strip-components=1']);
   expected = execFileSync(
@@ -155,7 +157,6 @@ test("Vite's development server, with the setting that the README names", async 
 
 test('Node, with a model of the package', () => {
   const root = folder('node', {
-    'package.json': '{"type":"module"}',
     'app.js': `
       import { fileURLToPath } from 'node:url';
       import { loadSEDD, SeddError } from 'sedd-web';
