@@ -1,4 +1,4 @@
-/* common.c - see common.h. */
+/* common.c - implements common.h. */
 #include "common.h"
 
 #include <stdarg.h>

@@ -1,12 +1,13 @@
 /*
- * common.h - what every room uses: error sentences, checked sizes, aligned memory.
+ * common.h - helpers that all of core uses: error messages, size arithmetic with overflow checks,
+ * aligned memory.
  */
 #ifndef SEDD_COMMON_H
 #define SEDD_COMMON_H
 
 #include "sedd.h"
 
-#define SEDD_ALIGNMENT 64 /* bytes: a cache line, and any vector */
+#define SEDD_ALIGNMENT 64 /* bytes: a cache line, and at least any vector */
 
 #if defined(__GNUC__)
 #define SEDD_PRINTF(index, first) __attribute__((format(printf, index, first)))
@@ -19,11 +20,11 @@
 enum sedd_status sedd_fail(struct sedd_error *error, enum sedd_status status, const char *format,
                            ...) SEDD_PRINTF(3, 4);
 
-/* *product = a * b; false on overflow of uint64_t. */
+/* Computes *product = a * b. Returns false on overflow of uint64_t. */
 bool sedd_size_multiply(uint64_t a, uint64_t b, uint64_t *product);
 
-/* count * size zeroed bytes aligned to SEDD_ALIGNMENT, or NULL when they cannot be had (overflow
- * included). A count of 0 gives a valid pointer. Free with sedd_memory_free. */
+/* Allocates count * size zeroed bytes, aligned to SEDD_ALIGNMENT. Returns NULL on failure or
+ * overflow. A count of 0 gives a valid pointer. Free with sedd_memory_free. */
 void *sedd_memory_new(uint64_t count, uint64_t size);
 
 static inline int32_t sedd_min(int32_t a, int32_t b)
@@ -36,7 +37,7 @@ static inline int32_t sedd_max(int32_t a, int32_t b)
     return a > b ? a : b;
 }
 
-/* Smallest multiple of `step` that is >= value. */
+/* Returns the smallest multiple of `step` that is >= value. */
 static inline int32_t sedd_round_up(int32_t value, int32_t step)
 {
     return (value + step - 1) / step * step;

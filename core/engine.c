@@ -1,4 +1,4 @@
-/* engine.c - see engine.h and sedd.h. */
+/* engine.c - implements the engine calls of sedd.h. */
 #include "engine.h"
 
 #include <stdio.h>
@@ -16,10 +16,9 @@ static enum sedd_status fail_kernels(const char *name, struct sedd_error *error)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ",
                                  sedd_kernels_name(i));
     }
-    return sedd_fail(
-        error, SEDD_ERROR_ARGUMENT,
-        "there is no kernel table \"%.40s\" that runs on this processor; there are: %s", name,
-        list);
+    return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                     "unknown or unsupported kernel table \"%.40s\"; this processor can run: %s",
+                     name, list);
 }
 
 enum sedd_status sedd_engine_new(const struct sedd_engine_options *options,
@@ -27,7 +26,7 @@ enum sedd_status sedd_engine_new(const struct sedd_engine_options *options,
 {
     int32_t threads = options->threads == 0 ? 1 : options->threads;
     if (threads < 1 || threads > SEDD_THREADS_MAX) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "%d threads were asked for; expected 1 to %d",
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "threads is %d; expected 1 to %d",
                          (int)threads, SEDD_THREADS_MAX);
     }
     const struct sedd_kernels *kernels = sedd_kernels_find(options->kernels);

@@ -1,5 +1,5 @@
 /*
- * engine.h - how to compute: one kernel table, a pool of threads, and a flag that stops it.
+ * engine.h - the engine: a kernel table, a pool of threads and a flag that cancels a computation.
  */
 #ifndef SEDD_ENGINE_H
 #define SEDD_ENGINE_H

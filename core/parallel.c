@@ -1,4 +1,4 @@
-/* parallel.c - see parallel.h. */
+/* parallel.c - implements parallel.h. */
 #include "parallel.h"
 
 #if !defined(__EMSCRIPTEN__) || defined(__EMSCRIPTEN_PTHREADS__)
@@ -10,16 +10,17 @@
 
 #ifdef SEDD_HAVE_THREADS
 
-/* How often a waiting thread looks before it sleeps: for some tens of microseconds, which is longer
- * than the serial parts of a step and about what waking takes. A turn is no more than a load in
- * wasm, which has no pause. */
+/* Number of times a waiting thread polls before it sleeps. Polling lasts some tens of microseconds,
+ * which is longer than the serial parts of a step and about as long as waking a thread takes. Wasm
+ * has no pause instruction, so a poll there is a single load. */
 #ifdef __EMSCRIPTEN__
 #define SPIN_COUNT 60000
 #else
 #define SPIN_COUNT 4000
 #endif
 
-/* What different threads write lies on different lines of the cache. */
+/* Gives a variable its own cache line, so that threads that write different variables do not
+ * contend. */
 #define LINE _Alignas(SEDD_ALIGNMENT)
 
 struct worker {
@@ -29,9 +30,9 @@ struct worker {
 };
 
 /*
- * A loop is open from the moment it is announced until its caller finds nothing left to take.
- * Workers come in while it is open; the caller waits for those inside and for nobody else, so that
- * a thread which still sleeps, or which the system runs elsewhere, delays nothing.
+ * A loop is open from its start until the caller finds no piece left to take. Workers join while it
+ * is open. The caller waits only for workers that have joined, so a thread that still sleeps or
+ * does not get a core causes no delay.
  */
 struct sedd_pool {
     int32_t threads, spins;
@@ -39,15 +40,15 @@ struct sedd_pool {
     int32_t started;
     bool stop;
 
-    sedd_task task; /* these four change only when no loop is open and nobody inside */
+    sedd_task task; /* these four change only while no loop is open and no worker is inside */
     void *context;
     int32_t count, grain;
 
-    LINE atomic_uint loop;     /* odd: open; two more for each loop */
-    LINE atomic_int next;      /* first index nobody has taken */
-    LINE atomic_int inside;    /* workers that came in, or look whether they may */
-    LINE atomic_int sleepers;  /* workers waiting on `wake`, or more */
-    atomic_bool caller_sleeps; /* on `left` */
+    LINE atomic_uint loop;     /* odd while a loop is open; grows by two per loop */
+    LINE atomic_int next;      /* first index that no thread has taken */
+    LINE atomic_int inside;    /* workers that have joined or are about to check */
+    LINE atomic_int sleepers;  /* upper bound of the workers waiting on `wake` */
+    atomic_bool caller_sleeps; /* the caller waits on `left` */
     pthread_mutex_t mutex;
     pthread_cond_t wake, left;
 };
@@ -61,7 +62,8 @@ static void relax(void)
 #endif
 }
 
-/* Large pieces first, small ones at last, so that all threads end at about the same time. */
+/* Returns the size of the next piece. Pieces shrink towards the end of a loop, so that all threads
+ * finish at about the same time. */
 static int32_t piece_size(const struct sedd_pool *pool, int32_t left)
 {
     int32_t share = left / (2 * pool->threads) / pool->grain * pool->grain;
@@ -85,7 +87,7 @@ static bool is_open(unsigned loop, unsigned seen)
     return loop % 2 == 1 && loop != seen;
 }
 
-/* Until a loop other than `seen` opens, or has opened meanwhile. */
+/* Sleeps until a loop other than `seen` opens. Returns at once if one has opened already. */
 static void sleep_until_loop(struct sedd_pool *pool, unsigned seen)
 {
     pthread_mutex_lock(&pool->mutex);
@@ -172,7 +174,8 @@ static void *work(void *argument)
     }
 }
 
-/* Threads that share cores with each other would spin in each other's way. */
+/* Returns SPIN_COUNT, or 0 if there are more threads than cores: a thread that spins would then
+ * keep another from working. */
 static int32_t spins_for(int32_t threads)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -258,7 +261,7 @@ enum sedd_status sedd_pool_new(int32_t threads, struct sedd_pool **out, struct s
 {
     if (threads > 1) {
         return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                         "%d threads were asked of a build that has one", (int)threads);
+                         "this build runs on one thread; found threads = %d", (int)threads);
     }
     struct sedd_pool *pool = sedd_memory_new(1, sizeof *pool);
     if (pool == NULL) {

@@ -1,4 +1,4 @@
-/* random.c - see random.h. */
+/* random.c - implements random.h. */
 #include "random.h"
 
 struct block {

@@ -1,4 +1,4 @@
-// Every C test, natively and under AddressSanitizer and UndefinedBehaviorSanitizer; the tool against
+// Runs every C test natively and under AddressSanitizer and UndefinedBehaviorSanitizer, and the tool on
 // the golden folders with every kernel table.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -19,7 +19,7 @@ const goldens = readdirSync(path.join(ROOT, 'tests/golden')).filter((name) =>
 
 const call = (file, args = []) => spawnSync(file, args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 26 });
 
-test('there is a build to test', () => assert.ok(builds.length > 0));
+test('a native build exists', () => assert.ok(builds.length > 0));
 
 for (const build of builds) {
   const folder = path.join(ROOT, 'build', build);
@@ -51,7 +51,7 @@ test('the same seed gives the same text with one and two threads', () => {
   assert.equal(sample('1'), sample('2'));
 });
 
-test('held tokens stay and the text around them is written', () => {
+test('held tokens stay, and the text around them is written', () => {
   const { ids } = JSON.parse(
     call(tool, ['sample', 'models/sedd-nano', '--steps', '4', '--hold', '0:10,64:11,127:12', '--json']).stdout,
   );
@@ -114,11 +114,11 @@ for (const [name, args, status, words] of [
     'a kernel table that is not there',
     ['score', 'models/sedd-nano', '--ids', '1', '--sigma', '0.5', '--kernels', 'fast'],
     1,
-    /no kernel table "fast".*there are: scalar/,
+    /unknown or unsupported kernel table "fast".*can run: scalar/,
   ],
   ['a flag without its value', ['info', 'models/sedd-nano', '--kernels'], 2, /a value is missing/],
 ]) {
-  test(`the tool says what is wrong with ${name}`, () => {
+  test(`the tool refuses ${name} and says why`, () => {
     const result = call(tool, args);
     assert.equal(result.status, status, result.stderr);
     assert.match(result.stderr, words);
@@ -157,7 +157,7 @@ for (const seed of [' -1', '-1', '+1', ' 1', '1 ', '', '1e3', '18446744073709551
   });
 }
 
-test('a padded vocabulary writes tokens of its tokenizer only', () => {
+test('a model with a padded vocabulary writes only tokens of its tokenizer', () => {
   for (const more of [[], ['--draw', 'official'], ['--temperature', '5'], ['--positions', 'fixed']]) {
     const result = call(tool, ['sample', 'tests/cases/padded-vocabulary', '--batch', '8', '--json', ...more]);
     assert.equal(result.status, 0, result.stderr);
@@ -172,7 +172,7 @@ test('a byte order mark survives tokenize and detokenize', () => {
   assert.equal(call(tool, ['detokenize', 'models/sedd-nano', '--ids', ids.join()]).stdout, '\uFEFFhello\uFEFF');
 });
 
-test('bench times the steps of the sampler that is asked for', () => {
+test('bench times the steps of the requested sampler', () => {
   const bench = (...args) =>
     JSON.parse(call(tool, ['bench', 'models/sedd-nano', '--seed', '3', ...args, '--json']).stdout);
   const known = bench('--positions', 'fixed', '--order', 'spread', '--context', 'known', '--steps', '4', '--runs', '5');

@@ -1,8 +1,8 @@
 /*
- * exports.c - sedd.h with flat signatures for JavaScript: pointers are numbers, results come back
- * through the return value or an array of doubles, an error stays behind until the next call.
- * web/engine/engine.js is the only caller. Functions that return a pointer return 0 on failure,
- * functions that return int32 a status.
+ * exports.c - exports sedd.h to JavaScript with flat signatures. Pointers are numbers. Results are
+ * the return value or an array of doubles. The last error is kept until the next one.
+ * web/engine/engine.js is the only caller. Functions that return a pointer return 0 on failure;
+ * functions that return int32 return a status, unless stated otherwise.
  */
 #include "files/sha256.h"
 #include "sedd.h"
@@ -51,7 +51,8 @@ void wasm_loader_expect(struct sedd_loader *loader, double size)
     sedd_loader_expect(loader, (uint64_t)size);
 }
 
-/* 1: out[2] has the first byte that is wanted next and the end (2^64: unknown); 0: nothing more. */
+/* Returns 1 and stores the next range to request in out[2], its first byte and its end (2^64 if the
+ * end is unknown). Returns 0 if no more bytes are needed. */
 int32_t wasm_loader_want(const struct sedd_loader *loader, double *out)
 {
     uint64_t begin, end;
@@ -83,8 +84,8 @@ double wasm_writer_size(const struct sedd_writer *writer)
     return (double)sedd_writer_size(writer);
 }
 
-/* out[13]: kind, dtype, graph, noise, tokens, states, mask id, hidden size, blocks, heads, length,
- * parameters, bytes of weights. */
+/* Stores a model's info in out[13]: kind, dtype, graph, noise, tokens, states, mask id, hidden
+ * size, blocks, heads, length, parameters, bytes of weights. */
 static void give_info(const struct sedd_model_info *info, double *out)
 {
     const double values[] = {info->kind,
@@ -110,7 +111,7 @@ void wasm_model_describe(const struct sedd_model *model, double *out)
     give_info(&info, out);
 }
 
-/* The same before any weights: bytes of weights as they will be. */
+/* Stores the same before any weights have arrived, with the size that the weights will have. */
 void wasm_loader_describe(const struct sedd_loader *loader, double *out)
 {
     struct sedd_model_info info;
@@ -120,7 +121,7 @@ void wasm_loader_describe(const struct sedd_loader *loader, double *out)
 
 /* ---- Checksums --------------------------------------------------------------------------- */
 
-/* Free it with free. */
+/* Creates a SHA-256 state. The caller frees it with free. */
 struct sedd_sha256 *wasm_sha256_new(void)
 {
     struct sedd_sha256 *sha = malloc(sizeof *sha);
@@ -135,7 +136,7 @@ void wasm_sha256_add(struct sedd_sha256 *sha, const void *bytes, size_t size)
     sedd_sha256_add(sha, bytes, size);
 }
 
-/* digest[32] */
+/* Stores the digest in digest[32]. */
 void wasm_sha256_finish(struct sedd_sha256 *sha, uint8_t *digest)
 {
     sedd_sha256_finish(sha, digest);
@@ -151,7 +152,8 @@ struct sedd_tokenizer *wasm_tokenizer_new(const char *vocab, size_t vocab_size, 
     return sedd_tokenizer_new(&files, &tokenizer, &last_error) == SEDD_OK ? tokenizer : NULL;
 }
 
-/* ids (free with sedd_memory_free), their number in *count. */
+/* Returns the ids of a text and stores their number. The caller frees them with sedd_memory_free.
+ */
 int32_t *wasm_encode(const struct sedd_tokenizer *tokenizer, const char *text, size_t size,
                      size_t *count)
 {
@@ -170,7 +172,8 @@ char *wasm_decode(const struct sedd_tokenizer *tokenizer, const int32_t *ids, si
 
 /* ---- Sampling ---------------------------------------------------------------------------- */
 
-/* Writes and shows only what the tokenizer (NULL: none) has tokens for. */
+/* Creates a session. If there is a tokenizer, the session draws and reports only ids that have a
+ * token. */
 struct sedd_session *wasm_session_new(struct sedd_engine *engine, const struct sedd_model *model,
                                       int32_t rows, const struct sedd_tokenizer *tokenizer)
 {
@@ -185,8 +188,8 @@ struct sedd_session *wasm_session_new(struct sedd_engine *engine, const struct s
     return session;
 }
 
-/* out[9]: steps, gamma, temperature, top_k, top_p, positions, order, grid, context of a
- * generation_config.json; 0 where it names none. */
+/* Reads the sampling defaults of a generation_config.json into out[9]: steps, gamma, temperature,
+ * top_k, top_p, positions, order, grid, context. A value that is not set is 0. */
 int32_t wasm_sample_defaults(const char *json, size_t size, double *out)
 {
     struct sedd_sample_options options = {0};
@@ -200,8 +203,8 @@ int32_t wasm_sample_defaults(const char *json, size_t size, double *out)
     return status;
 }
 
-/* values[14]: length, steps, predictor, draw, positions, order, grid, context, gamma, no_denoise,
- * temperature, top_k, top_p, number of held tokens. */
+/* Creates a sampler from values[14]: length, steps, predictor, draw, positions, order, grid,
+ * context, gamma, no_denoise, temperature, top_k, top_p, number of held tokens. */
 struct sedd_sampler *wasm_sampler_new(struct sedd_session *session, const double *values,
                                       uint32_t seed_low, uint32_t seed_high,
                                       const int32_t *held_positions, const int32_t *held_ids)
@@ -229,8 +232,9 @@ struct sedd_sampler *wasm_sampler_new(struct sedd_session *session, const double
     return sedd_sampler_new(session, &options, &sampler, &last_error) == SEDD_OK ? sampler : NULL;
 }
 
-/* out[11]: step, total, t, sigma, rows, masked, number changed, and the addresses of their places,
- * ids, confidences and entropies (0: there are none). */
+/* Runs one step and stores in out[11]: step, total, t, sigma, rows, masked, number of changed
+ * positions, and the addresses of their places, ids, confidences and entropies (0 if there are
+ * none). */
 int32_t wasm_sampler_advance(struct sedd_sampler *sampler, double *out)
 {
     struct sedd_step step;
@@ -264,8 +268,9 @@ int32_t wasm_score(struct sedd_session *session, int32_t length, const int32_t *
     return sedd_score(session, 1, length, ids, &value, logscore, &last_error);
 }
 
-/* values[5]: sigma, step, steps, predictor, top_k. out: sigma, then for each position score sum,
- * entropy, stay and top_k times id, log-score, move; 1 + count * (3 + 3 top_k) doubles. */
+/* Inspects positions at values[5]: sigma, step, steps, predictor, top_k. Stores sigma and then, for
+ * each position: score sum, entropy, stay, and top_k times id, log-score, move. out has
+ * 1 + count * (3 + 3 top_k) doubles. */
 int32_t wasm_inspect(struct sedd_session *session, const int32_t *ids, int32_t length,
                      const double *values, const int32_t *positions, int32_t count, double *out)
 {
@@ -311,7 +316,7 @@ int32_t wasm_gpt2_append(struct sedd_session *session, const int32_t *ids, int32
     return sedd_gpt2_append(session, ids, count, false, logits, &last_error);
 }
 
-/* The next id, or -1. */
+/* Returns the next id, or -1 on failure. */
 int32_t wasm_gpt2_draw(struct sedd_session *session, uint32_t seed_low, uint32_t seed_high,
                        int32_t greedy, double temperature, int32_t top_k, double top_p,
                        int32_t step, float *logits)
@@ -359,7 +364,7 @@ double wasm_bounder_total(const struct sedd_bounder *bounder)
     return (double)sedd_bounder_total(bounder);
 }
 
-/* out[3]: nats a token, standard error, tokens; parts: one double a token. */
+/* Stores in out[3]: nats per token, standard error, tokens. parts receives one double per token. */
 void wasm_bounder_estimate(const struct sedd_bounder *bounder, double *out, double *parts)
 {
     struct sedd_estimate estimate;
@@ -367,7 +372,7 @@ void wasm_bounder_estimate(const struct sedd_bounder *bounder, double *out, doub
     give(SEDD_OK, &estimate, out);
 }
 
-/* The same out and parts. */
+/* Computes GPT-2's likelihood, with out and parts as in wasm_bounder_estimate. */
 int32_t wasm_nll(struct sedd_session *session, const int32_t *ids, size_t count, int32_t bos,
                  double *out, double *parts)
 {

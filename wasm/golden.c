@@ -1,6 +1,6 @@
 /*
- * golden.c - the golden checks, for the modules that tests run. They are the visitors' modules with
- * this file and golden.txt added; visitors never download them.
+ * golden.c - exports the golden checks to the test modules. A test module is a published module
+ * plus this file and golden.txt. Visitors never download it.
  */
 #include "golden/golden.h"
 
@@ -27,8 +27,8 @@ static void write_check(void *user, const char *name, double error, double toler
     write_line(error <= tolerance ? "ok  " : "FAIL", name, error, tolerance);
 }
 
-/* Compares a model with a golden folder's two files. Returns the number of failed checks, or -1
- * when they could not be made; wasm_golden_report() has a line a check, or the reason. */
+/* Compares a model with the two files of a golden folder. Returns the number of failed checks, or
+ * -1 if they could not run. wasm_golden_report() returns one line per check, or the reason. */
 int32_t wasm_golden(struct sedd_engine *engine, const struct sedd_model *model, const char *json,
                     size_t json_size, const uint8_t *tensors, size_t tensors_size)
 {

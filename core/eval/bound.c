@@ -1,11 +1,13 @@
 /*
- * bound.c - how probable a text is at least: an upper bound on -ln p by two estimators, one network
+ * bound.c - estimates an upper bound on -ln p of a text, by two estimators and one network
  * evaluation at a time.
  *
- * K-mask (absorb): with normalised scores the bound is an average over any order of opening. Mask k
- * of L positions, k uniform over 1..L; (L/k) * sum of cross-entropies, in nats a window, estimates
- * it without the noise of a random number of masks (Ou et al. 2024, RADD; stratified in k).
- * Reference: the reference code's score entropy at times stratified over [1e-3, 1].
+ * K-mask (absorb graph): with normalised scores, the bound is an average over all orders of filling
+ * in. The estimator masks k of L positions, with k uniform over 1..L and stratified. Its value is
+ * (L/k) * sum of cross-entropies, in nats per window. It avoids the variance of a random number of
+ * masks (Ou et al. 2024, RADD).
+ *
+ * Reference: the score entropy of the reference code, at times stratified over [1e-3, 1].
  */
 #include "eval/cross_entropy.h"
 #include "eval/score_entropy.h"
@@ -17,22 +19,22 @@
 
 struct sedd_bounder {
     struct sedd_session *session;
-    struct sedd_bound_options options; /* with its default filled in */
+    struct sedd_bound_options options; /* with defaults filled in */
     int32_t *ids;                      /* [count] */
     double *parts;                     /* [count] */
     size_t count;
 
-    /* The window at hand. */
-    size_t first;    /* its place in ids */
-    uint32_t number; /* of the window, for its random numbers */
+    /* The current window. */
+    size_t first;    /* its offset in ids */
+    uint32_t number; /* index of the window, for its random numbers */
     const int32_t *x0;
     int32_t length;
     int32_t *xt, *order; /* [length] */
     double *value;       /* [length] */
-    int32_t sample;      /* evaluations done in it */
+    int32_t sample;      /* evaluations done in this window */
     double sum, squares, before;
 
-    double nats, variance; /* of the windows that are done */
+    double nats, variance; /* sums over the completed windows */
 };
 
 static double uniform_number(const struct sedd_bounder *b, enum sedd_stream stream, int32_t sample,
@@ -42,7 +44,7 @@ static double uniform_number(const struct sedd_bounder *b, enum sedd_stream stre
                                (uint32_t)draw);
 }
 
-/* Masks k positions, a uniformly drawn subset (Fisher-Yates). */
+/* Masks a uniformly drawn subset of k positions (Fisher-Yates). */
 static void mask_exactly(struct sedd_bounder *b, int32_t sample, int32_t k)
 {
     int32_t mask = b->session->model->info.mask_id;
@@ -60,7 +62,8 @@ static void mask_exactly(struct sedd_bounder *b, int32_t sample, int32_t k)
     }
 }
 
-/* Forward noising at time t: absorb masks, uniform replaces by any token. */
+/* Applies the forward process up to time t: the absorb graph masks tokens, the uniform graph
+ * replaces them by random ones. */
 static void noise_freely(struct sedd_bounder *b, int32_t sample, double t)
 {
     const struct sedd_model_info *info = &b->session->model->info;
@@ -83,7 +86,8 @@ static void visit_cross_entropy(void *user, int32_t row, float *logits, float *w
     b->value[place] = sedd_cross_entropy(b->session, logits, b->x0[place]);
 }
 
-/* One k: (L/k) * sum of cross-entropies, in nats a window; adds each token's part. */
+/* Computes one k-mask sample, (L/k) * sum of cross-entropies in nats per window. Adds each token's
+ * share to its part. */
 static enum sedd_status sample_kmask(struct sedd_bounder *b, int32_t sample, double *nats,
                                      struct sedd_error *error)
 {
@@ -112,7 +116,8 @@ static enum sedd_status sample_kmask(struct sedd_bounder *b, int32_t sample, dou
     return status;
 }
 
-/* One t, stratified over [1e-3, 1]: the reference code's loss, in nats a window. */
+/* Computes one sample of the reference code's loss, in nats per window, at a time stratified over
+ * [1e-3, 1]. */
 static enum sedd_status sample_reference(struct sedd_bounder *b, int32_t sample, double *nats,
                                          struct sedd_error *error)
 {
@@ -122,13 +127,13 @@ static enum sedd_status sample_reference(struct sedd_bounder *b, int32_t sample,
     return sedd_score_entropy_at(b->session, b->length, b->x0, b->xt, t, nats, b->value, error);
 }
 
-/* Takes a sample into the window's mean and the variance of that mean. Samples are stratified, so
- * neighbours are compared with each other (collapsed strata): sum of (a - b)^2 over pairs /
- * samples^2. */
+/* Adds a sample to the window's mean and to the variance of that mean. Samples are stratified, so
+ * the variance comes from pairs of neighbours (collapsed strata): the sum of (a - b)^2 over pairs,
+ * divided by samples^2. */
 static void add_sample(struct sedd_bounder *b, double nats)
 {
     bool alone = b->sample + 1 == b->options.samples &&
-                 b->options.samples % 2 == 1; /* the last of an odd number */
+                 b->options.samples % 2 == 1; /* the last of an odd number of samples */
     double difference = nats - b->before;
     if (b->sample % 2 == 1) {
         b->squares += difference * difference;
@@ -140,7 +145,7 @@ static void add_sample(struct sedd_bounder *b, double nats)
     b->sample++;
 }
 
-/* Goes to the window at `first`. */
+/* Starts the window at `first`. */
 static void open_window(struct sedd_bounder *b)
 {
     size_t length = (size_t)b->session->model->info.length, left = b->count - b->first;

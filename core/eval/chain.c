@@ -1,21 +1,22 @@
 /*
- * chain.c - the exact -ln p of a text written by SEDD from left to right.
+ * chain.c - computes the exact -ln p of a text that SEDD writes from left to right.
  *
- * With normalised scores the network is an any-order model: it gives a distribution for every
- * masked position given the open ones. Opening a window of L tokens one at a time from the left
- * therefore defines a normalised distribution over texts, and the chain rule gives its logarithm:
+ * With normalised scores, the network is an any-order model: given the known tokens, it predicts a
+ * distribution for every masked position. Filling in a window of L tokens one at a time from the
+ * left therefore defines a normalised distribution over texts. The chain rule gives its logarithm:
  *
  *     -ln p(x) = sum over j of -ln p(x_j | x_0 .. x_j-1, the rest masked at the noise of (L - j)/L)
  *
- * The bound (bound.c) averages the same sum over all orders. A window costs L network evaluations,
- * but each sends one row only through the last block's second half and the vocabulary head.
+ * The bound (bound.c) averages the same sum over all orders. A window costs L network evaluations.
+ * In each of them, only one row passes the second half of the last block and the vocabulary head.
  */
 #include "eval/cross_entropy.h"
 #include "model/score.h"
 
 #include <string.h>
 
-/* Costs of the tokens of one window x0 [length] into value; xt [length] is scratch. */
+/* Computes the cross-entropies of the tokens of one window x0 [length] into value [length]; xt
+ * [length] is scratch. */
 static enum sedd_status read_window(struct sedd_session *session, const int32_t *x0, int32_t length,
                                     int32_t *xt, double *value, struct sedd_error *error)
 {
@@ -47,8 +48,9 @@ static enum sedd_status check_chain(const struct sedd_session *session, const in
     int32_t window = count < (size_t)info->length ? (int32_t)count : info->length;
     enum sedd_status status = sedd_score_check(session, "the chain rule", 1, window, error);
     if (status == SEDD_OK && info->graph != SEDD_GRAPH_ABSORB) {
-        status = sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                           "the chain rule masks what is to come, which needs the absorb graph");
+        status =
+            sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                      "the chain rule masks the tokens to come, which requires the absorb graph");
     }
     return status == SEDD_OK ? sedd_ids_check(ids, count, info->tokens, error) : status;
 }

@@ -1,12 +1,14 @@
 /*
- * choice.c - how probable continuations are, to choose between them (multiple choice).
+ * choice.c - computes the likelihoods of continuations, to choose between them (multiple choice).
  *
- * SEDD with normalised scores is an any-order model, so -ln p(target | context) of n target tokens
- * is at most the mean over k = 1..n and over sets of k masked targets of (n/k) * sum of
- * cross-entropies (Ou et al. 2024; bound.c does the same for whole windows), with the context never
- * masked. Or, by the chain rule, one order: target j given the context and targets before j, the
- * rest masked. Both are sums over evaluations of sequences with k of their n targets masked at the
- * noise of k/n, and evaluations with equal length, n and k go through the network together.
+ * SEDD with normalised scores is an any-order model. The bound on -ln p(target | context) of n
+ * target tokens is therefore the mean, over k = 1..n and over sets of k masked targets, of
+ * (n/k) * sum of cross-entropies, where the context is never masked (Ou et al. 2024; bound.c does
+ * the same for whole windows). The chain rule uses one order instead: it predicts target j from the
+ * context and the targets before j, with the rest masked.
+ *
+ * Both are sums over evaluations of sequences with k of their n targets masked, at the noise of
+ * k/n. Evaluations with equal length, n and k run through the network in one batch.
  */
 #include "eval/cross_entropy.h"
 #include "model/gpt2.h"
@@ -18,9 +20,9 @@
 
 /* One sequence at one noise level. */
 struct evaluation {
-    int32_t option, sample; /* sample: of the bound; place of the scored target in a chain */
+    int32_t option, sample; /* sample: of the bound, or the index of the scored target in a chain */
     int32_t length, targets, masked;
-    int32_t times; /* how often it counts: samples that mask every target are one evaluation */
+    int32_t times; /* weight; all samples that mask every target are one evaluation */
 };
 
 struct choosing {
@@ -30,9 +32,9 @@ struct choosing {
     int32_t samples;
     struct evaluation *evaluations;
     int32_t evaluation_count;
-    double *uniform; /* [most targets] the numbers that rank places for masking */
-    int32_t *ids;    /* [rows] sequences of a batch, masked */
-    int32_t *target; /* [rows] what is under each mask */
+    double *uniform; /* [most targets] random numbers that rank places for masking */
+    int32_t *ids;    /* [rows] masked sequences of a batch */
+    int32_t *target; /* [rows] the token under each mask */
     double *value;   /* [rows] cross-entropies, by head row */
 };
 
@@ -56,8 +58,9 @@ static int32_t evaluations_of(const struct choosing *c, const struct sedd_option
     return c->choice->scoring == SEDD_SCORING_CHAIN ? option->length - option->given : c->samples;
 }
 
-/* Bound: sample s masks a share in [s / samples, (s + 1) / samples) of the targets, the same for
- * every option. Chain: evaluation j masks target j and all behind it. */
+/* Returns the number of targets that a sample masks. For the bound, sample s masks a share in
+ * [s / samples, (s + 1) / samples), the same for every option. For the chain, evaluation j masks
+ * target j and all targets after it. */
 static int32_t masked_of(const struct choosing *c, int32_t targets, int32_t sample)
 {
     if (c->choice->scoring == SEDD_SCORING_CHAIN) {
@@ -91,7 +94,8 @@ static void list_evaluations(struct choosing *c, int32_t count)
 
 /* ---- One batch --------------------------------------------------------------------------- */
 
-/* True for the `masked` places with the smallest numbers; ties go to the first. */
+/* Returns true for the `masked` places with the smallest random numbers. The first of equal numbers
+ * counts as smaller. */
 static bool is_masked(const struct choosing *c, const struct evaluation *e, int32_t place)
 {
     if (c->choice->scoring == SEDD_SCORING_CHAIN) {
@@ -105,7 +109,7 @@ static bool is_masked(const struct choosing *c, const struct evaluation *e, int3
     return before < e->masked;
 }
 
-/* Writes the masked sequence at `row` and lists the rows whose cross-entropy counts. */
+/* Writes the masked sequence at `row`, and lists the rows whose cross-entropies count. */
 static int32_t mask_sequence(struct choosing *c, const struct evaluation *e, int32_t row,
                              int32_t listed)
 {
@@ -159,7 +163,7 @@ static enum sedd_status run_batch(struct choosing *c, const struct evaluation *f
     return status;
 }
 
-/* Evaluations from `first` on that can share a pass. */
+/* Returns the number of evaluations, from `first` on, that can share a forward pass. */
 static int32_t batch_size(const struct choosing *c, int32_t first)
 {
     const struct evaluation *head = &c->evaluations[first];
@@ -188,7 +192,7 @@ static enum sedd_status choose_sedd(struct sedd_session *session, const struct s
     }
     if (evaluations > 1 << 28) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "%llu network evaluations were asked of one choice; at most %d",
+                         "a choice needs %llu network evaluations; expected at most %d",
                          (unsigned long long)evaluations, 1 << 28);
     }
     c.evaluations = sedd_memory_new(evaluations, sizeof *c.evaluations);
@@ -223,7 +227,7 @@ static bool same_context(const struct sedd_option *a, const struct sedd_option *
     return a->given == b->given && memcmp(a->ids, b->ids, (size_t)a->given * sizeof *a->ids) == 0;
 }
 
-/* Reads everything before the input that predicts the first target. */
+/* Appends to the cache all tokens before the one that predicts the first target. */
 static enum sedd_status read_context(struct sedd_session *session, const struct sedd_option *option,
                                      struct sedd_error *error)
 {
@@ -276,8 +280,8 @@ static enum sedd_status check_option(const struct sedd_session *session,
                                      struct sedd_error *error)
 {
     const struct sedd_model_info *info = &session->model->info;
-    int32_t lowest =
-        info->kind == SEDD_KIND_GPT2 ? 1 : 0; /* a GPT-2's last input predicts nothing */
+    /* GPT-2 needs a token before the first target, and does not read the last token. */
+    int32_t lowest = info->kind == SEDD_KIND_GPT2 ? 1 : 0;
     if (option->given < lowest || option->length <= option->given) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
                          "option %d has %d tokens, %d of them given; expected %d or more given and "
@@ -305,7 +309,7 @@ enum sedd_status sedd_choice(struct sedd_session *session, const struct sedd_opt
     }
     if (info->kind == SEDD_KIND_SEDD && info->graph != SEDD_GRAPH_ABSORB) {
         return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                         "a choice masks the options' tokens, which needs the absorb graph");
+                         "a choice masks the options' tokens, which requires the absorb graph");
     }
     for (int32_t i = 0; i < count && status == SEDD_OK; i++) {
         status = check_option(session, &options[i], i, error);

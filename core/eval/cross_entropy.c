@@ -1,4 +1,4 @@
-/* cross_entropy.c - see cross_entropy.h. */
+/* cross_entropy.c - implements cross_entropy.h. */
 #include "eval/cross_entropy.h"
 
 #include <math.h>

@@ -1,12 +1,14 @@
 /*
- * diversity.c - how varied a set of texts is, and how far its n-grams lie from another set's.
+ * diversity.c - measures the diversity of a set of texts, and the divergence between the n-grams of
+ * two sets.
  *
- * All of it counts n-grams: pointers to their first tokens, sorted by tokens and then by text, so
- * that equal ones lie side by side. No hashing: counts are exact.
+ * All measures count n-grams. An n-gram is a pointer to its first token. N-grams are sorted by
+ * tokens and then by text, so that equal ones are adjacent. Without hashing, counts are exact.
  *
- * Self-BLEU (Zhu et al. 2018, Texygen): BLEU-4 of each text with all others as references, clipped
- * counts, a precision without any match taken as 0.1 / n-grams (smoothing method 1 of Chen & Cherry
- * 2014), brevity against the closest reference length (the shorter of two as close). 1: all alike.
+ * Self-BLEU (Zhu et al. 2018, Texygen) is BLEU-4 of each text with all others as references, with
+ * clipped counts. A precision without any match counts as 0.1 / n-grams (smoothing method 1 of
+ * Chen & Cherry 2014). The brevity penalty uses the closest reference length, and the shorter of
+ * two equally close ones. A value of 1 means that all texts are alike.
  */
 #include "common.h"
 
@@ -19,7 +21,7 @@ struct gram {
     int32_t n, text;
 };
 
-/* A run of equal n-grams: begin .. end - 1. */
+/* A run of equal n-grams, begin..end-1. */
 struct run {
     size_t begin, end;
 };
@@ -52,7 +54,8 @@ static size_t grams_of(const struct sedd_texts *texts, int32_t text, int32_t n)
     return size >= (size_t)n ? size - (size_t)n + 1 : 0;
 }
 
-/* Appends the n-grams of all texts, as text numbers from `number` on (or all as `number`). */
+/* Appends the n-grams of all texts. If `apart`, texts are numbered from `number` on; otherwise all
+ * get that number. */
 static size_t list_grams(struct gram *grams, size_t count, const struct sedd_texts *texts,
                          int32_t n, int32_t number, bool apart)
 {
@@ -65,7 +68,8 @@ static size_t list_grams(struct gram *grams, size_t count, const struct sedd_tex
     return count;
 }
 
-/* The next run of equal tokens behind *run (of the same text too, if asked); false at the end. */
+/* Moves *run to the next run of equal n-grams, which also share a text if same_text. Returns false
+ * at the end. */
 static bool next_run(const struct gram *grams, size_t count, bool same_text, struct run *run)
 {
     run->begin = run->end;
@@ -83,7 +87,7 @@ static bool next_run(const struct gram *grams, size_t count, bool same_text, str
 static enum sedd_status check_texts(const struct sedd_texts *texts, struct sedd_error *error)
 {
     if (texts->count < 1) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "there are no texts; expected one or more");
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "the set has no texts; expected at least one");
     }
     for (int32_t text = 0; text < texts->count; text++) {
         if (texts->begin[text + 1] <= texts->begin[text]) {
@@ -104,7 +108,7 @@ struct counting {
     double *log_bleu; /* [texts] sum of ln precision */
 };
 
-/* Different n-grams of the set, and within each text (per_text). */
+/* Returns the number of distinct n-grams in the set; stores the number in each text in per_text. */
 static size_t count_different(const struct counting *c)
 {
     size_t different = 0;
@@ -119,7 +123,8 @@ static size_t count_different(const struct counting *c)
     return different;
 }
 
-/* Matches of each text's n-grams, clipped by the most any other text has (per_text). */
+/* Counts the matches of each text's n-grams, clipped by the largest count in any other text, into
+ * per_text. */
 static void count_matches(const struct counting *c)
 {
     struct run same = {0, 0};

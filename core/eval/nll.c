@@ -1,10 +1,12 @@
 /*
- * nll.c - exactly how probable a text is to a GPT-2: -ln p of every token given those before it.
+ * nll.c - computes the exact likelihood of a text under GPT-2: -ln p of every token given the
+ * tokens before it.
  *
- * A text longer than the model's P positions is read in one of two ways. Blocks: P tokens at a
- * time, each block behind `bos`, as SEDD's bound cuts it; every token counts, the first ones of a
- * block with little before them. Sliding: after the first block the window moves on by `stride`
- * tokens and only the new ones count, each with P - stride tokens or more before it.
+ * A text longer than the model's P positions is read in one of two ways. Blocks: the text is cut
+ * into blocks of P tokens, as SEDD's bound cuts it, and each block follows `bos`. Every token
+ * counts, though the first ones of a block have little context. Sliding: after the first block, the
+ * window moves by `stride` tokens. Only the new tokens count, each with at least P - stride tokens
+ * before it.
  */
 #include "eval/cross_entropy.h"
 #include "model/gpt2.h"
@@ -16,11 +18,11 @@ struct reading {
     struct sedd_session *session;
     const int32_t *ids;
     int32_t *input; /* [rows] */
-    double *value;  /* as many as ids */
+    double *value;  /* one per id */
     int32_t bos;
 };
 
-/* Tokens first .. first + length - 1 behind `bos`. */
+/* Reads tokens first..first+length-1 after `bos`. */
 static enum sedd_status read_block(const struct reading *r, size_t first, int32_t length,
                                    struct sedd_error *error)
 {
@@ -31,7 +33,7 @@ static enum sedd_status read_block(const struct reading *r, size_t first, int32_
     return sedd_gpt2_visit(r->session, r->input, length, -1, sedd_targets_visit, &targets, error);
 }
 
-/* Tokens first .. first + fresh - 1 at the end of a full window. */
+/* Reads tokens first..first+fresh-1 at the end of a full window. */
 static enum sedd_status read_on(const struct reading *r, size_t first, int32_t fresh,
                                 struct sedd_error *error)
 {
@@ -54,11 +56,11 @@ static enum sedd_status check_nll(const struct sedd_session *session, const int3
     }
     if (count == 0) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "there is no text; expected one token or more");
+                         "the text is empty; expected at least one token");
     }
     if (stride < 1 || stride > session->rows) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "the stride is %d; expected 1 to %d",
-                         (int)stride, (int)session->rows);
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "stride is %d; expected 1 to %d", (int)stride,
+                         (int)session->rows);
     }
     status = sedd_ids_check(&bos, 1, info->tokens, error);
     return status == SEDD_OK ? sedd_ids_check(ids, count, info->tokens, error) : status;

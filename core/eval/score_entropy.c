@@ -1,12 +1,12 @@
 /*
- * score_entropy.c - the integrand of SEDD's loss (Lou, Meng & Ermon 2024, sections 3.1 and 10): how
- * far the scores of a noised text are from those that know the text. Integrated over noise levels
- * it is the bound that bound.c estimates.
+ * score_entropy.c - the integrand of SEDD's loss (Lou, Meng & Ermon 2024, sections 3.1 and 10). It
+ * measures the distance between the scores of a noised text and the true scores given the text. Its
+ * integral over noise levels is the bound that bound.c estimates.
  *
  * A masked position of the absorb graph, with E = e^sigma - 1 and scores s, adds
  *   sum_{y != M} s_y - (1/E) ln s_{x0} + (1/E)(ln(1/E) - 1),
- * any other nothing; the loss is sigma' times the sum. The uniform graph's formula is the reference
- * code's: every position adds, moved or not.
+ * and other positions add nothing. The loss is sigma' times the sum. For the uniform graph, the
+ * formula is that of the reference code: every position adds a term, changed or not.
  */
 #include "eval/score_entropy.h"
 

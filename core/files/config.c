@@ -1,6 +1,6 @@
 /*
- * config.c - see config.h. SEDD: the nested training configuration of the reference code. GPT-2:
- * the flat configuration of the Hugging Face hub.
+ * config.c - implements config.h. A SEDD has the nested training configuration of the reference
+ * code; a GPT-2 has the flat configuration of the Hugging Face hub.
  */
 #include "files/config.h"
 
@@ -10,7 +10,8 @@
 
 #define FILE_NAME "config.json"
 
-/* Far above any published model, low enough that products of two fit in 63 bits. */
+/* Limits far above any published model. They are low enough that a product of two fits in 63
+ * bits. */
 #define TOKENS_MAX (1 << 24)
 #define HIDDEN_MAX (1 << 16)
 #define BLOCKS_MAX 1024
@@ -32,7 +33,7 @@ static enum sedd_status check_heads(const struct sedd_model_info *info, bool rot
     return SEDD_OK;
 }
 
-/* A whole number that must be there, 1 .. high. */
+/* A required integer in 1..high. */
 struct size {
     const char *path;
     int32_t high, *value;
@@ -104,7 +105,7 @@ static enum sedd_status read_sedd(const cJSON *root, struct sedd_model_info *inf
     const cJSON *scale = sedd_json_find(root, "model.scale_by_sigma");
     if (!cJSON_IsBool(scale)) {
         return sedd_fail(error, SEDD_ERROR_FORMAT,
-                         FILE_NAME " lacks \"model.scale_by_sigma\" as true or false");
+                         FILE_NAME " lacks \"model.scale_by_sigma\"; expected true or false");
     }
     info->kind = SEDD_KIND_SEDD;
     info->graph = (enum sedd_graph)graph;
@@ -112,7 +113,7 @@ static enum sedd_status read_sedd(const cJSON *root, struct sedd_model_info *inf
     if (info->scale_by_sigma && info->graph == SEDD_GRAPH_UNIFORM) {
         return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
                          FILE_NAME
-                         ": scale_by_sigma goes with the absorb graph only; this is uniform");
+                         ": scale_by_sigma requires the absorb graph; found the uniform graph");
     }
     bool absorb = info->graph == SEDD_GRAPH_ABSORB;
     info->states = info->tokens + (absorb ? 1 : 0);
@@ -121,7 +122,7 @@ static enum sedd_status read_sedd(const cJSON *root, struct sedd_model_info *inf
     return SEDD_OK;
 }
 
-/* n_inner, which may be null: 4H. */
+/* Reads n_inner. A null value means 4H. */
 static enum sedd_status read_inner_size(const cJSON *root, const struct sedd_model_info *info,
                                         int32_t *inner_size, struct sedd_error *error)
 {
@@ -135,7 +136,7 @@ static enum sedd_status read_inner_size(const cJSON *root, const struct sedd_mod
 static enum sedd_status read_activation(const cJSON *root, enum sedd_activation *activation,
                                         struct sedd_error *error)
 {
-    /* the first four are one formula, written in four ways */
+    /* The first four names mean the same formula. */
     static const char *const names[] = {
         "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate",
         "gelu",     "gelu_python",       "relu",      "silu",

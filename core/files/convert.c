@@ -1,6 +1,6 @@
 #define _POSIX_C_SOURCE 200809L /* fseeko, fsync */
 #define _FILE_OFFSET_BITS 64
-/* convert.c - see convert.h. */
+/* convert.c - implements convert.h. */
 #include "files/convert.h"
 
 #include "files/loader.h"
@@ -14,7 +14,7 @@
 
 #define PARTIAL ".partial"
 
-/* A file that gets its name when it is complete. */
+/* A file that is renamed to its final name when it is complete. */
 struct target {
     char path[4096], partial[4096 + sizeof PARTIAL];
     FILE *file;
@@ -34,7 +34,7 @@ static enum sedd_status open_target(struct target *target, const char *folder, c
                                             target->partial, strerror(errno));
 }
 
-/* Renames on success, removes otherwise. */
+/* Closes the file. Renames it if `status` is SEDD_OK, otherwise removes it. */
 static enum sedd_status close_target(struct target *target, enum sedd_status status,
                                      struct sedd_error *error)
 {
@@ -113,7 +113,7 @@ static enum sedd_status write_tensor(struct conversion *conversion,
     for (int32_t i = 0; i < tensor->units; i++) {
         if (!sedd_written_unit(tensor, i, conversion->row, conversion->unit)) {
             return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                             "\"%s\" holds values past 65504, the largest of F16; use f32 or q8",
+                             "\"%s\" holds values above 65504, the largest of F16; use f32 or q8",
                              tensor->name);
         }
         if (fwrite(conversion->unit, 1, size, file) != size) {

@@ -1,22 +1,23 @@
 /*
- * fields.c - see fields.h. The fields of GPT2Config (transformers 4.46, with those of its base
- * class and of older versions) and of the reference code's configuration.
+ * fields.c - implements fields.h. The tables list the fields of the reference code's configuration
+ * and of GPT2Config (transformers 4.46, with its base class and older versions).
  */
 #include "files/fields.h"
 
 #include <string.h>
 
-/* What becomes of a field: config.c applies it; it changes no number here; or, where a text stands,
- * it is refused unless its JSON is among these values. */
+/* Treatment of a field: config.c applies it (APPLIED), or it has no effect here (CHANGES_NOTHING),
+ * or it is a list of JSON values and every other value is refused. */
 #define APPLIED NULL
 #define CHANGES_NOTHING ""
 
 struct field {
-    const char *path; /* keys joined by dots; a group of which no field is listed apart, as one */
-    const char *use;  /* APPLIED, CHANGES_NOTHING, or values with spaces between them */
+    const char *path; /* keys joined by dots; a group whose fields are treated alike is one entry */
+    const char *use;  /* APPLIED, CHANGES_NOTHING, or accepted values separated by spaces */
 };
 
-/* Int8 weights with one scale a channel, as `convert` writes and compressed-tensors names them. */
+/* Int8 weights with one scale per channel, as `convert` writes them, in the terms of
+ * compressed-tensors. */
 #define QUANTIZATION                                                                               \
     {"quantization_config.quant_method", "\"compressed-tensors\""},                                \
         {"quantization_config.format", "\"int-quantized\" \"naive-quantized\""},                   \
@@ -30,7 +31,7 @@ struct field {
 static const struct field GPT2[] = {
     {"vocab_size", APPLIED},
     {"n_positions", APPLIED},
-    {"n_ctx", APPLIED}, /* where there is no n_positions */
+    {"n_ctx", APPLIED}, /* if there is no n_positions */
     {"n_embd", APPLIED},
     {"n_layer", APPLIED},
     {"n_head", APPLIED},
@@ -44,10 +45,10 @@ static const struct field GPT2[] = {
     {"add_cross_attention", "false null"},
     {"is_encoder_decoder", "false null"},
     {"pruned_heads", "{} null"},
-    {"bias", "true null"}, /* nanoGPT's: false leaves out every bias */
+    {"bias", "true null"}, /* of nanoGPT; false removes every bias */
     {"chunk_size_feed_forward", "0 null"},
     QUANTIZATION,
-    /* the same product in another order and in float32, which is how it is computed here */
+    /* the same product in another order and in float32, as this engine computes it */
     {"reorder_and_upcast_attn", CHANGES_NOTHING},
     /* training */
     {"attn_pdrop", CHANGES_NOTHING},
@@ -56,7 +57,7 @@ static const struct field GPT2[] = {
     {"initializer_range", CHANGES_NOTHING},
     {"gradient_checkpointing", CHANGES_NOTHING},
     {"loss_type", CHANGES_NOTHING},
-    /* heads of other tasks, whose tensors are refused */
+    /* heads of other tasks; their tensors are refused */
     {"summary_type", CHANGES_NOTHING},
     {"summary_use_proj", CHANGES_NOTHING},
     {"summary_activation", CHANGES_NOTHING},
@@ -67,7 +68,7 @@ static const struct field GPT2[] = {
     {"label2id", CHANGES_NOTHING},
     {"problem_type", CHANGES_NOTHING},
     {"finetuning_task", CHANGES_NOTHING},
-    /* how a program calls the network, or writes with it unless told otherwise */
+    /* how a program calls the network, or its defaults for generating text */
     {"use_cache", CHANGES_NOTHING},
     {"is_decoder", CHANGES_NOTHING},
     {"output_attentions", CHANGES_NOTHING},
@@ -89,7 +90,7 @@ static const struct field GPT2[] = {
     {"temperature", CHANGES_NOTHING},
     {"top_k", CHANGES_NOTHING},
     {"top_p", CHANGES_NOTHING},
-    /* where it comes from; the file of weights says itself of which type they are */
+    /* origin, and the type of the weights, which the file of weights states itself */
     {"architectures", CHANGES_NOTHING},
     {"auto_map", CHANGES_NOTHING},
     {"_name_or_path", CHANGES_NOTHING},
@@ -117,10 +118,10 @@ static const struct field SEDD[] = {
     QUANTIZATION,
     {"model.name", CHANGES_NOTHING},
     {"model.dropout", CHANGES_NOTHING},
-    /* read by no class of the reference code */
+    /* not read by any class of the reference code */
     {"graph.file", CHANGES_NOTHING},
     {"graph.report_all", CHANGES_NOTHING},
-    /* training, and the texts it writes on the way */
+    /* training, and the samples that it writes */
     {"ngpus", CHANGES_NOTHING},
     {"training", CHANGES_NOTHING},
     {"data", CHANGES_NOTHING},
@@ -130,7 +131,7 @@ static const struct field SEDD[] = {
     {"hydra", CHANGES_NOTHING},
 };
 
-/* Whether `text` is one of the words of `list`. */
+/* Returns true if `text` is one of the words of `list`. */
 static bool is_listed(const char *list, const char *text)
 {
     size_t length = strlen(text);

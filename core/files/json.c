@@ -1,4 +1,4 @@
-/* json.c - see json.h. */
+/* json.c - implements json.h. */
 #include "files/json.h"
 
 #include <math.h>
@@ -21,7 +21,7 @@ enum sedd_status sedd_json_parse(const char *file, const char *text, size_t size
         if (*end != ' ' && *end != '\n' && *end != '\r' && *end != '\t' && *end != '\0') {
             cJSON_Delete(parsed);
             return sedd_fail(error, SEDD_ERROR_FORMAT,
-                             "%s has something after its JSON at byte %zu", file,
+                             "%s has extra content after its JSON, at byte %zu", file,
                              (size_t)(end - text));
         }
     }
@@ -106,14 +106,14 @@ enum sedd_status sedd_json_bool(const char *file, const cJSON *root, const char 
 {
     const cJSON *item = sedd_json_find(root, path);
     if (item != NULL && !cJSON_IsBool(item)) {
-        return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: \"%s\" is neither true nor false", file,
-                         path);
+        return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: \"%s\" is invalid; expected true or false",
+                         file, path);
     }
     *value = item == NULL ? fallback : cJSON_IsTrue(item) != 0;
     return SEDD_OK;
 }
 
-/* "a, b or c" into text, cut where it does not fit. */
+/* Writes "a, b or c" to text and truncates it if it does not fit. */
 static const char *list_words(char *text, size_t size, const char *const *words, int count)
 {
     size_t used = 0;
@@ -133,10 +133,10 @@ enum sedd_status sedd_json_word(const char *file, const cJSON *root, const char 
     char list[160];
     list_words(list, sizeof list, words, count);
     if (item == NULL) {
-        return sedd_fail(error, SEDD_ERROR_FORMAT, "%s lacks the word \"%s\"", file, path);
+        return sedd_fail(error, SEDD_ERROR_FORMAT, "%s lacks the string \"%s\"", file, path);
     }
     if (!cJSON_IsString(item)) {
-        return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: \"%s\" is not a word; expected %s", file,
+        return sedd_fail(error, SEDD_ERROR_FORMAT, "%s: \"%s\" is not a string; expected %s", file,
                          path, list);
     }
     for (int i = 0; i < count; i++) {

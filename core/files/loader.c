@@ -1,21 +1,18 @@
 /*
- * loader.c - a loader's public calls (sedd.h says how to use it): which bytes it wants next, and
- * taking those that come. What they mean is up to loader_index.c and loader_tensors.c (see
- * loading.h).
+ * loader.c - the public calls of a loader (sedd.h describes its use): reports the bytes to request
+ * next and accepts bytes. loader_index.c and loader_tensors.c interpret them (see loading.h).
  */
 #include "files/loading.h"
 
 #include "files/config.h"
 
-#include <string.h>
-
-/* ---- Life -------------------------------------------------------------------------------- */
+/* ---- Creating and freeing ---------------------------------------------------------------- */
 
 enum sedd_status sedd_loader_new(const char *config, size_t config_size, enum sedd_dtype dtype,
                                  struct sedd_loader **out, struct sedd_error *error)
 {
     if (dtype != SEDD_DTYPE_AUTO && dtype != SEDD_DTYPE_F32 && dtype != SEDD_DTYPE_Q8) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "the type %d is none of AUTO, F32 and Q8",
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "dtype is %d; expected AUTO, F32 or Q8",
                          (int)dtype);
     }
     struct sedd_loader *loader = sedd_memory_new(1, sizeof *loader);
@@ -77,38 +74,12 @@ void sedd_loader_free(struct sedd_loader *loader)
     sedd_memory_free(loader);
 }
 
-/* ---- Setting out ------------------------------------------------------------------------- */
-
-enum sedd_status sedd_loader_stage(struct sedd_loader *loader, enum sedd_phase phase, uint64_t size,
-                                   struct sedd_error *error)
-{
-    if (size > loader->stage_capacity) {
-        sedd_memory_free(loader->stage);
-        loader->stage = sedd_memory_new(size, 1);
-        loader->stage_capacity = loader->stage == NULL ? 0 : size;
-    }
-    loader->phase = phase;
-    loader->stage_size = 0;
-    loader->unit_size = size;
-    return loader->stage != NULL ? SEDD_OK
-                                 : sedd_fail(error, SEDD_ERROR_MEMORY,
-                                             "no memory for a piece of %llu bytes of weights",
-                                             (unsigned long long)size);
-}
-
-enum sedd_status sedd_loader_stage_at(struct sedd_loader *loader, enum sedd_phase phase,
-                                      uint64_t place, uint64_t size, struct sedd_error *error)
-{
-    loader->place = place;
-    return sedd_loader_stage(loader, phase, size, error);
-}
-
 /* ---- The bytes --------------------------------------------------------------------------- */
 
 bool sedd_loader_want(const struct sedd_loader *loader, uint64_t *begin, uint64_t *end)
 {
     *begin = *end = loader->place;
-    if (loader->phase == SEDD_PHASE_END || loader->phase == SEDD_PHASE_BROKEN) {
+    if (loader->phase == SEDD_PHASE_END || loader->phase == SEDD_PHASE_CLOSED) {
         return false;
     }
     uint64_t missing = loader->place + loader->skip + loader->unit_size - loader->stage_size;
@@ -116,7 +87,7 @@ bool sedd_loader_want(const struct sedd_loader *loader, uint64_t *begin, uint64_
     case SEDD_PHASE_TAIL:
     case SEDD_PHASE_DIRECTORY:
     case SEDD_PHASE_PICKLE: *end = missing; break;
-    case SEDD_PHASE_PICKLE_LOCAL: /* and, most likely, what comes behind it */
+    case SEDD_PHASE_PICKLE_LOCAL: /* and, most likely, the pickle after it */
         *end = missing + 256 + loader->pickle->size;
         *end = *end < loader->directory ? *end : loader->directory;
         break;
@@ -129,31 +100,10 @@ bool sedd_loader_want(const struct sedd_loader *loader, uint64_t *begin, uint64_
     return true;
 }
 
-/* Passes over or stages what it can of the bytes at `place`. */
-static void take(struct sedd_loader *loader, const uint8_t *bytes, uint64_t size)
-{
-    uint64_t count;
-    if (loader->skip > 0) {
-        count = size < loader->skip ? size : loader->skip;
-        loader->skip -= count;
-    } else {
-        uint64_t missing = loader->unit_size - loader->stage_size;
-        count = size < missing ? size : missing;
-        memcpy(loader->stage + loader->stage_size, bytes, (size_t)count);
-        loader->stage_size += count;
-    }
-    uint64_t before = loader->place < loader->part.begin ? loader->part.begin - loader->place : 0;
-    if (loader->crc_table != NULL && loader->part.entered && before < count) {
-        loader->part.crc = sedd_crc_add(loader->crc_table, loader->part.crc, bytes + before,
-                                        (size_t)(count - before));
-    }
-    loader->place += count;
-}
-
-static enum sedd_status fail_broken(struct sedd_error *error)
+static enum sedd_status fail_closed(struct sedd_error *error)
 {
     return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                     "this load has failed or is finished: it takes no more; begin a new one");
+                     "this loader has failed or has finished; create a new one");
 }
 
 static enum sedd_status push_all(struct sedd_loader *loader, uint64_t offset, const uint8_t *bytes,
@@ -163,7 +113,7 @@ static enum sedd_status push_all(struct sedd_loader *loader, uint64_t offset, co
     while (status == SEDD_OK && loader->phase != SEDD_PHASE_END && loader->place >= offset &&
            loader->place - offset < size) {
         uint64_t done = loader->place - offset;
-        take(loader, bytes + done, size - done);
+        sedd_loader_take(loader, bytes + done, size - done);
         if (loader->skip == 0 && loader->stage_size == loader->unit_size) {
             status = loader->phase < SEDD_PHASE_LOCAL ? sedd_loader_read_index(loader, error)
                                                       : sedd_loader_read_tensors(loader, error);
@@ -173,7 +123,7 @@ static enum sedd_status push_all(struct sedd_loader *loader, uint64_t offset, co
     if (status == SEDD_OK && loader->phase == SEDD_PHASE_END && loader->crc_table == NULL &&
         end > loader->place) {
         status = sedd_fail(error, SEDD_ERROR_FORMAT,
-                           SEDD_SAFETENSORS " goes on after its last tensor by %llu bytes or more",
+                           SEDD_SAFETENSORS " has at least %llu bytes after its last tensor",
                            (unsigned long long)(end - loader->place));
     }
     return status;
@@ -182,12 +132,12 @@ static enum sedd_status push_all(struct sedd_loader *loader, uint64_t offset, co
 enum sedd_status sedd_loader_push(struct sedd_loader *loader, uint64_t offset, const void *bytes,
                                   size_t size, struct sedd_error *error)
 {
-    if (loader->phase == SEDD_PHASE_BROKEN) {
-        return fail_broken(error);
+    if (loader->phase == SEDD_PHASE_CLOSED) {
+        return fail_closed(error);
     }
     enum sedd_status status = push_all(loader, offset, bytes, size, error);
     if (status != SEDD_OK) {
-        loader->phase = SEDD_PHASE_BROKEN;
+        loader->phase = SEDD_PHASE_CLOSED;
     }
     return status;
 }
@@ -195,8 +145,8 @@ enum sedd_status sedd_loader_push(struct sedd_loader *loader, uint64_t offset, c
 enum sedd_status sedd_loader_finish(struct sedd_loader *loader, struct sedd_model **model,
                                     struct sedd_error *error)
 {
-    if (loader->phase == SEDD_PHASE_BROKEN) {
-        return fail_broken(error);
+    if (loader->phase == SEDD_PHASE_CLOSED) {
+        return fail_closed(error);
     }
     if (loader->phase != SEDD_PHASE_END) {
         bool data = loader->tensor < loader->header.count;
@@ -207,6 +157,6 @@ enum sedd_status sedd_loader_finish(struct sedd_loader *loader, struct sedd_mode
     }
     *model = loader->model;
     loader->model = NULL;
-    loader->phase = SEDD_PHASE_BROKEN;
+    loader->phase = SEDD_PHASE_CLOSED;
     return SEDD_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * loader_index.c - from a file's first bytes to the list of its tensors (see loading.h): the header
- * of safetensors, or a torch file's zip directory and pickle.
+ * loader_index.c - reads the list of tensors (see loading.h) from the header of a safetensors file,
+ * or from the zip directory and the pickle of a torch file.
  */
 #include "files/loading.h"
 
@@ -10,7 +10,8 @@
 
 /* ---- The first bytes --------------------------------------------------------------------- */
 
-/* Returns what else may be offered as weights, by its first eight bytes, or NULL. */
+/* Recognises files that are not weights by their first eight bytes. Returns a description, or
+ * NULL. */
 static const char *name_other(const uint8_t *start)
 {
     static const struct {
@@ -36,21 +37,21 @@ static const char *name_other(const uint8_t *start)
         first++;
     }
     if (first < 8 && start[first] == '<') {
-        return "a web page, not the file that was asked for";
+        return "a web page instead of the requested file";
     }
     while (readable < 8 && ((start[readable] >= ' ' && start[readable] < 127) ||
                             (start[readable] >= '\t' && start[readable] <= '\r'))) {
         readable++;
     }
-    return readable == 8 ? "text, such as a server's message, not the file that was asked for"
-                         : NULL;
+    return readable == 8 ? "text, such as a server's message, instead of the requested file" : NULL;
 }
 
 static enum sedd_status begin_zip(struct sedd_loader *loader, struct sedd_error *error)
 {
     if (loader->file_size == 0) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         SEDD_TORCH "'s size is not known; its index is found from its end");
+                         SEDD_TORCH " has its index at the end, but its size is unknown; call "
+                                    "sedd_loader_expect first");
     }
     loader->crc_table = sedd_memory_new(1, sizeof *loader->crc_table);
     if (loader->crc_table == NULL) {
@@ -70,22 +71,22 @@ static enum sedd_status finish_start(struct sedd_loader *loader, struct sedd_err
         return begin_zip(loader, error);
     }
     if (other != NULL) {
-        return sedd_fail(error, SEDD_ERROR_FORMAT,
-                         "the file of weights is another kind of file: %s", other);
+        return sedd_fail(error, SEDD_ERROR_FORMAT, "the weights are another kind of file: %s",
+                         other);
     }
     if (length < 2 || length > SEDD_HEADER_MAX) {
         return sedd_fail(error, SEDD_ERROR_FORMAT,
-                         "the weights are neither a safetensors file (its first eight bytes say "
-                         "that its header has %llu bytes; expected 2 to %u) nor a torch file: "
-                         "another kind of file, or damaged",
-                         (unsigned long long)length, SEDD_HEADER_MAX);
+                         "the weights are neither a torch file nor a safetensors file, whose first "
+                         "eight bytes give a header size of 2 to %u; found %llu: this is another "
+                         "kind of file, or it is damaged",
+                         SEDD_HEADER_MAX, (unsigned long long)length);
     }
     return sedd_loader_stage(loader, SEDD_PHASE_HEADER, length, error);
 }
 
 /* ---- Safetensors ------------------------------------------------------------------------- */
 
-/* The header's claim against the size of the file, where that is known. */
+/* Checks the size that the header implies against the size of the file, if that is known. */
 static enum sedd_status check_size(const struct sedd_loader *loader, uint64_t size,
                                    struct sedd_error *error)
 {
@@ -96,7 +97,7 @@ static enum sedd_status check_size(const struct sedd_loader *loader, uint64_t si
                      SEDD_SAFETENSORS " has %llu bytes, but its header describes %llu: %s",
                      (unsigned long long)loader->file_size, (unsigned long long)size,
                      loader->file_size < size ? "it is truncated"
-                                              : "something follows its tensors");
+                                              : "there are extra bytes after its tensors");
 }
 
 static enum sedd_status finish_header(struct sedd_loader *loader, struct sedd_error *error)
@@ -127,7 +128,8 @@ static enum sedd_status finish_tail(struct sedd_loader *loader, struct sedd_erro
                              : status;
 }
 
-/* A torch file says "little" or "big" in an entry of its own; the length alone tells which. */
+/* Refuses a big-endian torch file. Its entry "byteorder" holds "little" or "big", so the length of
+ * the entry is enough to tell them apart. */
 static enum sedd_status check_byte_order(const struct sedd_zip *zip, struct sedd_error *error)
 {
     static const char end[] = "/byteorder";

@@ -1,11 +1,12 @@
 /*
- * loader_tensors.c - from the list of tensors on (see loading.h): the slot of each, the parts of
- * the file they lie in, and their units as they arrive.
+ * loader_tensors.c - reads the tensors (see loading.h): finds the slot of each, follows the parts
+ * of the file, and packs units as they arrive.
  */
 #include "files/loading.h"
 
 #define GAP_MAX                                                                                    \
-    (8u << 20) /* bytes that are read for nothing rather than asking for another range */
+    (8u << 20) /* largest gap in bytes that is read instead of sending a new request               \
+                */
 
 /* ---- Parts ------------------------------------------------------------------------------- */
 
@@ -24,7 +25,7 @@ enum sedd_status sedd_loader_enter_part(struct sedd_loader *loader,
         loader->part.entered = true;
         if (loader->part.end > loader->directory) {
             status = sedd_fail(error, SEDD_ERROR_FORMAT,
-                               SEDD_TORCH ": zip entry \"%.80s\" reaches past the "
+                               SEDD_TORCH ": zip entry \"%.80s\" extends past the "
                                           "end of the file's data",
                                entry->name);
         }
@@ -43,8 +44,8 @@ enum sedd_status sedd_loader_leave_part(struct sedd_loader *loader, struct sedd_
                ? SEDD_OK
                : sedd_fail(error, SEDD_ERROR_FORMAT,
                            SEDD_TORCH
-                           ": the data of \"%.80s\" has the checksum %08x, expected %08x: it is "
-                           "damaged; fetch it again",
+                           ": the data of \"%.80s\" has checksum %08x; expected %08x; the file is "
+                           "damaged, download it again",
                            entry->name, (unsigned)loader->part.crc, (unsigned)entry->crc);
 }
 
@@ -69,8 +70,8 @@ uint64_t sedd_loader_run_end(const struct sedd_loader *loader)
 
 /* ---- From one tensor to the next --------------------------------------------------------- */
 
-/* The next tensor from number `first` that fills a slot and has bytes; the count if there is none.
- */
+/* Returns the index of the next tensor, from `first` on, that fills a slot and is not empty.
+ * Returns the number of tensors if there is none. */
 static size_t find_tensor(const struct sedd_loader *loader, size_t first)
 {
     const struct sedd_header *header = &loader->header;
@@ -83,7 +84,8 @@ static size_t find_tensor(const struct sedd_loader *loader, size_t first)
     return first;
 }
 
-/* Sets out for the local header of the zip entry a tensor lies in: onwards, or by another range. */
+/* Starts the local header of zip entry `part`. Skips ahead if the gap is small; otherwise moves, so
+ * that the caller requests another range. */
 static enum sedd_status go_to_part(struct sedd_loader *loader, size_t part,
                                    struct sedd_error *error)
 {
@@ -96,7 +98,7 @@ static enum sedd_status go_to_part(struct sedd_loader *loader, size_t part,
     return sedd_loader_stage_at(loader, SEDD_PHASE_LOCAL, place, SEDD_ZIP_LOCAL, error);
 }
 
-/* Sets out for a tensor of the part we are in. */
+/* Starts a tensor of the current part. */
 static enum sedd_status go_to_tensor(struct sedd_loader *loader, const struct sedd_tensor *tensor,
                                      struct sedd_error *error)
 {
@@ -118,7 +120,7 @@ static enum sedd_status go_to_tensor(struct sedd_loader *loader, const struct se
                              : status;
 }
 
-/* Makes for the next tensor: through the rest of this part, into the next, or to the end. */
+/* Moves to the next tensor: skips the rest of this part, enters the next part, or ends the load. */
 static enum sedd_status advance(struct sedd_loader *loader, struct sedd_error *error)
 {
     loader->tensor = find_tensor(loader, loader->tensor);
@@ -126,8 +128,8 @@ static enum sedd_status advance(struct sedd_loader *loader, struct sedd_error *e
     const struct sedd_tensor *tensor = more ? &loader->header.tensors[loader->tensor] : NULL;
     if (loader->part.entered && (!more || tensor->part != loader->part.number)) {
         loader->skip = loader->part.end - loader->place;
-        if (loader->skip > 0) { /* its checksum is of all of it */
-            return sedd_loader_stage(loader, SEDD_PHASE_PASS, 0, error);
+        if (loader->skip > 0) { /* the checksum covers the whole part */
+            return sedd_loader_stage(loader, SEDD_PHASE_SKIP, 0, error);
         }
         enum sedd_status status = sedd_loader_leave_part(loader, error);
         if (status != SEDD_OK) {
@@ -179,7 +181,8 @@ enum sedd_status sedd_loader_begin_tensors(struct sedd_loader *loader, struct se
 
 /* ---- Units ------------------------------------------------------------------------------- */
 
-/* A matrix and its scale complete each other; the list has the scale right behind. */
+/* Marks the current slot as filled. A matrix is complete together with its scale, which follows it
+ * in the list. */
 static enum sedd_status complete_slot(struct sedd_loader *loader, struct sedd_error *error)
 {
     struct sedd_slot *slot = loader->slot;

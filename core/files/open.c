@@ -1,6 +1,6 @@
 #define _POSIX_C_SOURCE 200809L /* fseeko: files above 2 GB */
 #define _FILE_OFFSET_BITS 64
-/* open.c - see open.h; and sedd_model_open, which feeds a folder's files to the loader. */
+/* open.c - implements open.h, and sedd_model_open, which passes a folder's files to the loader. */
 #include "files/open.h"
 
 #include <errno.h>
@@ -70,7 +70,7 @@ enum sedd_status sedd_file_read(const char *folder, const char *name, uint64_t l
     return SEDD_OK;
 }
 
-/* Bytes of an open file, 0 where that cannot be told; the position is the beginning again. */
+/* Returns the size of an open file in bytes, or 0 if it is unknown. Rewinds the file. */
 static uint64_t file_size(FILE *file)
 {
     off_t size = fseeko(file, 0, SEEK_END) == 0 ? ftello(file) : -1;
@@ -108,7 +108,7 @@ enum sedd_status sedd_file_push(struct sedd_loader *loader, FILE *file, struct s
     return status;
 }
 
-/* model.safetensors, or pytorch_model.bin where there is none. */
+/* Loads model.safetensors or, if it does not exist, pytorch_model.bin. */
 static enum sedd_status push_folder(struct sedd_loader *loader, const char *folder,
                                     struct sedd_error *error)
 {

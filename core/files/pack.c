@@ -1,4 +1,4 @@
-/* pack.c - see pack.h. */
+/* pack.c - implements pack.h. */
 #include "files/pack.h"
 
 #include "model/linear.h"
@@ -24,14 +24,14 @@ static enum sedd_status check_finite(const struct sedd_packer *packer, const str
     for (size_t i = 0; i < count; i++) {
         if (!isfinite(values[i])) {
             return sedd_fail(error, SEDD_ERROR_FORMAT,
-                             "%s: tensor \"%.80s\" holds a value that is not a number",
-                             packer->file, slot->tensor->name);
+                             "%s: tensor \"%.80s\" holds a non-finite value", packer->file,
+                             slot->tensor->name);
         }
     }
     return SEDD_OK;
 }
 
-/* `values`: int8 where those are kept, else floats. */
+/* Stores a row in the slot. `values` are int8 if q8, otherwise floats. */
 static void store_row(const struct sedd_slot *slot, bool q8, int32_t row, const void *values)
 {
     if (slot->kind == SEDD_SLOT_TABLE) {
@@ -59,8 +59,8 @@ static enum sedd_status pack_row(const struct sedd_packer *packer, const struct 
     return status;
 }
 
-/* A whole [in, out] matrix, SEDD_PACK_ROWS output channels at a time, so that each line of memory
- * is read once for all of them. */
+/* Packs a whole [in, out] matrix. It packs SEDD_PACK_ROWS output channels at a time, so that each
+ * cache line is read once for all of them. */
 static enum sedd_status pack_conv1d(const struct sedd_packer *packer, const struct sedd_slot *slot,
                                     const uint8_t *bytes, struct sedd_error *error)
 {
@@ -103,7 +103,8 @@ static float **scales_of(const struct sedd_slot *slot)
     return slot->table != NULL ? &slot->table->scale : &slot->linear->w_scale;
 }
 
-/* Scales are positive (0 for a row of zeros) and leave every int8 value finite. */
+/* Checks that scales are positive, or 0 for a row of zeros, and small enough that every scaled int8
+ * value is finite. */
 static enum sedd_status check_scales(const struct sedd_packer *packer, const struct sedd_slot *slot,
                                      const float *scales, struct sedd_error *error)
 {
@@ -122,7 +123,7 @@ static enum sedd_status pack_vector(const struct sedd_packer *packer, const stru
 {
     bool scale = slot->kind == SEDD_SLOT_SCALE;
     float **target = scale ? scales_of(slot) : slot->vector;
-    if (*target == NULL) { /* scales of a model that is wanted in f32 */
+    if (*target == NULL) { /* scales of a model that is loaded as f32 */
         *target = sedd_memory_new((uint64_t)slot->rows, sizeof(float));
         if (*target == NULL) {
             return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for \"%s\"", slot->name);

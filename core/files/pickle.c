@@ -1,6 +1,7 @@
 /*
- * pickle.c - see pickle.h: the opcodes of protocol 2 that torch writes (Python's pickletools
- * documents them) and the short list of classes it names, over the machine of pickle_machine.h.
+ * pickle.c - implements pickle.h: the opcodes of protocol 2 that torch writes, which Python's
+ * pickletools documents, and the short list of classes that it uses. pickle_machine.h executes
+ * them.
  */
 #include "files/pickle_machine.h"
 
@@ -12,7 +13,7 @@
 enum class_kind { CLASS_REBUILD = 0, CLASS_PARAMETER, CLASS_DICT, CLASS_SIZE, CLASS_STORAGE };
 
 static const struct {
-    const char *name; /* module and name as GLOBAL has them */
+    const char *name; /* module and name, as in the opcode GLOBAL */
     enum class_kind kind;
     enum sedd_element element;
 } CLASSES[] = {
@@ -34,7 +35,7 @@ static const struct {
 
 #define CLASS_COUNT (sizeof CLASSES / sizeof CLASSES[0])
 
-/* Two lines: the module and the name. */
+/* Reads the two lines of GLOBAL, module and name, and pushes the class. */
 static bool read_global(struct sedd_machine *m)
 {
     const uint8_t *start = m->bytes + m->at, *end = m->bytes + m->size;
@@ -66,7 +67,7 @@ static bool is_class(struct sedd_machine *m, uint32_t index, enum class_kind kin
     return value->kind == SEDD_VALUE_CLASS && CLASSES[value->a].kind == kind;
 }
 
-/* ("storage", class, key, device, elements) -> STORAGE */
+/* Replaces ("storage", class, key, device, elements) by a STORAGE. */
 static bool read_storage(struct sedd_machine *m)
 {
     uint32_t id, number = 0, key = 0, class = 0;
@@ -77,13 +78,13 @@ static bool read_storage(struct sedd_machine *m)
     if (word == NULL || word->kind != SEDD_VALUE_TEXT || word->b != 7 ||
         memcmp(m->bytes + word->a, "storage", 7) != 0 ||
         sedd_machine_list_item(m, id, 1, &class) == NULL || !is_class(m, class, CLASS_STORAGE)) {
-        return sedd_machine_fail(m, "names a storage in an unknown way");
+        return sedd_machine_fail(m, "refers to a storage in an unknown way");
     }
     const struct sedd_value *text = sedd_machine_list_item(m, id, 2, &key),
                             *count = sedd_machine_list_item(m, id, 4, &number);
     if (text == NULL || text->kind != SEDD_VALUE_TEXT || count == NULL ||
         count->kind != SEDD_VALUE_INTEGER || count->integer < 0) {
-        return sedd_machine_fail(m, "names a storage in an unknown way");
+        return sedd_machine_fail(m, "refers to a storage in an unknown way");
     }
     return sedd_machine_push_value(
         m, (struct sedd_value){.kind = SEDD_VALUE_STORAGE,
@@ -92,7 +93,8 @@ static bool read_storage(struct sedd_machine *m)
                                .integer = count->integer});
 }
 
-/* _rebuild_tensor_v2(storage, first element, sizes, strides, requires_grad, hooks) -> TENSOR */
+/* Pushes a TENSOR for the call
+ * _rebuild_tensor_v2(storage, first element, sizes, strides, requires_grad, hooks). */
 static bool rebuild_tensor(struct sedd_machine *m, uint32_t arguments)
 {
     uint32_t storage = 0, first = 0, sizes = 0, strides = 0;
@@ -117,18 +119,18 @@ static bool reduce(struct sedd_machine *m)
     }
     if (sedd_machine_value(m, callable)->kind != SEDD_VALUE_CLASS ||
         sedd_machine_value(m, arguments)->kind != SEDD_VALUE_LIST) {
-        return sedd_machine_fail(m, "calls something that is no class");
+        return sedd_machine_fail(m, "calls a value that is not a class");
     }
     switch (CLASSES[sedd_machine_value(m, callable)->a].kind) {
     case CLASS_REBUILD: return rebuild_tensor(m, arguments);
-    case CLASS_PARAMETER: /* (tensor, requires_grad, hooks) */
+    case CLASS_PARAMETER: /* arguments: (tensor, requires_grad, hooks) */
         return sedd_machine_list_item(m, arguments, 0, &inner) != NULL
                    ? sedd_machine_push(m, inner)
-                   : sedd_machine_fail(m, "rebuilds nothing");
-    case CLASS_SIZE: /* (sizes) */
+                   : sedd_machine_fail(m, "rebuilds a value without arguments");
+    case CLASS_SIZE: /* arguments: (sizes) */
         return sedd_machine_list_item(m, arguments, 0, &inner) != NULL
                    ? sedd_machine_push(m, inner)
-                   : sedd_machine_fail(m, "rebuilds nothing");
+                   : sedd_machine_fail(m, "rebuilds a value without arguments");
     case CLASS_DICT:
         return sedd_machine_value(m, arguments)->c == 0
                    ? sedd_machine_push_value(m, (struct sedd_value){.kind = SEDD_VALUE_DICT})
@@ -140,7 +142,7 @@ static bool reduce(struct sedd_machine *m)
 
 /* ---- Opcodes ----------------------------------------------------------------------------- */
 
-/* `count` bytes, little endian, as an unsigned number. */
+/* Reads `count` bytes, little endian, as an unsigned number. */
 static bool read_number(struct sedd_machine *m, size_t count, uint64_t *number)
 {
     if (m->size - m->at < count) {
@@ -165,7 +167,8 @@ static bool push_integer(struct sedd_machine *m, size_t count)
         m, (struct sedd_value){.kind = SEDD_VALUE_INTEGER, .integer = value});
 }
 
-/* LONG1: sizes past 2^31. Signed; longer than eight bytes is no size of anything. */
+/* Pushes the signed number of LONG1, which holds sizes above 2^31. Refuses numbers of more than
+ * eight bytes. */
 static bool push_long(struct sedd_machine *m)
 {
     uint64_t size, number;
@@ -236,12 +239,12 @@ static bool get(struct sedd_machine *m, size_t bytes)
     const uint32_t *memo = m->memo.data;
     return index < m->memo.count && memo[index] != 0
                ? sedd_machine_push(m, memo[index] - 1)
-               : sedd_machine_fail(m, "recalls a value it has not remembered");
+               : sedd_machine_fail(m, "reads an empty memo entry");
 }
 
 static bool tuple_of(struct sedd_machine *m, size_t count)
 {
-    return m->stack.count < count ? sedd_machine_fail(m, "takes more values than it has")
+    return m->stack.count < count ? sedd_machine_fail(m, "pops more values than the stack has")
                                   : sedd_machine_make_tuple(m, m->stack.count - count);
 }
 
@@ -254,11 +257,11 @@ static bool fill_marked(struct sedd_machine *m, enum sedd_value_kind kind)
 static bool fill_one(struct sedd_machine *m, enum sedd_value_kind kind)
 {
     size_t needed = kind == SEDD_VALUE_DICT ? 2 : 1;
-    return m->stack.count < needed ? sedd_machine_fail(m, "takes more values than it has")
+    return m->stack.count < needed ? sedd_machine_fail(m, "pops more values than the stack has")
                                    : sedd_machine_fill(m, m->stack.count - needed, kind);
 }
 
-/* Attributes of an OrderedDict: torch puts the version numbers of modules there. Not needed. */
+/* Ignores the attributes of an OrderedDict, where torch stores the version numbers of modules. */
 static bool build(struct sedd_machine *m)
 {
     uint32_t state, owner;
@@ -276,7 +279,7 @@ static bool read_protocol(struct sedd_machine *m)
         return false;
     }
     return version == 2 ||
-           sedd_machine_refuse(m, "has another protocol than 2, torch's own", 0, "");
+           sedd_machine_refuse(m, "uses a protocol other than 2, which torch.save writes", 0, "");
 }
 
 static bool step(struct sedd_machine *m, uint8_t opcode)
@@ -326,7 +329,7 @@ static bool run(struct sedd_machine *m, uint32_t *root)
         uint8_t opcode = m->bytes[m->at++];
         if (opcode == '.') { /* STOP */
             return sedd_machine_pop(m, root) &&
-                   (m->stack.count == 0 || sedd_machine_fail(m, "leaves values behind"));
+                   (m->stack.count == 0 || sedd_machine_fail(m, "leaves values on the stack"));
         }
         if (!step(m, opcode)) {
             return false;

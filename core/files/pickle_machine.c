@@ -1,4 +1,4 @@
-/* pickle_machine.c - see pickle_machine.h. */
+/* pickle_machine.c - implements pickle_machine.h. */
 #include "files/pickle_machine.h"
 
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #define FILE_NAME "the torch file"
 
-/* ---- Life and growth --------------------------------------------------------------------- */
+/* ---- Memory and errors ------------------------------------------------------------------- */
 
 bool sedd_machine_init(struct sedd_machine *m, const uint8_t *bytes, size_t size,
                        struct sedd_error *error)
@@ -16,7 +16,7 @@ bool sedd_machine_init(struct sedd_machine *m, const uint8_t *bytes, size_t size
     m->items.size = sizeof(struct sedd_item);
     m->stack.size = m->memo.size = sizeof(uint32_t);
     m->marks.size = sizeof(size_t);
-    return sedd_machine_reach(m, &m->items, 0) != NULL; /* takes number 0 */
+    return sedd_machine_reach(m, &m->items, 0) != NULL; /* reserves item 0 */
 }
 
 void sedd_machine_clear(struct sedd_machine *m)
@@ -99,7 +99,7 @@ static size_t mark_floor(const struct sedd_machine *m)
 bool sedd_machine_top(struct sedd_machine *m, uint32_t *value)
 {
     if (m->stack.count <= mark_floor(m)) {
-        return sedd_machine_fail(m, "takes more values than it has");
+        return sedd_machine_fail(m, "pops more values than the stack has");
     }
     *value = ((uint32_t *)m->stack.data)[m->stack.count - 1];
     return true;
@@ -126,7 +126,7 @@ bool sedd_machine_mark(struct sedd_machine *m)
 bool sedd_machine_pop_mark(struct sedd_machine *m, size_t *floor)
 {
     if (m->marks.count == 0) {
-        return sedd_machine_fail(m, "takes a mark it has not set");
+        return sedd_machine_fail(m, "pops a mark that is not set");
     }
     *floor = mark_floor(m);
     m->marks.count--;
@@ -160,7 +160,7 @@ bool sedd_machine_fill(struct sedd_machine *m, size_t floor, enum sedd_value_kin
     size_t step = kind == SEDD_VALUE_DICT ? 2 : 1, end = m->stack.count;
     if (floor == 0 || floor - 1 < mark_floor(m) ||
         sedd_machine_value(m, stack[floor - 1])->kind != kind || (end - floor) % step != 0) {
-        return sedd_machine_fail(m, "fills something that is no list or dict");
+        return sedd_machine_fail(m, "appends to a value that is not a list or dict");
     }
     for (size_t i = floor; i < end; i += step) {
         if (!append(m, stack[floor - 1], step == 2 ? stack[i] : 0, stack[i + step - 1])) {
@@ -175,7 +175,7 @@ bool sedd_machine_make_tuple(struct sedd_machine *m, size_t floor)
 {
     size_t index = m->values.count;
     if (floor > m->stack.count || floor < mark_floor(m)) {
-        return sedd_machine_fail(m, "takes more values than it has");
+        return sedd_machine_fail(m, "pops more values than the stack has");
     }
     struct sedd_value *tuple = sedd_machine_reach(m, &m->values, index);
     if (tuple == NULL) {

@@ -1,4 +1,4 @@
-/* safetensors.c - see safetensors.h. */
+/* safetensors.c - implements safetensors.h. */
 #include "files/safetensors.h"
 
 #include "files/json.h"
@@ -19,7 +19,7 @@ static const struct {
     {"F64", SEDD_ELEMENT_OTHER, 8},
 };
 
-/* A whole number of at most 2^53 from JSON. */
+/* Reads an integer in 0..2^53 from JSON. */
 static bool read_size(const cJSON *item, uint64_t *value)
 {
     if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0.0 && item->valuedouble <= 0x1p53)) {
@@ -34,7 +34,7 @@ static enum sedd_status read_shape(const cJSON *shape, struct sedd_tensor *tenso
 {
     if (!cJSON_IsArray(shape) || cJSON_GetArraySize(shape) > SEDD_RANK_MAX) {
         return sedd_fail(error, SEDD_ERROR_FORMAT,
-                         FILE_NAME ": tensor \"%.80s\" lacks a shape of at most %d sizes",
+                         FILE_NAME ": tensor \"%.80s\" has no shape, or one of more than %d sizes",
                          tensor->name, SEDD_RANK_MAX);
     }
     *count = 1;
@@ -42,7 +42,7 @@ static enum sedd_status read_shape(const cJSON *shape, struct sedd_tensor *tenso
         uint64_t size;
         if (!read_size(item, &size) || !sedd_size_multiply(*count, size, count)) {
             return sedd_fail(error, SEDD_ERROR_FORMAT,
-                             FILE_NAME ": tensor \"%.80s\" has a size that is no sensible number",
+                             FILE_NAME ": tensor \"%.80s\" has an invalid size in its shape",
                              tensor->name);
         }
         tensor->shape[tensor->rank++] = size;
@@ -209,7 +209,7 @@ static float half_to_float(uint16_t half)
 {
     uint32_t sign = (uint32_t)(half & 0x8000u) << 16, exponent = (half >> 10) & 31u;
     uint32_t mantissa = half & 0x3FFu, bits;
-    if (exponent == 0) { /* zero and subnormals: mantissa * 2^-24 */
+    if (exponent == 0) { /* 0 and subnormals are mantissa * 2^-24 */
         float value = (float)mantissa * 0x1p-24f;
         return sign != 0 ? -value : value;
     }

@@ -1,5 +1,5 @@
 /*
- * safetensors.h - the index of a file of weights (both containers have this one), and the header of
+ * safetensors.h - the list of tensors in a file of weights, for both containers, and the header of
  * a .safetensors file: 8 bytes of length, JSON, then data.
  */
 #ifndef SEDD_SAFETENSORS_H
@@ -19,36 +19,36 @@ enum sedd_element {
 #define SEDD_RANK_MAX 4
 
 struct sedd_tensor {
-    const char *name; /* valid as long as the header */
+    const char *name; /* valid until the header is cleared */
     enum sedd_element element;
     int rank;
     uint64_t shape[SEDD_RANK_MAX];
-    size_t part;         /* the zip entry it lies in; safetensors: 0, all behind the header */
-    uint64_t begin, end; /* bytes within the part */
+    size_t part;         /* index of the zip entry that holds it; 0 in safetensors */
+    uint64_t begin, end; /* byte offsets in the part */
 };
 
 struct sedd_header {
-    const char *file;            /* what to call it in messages */
+    const char *file;            /* name of the file in messages */
     struct sedd_tensor *tensors; /* [count] in file order */
     size_t count;
     void *json;  /* owns the names, or */
     char *names; /* owns them */
 };
 
-/* The header's size, from the 8 bytes in front of it (little endian). */
+/* Returns the size of the header, from the 8 bytes before it (little endian). */
 uint64_t sedd_header_size(const uint8_t *bytes);
-/* Parses and checks a header: known fields, dtype x shape == bytes, one tensor after another from
- * offset 0, no name twice. */
+/* Parses a header. Checks that fields are known, that the bytes match dtype and shape, that tensors
+ * follow one another from offset 0 without gaps, and that names are unique. */
 enum sedd_status sedd_header_parse(const char *text, size_t size, struct sedd_header *header,
                                    struct sedd_error *error);
-/* No name twice. */
+/* Checks that names are unique. */
 enum sedd_status sedd_header_check_names(const struct sedd_header *header,
                                          struct sedd_error *error);
 void sedd_header_clear(struct sedd_header *header);
 
-/* Bytes of one element; 0 for types this engine does not read. */
+/* Returns the size of one element in bytes, or 0 for types that this engine does not read. */
 size_t sedd_element_size(enum sedd_element element);
-/* `count` elements at `bytes` (any alignment) -> floats. */
+/* Converts `count` elements at `bytes` (any alignment) to floats. */
 void sedd_element_read(enum sedd_element element, const uint8_t *bytes, size_t count,
                        float *values);
 

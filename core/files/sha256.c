@@ -1,4 +1,4 @@
-/* sha256.c - see sha256.h. Names as in FIPS 180-4, section 6.2. */
+/* sha256.c - implements sha256.h. Names are those of FIPS 180-4, section 6.2. */
 #include "files/sha256.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ static uint32_t load_word(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* W of round t from the sixteen before it, in whose place it is put. */
+/* Computes W of round t from the sixteen words before it and stores it over the oldest of them. */
 static inline uint32_t next_word(uint32_t w[16], int t)
 {
     uint32_t a = w[(t + 1) & 15], b = w[(t + 14) & 15];
@@ -32,7 +32,7 @@ static inline uint32_t next_word(uint32_t w[16], int t)
     return w[t];
 }
 
-/* Round t: the variables a to h stay where they are and their names move on. */
+/* Computes round t. The variables a to h stay in place; their roles rotate instead. */
 static inline void add_round(uint32_t v[8], int t, uint32_t kw)
 {
     uint32_t a = v[-t & 7], b = v[(1 - t) & 7], c = v[(2 - t) & 7];
@@ -43,7 +43,8 @@ static inline void add_round(uint32_t v[8], int t, uint32_t kw)
     v[(7 - t) & 7] = t1 + t2;
 }
 
-/* With t a constant each, so that w and v are no memory: 327 MB/s in wasm, and 246 in a loop. */
+/* Unrolls sixteen rounds. t is then a constant, so w and v stay in registers: 327 MB/s in wasm,
+ * against 246 in a loop. */
 #define SIXTEEN(DO)                                                                                \
     DO(0)                                                                                          \
     DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) DO(15)

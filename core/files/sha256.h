@@ -1,6 +1,6 @@
 /*
- * sha256.h - SHA-256 (FIPS 180-4) of bytes that arrive in pieces: whole files are checked while
- * they stream, where a browser's own digest wants them at once.
+ * sha256.h - SHA-256 (FIPS 180-4) of bytes that arrive in pieces. Whole files are checked while
+ * they stream; a browser's own digest needs all bytes at once.
  */
 #ifndef SEDD_SHA256_H
 #define SEDD_SHA256_H
@@ -16,7 +16,7 @@ struct sedd_sha256 {
 
 void sedd_sha256_init(struct sedd_sha256 *sha);
 void sedd_sha256_add(struct sedd_sha256 *sha, const void *bytes, size_t size);
-/* The digest of everything added; the state is used up. */
+/* Computes the digest of all bytes added. The state cannot be used afterwards. */
 void sedd_sha256_finish(struct sedd_sha256 *sha, uint8_t digest[32]);
 
 #endif

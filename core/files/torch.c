@@ -1,4 +1,4 @@
-/* torch.c - see torch.h. */
+/* torch.c - implements torch.h. */
 #include "files/torch.h"
 
 #include "files/pickle.h"
@@ -14,7 +14,7 @@ struct index {
     struct sedd_pickle pickle;
     const struct sedd_zip *zip;
     char prefix[256]; /* "archive/" */
-    char *name;       /* where the next name goes */
+    char *name;       /* destination of the next name */
     struct sedd_header header;
     struct sedd_error *error;
 };
@@ -49,7 +49,7 @@ static enum sedd_status fail_tensor(struct index *index, const char *name, const
                      what);
 }
 
-/* Whole numbers of a list, at most SEDD_RANK_MAX. */
+/* Reads a list of at most SEDD_RANK_MAX sizes. */
 static bool read_sizes(const struct sedd_pickle *pickle, uint32_t list, uint64_t *sizes, int *rank)
 {
     const struct sedd_value *value = &pickle->values[list];
@@ -67,7 +67,8 @@ static bool read_sizes(const struct sedd_pickle *pickle, uint32_t list, uint64_t
     return true;
 }
 
-/* Row-major and without gaps: the strides of sizes other than 1 are the products behind them. */
+/* Returns true if the tensor is stored row by row without gaps. The stride of each dimension,
+ * unless its size is 1, must be the product of the sizes after it. */
 static bool is_plain(const struct sedd_tensor *tensor, const uint64_t *strides)
 {
     uint64_t expected = 1;
@@ -97,7 +98,7 @@ static enum sedd_status add_tensor(struct index *index, const char *name, uint32
 {
     const struct sedd_value *source = &index->pickle.values[value];
     if (source->kind != SEDD_VALUE_TENSOR) {
-        return fail_tensor(index, name, "is no tensor; a state dict holds nothing else");
+        return fail_tensor(index, name, "is not a tensor; a state dict holds only tensors");
     }
     const struct sedd_value *storage = &index->pickle.values[source->a];
     struct sedd_tensor tensor = {.name = name, .element = (enum sedd_element)storage->b};
@@ -109,7 +110,7 @@ static enum sedd_status add_tensor(struct index *index, const char *name, uint32
         sound = sedd_size_multiply(count, tensor.shape[i], &count);
     }
     if (!sound) {
-        return fail_tensor(index, name, "has a shape that is not at most 4 sensible numbers");
+        return fail_tensor(index, name, "has an invalid shape; expected at most 4 sizes");
     }
     if (count > 0 && !is_plain(&tensor, strides)) {
         return fail_tensor(index, name, "is not stored row by row; save it with .contiguous()");
@@ -119,12 +120,12 @@ static enum sedd_status add_tensor(struct index *index, const char *name, uint32
         return fail_tensor(index, name, "has no data in the file");
     }
     uint64_t width = sedd_element_size(tensor.element), total = (uint64_t)storage->integer;
-    if (width > 0) { /* others are refused where they are needed */
+    if (width > 0) { /* other types are refused when the tensor is needed */
         bool fits = sedd_size_multiply(total, width, &size) && size == entry->size &&
                     (uint64_t)source->integer <= total &&
                     count <= total - (uint64_t)source->integer;
         if (!fits) {
-            return fail_tensor(index, name, "does not fit the data it names");
+            return fail_tensor(index, name, "extends past the end of its storage");
         }
         begin = (uint64_t)source->integer * width;
         tensor.begin = begin;
@@ -137,7 +138,7 @@ static enum sedd_status add_tensor(struct index *index, const char *name, uint32
 
 /* ---- The state dict ---------------------------------------------------------------------- */
 
-/* A copy of the key, which lives as long as the header. */
+/* Copies a key and returns the copy, which is valid until the header is cleared. */
 static const char *take_name(struct index *index, uint32_t key)
 {
     const struct sedd_value *text = &index->pickle.values[key];
@@ -152,8 +153,8 @@ static const char *take_name(struct index *index, uint32_t key)
     return name;
 }
 
-/* The tensors under `names`; with a list of `averages`, its tensors under the parameters' names:
- * the list is in the order of the dict, which has buffers besides. */
+/* Adds the tensors of the dict `names`. If `averages` is given, it adds the tensors of that list
+ * under the names of the dict instead. Both have the same order, but only the dict has buffers. */
 static enum sedd_status add_all(struct index *index, uint32_t names, const uint32_t *averages)
 {
     const struct sedd_pickle *pickle = &index->pickle;
@@ -164,7 +165,7 @@ static enum sedd_status add_all(struct index *index, uint32_t names, const uint3
         const char *name = take_name(index, pickle->items[item].key);
         if (name == NULL) {
             return sedd_fail(index->error, SEDD_ERROR_FORMAT,
-                             FILE_NAME " holds no state dict: a key is no name of a tensor");
+                             FILE_NAME " holds no state dict: a key is not a tensor's name");
         }
         if (averages == NULL || strcmp(name, "rotary_emb.inv_freq") == 0) {
             status = add_tensor(index, name, pickle->items[item].value);
@@ -183,8 +184,8 @@ static enum sedd_status add_all(struct index *index, uint32_t names, const uint3
     return status;
 }
 
-/* A dict of tensors, or the reference code's {"model": ..., "ema": {"shadow_params": [...]},
- * ...}. */
+/* Adds the tensors of a state dict, or of the reference code's checkpoint
+ * {"model": ..., "ema": {"shadow_params": [...]}, ...}. */
 static enum sedd_status add_state(struct index *index)
 {
     const struct sedd_pickle *pickle = &index->pickle;
@@ -198,7 +199,7 @@ static enum sedd_status add_state(struct index *index)
     }
     if (pickle->values[model].kind != SEDD_VALUE_DICT) {
         return sedd_fail(index->error, SEDD_ERROR_UNSUPPORTED,
-                         FILE_NAME "'s \"model\" is no state dict");
+                         FILE_NAME "'s \"model\" is not a state dict");
     }
     bool averaged = sedd_pickle_find(pickle, root, "ema", &ema) &&
                     sedd_pickle_find(pickle, ema, "shadow_params", &averages) &&
@@ -216,7 +217,7 @@ static int compare_places(const void *a, const void *b)
     return (first->begin > second->begin) - (first->begin < second->begin);
 }
 
-/* Upper bounds for what add_all takes: every text of the pickle could be a name. */
+/* Allocates upper bounds of what add_all needs: every string of the pickle may be a name. */
 static enum sedd_status reserve(struct index *index, size_t size)
 {
     const struct sedd_pickle *pickle = &index->pickle;

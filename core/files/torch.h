@@ -1,5 +1,5 @@
 /*
- * torch.h - the index of a torch file: which tensor of the state dict lies in which zip entry.
+ * torch.h - the index of a torch file: maps each tensor of the state dict to its zip entry.
  */
 #ifndef SEDD_TORCH_H
 #define SEDD_TORCH_H
@@ -7,12 +7,12 @@
 #include "files/safetensors.h"
 #include "files/zip.h"
 
-/* The entry that holds the pickle, "NAME/data.pkl". */
+/* Finds the entry that holds the pickle, "NAME/data.pkl". */
 enum sedd_status sedd_torch_find_pickle(const struct sedd_zip *zip,
                                         const struct sedd_zip_entry **pickle,
                                         struct sedd_error *error);
-/* Reads the pickle: every tensor of the state dict, or of a training checkpoint's averaged weights
- * (else its raw ones), in file order; `part` is the number of the zip entry. */
+/* Reads the pickle and lists the tensors in file order; `part` is the index of the zip entry. From
+ * a training checkpoint, it takes the averaged weights if there are any, otherwise the raw ones. */
 enum sedd_status sedd_torch_index(const uint8_t *bytes, size_t size, const struct sedd_zip *zip,
                                   const struct sedd_zip_entry *pickle, struct sedd_header *header,
                                   struct sedd_error *error);

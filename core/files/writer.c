@@ -1,4 +1,4 @@
-/* writer.c - see writer.h; and sedd_writer_*, which gives a model's file in pieces. */
+/* writer.c - implements writer.h, and sedd_writer_*, which returns a model's file in pieces. */
 #include "files/writer.h"
 
 #include "model/linear.h"
@@ -20,7 +20,7 @@ static void add(struct sedd_layout *layout, const struct sedd_slot *slot, enum s
     tensor->size = (uint64_t)tensor->units * sedd_written_unit_size(tensor);
 }
 
-/* Appends to the header; writes nothing past `capacity` and counts on. */
+/* Appends to the header. Past `capacity` it writes nothing, but *used keeps counting. */
 static void print(char *text, size_t capacity, size_t *used, const char *format, ...)
 {
     va_list arguments;
@@ -134,7 +134,7 @@ size_t sedd_layout_longest_unit(const struct sedd_layout *layout)
 
 /* ---- Units ------------------------------------------------------------------------------- */
 
-/* To nearest even; false past the largest half, 65504. */
+/* Converts to a half, rounding to nearest even. Returns false above the largest half, 65504. */
 static bool to_half(float value, uint16_t *half)
 {
     uint32_t bits;
@@ -143,7 +143,7 @@ static bool to_half(float value, uint16_t *half)
     if (magnitude >= 0x477FF000u) { /* 65520 rounds to infinity */
         return false;
     }
-    if (magnitude < 0x38800000u) { /* below 2^-14: adding 0.5 leaves the half's bits at the end */
+    if (magnitude < 0x38800000u) { /* below 2^-14, adding 0.5 moves the half's bits to the end */
         float shifted;
         memcpy(&shifted, &magnitude, sizeof shifted);
         shifted += 0.5f;
@@ -209,9 +209,9 @@ struct sedd_writer {
     struct sedd_slots slots;
     struct sedd_layout layout;
     float *row;
-    uint8_t *unit;               /* the unit at hand */
-    size_t unit_size, unit_used; /* of it */
-    size_t tensor;               /* the next unit's */
+    uint8_t *unit;               /* the current unit */
+    size_t unit_size, unit_used; /* its bytes, and those already returned */
+    size_t tensor;               /* tensor of the next unit */
     int32_t number;
 };
 
@@ -222,7 +222,7 @@ enum sedd_status sedd_writer_new(const struct sedd_model *model, enum sedd_dtype
     if (writer == NULL) {
         return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory to write a model");
     }
-    /* the list points into the model, which stays as it is */
+    /* The list points into the model but does not change it. */
     enum sedd_status status = sedd_slots_list((struct sedd_model *)model, &writer->slots, error);
     if (status == SEDD_OK) {
         status = sedd_layout_new(&writer->slots, &model->info, dtype, &writer->layout, error);
@@ -235,14 +235,14 @@ enum sedd_status sedd_writer_new(const struct sedd_model *model, enum sedd_dtype
             status = sedd_fail(error, SEDD_ERROR_MEMORY, "no memory to write a model");
         }
     }
-    /* a model whose values do not fit is found before a byte is given out */
+    /* Values that are out of range are found before the first byte is returned. */
     for (size_t i = 0; status == SEDD_OK && i < writer->layout.count; i++) {
         const struct sedd_written *tensor = &writer->layout.tensors[i];
         for (int32_t u = 0; tensor->element == SEDD_ELEMENT_F16 && u < tensor->units; u++) {
             if (!sedd_written_unit(tensor, u, writer->row, writer->unit)) {
                 status =
                     sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                              "\"%s\" holds values past 65504, the largest of F16", tensor->name);
+                              "\"%s\" holds values above 65504, the largest of F16", tensor->name);
                 break;
             }
         }
@@ -260,7 +260,8 @@ uint64_t sedd_writer_size(const struct sedd_writer *writer)
     return writer->layout.size;
 }
 
-/* Makes ready the next unit; false at the end. The header is copied apart, as unit 0 of nothing. */
+/* Prepares the next unit. Returns false at the end of the file. The header is returned separately,
+ * before the first unit. */
 static bool next_unit(struct sedd_writer *writer)
 {
     if (writer->tensor == writer->layout.count) {
@@ -280,7 +281,7 @@ static bool next_unit(struct sedd_writer *writer)
 size_t sedd_writer_read(struct sedd_writer *writer, void *bytes, size_t capacity)
 {
     size_t done = 0;
-    if (writer->layout.header != NULL) { /* not yet given out in full */
+    if (writer->layout.header != NULL) { /* not yet returned completely */
         size_t left = writer->layout.header_size - writer->unit_used;
         done = left < capacity ? left : capacity;
         memcpy(bytes, writer->layout.header + writer->unit_used, done);

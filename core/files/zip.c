@@ -1,4 +1,4 @@
-/* zip.c - see zip.h. */
+/* zip.c - implements zip.h. */
 #include "files/zip.h"
 
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static uint64_t read64(const uint8_t *bytes)
 
 /* ---- The end records --------------------------------------------------------------------- */
 
-/* The zip64 record that the locator in front of `end` names; both must lie in the tail. */
+/* Reads the zip64 record that the locator before `end` points to. Both must be in the tail. */
 static bool read_end64(const uint8_t *tail, size_t end, uint64_t tail_place, uint64_t *place,
                        uint64_t *size)
 {
@@ -85,7 +85,8 @@ static enum sedd_status fail_entry(struct sedd_error *error, const char *name, c
     return sedd_fail(error, SEDD_ERROR_FORMAT, FILE_NAME ": zip entry \"%.80s\" %s", name, what);
 }
 
-/* Takes 64-bit size and place from the zip64 field (id 1) where the 32-bit ones say so. */
+/* Reads 64-bit sizes and offset from the zip64 field (id 1), for those whose 32-bit value refers to
+ * it. */
 static bool read_wide(const uint8_t *extra, size_t size, uint64_t *full, uint64_t *packed,
                       uint64_t *place)
 {
@@ -113,7 +114,8 @@ static bool read_wide(const uint8_t *extra, size_t size, uint64_t *full, uint64_
     return *full != UINT32_MAX && *packed != UINT32_MAX && *place != UINT32_MAX;
 }
 
-/* One record; its name goes to *name, which moves on. Returns the record's size, 0 on failure. */
+/* Reads one record and copies its name to *name, which advances. Returns the size of the record, or
+ * 0 on failure. */
 static size_t read_record(const uint8_t *at, size_t left, uint64_t directory, char **name,
                           struct sedd_zip_entry *entry, struct sedd_error *error)
 {
@@ -140,9 +142,9 @@ static size_t read_record(const uint8_t *at, size_t left, uint64_t directory, ch
                    &entry->place)) {
         wrong = "has damaged sizes";
     } else if ((read16(at + 8) & 1) != 0) {
-        wrong = "is encrypted; torch writes no such file";
+        wrong = "is encrypted; torch.save does not encrypt";
     } else if (read16(at + 10) != 0 || packed != entry->size) {
-        wrong = "is compressed; torch stores tensors as they are: save it with torch.save";
+        wrong = "is compressed; save the file with torch.save, which stores tensors uncompressed";
     } else if (entry->place > directory || directory - entry->place < SEDD_ZIP_LOCAL + name_size ||
                directory - entry->place - SEDD_ZIP_LOCAL - name_size < entry->size) {
         wrong = "reaches past the end of the file's data";
@@ -231,8 +233,8 @@ void sedd_zip_clear(struct sedd_zip *zip)
     *zip = (struct sedd_zip){0};
 }
 
-/* Sizes and checksum are the directory's: torch leaves them 0 here and writes a descriptor
- * behind. */
+/* Ignores the sizes and the checksum of the local header: torch leaves them 0 and writes a
+ * descriptor after the data. The directory has the values. */
 enum sedd_status sedd_zip_check_local(const uint8_t *local, const struct sedd_zip_entry *entry,
                                       uint64_t *skip, struct sedd_error *error)
 {

@@ -1,6 +1,6 @@
 /*
- * golden.c - see golden.h: runs the checks a model's kind has, over the keys that golden.json has,
- * and counts what they find.
+ * golden.c - implements golden.h: runs the checks of a model's kind for the keys in golden.json and
+ * counts the failures.
  */
 #include "golden/golden_check.h"
 
@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* ---- Saying ------------------------------------------------------------------------------ */
+/* ---- Reporting --------------------------------------------------------------------------- */
 
 void sedd_golden_check(struct sedd_golden *golden, const char *part, double error, double tolerance)
 {
@@ -45,7 +45,7 @@ double sedd_golden_error(const float *got, const float *expected, size_t count)
     return largest > 0.0 ? error / largest : error;
 }
 
-/* ---- All of it --------------------------------------------------------------------------- */
+/* ---- All checks -------------------------------------------------------------------------- */
 
 struct check {
     const char *key;

@@ -2,7 +2,7 @@
  * golden.h - compares this engine with reference outputs: a folder of golden.json (inputs and small
  * results) and golden.safetensors (large results, F32), beside the model they belong to.
  *
- * Every key of golden.json is optional; unknown ones are passed over. Ids are [B, L], a text in
+ * Every key of golden.json is optional, and unknown keys are ignored. Ids are [B, L]. A string in
  * place of numbers is the name of a tensor. For a SEDD (N states, K = cond_dim):
  *
  *   noise              [{t, sigma_f64, dsigma_f64}]
@@ -29,11 +29,13 @@
 
 #include "common.h"
 
-/* One comparison: its largest error, in the unit of the tolerance; passed if error <= tolerance. */
+/* Receives one comparison. `error` is the largest error, in the unit of the tolerance; the
+ * comparison passed if error <= tolerance. */
 typedef void (*sedd_golden_report)(void *user, const char *name, double error, double tolerance);
 
-/* Runs every check the files allow for this model (f32). *failed counts those over tolerance.
- * SEDD_ERROR_FORMAT if the files are damaged or hold nothing to compare. */
+/* Runs every check that the files allow for this f32 model. *failed counts the errors above their
+ * tolerance. Fails with SEDD_ERROR_FORMAT if the files are damaged or contain nothing to compare.
+ */
 enum sedd_status sedd_golden_run(struct sedd_engine *engine, const struct sedd_model *model,
                                  const char *json, size_t json_size, const uint8_t *tensors,
                                  size_t tensors_size, sedd_golden_report report, void *user,

@@ -1,6 +1,6 @@
 /*
- * golden_files.c - reading the two files of a golden folder (see golden_check.h): numbers by key,
- * tensors by name. The files may be damaged: whatever is not there has a count of 0.
+ * golden_files.c - reads the two files of a golden folder (see golden_check.h): numbers by key and
+ * tensors by name. The files may be damaged; a missing value has a count of 0.
  */
 #include "golden/golden_check.h"
 

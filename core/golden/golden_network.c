@@ -1,6 +1,6 @@
 /*
- * golden_network.c - what the networks compute, against reference outputs (see golden_check.h): the
- * noise level's embedding, log-scores, losses; GPT-2's logits and likelihoods.
+ * golden_network.c - compares the networks with reference outputs (see golden_check.h): SEDD's
+ * noise embedding, log-scores and losses; GPT-2's logits and likelihoods.
  */
 #include "golden/golden_check.h"
 
@@ -8,8 +8,8 @@
 
 #include <math.h>
 
-/* The features of a sigma and the vector made of them lie in the session after a forward pass; that
- * of one masked token will do. */
+/* Compares the features of each sigma and their embedding. A forward pass of one masked token
+ * leaves both in the session. */
 enum sedd_status sedd_golden_embedding(struct sedd_golden *golden, const cJSON *list)
 {
     size_t feature_count, cond_count, cond = (size_t)golden->info->cond_dim, row = 0;
@@ -93,7 +93,7 @@ enum sedd_status sedd_golden_score(struct sedd_golden *golden, const cJSON *item
     return status;
 }
 
-/* Losses of every sequence; got [B, L] receives each position's part. */
+/* Computes the loss of every sequence; got [B, L] receives each position's part. */
 static enum sedd_status compute_entropy(struct sedd_golden *golden, int32_t batch, int32_t length,
                                         const int32_t *x0, const int32_t *xt, const double *t,
                                         double *loss, double *got)
@@ -154,7 +154,7 @@ enum sedd_status sedd_golden_entropy(struct sedd_golden *golden, const cJSON *it
 
 /* ---- GPT-2 ------------------------------------------------------------------------------- */
 
-/* Logits [B, L, V] of ids [B, L]. */
+/* Computes logits [B, L, V] of ids [B, L]. */
 static enum sedd_status compute_logits(struct sedd_golden *golden, int32_t batch, int32_t length,
                                        const int32_t *ids, float *logits)
 {
@@ -175,7 +175,7 @@ static enum sedd_status compute_logits(struct sedd_golden *golden, int32_t batch
     return status;
 }
 
-/* -ln p(target) from a row of logits, in double and without the kernels. */
+/* Returns -ln p(target) of a row of logits, computed in double and without the kernels. */
 static double negative_log(const float *logits, size_t tokens, int32_t target)
 {
     double sum = 0.0;

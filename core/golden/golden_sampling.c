@@ -1,6 +1,6 @@
 /*
- * golden_sampling.c - how a text is written, against reference outputs (see golden_check.h): the
- * schedules, a step's weights, draws, whole trajectories; GPT-2's greedy text.
+ * golden_sampling.c - compares sampling with reference outputs (see golden_check.h): schedules, the
+ * weights of a step, draws and whole trajectories; GPT-2's greedy text.
  */
 #include "golden/golden_check.h"
 
@@ -22,7 +22,7 @@ enum sedd_status sedd_golden_noise(struct sedd_golden *golden, const cJSON *list
         double expected = sedd_golden_number(item, "sigma_f64");
         double slope = sedd_golden_number(item, "dsigma_f64");
         sedd_noise_at(golden->info, t, &sigma, &dsigma);
-        /* sigma(0) of the loglinear schedule is 0: nothing to be relative to */
+        /* sigma(0) of the loglinear schedule is 0, so its error is absolute. */
         double scale = expected != 0.0 ? fabs(expected) : 1.0;
         error = sedd_golden_worse(error, fabs(sigma - expected) / scale);
         error = sedd_golden_worse(error, fabs(dsigma / slope - 1.0));
@@ -69,7 +69,7 @@ enum sedd_status sedd_golden_step(struct sedd_golden *golden, const cJSON *item)
     double t = sedd_golden_number(item, "t"), dt = sedd_golden_number(item, "dt");
     struct sedd_transition transition =
         sedd_transition_at(golden->info, move_of(sedd_golden_text(item, "kind")), t,
-                           isnan(dt) ? 0.0 : dt); /* the denoiser has no width */
+                           isnan(dt) ? 0.0 : dt); /* the denoiser has no step size */
     transition.official = true;
     size_t columns = (size_t)sedd_transition_columns(&transition);
     bool fits = sedd_golden_shape(item, "x", &batch, &length) && id_count > 0 &&
@@ -122,7 +122,7 @@ enum sedd_status sedd_golden_categorical(struct sedd_golden *golden, const cJSON
 
 /* ---- Trajectories ------------------------------------------------------------------------ */
 
-/* The draws' uniforms, one tensor a draw. */
+/* Source of the uniform numbers of the draws, one tensor per draw. */
 struct feed {
     const struct sedd_golden *golden;
     const char *name;
@@ -144,8 +144,8 @@ static void feed_uniforms(void *user, float *values, size_t count)
     sedd_element_read(SEDD_ELEMENT_F32, feed->golden->data + tensor->begin, count, values);
 }
 
-/* Runs to the end and counts ids that differ from states [draws, rows] and, behind the last draw,
- * when the held tokens are back in place, from result [rows]. */
+/* Runs to the end and counts the ids that differ from states [draws, rows]. After the last draw,
+ * when the held tokens are in place, it also compares with result [rows]. */
 static enum sedd_status follow(struct sedd_golden *golden, struct sedd_sampler *sampler,
                                size_t rows, const int32_t *states, size_t draws,
                                const int32_t *result, size_t *wrong)
@@ -168,8 +168,8 @@ static enum sedd_status follow(struct sedd_golden *golden, struct sedd_sampler *
     return SEDD_OK;
 }
 
-/* The run from `options`, or the denoiser alone (the reference's predictor that leaves x as it is).
- */
+/* Runs the trajectory of `options`, or the denoiser alone for the reference's predictor "none",
+ * which leaves x unchanged. */
 static enum sedd_status run_trajectory(struct sedd_golden *golden,
                                        const struct sedd_sample_options *options,
                                        bool denoiser_only, const int32_t *states, size_t draws,
@@ -241,7 +241,7 @@ enum sedd_status sedd_golden_trajectory(struct sedd_golden *golden, const cJSON 
 
 /* ---- GPT-2 ------------------------------------------------------------------------------- */
 
-/* Continues output[0 .. prompt_count - 1] greedily; counts what differs from the rest of it. */
+/* Continues output[0..prompt_count-1] greedily and counts the ids that differ from the rest. */
 static enum sedd_status continue_greedily(struct sedd_golden *golden, const int32_t *output,
                                           size_t prompt_count, size_t output_count, float *logits,
                                           size_t *wrong)

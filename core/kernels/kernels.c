@@ -1,5 +1,5 @@
-/* kernels.c - which tables are compiled in, which of them run here, and what they know of weights.
- */
+/* kernels.c - selects among the compiled tables those that this processor can run, and marks the
+ * wide steps of packed weights. */
 #include "kernels/kernels.h"
 
 #include <string.h>
@@ -21,7 +21,8 @@ static bool has_avx2(void)
 #if defined(SEDD_HAVE_AVXVNNI)
 #include <cpuid.h>
 
-/* Leaf 7, subleaf 1, EAX bit 4: VPDPBUSD in its VEX encoding (older compilers cannot name it). */
+/* Returns true if the processor has VPDPBUSD in its VEX encoding: CPUID leaf 7, subleaf 1, EAX bit
+ * 4. Older compilers have no name for this feature. */
 static bool has_avxvnni(void)
 {
     unsigned eax = 0, ebx, ecx, edx;
@@ -36,7 +37,7 @@ static bool has_avx512vnni(void)
 }
 #endif
 
-#define WIDE 258 /* 127 * 258 < 2^15 */
+#define WIDE 258 /* largest sum of weights that fits in 16 bits: 127 * 258 < 2^15 */
 
 static bool is_wide(const int8_t *first, const int8_t *second)
 {
@@ -58,8 +59,8 @@ void sedd_wide_add(uint32_t *words, const int8_t *panel, int32_t channel, int32_
     }
 }
 
-/* Slowest first. A wasm module with unknown instructions does not compile, so there the choice was
- * made when the module was picked. */
+/* Tries the tables from the slowest to the fastest. A wasm module with unknown instructions does
+ * not compile; there the table was chosen together with the module. */
 const struct sedd_kernels *sedd_kernels_at(size_t index)
 {
     const struct sedd_kernels *present[6] = {&sedd_kernels_scalar};

@@ -1,11 +1,12 @@
 /*
- * math.h - the scalar functions every table agrees on, bit for bit: the exponential, and the steps
- * and weights of attention in integers (kernels.h).
+ * math.h - the scalar functions on which all tables agree bit for bit: the exponential, and the
+ * quantisation steps and weights of integer attention (kernels.h).
  *
- * exp(x) = 2^n e^r with n = nearest(x log2 e), r = x - n ln 2 in two parts, e^r by a polynomial of
- * degree six (Taylor coefficients; |r| <= 0.347), added up as
- * 1 + r + r^2 ((C2 + C3 r) + r^2 ((C4 + C5 r) + C6 r^2)): a chain half as long as Horner's.
- * Relative error below 3e-7. 0 below -87.3; arguments are clamped at 88.
+ * exp(x) = 2^n e^r with n = nearest(x log2 e) and r = x - n ln 2, where ln 2 is split in two parts.
+ * e^r is a Taylor polynomial of degree six for |r| <= 0.347, evaluated as
+ * 1 + r + r^2 ((C2 + C3 r) + r^2 ((C4 + C5 r) + C6 r^2)).
+ * This dependency chain is half as long as Horner's. The relative error is below 3e-7. The result
+ * is 0 below -87.3; arguments above 88 are clamped.
  */
 #ifndef SEDD_KERNELS_MATH_H
 #define SEDD_KERNELS_MATH_H
@@ -28,14 +29,15 @@
 #define SEDD_EXP_C3 1.666666667e-1f
 #define SEDD_EXP_C2 0.5f
 
-/* gelu_tanh(v) = v / (1 + exp(v (GELU_1 + GELU_3 v^2))), the factors being -2 sqrt(2/pi) and that
- * times 0.044715. */
+/* gelu_tanh(v) = v / (1 + exp(v (GELU_1 + GELU_3 v^2))) with GELU_1 = -2 sqrt(2/pi) and
+ * GELU_3 = 0.044715 GELU_1. */
 #define SEDD_GELU_1 -1.59576912f
 #define SEDD_GELU_3 -0.0713548163f
 
-/* 32767 * 2^t for t <= 0, rounded to a whole number: 2^t = 2^n 2^r with n = nearest(t), and for 2^r
- * the polynomial of degree four with the smallest relative error on |r| <= 1/2, 2.9e-6, that is 1
- * at 0. Off by less than 0.6 with the rounding; 0 from t = -16 on. */
+/* Attention weights are 32767 * 2^t for t <= 0, rounded to an integer. 2^t = 2^n 2^r with
+ * n = nearest(t). For 2^r, the constants give the degree-four polynomial that is 1 at 0 and has the
+ * smallest relative error on |r| <= 1/2, which is 2.9e-6. The total error, rounding included, is
+ * below 0.6. The weight is 0 for t <= -16. */
 #define SEDD_WEIGHT_MAX 32767
 #define SEDD_WEIGHT_LOW -24.0f
 #define SEDD_WEIGHT_C4 (32767.0f * 9.5828530e-3f)
@@ -44,13 +46,13 @@
 #define SEDD_WEIGHT_C1 (32767.0f * 6.9312419e-1f)
 #define SEDD_WEIGHT_C0 32767.0f
 
-/* The same constants in memory, each for the vector code to splat: engines make a vector constant
- * of wasm anew at every use, which took as long as the arithmetic. */
+/* Holds the same constants in memory, where the vector code loads and splats them. Wasm engines
+ * rebuild a vector constant at every use, which took as long as the arithmetic (NOTES.md). */
 struct sedd_math {
     float exp_low, exp_high, log2e, round, ln2_high, ln2_low, c6, c5, c4, c3, c2, one;
     float gelu_1, gelu_3;
     float weight_low, w4, w3, w2, w1, w0;
-    float tame;      /* FLT_MAX / 4, the largest activation that is quantised as it is */
+    float tame;      /* FLT_MAX / 4; larger activations are clamped before quantisation */
     int16_t ones[2]; /* 1, 1 */
 };
 
@@ -72,7 +74,7 @@ static inline float sedd_exp(float x)
     return x < SEDD_EXP_LOW ? 0.0f : p * power;
 }
 
-/* v * 2^n, for v and the result normal. */
+/* Returns v * 2^n. Both v and the result must be normal floats. */
 static inline float sedd_scale_power(float v, int32_t n)
 {
     int32_t bits;
@@ -93,8 +95,8 @@ static inline int32_t sedd_weight(float t)
     return (int32_t)((sedd_scale_power(p, (int32_t)n) + SEDD_EXP_ROUND) - SEDD_EXP_ROUND);
 }
 
-/* Size of a step where values up to `largest` are rounded to `levels` of them, and its reciprocal:
- * both 0 where all values are; the reciprocal is held below infinity. */
+/* Returns the quantisation step for values up to `largest` in `levels` steps, and stores its
+ * reciprocal, clamped to FLT_MAX. Both are 0 if largest is 0. */
 static inline float sedd_step(float largest, int32_t levels, float *inverse)
 {
     float step = largest / (float)levels;
@@ -103,14 +105,14 @@ static inline float sedd_step(float largest, int32_t levels, float *inverse)
     return step;
 }
 
-/* Levels of queries and keys: a dot product of n of them stays within 2^30, so that the difference
- * of two fits 32 bits. */
+/* Returns the number of levels of queries and keys. It keeps a dot product of n elements within
+ * 2^30, so that the difference of two dot products fits in 32 bits. */
 static inline int32_t sedd_attention_levels(int32_t n)
 {
     return n == 1 ? INT16_MAX : (int32_t)sqrt(0x1p30 / n);
 }
 
-/* From dot products to exponents of two. */
+/* Returns the factor that turns an integer dot product into an exponent of two. */
 static inline float sedd_attention_factor(float query_step, float key_step, float scale)
 {
     float factor = (query_step * key_step) * (scale * SEDD_EXP_LOG2E);

@@ -1,6 +1,6 @@
 /*
- * relaxed.h - what the relaxed SIMD tables share: multiply-add, and the sums and loads of the int8
- * dot, whose one step, qs_dot, is each table's own.
+ * relaxed.h - the primitives that both relaxed SIMD tables share: multiply-add, and the sums and
+ * loads of the int8 product. Each table defines its own qs_dot, the inner step of that product.
  */
 #define TILE_ROWS_F32 6
 #define rf_madd wasm_f32x4_relaxed_madd

@@ -1,15 +1,16 @@
 /*
- * relaxed16.c - wasm relaxed SIMD where engines make several instructions of the 32-bit int8 dot
- * product: x86 without AVX-VNNI, and Firefox everywhere on x86, have pmaddubsw, a dot of two
- * products in 16 bits. Said in those terms a step costs three instructions instead of five:
+ * relaxed16.c - the table for wasm relaxed SIMD where engines compile the 32-bit int8 dot product
+ * to several instructions. That is the case on x86 without AVX-VNNI, and on all of x86 in Firefox.
+ * These have pmaddubsw, which adds two products in 16 bits. Written in its terms, a step costs
+ * three instructions instead of five:
  *
- *   pairs = relaxed_dot_i16x8(w, x)     two products a lane, at most 2 * 127 * 128
+ *   pairs = relaxed_dot_i16x8(w, x)     two products per lane, at most 2 * 127 * 128
  *   sum  += dot_i16x8(pairs, 1)
  *
- * and two steps share the second line where the weights allow it: four weights of one lane whose
- * positive ones sum to 258 at most, and so their negative ones, cannot leave 16 bits, as
- * activations are 0..127. Nearly all steps of trained matrices are like that; the others, which
- * w_wide names, take the line apiece. Exact in either case.
+ * Two groups share the second line where the weights allow it. Activations are in 0..127, so the
+ * products of four weights fit in 16 bits if the positive weights sum to at most 258, and the
+ * negative ones to at least -258. Nearly all steps of trained matrices satisfy this. The others,
+ * which w_wide marks, run the second line once per group. The result is exact in both cases.
  */
 #include "kernels/wasm.h"
 #include "kernels/math.h"
@@ -27,15 +28,15 @@ static inline qs qs_dot(qs sum, qw w, qx x)
                 add_pairs(sum.high, wasm_i16x8_relaxed_dot_i8x16_i7x16(w.high, x))};
 }
 
-#include "kernels/vector.h"
+#include "kernels/vector_template.h"
 
 /* ---- Two steps at a time ------------------------------------------------------------------- */
 
-#define STEP SEDD_INPUTS
+#define STEP SEDD_INPUTS /* inputs of a step: two groups */
 #define STEP_BYTES (STEP * SEDD_PANEL)
-#define BLOCK_INPUTS (SEDD_WIDE_STEPS * STEP)
-#define PAIR_ROWS 4
-#define FEW_ROWS 32 /* up to here weights are read once for all rows */
+#define BLOCK_INPUTS (SEDD_WIDE_STEPS * STEP) /* inputs that one word of w_wide describes */
+#define PAIR_ROWS 4                           /* rows of a full tile */
+#define FEW_ROWS 32 /* largest number of rows for which weights are read only once */
 
 INLINE v128_t two_steps(v128_t sum, v128_t first, v128_t second, v128_t x0, v128_t x1)
 {
@@ -43,7 +44,7 @@ INLINE v128_t two_steps(v128_t sum, v128_t first, v128_t second, v128_t x0, v128
                                          wasm_i16x8_relaxed_dot_i8x16_i7x16(second, x1)));
 }
 
-/* Steps begin..end-1 of `rows` rows, shared. */
+/* Adds steps begin..end-1 for `rows` rows; the two groups of a step share one widening. */
 INLINE void add_steps(qs *sum, const uint8_t *x, size_t x_stride, const int8_t *w, int32_t begin,
                       int32_t end, const int rows)
 {
@@ -61,7 +62,7 @@ INLINE void add_steps(qs *sum, const uint8_t *x, size_t x_stride, const int8_t *
     }
 }
 
-/* One step that cannot be shared. */
+/* Adds one wide step for `rows` rows; each of its groups is widened separately. */
 INLINE void add_apart(qs *sum, const uint8_t *x, size_t x_stride, const int8_t *w, int32_t step,
                       const int rows)
 {
@@ -74,7 +75,7 @@ INLINE void add_apart(qs *sum, const uint8_t *x, size_t x_stride, const int8_t *
     }
 }
 
-/* The inputs of word `block` of w_wide, for `rows` rows. */
+/* Adds the inputs described by word `block` of w_wide, for `rows` rows. */
 INLINE void add_block(qs *sum, const struct sedd_matmul *job, int32_t row, int32_t panel,
                       int32_t block, const int rows)
 {
@@ -93,7 +94,7 @@ INLINE void add_block(qs *sum, const struct sedd_matmul *job, int32_t row, int32
     add_steps(sum, x, job->x_stride, w, begin, steps, rows);
 }
 
-/* A tile of many: its sums stay in registers. */
+/* Computes a full tile; its sums stay in registers over all blocks. */
 static NOINLINE void tile_shared(const struct sedd_matmul *job, int32_t row, int32_t panel)
 {
     qs sum[PAIR_ROWS];
@@ -110,7 +111,7 @@ static NOINLINE void tile_shared(const struct sedd_matmul *job, int32_t row, int
     }
 }
 
-/* Adds a block to sums [rows, LANES], for two to four rows. */
+/* Adds one block to sums [rows, LANES], for two to four rows. */
 INLINE void add_to(int32_t *sums, const struct sedd_matmul *job, int32_t row, int32_t panel,
                    int32_t block, const int rows)
 {
@@ -134,8 +135,8 @@ static NOINLINE void add_tile(int32_t *sums, const struct sedd_matmul *job, int3
     }
 }
 
-/* Weights of few rows come from memory, at a pace it can keep: all rows pass over a block of 2 kB
- * before the next is read. */
+/* Computes one panel for at most FEW_ROWS rows. Here memory limits the speed: all rows use a block
+ * of 2 kB of weights before the next block is read, so that reading overlaps with multiplying. */
 static void panel_few(const struct sedd_matmul *job, int32_t row_begin, int32_t row_end,
                       int32_t panel)
 {
@@ -159,7 +160,7 @@ static void column_shared(const struct sedd_matmul *job, int32_t row, int32_t en
         for (int32_t p = panel; p < panel_end; p++) {
             if (rows == PAIR_ROWS) {
                 tile_shared(job, row, p);
-            } else if (rows == 1) { /* one row behind ROW_BLOCK others */
+            } else if (rows == 1) { /* one row is left after a full ROW_BLOCK */
                 row_q8(job, row, p);
             } else {
                 panel_few(job, row, row + rows, p);
@@ -193,8 +194,8 @@ static void matmul_shared(const struct sedd_matmul *job, int32_t row_begin, int3
 
 /* ---- The table ----------------------------------------------------------------------------- */
 
-/* What the 32-bit dot makes of a second operand past 127 tells which instructions it is made of:
- * pmaddubsw saturates its pairs, 2 * 255 * 127, at 32767. */
+/* Returns true if the engine compiles the 32-bit dot to pmaddubsw. A second operand above 127 shows
+ * it: pmaddubsw saturates each pair's sum, 2 * 255 * 127, at 32767. */
 bool sedd_relaxed_dot_is_slow(void)
 {
     volatile int8_t largest = 127, all = -1;

@@ -1,5 +1,5 @@
 /*
- * scalar.c - the reference table: loops that look like the formulas in kernels.h.
+ * scalar.c - the reference table. Its loops follow the formulas in kernels.h.
  */
 #include "kernels/kernels.h"
 #include "kernels/math.h"
@@ -14,7 +14,7 @@ const struct sedd_math sedd_math = {
     SEDD_WEIGHT_C4,   SEDD_WEIGHT_C3, SEDD_WEIGHT_C2, SEDD_WEIGHT_C1, SEDD_WEIGHT_C0,
     FLT_MAX / 4,      {1, 1}};
 
-/* The sum of eight interleaved lanes, in the order every table keeps. */
+/* Adds eight lanes in the order of the bit contract (kernels.h). */
 static float lanes_sum(const float lane[8])
 {
     return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
@@ -162,7 +162,8 @@ static size_t attention_scratch(int32_t head_size, int32_t keys)
     return (size_t)keys * sizeof(float);
 }
 
-/* Sums in ascending order, or, for a query that comes alone, in eight lanes. */
+/* Returns the dot product of q and k [n]. It adds in ascending order, or in eight lanes if the
+ * query is alone. */
 static float dot(const float *q, const float *k, int32_t n, bool alone)
 {
     float lane[8] = {0}, sum = 0.0f;
@@ -173,7 +174,7 @@ static float dot(const float *q, const float *k, int32_t n, bool alone)
     return alone ? lanes_sum(lane) : sum;
 }
 
-/* p[i] = exp(scale * (p[i] - the largest)); returns their sum. */
+/* Computes p[i] = exp(scale * (p[i] - max p)) in place and returns the sum. */
 static float softmax(float *p, int32_t n, float scale, bool alone)
 {
     float largest = max(p, n), sum = 0.0f;
@@ -212,10 +213,10 @@ static void attention(const struct sedd_attention *job, int32_t q_begin, int32_t
 
 /* ---- Attention in integers ----------------------------------------------------------------- */
 
-/* One head in whole steps. */
+/* Holds one head, quantised to integers. */
 struct whole {
     float *v_step;      /* [D] */
-    int32_t *weight;    /* [K] dot products, then weights */
+    int32_t *weight;    /* [K] first the dot products, then the weights */
     int16_t *q, *k, *v; /* [D], [K, D], [K, D] */
 };
 
@@ -248,7 +249,7 @@ static float largest_of(const float *x, size_t stride, int32_t n, float largest)
     return largest;
 }
 
-/* x [n], `stride` apart, in steps. */
+/* Quantises x [n], whose elements are `stride` apart, to integers `step_stride` apart. */
 static void round_steps(int16_t *steps, const float *x, size_t stride, size_t step_stride,
                         int32_t n, float inverse)
 {
@@ -258,7 +259,8 @@ static void round_steps(int16_t *steps, const float *x, size_t stride, size_t st
     }
 }
 
-/* Rounds keys, with one step a head, which it returns, and values, with one a dimension. */
+/* Quantises keys and values. All keys share one step, which is returned; each dimension of the
+ * values has its own. */
 static float round_head(const struct sedd_attention *job, const struct whole *whole)
 {
     int32_t n = job->head_size, keys = job->keys;
@@ -279,7 +281,7 @@ static float round_head(const struct sedd_attention *job, const struct whole *wh
     return step;
 }
 
-/* Makes weights of the dot products; returns their sum. */
+/* Replaces dot products by attention weights and returns the sum of the weights. */
 static float weigh(int32_t *weight, int32_t keys, float factor)
 {
     int32_t largest = weight[0];

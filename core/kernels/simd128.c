@@ -1,7 +1,8 @@
 /*
- * simd128.c - wasm SIMD128 as every current browser has it. The int8 product widens to 16 bits and
- * keeps two partial sums a channel, which are added at the end; a tile covers a panel in two passes
- * of four channels, because four rows of eight would need more registers than there are.
+ * simd128.c - the table for wasm SIMD128, which every current browser has. The int8 product widens
+ * its operands to 16 bits and keeps two partial sums per channel, which are added at the end. A
+ * tile covers a panel in two passes of four channels, because four rows of eight channels would
+ * need too many registers.
  */
 #include "kernels/wasm.h"
 
@@ -10,7 +11,7 @@
 #define Q8_PARTS 2
 
 typedef struct {
-    v128_t pair[2]; /* channels 0-1 and 2-3, two sums each */
+    v128_t pair[2]; /* channels 0-1 and 2-3, two partial sums each */
 } qs;
 typedef qs qw;
 typedef v128_t qx;
@@ -55,15 +56,15 @@ static inline qs qs_dot(qs sum, qw w, qx x)
                  wasm_i32x4_add(sum.pair[1], wasm_i32x4_dot_i16x8(w.pair[1], x))}};
 }
 
-#include "kernels/vector.h"
+#include "kernels/vector_template.h"
 
 /* ---- Many rows: activations widened once for several panels ---------------------------------- */
 
-#define WIDE_ROWS 4
-#define WIDE_MAX 4096 /* inputs that fit the buffer; longer rows widen in the loop */
-#define WIDE_PANELS 8 /* panels a widened tile meets */
+#define WIDE_ROWS 4   /* rows of a tile that is widened in advance */
+#define WIDE_MAX 4096 /* inputs that fit in the buffer; longer rows are widened in the loop */
+#define WIDE_PANELS 8 /* panels that use a widened tile before the next is widened */
 
-/* wide [in_padded / 4][WIDE_ROWS][4] from the rows of a tile. */
+/* Widens the rows of a tile into wide [in_padded / 4][WIDE_ROWS][4]. */
 static void widen(int16_t *wide, const struct sedd_matmul *job, int32_t row)
 {
     for (int r = 0; r < WIDE_ROWS; r++) {

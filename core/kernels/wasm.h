@@ -1,6 +1,6 @@
 /*
- * wasm.h - the primitives of vector.h in wasm SIMD128, eight lanes as two vectors, but for
- * multiply-add and the int8 product.
+ * wasm.h - the primitives of vector_template.h in wasm SIMD128. Two vectors hold the eight lanes.
+ * The including file adds multiply-add and the int8 product.
  */
 #include <stdint.h>
 #include <wasm_simd128.h>
@@ -28,6 +28,7 @@ typedef v128_t rf, ri;
 #define ri_store wasm_v128_store
 #define ri_splat wasm_v128_load32_splat
 
+/* Defines NAME(a, b), which applies OPERATION to both halves of two eight-lane vectors. */
 #define DEFINE_PAIRWISE(NAME, OPERATION)                                                           \
     static inline vf NAME(vf a, vf b)                                                              \
     {                                                                                              \

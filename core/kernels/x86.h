@@ -1,5 +1,6 @@
 /*
- * x86.h - the primitives of vector.h in AVX2 with fused multiply-add, but for the int8 product.
+ * x86.h - the primitives of vector_template.h in AVX2 with fused multiply-add. The including file
+ * adds the two dot products, qs_dot and ri_dot.
  */
 #include <immintrin.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
- * condition.c - see condition.h.
+ * condition.c - implements condition.h:
  *
  *   c = silu(W2 silu(W0 [cos(sigma f), sin(sigma f)] + b0) + b2)
- *   m = adaLN(c), six vectors a block and two for the output layer
+ *   m = adaLN(c), six vectors per block and two for the output layer
  */
 #include "model/condition.h"
 
@@ -28,7 +28,7 @@ static void sigma_features(float *features, double sigma)
     }
 }
 
-/* scale -> weight * (1 + scale), so that a norm needs one factor and one shift. */
+/* Replaces scale by weight * (1 + scale), so that a norm needs one factor and one shift. */
 static void fold_scale(float *scale, const float *weight, int32_t n)
 {
     for (int32_t i = 0; i < n; i++) {
@@ -47,7 +47,7 @@ static void multiply(struct sedd_session *session, int32_t rows, const struct se
                                                        .y_stride = y_stride});
 }
 
-/* Rows of `modulation`, one a noise level, from rows of c. */
+/* Computes rows of `modulation`, one per noise level, from rows of c. */
 static void modulate(struct sedd_session *session, int32_t rows, const float *c, size_t c_stride,
                      float *modulation)
 {
@@ -70,11 +70,11 @@ static void modulate(struct sedd_session *session, int32_t rows, const float *c,
     }
 }
 
-/* Where a noise level's modulations are, or -1. */
+/* Returns the cache index of a noise level, or -1 if it is not cached. */
 static int32_t place_of(const struct sedd_session *session, double sigma)
 {
     for (int32_t i = 0; i < SEDD_CONDITIONS; i++) {
-        if (session->condition_sigma[i] == sigma) { /* 0 where there are none yet */
+        if (session->condition_sigma[i] == sigma) { /* an unused entry holds 0 */
             return i;
         }
     }

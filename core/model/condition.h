@@ -1,23 +1,23 @@
 /*
- * condition.h - the noise conditioning: what the network makes of sigma alone. It is the same for
- * every token, so a run's noise levels are worked out several at a time, and the session keeps the
- * latest.
+ * condition.h - the noise conditioning: the modulations that the network computes from sigma alone.
+ * They are the same for every token. A run therefore computes several noise levels at once, and the
+ * session caches the latest ones.
  */
 #ifndef SEDD_CONDITION_H
 #define SEDD_CONDITION_H
 
 #include "model/session.h"
 
-/* Order of the six vectors of a block's modulation; the scales are ready: weight (1 + scale). */
+/* Order of the six vectors of a block's modulation. Each scale is stored as weight (1 + scale). */
 enum { SEDD_SHIFT1, SEDD_SCALE1, SEDD_GATE1, SEDD_SHIFT2, SEDD_SCALE2, SEDD_GATE2 };
 
-/* Makes the modulations of `sigma` the session's, computing them unless they are kept. */
+/* Sets session->modulation to the modulations of `sigma`. Computes them unless they are cached. */
 void sedd_condition(struct sedd_session *session, double sigma);
 
-/* Whether they are kept. */
+/* Returns true if the modulations of `sigma` are cached. */
 bool sedd_condition_kept(const struct sedd_session *session, double sigma);
-/* Works out `count` noise levels, at most SEDD_CONDITIONS, reading each matrix once. The bits are
- * those of single ones. */
+/* Computes and caches the modulations of `count` noise levels, at most SEDD_CONDITIONS. Each matrix
+ * is read once. The bits are the same as when levels are computed one at a time. */
 void sedd_condition_prepare(struct sedd_session *session, const double *sigmas, int32_t count);
 
 #endif

@@ -1,12 +1,11 @@
 /*
- * gpt2.c - GPT-2 with a key/value cache: the autoregressive baseline.
+ * gpt2.c - GPT-2 with a key/value cache, the autoregressive baseline.
  *
  *   h = wte[id] + wpe[position];  h += attn(ln_1 h);  h += mlp(ln_2 h);  logits = ln_f(h) wte^T
  *
- * or, where config.json unties the head, ln_f(h) lm_head^T.
+ * If config.json unties the head, logits = ln_f(h) lm_head^T instead. Source: Radford et al. 2019.
  *
- * Radford et al. 2019. A prompt runs as matrix products over many rows; a single token streams
- * every weight once.
+ * A prompt runs as matrix products over many rows. A single token reads every weight once.
  */
 #include "model/gpt2.h"
 
@@ -34,7 +33,7 @@ static void embed(struct sedd_session *session, const int32_t *ids, int32_t coun
     }
 }
 
-/* Moves the new rows' keys and values of one block from qkv into the cache. */
+/* Copies one block's keys and values of the new rows from qkv to the cache. */
 static void store_cache(struct sedd_session *session, float *keys, float *values, int32_t count)
 {
     size_t hidden = (size_t)session->model->info.hidden_size;
@@ -103,7 +102,7 @@ static void run_block(struct sedd_session *session, int32_t index, int32_t count
                                                        .epilogue = SEDD_EPILOGUE_ADD});
 }
 
-/* Rows of a slice are numbered from the start of the call. */
+/* Renumbers the rows of a slice, so that a visitor sees them counted from the start of the call. */
 struct numbered {
     sedd_row_visitor visit;
     void *user;
@@ -116,8 +115,8 @@ static void visit_numbered(void *user, int32_t row, float *logits, float *work)
     numbered->visit(numbered->user, numbered->first + row, logits, work);
 }
 
-/* Runs `count` tokens through all blocks and the last `kept` of them through the head; `first` is
- * the slice's place in the call. The cache grows only when everything went well. */
+/* Runs `count` tokens through all blocks and the last `kept` of them through the head. The cache
+ * grows only on success. */
 static enum sedd_status run_slice(struct sedd_session *session, const int32_t *ids, int32_t count,
                                   int32_t kept, struct numbered numbered, struct sedd_error *error)
 {
@@ -148,7 +147,7 @@ enum sedd_status sedd_gpt2_check(const struct sedd_session *session, struct sedd
     return session->model->info.kind == SEDD_KIND_GPT2
                ? SEDD_OK
                : sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                           "this call needs a GPT-2; this is a SEDD model");
+                           "this call needs a GPT-2; the loaded model is a SEDD model");
 }
 
 static enum sedd_status check_append(const struct sedd_session *session, const int32_t *ids,
@@ -160,7 +159,7 @@ static enum sedd_status check_append(const struct sedd_session *session, const i
     }
     if (count < 1) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "there are no tokens to read; expected one or more");
+                         "the list of tokens is empty; expected at least one");
     }
     if (count > session->rows - session->position) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,

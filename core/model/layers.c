@@ -1,4 +1,4 @@
-/* layers.c - see layers.h. */
+/* layers.c - implements layers.h on the kernel table and the thread pool. */
 #include "model/layers.h"
 
 #include <math.h>
@@ -31,7 +31,7 @@ static void prepare_f32(void *context, int32_t begin, int32_t end, int32_t threa
     }
 }
 
-/* Normalises rows, if asked to, and quantises them into the session's int8 input. */
+/* Normalises rows, if there is a norm, and quantises them into the session's int8 input. */
 static void prepare_q8(void *context, int32_t begin, int32_t end, int32_t thread)
 {
     const struct preparation *p = context;
@@ -79,10 +79,12 @@ static void multiply_q8(void *context, int32_t begin, int32_t end, int32_t threa
     m->kernels->matmul_q8(m->job, 0, m->job->rows, begin, end);
 }
 
-/* About a microsecond: what is smaller costs more to share than to do. */
+/* Smallest piece of work for a thread, about a microsecond. Sharing less costs more than it saves.
+ */
 #define PIECE_PRODUCTS 32768
 
-/* The fewest panels a thread takes at once, an even number for two-panel kernels. */
+/* Returns the smallest number of panels that a thread takes at once. It is even, because some tiles
+ * cover two panels. */
 static int32_t panel_grain(const struct sedd_matmul *job)
 {
     int64_t products = (int64_t)sedd_max(job->rows, 1) * job->in * SEDD_PANEL;
@@ -174,7 +176,7 @@ struct attention {
     const struct sedd_heads *heads;
 };
 
-/* One unit is one head of one sequence. */
+/* Computes attention for units begin..end-1; a unit is one head of one sequence. */
 static void attend(void *context, int32_t begin, int32_t end, int32_t thread)
 {
     const struct attention *a = context;

@@ -1,4 +1,4 @@
-/* linear.c - see linear.h; the packing is described in kernels.h. */
+/* linear.c - implements linear.h; kernels.h describes the packing. */
 #include "model/linear.h"
 
 #include "kernels/kernels.h"
@@ -59,8 +59,8 @@ static size_t place_q8(const struct sedd_linear *linear, int32_t row, int32_t k)
            (size_t)(k % SEDD_GROUP);
 }
 
-/* Scale of a row, max|x| / 127, and its reciprocal; both 0 for a row of zeros or of values so small
- * that the reciprocal would overflow. */
+/* Returns the scale of a row, max|x| / 127, and stores its reciprocal. Both are 0 if all values are
+ * 0, or so small that the reciprocal would overflow. */
 static float row_scale(const float *values, int32_t n, float *inverse)
 {
     float largest = 0.0f;
@@ -81,7 +81,7 @@ static int8_t quantize(float value, float inverse)
     return (int8_t)fmaxf(-127.0f, fminf(127.0f, rounded));
 }
 
-/* What is known of a q8 channel that has just been packed. */
+/* Stores the sum and the wide steps of a q8 channel that has just been packed. */
 static void finish_row(struct sedd_linear *linear, int32_t row, int32_t sum)
 {
     int32_t panel = row / SEDD_PANEL;

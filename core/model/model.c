@@ -1,5 +1,5 @@
 /*
- * model.c - the life of a loaded model: what it says of itself, and its end. Loaders make models.
+ * model.c - describes and frees a loaded model. core/files creates models.
  */
 #include "model/linear.h"
 

@@ -1,17 +1,17 @@
 /*
- * model.h - the two networks as plain data: what the loader fills and the forward passes read.
+ * model.h - both networks as plain data. The loader fills it; the forward passes read it.
  *
- * A model owns all its memory and never changes once loaded. Both networks share one shape: an
- * embedding, blocks of attention and MLP on a residual stream, a final norm and a head. SEDD adds
- * the noise conditioning (sigma_map, adaLN modulations); GPT-2 adds biases and learned positions,
- * and its head doubles as the embedding.
+ * A model owns all its memory and never changes after loading. Both networks have the same
+ * structure: an embedding, blocks of attention and MLP on a residual stream, a final norm and a
+ * head. SEDD adds the noise conditioning (sigma_map, adaLN modulations). GPT-2 adds biases and
+ * learned positions, and its head is also its embedding.
  */
 #ifndef SEDD_MODEL_H
 #define SEDD_MODEL_H
 
 #include "common.h"
 
-/* One matrix [out, in] and optional bias, packed for the kernels (kernels.h: SEDD_PANEL). */
+/* A matrix [out, in] with an optional bias, packed for the kernels (SEDD_PANEL in kernels.h). */
 struct sedd_linear {
     int32_t in, out;
     int32_t in_padded; /* q8: in rounded up to SEDD_INPUTS */
@@ -24,7 +24,7 @@ struct sedd_linear {
     float *bias;       /* [panels * PANEL] or NULL */
 };
 
-/* A table of rows looked up by id, [rows, columns]: f32, or int8 with one scale a row. */
+/* A lookup table [rows, columns], indexed by id: f32, or int8 with one scale per row. */
 struct sedd_table {
     int32_t rows, columns;
     float *values; /* f32, or NULL */
@@ -43,19 +43,20 @@ struct sedd_block {
 };
 
 enum sedd_activation {
-    SEDD_ACTIVATION_GELU_TANH = 0, /* gelu_new; the kernels' own */
-    SEDD_ACTIVATION_GELU,          /* v Phi(v), by erf */
+    SEDD_ACTIVATION_GELU_TANH = 0, /* gelu_new; the kernels compute it in the product's epilogue */
+    SEDD_ACTIVATION_GELU,          /* v Phi(v), with the exact erf */
     SEDD_ACTIVATION_RELU,
     SEDD_ACTIVATION_SILU /* v / (1 + exp(-v)) */
 };
 
-/* What config.json decides about the computation beside the sizes of sedd_model_info. */
+/* The settings of config.json that change the computation, other than the sizes of
+ * sedd_model_info. */
 struct sedd_design {
     int32_t inner_size; /* width of the MLP: 4H, or GPT-2's n_inner */
     enum sedd_activation activation;
     bool unscaled;        /* GPT-2: attention scores are not divided by sqrt(D) */
-    bool scaled_by_layer; /* GPT-2: those of block i are divided by i + 1 */
-    bool untied;          /* GPT-2: the head is lm_head, not the embedding */
+    bool scaled_by_layer; /* GPT-2: attention scores of block i are divided by i + 1 */
+    bool untied;          /* GPT-2: the head is lm_head instead of the embedding */
 };
 
 struct sedd_model {
@@ -71,14 +72,14 @@ struct sedd_model {
     struct sedd_linear head;                    /* [N, H]; GPT-2: wte, or lm_head if untied */
 };
 
-/* Whether attention is in integers: in int8 SEDD models. A GPT-2 keeps floats, because its cache
- * grows a token at a time. */
+/* Returns true if attention runs in integers, which is the case for int8 SEDD models. GPT-2 keeps
+ * floats, because its cache grows token by token. */
 static inline bool sedd_model_attends_q8(const struct sedd_model *model)
 {
     return model->info.dtype == SEDD_DTYPE_Q8 && model->info.kind == SEDD_KIND_SEDD;
 }
 
-/* The factor of block `index`'s attention scores. */
+/* Returns the factor of the attention scores in block `index`. */
 float sedd_model_attention_scale(const struct sedd_model *model, int32_t index);
 
 #define SEDD_FREQUENCIES 256 /* features of sigma: 128 cosines, then 128 sines */

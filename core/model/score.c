@@ -20,13 +20,13 @@
 
 /* ---- Blocks ------------------------------------------------------------------------------ */
 
-/* Rows of the residual stream are the listed places, one behind the other. */
+/* Returns the place of a row. Rows of the residual stream are the listed places, in order. */
 static int32_t place_of(const int32_t *places, int32_t row)
 {
     return places == NULL ? row : places[row];
 }
 
-/* The first row from `row` on whose place is `end` or behind it. */
+/* Returns the first row, from `row` on, whose place is `end` or later. */
 static int32_t rows_before(const int32_t *places, int32_t count, int32_t row, int32_t end)
 {
     while (row < count && place_of(places, row) < end) {
@@ -35,7 +35,7 @@ static int32_t rows_before(const int32_t *places, int32_t count, int32_t row, in
     return row;
 }
 
-/* What the session's qkv become of the residual stream: queries and keys rotated. */
+/* Computes the session's qkv from the residual stream and rotates queries and keys. */
 static void project_qkv(struct sedd_session *session, const struct sedd_block *block,
                         const float *m, const struct sedd_reading *reading)
 {
@@ -51,8 +51,8 @@ static void project_qkv(struct sedd_session *session, const struct sedd_block *b
     sedd_layer_rotate(session, reading->read_count, reading->read, reading->length);
 }
 
-/* Adds the attention of q [sequences * queries, q_stride] to as many rows of `stream`; the keys are
- * the session's from row `first_key` on. */
+/* Adds the attention output of q [sequences * queries, q_stride] to as many rows of `stream`. The
+ * keys are the session's, starting at row `first_key`. */
 static void attend(struct sedd_session *session, const struct sedd_block *block, const float *m,
                    int32_t sequences, int32_t queries, int32_t keys, const float *q,
                    size_t q_stride, size_t first_key, float *stream)
@@ -80,8 +80,8 @@ static void attend(struct sedd_session *session, const struct sedd_block *block,
                                                        .gate = m + SEDD_GATE1 * hidden});
 }
 
-/* The same sequence by sequence, where they may have different numbers of rows: q [rows, q_stride]
- * of `places`, keys of every place that is read. */
+/* Adds the attention output one sequence at a time, for sequences with different numbers of rows.
+ * q [rows, q_stride] holds the queries of `places`; keys come from every place that is read. */
 static void attend_apart(struct sedd_session *session, const struct sedd_block *block,
                          const float *m, const struct sedd_reading *reading, int32_t rows,
                          const int32_t *places, const float *q, size_t q_stride)
@@ -140,17 +140,18 @@ static void run_block(struct sedd_session *session, const struct sedd_block *blo
     mlp_half(session, block, m, reading->read_count);
 }
 
-/* The same where only some rows are wanted: keys and values come from every row, all that follows
- * from the wanted ones, which move to the front of the residual stream. */
+/* Runs the last block for the output places only. Keys and values are computed for every row. The
+ * output rows move to the front of the residual stream, and everything else is computed for them
+ * alone. */
 static void run_last_block(struct sedd_session *session, const struct sedd_block *block,
                            const float *m, const struct sedd_reading *reading)
 {
     size_t hidden = (size_t)session->model->info.hidden_size;
-    float *q = session->inner; /* free until the MLP */
+    float *q = session->inner; /* unused until the MLP */
     project_qkv(session, block, m, reading);
     for (int32_t i = 0, row = 0; i < reading->rows; i++, row++) {
         row = rows_before(reading->read, reading->read_count, row, reading->index[i]);
-        /* i <= row: none is overwritten before its turn */
+        /* i <= row, so no row is overwritten before it is moved. */
         memmove(session->hidden + (size_t)i * hidden, session->hidden + (size_t)row * hidden,
                 hidden * sizeof(float));
         memcpy(q + (size_t)i * hidden, session->qkv + (size_t)row * 3 * hidden,
@@ -160,7 +161,7 @@ static void run_last_block(struct sedd_session *session, const struct sedd_block
     mlp_half(session, block, m, reading->rows);
 }
 
-/* NULL lists and their counts settled: `read` stays only where a place is left out. */
+/* Fills in the counts of NULL lists, and drops `read` if it lists every place. */
 static struct sedd_reading settle(const struct sedd_reading *reading)
 {
     struct sedd_reading settled = *reading;
@@ -242,8 +243,8 @@ enum sedd_status sedd_score_check(const struct sedd_session *session, const char
                                   int32_t batch, int32_t length, struct sedd_error *error)
 {
     if (session->model->info.kind != SEDD_KIND_SEDD) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "%s needs a SEDD model; this is a GPT-2",
-                         what);
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "%s needs a SEDD model; the loaded model is a GPT-2", what);
     }
     if (batch < 1 || length < 1 || (int64_t)batch * length > session->rows) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
@@ -265,8 +266,8 @@ enum sedd_status sedd_sigma_check(double sigma, struct sedd_error *error)
 enum sedd_status sedd_score_fail(double sigma, struct sedd_error *error)
 {
     return sedd_fail(error, SEDD_ERROR_FORMAT,
-                     "the network's output at sigma %.4g is not a number; the weights are damaged "
-                     "or not meant for this configuration",
+                     "the network's output at sigma %.4g is not finite; the weights are damaged or "
+                     "do not belong to this config.json",
                      sigma);
 }
 

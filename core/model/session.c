@@ -1,14 +1,15 @@
-/* session.c - see session.h and sedd.h. */
+/* session.c - implements session.h and the session calls of sedd.h. */
 #include "model/session.h"
 
 #include <math.h>
 
-/* Rows go through the vocabulary head in slices of at most this many bytes of logits, so that no
- * [L, N] array ever exists; a multiple of the kernels' four and six rows. */
+/* The vocabulary head runs in slices of at most this many bytes of logits, so that no [L, N] array
+ * ever exists. The number of rows is a multiple of the kernels' tile heights, four and six. */
 #define HEAD_SLICE_BYTES (10u << 20)
 #define HEAD_SLICE_ROWS 12
 
-/* Allocates count * size bytes of a session and keeps the account. */
+/* Allocates count * size bytes for a session and adds them to session->size. Sets *complete to
+ * false on failure. */
 static void *take(struct sedd_session *session, uint64_t count, uint64_t size, bool *complete)
 {
     void *memory = sedd_memory_new(count, size);
@@ -95,13 +96,12 @@ enum sedd_status sedd_session_new(struct sedd_engine *engine, const struct sedd_
     const struct sedd_model_info *info = &model->info;
     if (rows < 1 || rows > (1 << 24)) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "a session of %d rows was asked for; expected 1 to %d", (int)rows,
-                         1 << 24);
+                         "a session cannot have %d rows; expected 1 to %d", (int)rows, 1 << 24);
     }
     if (info->kind == SEDD_KIND_GPT2 && rows > info->length) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "a session of %d tokens was asked for, but this GPT-2 has %d positions",
-                         (int)rows, (int)info->length);
+                         "a session cannot have %d tokens; this GPT-2 has %d positions", (int)rows,
+                         (int)info->length);
     }
     struct sedd_session *session = sedd_memory_new(1, sizeof *session);
     bool complete = session != NULL;
@@ -160,7 +160,7 @@ enum sedd_status sedd_session_check(struct sedd_session *session, struct sedd_er
     return SEDD_OK;
 }
 
-/* ---- What may be written ----------------------------------------------------------------- */
+/* ---- Ids that have a token --------------------------------------------------------------- */
 
 enum sedd_status sedd_session_limit(struct sedd_session *session,
                                     const struct sedd_tokenizer *tokenizer,
@@ -172,7 +172,7 @@ enum sedd_status sedd_session_limit(struct sedd_session *session,
     }
     if (count == tokens) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "the tokenizer has a token for none of the model's ids 0 to %d",
+                         "the tokenizer has no token for any of the model's ids 0 to %d",
                          (int)tokens - 1);
     }
     int32_t *nameless = sedd_memory_new((uint64_t)count, sizeof *nameless);

@@ -1,5 +1,5 @@
 /*
- * session.h - all scratch memory of a computation, sized once by session.c.
+ * session.h - all scratch memory of a computation. session.c allocates it once.
  *
  * Letters: R rows (tokens at once), H hidden size, I width of the MLP, N states, D head size,
  * P positions (R for SEDD, the size of the cache for GPT-2).
@@ -12,11 +12,11 @@
 
 #include <stdatomic.h>
 
-/* GPT-2 reads a longer prompt in slices of this many tokens. */
+/* GPT-2 reads a prompt in slices of at most this many tokens. */
 #define SEDD_GPT2_SLICE 128
 
-/* Noise levels whose modulations are kept: those of a short run, so that the next one finds
- * them. */
+/* Number of noise levels whose modulations are cached. It covers a short run, so that the next run
+ * finds them. */
 #define SEDD_CONDITIONS 16
 
 struct sedd_session {
@@ -31,30 +31,30 @@ struct sedd_session {
     float *attended; /* [R, H] */
     float *inner;    /* [R, I] */
 
-    /* The input of the product at hand: float rows, or int8 rows with their scales. */
+    /* Input of the current product: float rows, or int8 rows with their scales. */
     float *input;                       /* f32 models: [R, H] */
     uint8_t *input_q;                   /* q8 models: [R, max(H, I) padded] */
     struct sedd_row_scale *input_scale; /* q8 models: [R] */
-    float *row;                         /* [threads, max(H, I)] one normalised row a thread */
+    float *row;                         /* [threads, max(H, I)] one normalised row per thread */
 
     char *attention; /* [threads, attention_stride bytes] */
     size_t attention_stride;
 
     float *cosine, *sine; /* SEDD: rotary table [R, D/2] */
-    float *modulation;    /* SEDD: [n_blocks, 6H] then [2H], one of: */
+    float *modulation;    /* SEDD: [n_blocks, 6H] then [2H], a row of `modulations` */
     float *modulations;   /* SEDD: [SEDD_CONDITIONS, modulation_size], see condition.h */
     size_t modulation_size;
-    double condition_sigma[SEDD_CONDITIONS]; /* the noise level of each; 0: none */
-    int32_t condition_next;                  /* which is overwritten next */
+    double condition_sigma[SEDD_CONDITIONS]; /* noise level of each row; 0: unused */
+    int32_t condition_next;                  /* row that is overwritten next */
     float *condition; /* SEDD: [SEDD_CONDITIONS, 256 + 2K] features, then sigma_map's two layers */
 
     float *keys, *values; /* GPT-2: cache [n_blocks, P, H] each */
     int32_t position;     /* GPT-2: tokens in the cache */
 
-    float *logits; /* [head_rows, N] a slice of rows at the head */
+    float *logits; /* [head_rows, N] logits of a slice of rows */
     int32_t head_rows;
-    float *draw;    /* [threads, N] one row of work a thread: a draw, a loss */
-    int32_t *index; /* [R] which rows go to the head */
+    float *draw;    /* [threads, N] one row of scratch per thread, for a draw or a loss */
+    int32_t *index; /* [R] rows that go to the head */
 
     int32_t *nameless; /* [nameless_count] ids below V without a token, ascending; or NULL */
     int32_t nameless_count;
@@ -62,10 +62,10 @@ struct sedd_session {
 
 /* Sets the values [N] of the ids without a token to -infinity, so that none of them is drawn. */
 void sedd_session_mute(const struct sedd_session *session, float *values);
-/* The token at u, in [0, 1), of the way through all that may be written. */
+/* Maps u in [0, 1) uniformly to one of the ids that have a token. */
 int32_t sedd_session_pick(const struct sedd_session *session, double u);
 
-/* SEDD_CANCELLED when the flag is up. */
+/* Returns SEDD_CANCELLED if the session or its engine has been cancelled. */
 enum sedd_status sedd_session_check(struct sedd_session *session, struct sedd_error *error);
 
 #endif

@@ -1,4 +1,4 @@
-/* weights.c - see weights.h. */
+/* weights.c - implements weights.h. */
 #include "model/weights.h"
 
 #include "model/linear.h"
@@ -23,7 +23,8 @@ static void add_vector(struct sedd_slots *slots, float **vector, int32_t size, c
     add(slots, SEDD_SLOT_VECTOR, size, 1, prefix, name)->vector = vector;
 }
 
-/* `name` without ".weight": the matrix, its scale if it may be int8, its bias if it has one. */
+/* Adds a matrix whose name is `name` followed by ".weight", its scale if it may be int8, and its
+ * bias if it has one. */
 static void add_linear(struct sedd_slots *slots, struct sedd_linear *linear,
                        enum sedd_slot_kind kind, int32_t out, int32_t in, const char *prefix,
                        const char *name, bool quantised, bool with_bias)
@@ -106,8 +107,8 @@ static void list_gpt2(struct sedd_model *model, struct sedd_slots *slots)
     add_vector(slots, &model->norm_final_bias, h, "", "ln_f.bias");
 }
 
-#define SLOTS_A_BLOCK 16 /* at least what either network adds a block, scales included */
-#define SLOTS_BESIDE 16
+#define SLOTS_A_BLOCK 16 /* upper bound of slots per block in either network, scales included */
+#define SLOTS_BESIDE 16  /* upper bound of slots outside of the blocks */
 
 enum sedd_status sedd_slots_list(struct sedd_model *model, struct sedd_slots *slots,
                                  struct sedd_error *error)
@@ -132,7 +133,7 @@ enum sedd_status sedd_slots_list(struct sedd_model *model, struct sedd_slots *sl
 
 /* ---- Matching a file --------------------------------------------------------------------- */
 
-/* Names as the list has them: GPT-2 checkpoints may carry a "transformer." prefix. */
+/* Returns the name without the prefix "transformer.", which GPT-2 checkpoints may have. */
 static const char *plain_name(const char *name)
 {
     const char *prefix = "transformer.";
@@ -145,7 +146,7 @@ static bool ends_with(const char *text, const char *end)
     return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
-/* Buffers and copies a checkpoint may carry that hold nothing new. */
+/* Returns true for buffers and copies in a checkpoint that hold no information of their own. */
 static bool is_buffer(const char *name)
 {
     return strcmp(name, "rotary_emb.inv_freq") == 0 || strcmp(name, "lm_head.weight") == 0 ||
@@ -181,7 +182,7 @@ static bool shape_fits(const struct sedd_slot *slot, const struct sedd_tensor *t
     }
 }
 
-/* "[3, 4]" */
+/* Writes a shape as text, such as "[3, 4]". */
 static void write_shape(char *text, size_t size, const uint64_t *shape, int rank)
 {
     size_t used = (size_t)snprintf(text, size, "[");
@@ -195,7 +196,7 @@ static void write_shape(char *text, size_t size, const uint64_t *shape, int rank
 static enum sedd_status fail_shape(const char *file, const struct sedd_slot *slot,
                                    const struct sedd_tensor *tensor, struct sedd_error *error)
 {
-    char found[96], expected[96]; /* SEDD_RANK_MAX sizes of at most 16 digits */
+    char found[96], expected[96]; /* fits SEDD_RANK_MAX sizes of at most 16 digits */
     uint64_t shape[2] = {(uint64_t)slot->rows, (uint64_t)slot->columns};
     if (slot->kind == SEDD_SLOT_CONV1D) {
         shape[0] = (uint64_t)slot->columns;
@@ -204,7 +205,7 @@ static enum sedd_status fail_shape(const char *file, const struct sedd_slot *slo
     write_shape(found, sizeof found, tensor->shape, tensor->rank);
     write_shape(expected, sizeof expected, shape, slot->kind == SEDD_SLOT_VECTOR ? 1 : 2);
     return sedd_fail(error, SEDD_ERROR_FORMAT,
-                     "%s: tensor \"%.80s\" has the shape %s; config.json asks for %s", file,
+                     "%s: tensor \"%.80s\" has shape %s; config.json requires %s", file,
                      tensor->name, found, expected);
 }
 
@@ -217,14 +218,14 @@ static enum sedd_status check_tensor(const char *file, const struct sedd_slot *s
     bool readable = tensor->element != SEDD_ELEMENT_OTHER &&
                     (tensor->element != SEDD_ELEMENT_I8 || slot->quantised);
     if (!readable) {
-        return sedd_fail(error, SEDD_ERROR_FORMAT,
-                         "%s: tensor \"%.80s\" has a type that cannot be read there; expected F32, "
-                         "F16 or BF16%s",
-                         file, tensor->name, slot->quantised ? " or I8" : "");
+        return sedd_fail(
+            error, SEDD_ERROR_FORMAT,
+            "%s: tensor \"%.80s\" has an unsupported element type; expected F32, F16%s", file,
+            tensor->name, slot->quantised ? ", BF16 or I8" : " or BF16");
     }
     if (slot->tensor != NULL) {
         return sedd_fail(error, SEDD_ERROR_FORMAT,
-                         "%s has tensor \"%.80s\" with and without \"transformer.\"", file,
+                         "%s has tensor \"%.80s\" twice, with and without \"transformer.\"", file,
                          slot->name);
     }
     return SEDD_OK;
@@ -257,7 +258,8 @@ static enum sedd_status assign(struct sedd_slots *slots, const struct sedd_heade
     return SEDD_OK;
 }
 
-/* A scale belongs to an int8 matrix and to nothing else; the list puts it right behind. */
+/* Returns true if the file must have the tensor of slot i. A scale, which follows its matrix in the
+ * list, is required only if that matrix is int8. */
 static bool is_wanted(const struct sedd_slots *slots, size_t i)
 {
     return slots->slots[i].kind != SEDD_SLOT_SCALE ||
@@ -273,7 +275,7 @@ static enum sedd_status check_complete(const struct sedd_slots *slots, struct se
         bool present = slots->slots[i].tensor != NULL;
         if (present && !is_wanted(slots, i)) {
             return sedd_fail(error, SEDD_ERROR_FORMAT,
-                             "%s: \"%.80s\" scales a matrix that is not I8", slots->file,
+                             "%s: \"%.80s\" is the scale of a matrix that is not I8", slots->file,
                              slots->slots[i].name);
         }
         if (!present && is_wanted(slots, i)) {
@@ -282,11 +284,11 @@ static enum sedd_status check_complete(const struct sedd_slots *slots, struct se
     }
     return missing == 0
                ? SEDD_OK
-               : sedd_fail(error, SEDD_ERROR_FORMAT, "%s lacks %zu tensors, the first is \"%.80s\"",
-                           slots->file, missing, first);
+               : sedd_fail(error, SEDD_ERROR_FORMAT, "%s lacks %zu tensor%s \"%.80s\"", slots->file,
+                           missing, missing == 1 ? "" : "s; the first is", first);
 }
 
-/* I8 everywhere a matrix may be, or nowhere. */
+/* Sets info->dtype. Fails unless all matrices that may be I8 are, or none is. */
 static enum sedd_status choose_dtype(const struct sedd_slots *slots, enum sedd_dtype wanted,
                                      struct sedd_model_info *info, struct sedd_error *error)
 {
@@ -300,9 +302,10 @@ static enum sedd_status choose_dtype(const struct sedd_slots *slots, enum sedd_d
         }
     }
     if (q8 != NULL && other != NULL) {
-        return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                         "%s: \"%.80s\" is I8 but \"%.80s\" is not; expected all matrices alike",
-                         slots->file, q8->name, other->name);
+        return sedd_fail(
+            error, SEDD_ERROR_UNSUPPORTED,
+            "%s: \"%.80s\" is I8 but \"%.80s\" is not; expected all matrices as I8, or none",
+            slots->file, q8->name, other->name);
     }
     enum sedd_dtype stored = q8 != NULL ? SEDD_DTYPE_Q8 : SEDD_DTYPE_F32;
     info->dtype = wanted == SEDD_DTYPE_AUTO ? stored : wanted;
@@ -324,12 +327,12 @@ enum sedd_status sedd_slots_match(struct sedd_slots *slots, const struct sedd_he
 
 /* ---- Storage ----------------------------------------------------------------------------- */
 
-#define Q8_IN_MAX 131072 /* 127 * 128 * in must fit an int32 sum */
+#define Q8_IN_MAX 131072 /* 127 * 128 * Q8_IN_MAX fits in an int32 sum */
 
 enum sedd_status sedd_slot_allocate(struct sedd_slot *slot, enum sedd_dtype dtype,
                                     struct sedd_error *error)
 {
-    slot -= slot->kind == SEDD_SLOT_SCALE ? 1 : 0; /* the list has it right behind its matrix */
+    slot -= slot->kind == SEDD_SLOT_SCALE ? 1 : 0; /* a scale follows its matrix in the list */
     if (slot->allocated) {
         return SEDD_OK;
     }
@@ -345,7 +348,7 @@ enum sedd_status sedd_slot_allocate(struct sedd_slot *slot, enum sedd_dtype dtyp
     case SEDD_SLOT_CONV1D:
         if (held == SEDD_DTYPE_Q8 && slot->columns > Q8_IN_MAX) {
             return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                             "\"%s\" has %d inputs; int8 holds %d at most", slot->name,
+                             "\"%s\" has %d inputs; an int8 matrix has at most %d", slot->name,
                              (int)slot->columns, Q8_IN_MAX);
         }
         return sedd_linear_init(slot->linear, slot->rows, slot->columns, held, error);
@@ -381,7 +384,7 @@ void sedd_slot_release(struct sedd_slot *slot)
     } else if (slot->kind == SEDD_SLOT_TABLE) {
         sedd_table_clear(slot->table);
     } else if (slot->kind != SEDD_SLOT_SCALE) {
-        float *bias = slot->linear->bias; /* a slot of its own */
+        float *bias = slot->linear->bias; /* the bias has its own slot and stays */
         slot->linear->bias = NULL;
         sedd_linear_clear(slot->linear);
         slot->linear->bias = bias;

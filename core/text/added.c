@@ -1,4 +1,4 @@
-/* added.c - see added.h. */
+/* added.c - implements added.h. */
 #include "text/added.h"
 
 #include "text/unicode.h"
@@ -50,7 +50,7 @@ static enum sedd_character kind_at(const char *text, size_t size, size_t place, 
     return length > 0 ? sedd_unicode_kind(c) : SEDD_CHARACTER_OTHER;
 }
 
-/* Returns where the character before `place` (> 0) begins. */
+/* Returns the start of the character before `place` (> 0). */
 static size_t step_back(const char *text, size_t place)
 {
     size_t begin = place - 1;
@@ -97,7 +97,7 @@ static size_t strip_right(const char *text, size_t size, size_t place)
     return place;
 }
 
-/* Returns the longest token of the pass that stands at `place`, or NULL. */
+/* Returns the longest token of the pass that occurs at `place`, or NULL. */
 static const struct sedd_added_token *token_at(const struct sedd_added *added, bool normalized,
                                                const char *text, size_t size, size_t place)
 {

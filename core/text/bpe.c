@@ -1,6 +1,7 @@
 /*
- * bpe.c - see bpe.h. Tokens and merges live in two open-addressing hash tables; a piece is a linked
- * list of tokens from which the merge of lowest rank, leftmost first, is taken by a heap.
+ * bpe.c - implements bpe.h. Tokens and merges are in two open-addressing hash tables. A piece is a
+ * linked list of tokens. A heap gives the next merge: the one of lowest rank, and the leftmost of
+ * several.
  */
 #include "text/bpe.h"
 
@@ -8,7 +9,7 @@
 
 struct token {
     size_t offset, size; /* in bytes[]; size 0: no such id */
-    bool added;          /* none of the model's */
+    bool added;          /* not one of the model's tokens */
 };
 
 struct merge {
@@ -31,11 +32,11 @@ struct sedd_bpe {
 struct candidate {
     int32_t rank;
     uint32_t place; /* node of the left half */
-    uint64_t pair;  /* what was there when it was found */
+    uint64_t pair;  /* the two tokens when the merge was found */
 };
 
 struct sedd_bpe_work {
-    int32_t *id;             /* [size] by node; a node is the place of its first byte */
+    int32_t *id;             /* [size] by node; a node is the offset of its first byte */
     uint32_t *next, *before; /* [size] */
     struct candidate *heap;  /* [2 * size] */
     size_t count;
@@ -104,7 +105,7 @@ void sedd_bpe_free(struct sedd_bpe *bpe)
     }
 }
 
-/* The slot that holds these bytes, or the empty one where they belong. */
+/* Returns the slot that holds these bytes, or the empty slot where they belong. */
 static size_t id_slot(const struct sedd_bpe *bpe, const char *bytes, size_t size)
 {
     size_t slot = (size_t)hash_bytes(bytes, size) & (bpe->id_slots - 1);
@@ -261,7 +262,7 @@ static uint64_t pair_at(const struct sedd_bpe_work *work, uint32_t left)
     return (uint64_t)(uint32_t)work->id[left] << 32 | (uint32_t)work->id[work->next[left]];
 }
 
-/* Puts the merge of `left` and its neighbour, if there is one, on the heap. */
+/* Adds the merge of `left` and its right neighbour, if there is one, to the heap. */
 static void consider(const struct sedd_bpe *bpe, struct sedd_bpe_work *work, uint32_t left)
 {
     if (left == NONE || work->next[left] == NONE) {

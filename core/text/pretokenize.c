@@ -3,8 +3,8 @@
  *
  *   '(?:s|t|re|ve|m|ll|d) |  ?\p{L}+ |  ?\p{N}+ |  ?[^\s\p{L}\p{N}]+ | \s+(?!\S) | \s+
  *
- * A byte that is not part of valid UTF-8 counts as a character of the last kind but one: neither
- * space, letter nor number.
+ * A byte that is not part of valid UTF-8 counts as a character that is neither space, letter nor
+ * number, [^\s\p{L}\p{N}].
  */
 #include "text/pretokenize.h"
 
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
-/* Kind of the character at `place`, whose size in bytes goes to *size_out. */
+/* Returns the kind of the character at `place` and stores its size in bytes. */
 static enum sedd_character look(const char *text, size_t size, size_t place, size_t *size_out)
 {
     utf8proc_int32_t c;
@@ -45,7 +45,7 @@ static size_t contraction(const char *text, size_t left)
     return 0;
 }
 
-/* A run of spaces leaves its last character to the word that follows. */
+/* Returns the end of a run of spaces, without its last character if a word follows. */
 static size_t spaces_end(const char *text, size_t size, size_t begin)
 {
     size_t last = begin, place = begin, step;

@@ -1,7 +1,7 @@
 /*
- * tokenizer.c - text <-> ids: added tokens are cut out (added.c), the rest is cut into pieces that
- * merges never cross (pretokenize.c), each piece by byte-pair merges (bpe.c) of a vocabulary from
- * files (vocabulary.c).
+ * tokenizer.c - converts text to ids and back. Added tokens are matched first (added.c). The rest
+ * is split into pieces that merges never cross (pretokenize.c), and byte-pair merges encode each
+ * piece (bpe.c). The vocabulary comes from files (vocabulary.c).
  */
 #include "files/open.h"
 #include "text/pretokenize.h"
@@ -9,13 +9,13 @@
 
 #include <string.h>
 
-#define FILE_LIMIT (256u << 20) /* bytes of one file */
+#define FILE_LIMIT (256u << 20) /* largest size of a file in bytes */
 
 struct sedd_tokenizer {
     struct sedd_vocabulary vocabulary;
 };
 
-/* ---- Life -------------------------------------------------------------------------------- */
+/* ---- Creating and freeing ---------------------------------------------------------------- */
 
 enum sedd_status sedd_tokenizer_new(const struct sedd_tokenizer_files *files,
                                     struct sedd_tokenizer **out, struct sedd_error *error)
@@ -39,7 +39,7 @@ enum sedd_status sedd_tokenizer_new(const struct sedd_tokenizer_files *files,
     return SEDD_OK;
 }
 
-/* Reads vocab.json, merges.txt and, where there is one, added_tokens.json. */
+/* Reads vocab.json, merges.txt and, if it exists, added_tokens.json. */
 static enum sedd_status read_gpt2_files(const char *folder, char **vocab, char **merges,
                                         char **added, struct sedd_tokenizer_files *files,
                                         struct sedd_error *error)
@@ -108,12 +108,12 @@ int32_t sedd_tokenizer_find(const struct sedd_tokenizer *tokenizer, const char *
 
 /* ---- Text -> ids ------------------------------------------------------------------------- */
 
-/* One encoding at work. */
+/* State of one encoding. */
 struct encoding {
     const struct sedd_vocabulary *vocabulary;
     struct sedd_bpe_work *work;
-    size_t capacity; /* of `work`, in bytes of a piece */
-    char *spaced;    /* where a part gets its prefix space, or NULL */
+    size_t capacity; /* longest piece that `work` can hold, in bytes */
+    char *spaced;    /* buffer for a part with its prefix space, or NULL */
     int32_t *ids;
     size_t count;
 };
@@ -142,7 +142,7 @@ static enum sedd_status encode_piece(struct encoding *encoding, const char *piec
     return SEDD_OK;
 }
 
-/* A part without added tokens: its words. */
+/* Encodes the words of a part without added tokens. */
 static enum sedd_status encode_words(struct encoding *encoding, const char *text, size_t size,
                                      struct sedd_error *error)
 {
@@ -160,8 +160,8 @@ static enum sedd_status encode_words(struct encoding *encoding, const char *text
     return status;
 }
 
-/* Cuts out the added tokens of a pass: first those that are not normalized, then, of what lies
- * between, those that are. */
+/* Encodes a text in which the added tokens of a pass are matched. Pass 0 matches tokens that are
+ * not normalized; the parts between them go to pass 1, which matches those that are. */
 static enum sedd_status encode_parts(struct encoding *encoding, int pass, const char *text,
                                      size_t size, struct sedd_error *error)
 {
@@ -189,7 +189,7 @@ enum sedd_status sedd_tokenizer_encode(const struct sedd_tokenizer *tokenizer, c
                                        struct sedd_error *error)
 {
     const struct sedd_vocabulary *vocabulary = &tokenizer->vocabulary;
-    /* an id a byte, and one a prefix space; every part has a byte */
+    /* At most one id per byte, and one per prefix space; every part has at least one byte. */
     uint64_t most = (uint64_t)size * (vocabulary->prefix_space ? 2 : 1);
     struct encoding encoding = {.vocabulary = vocabulary};
     encoding.ids = sedd_memory_new(most, sizeof *encoding.ids);

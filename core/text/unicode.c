@@ -1,4 +1,4 @@
-/* unicode.c - see unicode.h. */
+/* unicode.c - implements unicode.h. */
 #include "text/unicode.h"
 
 #include "text/unicode_table.h"
@@ -15,7 +15,7 @@ enum sedd_character sedd_unicode_kind(int32_t c)
     if (is_space(c)) {
         return SEDD_CHARACTER_SPACE;
     }
-    /* the run lies in [low, high) */
+    /* The index of the run is in [low, high). */
     size_t low = 0, high = sizeof UNICODE_RUNS / sizeof UNICODE_RUNS[0];
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;

@@ -1,5 +1,5 @@
 /*
- * unicode.h - what GPT-2's pattern asks of a character: \p{L}, \p{N}, \s or none of them.
+ * unicode.h - classifies characters for GPT-2's pattern: \p{L}, \p{N}, \s or none of them.
  */
 #ifndef SEDD_UNICODE_H
 #define SEDD_UNICODE_H

@@ -1,8 +1,9 @@
 /*
- * vocabulary.c - see vocabulary.h. The files are hostile: every id, token and merge is checked.
+ * vocabulary.c - implements vocabulary.h. The files are untrusted: every id, token and merge is
+ * checked.
  *
- * They write each byte as one printable character (GPT-2's alphabet); tokens are turned back into
- * bytes once, when the vocabulary is read.
+ * The files write each byte as one printable character (GPT-2's alphabet). Tokens are converted
+ * back to bytes when the vocabulary is read.
  */
 #include "text/vocabulary.h"
 
@@ -13,8 +14,8 @@
 
 /* ---- The alphabet ------------------------------------------------------------------------ */
 
-/* Byte that a character stands for, or -1: printable Latin-1 stands for itself, the 68 others are
- * U+0100 onwards in order. */
+/* Returns the byte that a character stands for, or -1. Printable Latin-1 stands for itself; the 68
+ * other bytes are U+0100 onwards, in order. */
 static int byte_of(utf8proc_int32_t c)
 {
     if ((c >= 33 && c <= 126) || (c >= 161 && c <= 172) || (c >= 174 && c <= 255)) {
@@ -27,7 +28,8 @@ static int byte_of(utf8proc_int32_t c)
     return place < 33 ? place : place < 67 ? place - 33 + 127 : 173;
 }
 
-/* Characters -> bytes in place of `out` [at least size]; false if one is not of the alphabet. */
+/* Converts characters to bytes in out [at least size]. Returns false if a character is not in the
+ * alphabet. */
 static bool to_bytes(const char *text, size_t size, char *out, size_t *out_size)
 {
     size_t place = 0;
@@ -51,10 +53,10 @@ struct reader {
     const char *file, *merge_file, *added_file;
     struct sedd_bpe *bpe;
     struct sedd_added *added;
-    char *left, *right; /* [longest] bytes of a token each */
+    char *left, *right; /* [longest] each: buffers for the bytes of a token */
 };
 
-/* `token` has `size` bytes and need not end in a zero byte. */
+/* Fails with a message that quotes `token`, which has `size` bytes and no terminating zero. */
 static enum sedd_status refuse_part(const char *file, const char *what, const char *token,
                                     size_t size, struct sedd_error *error)
 {
@@ -107,13 +109,13 @@ static enum sedd_status add_merge(struct reader *reader, const char *left, size_
     if (!to_bytes(left, left_size, reader->left, &left_bytes) ||
         !to_bytes(right, right_size, reader->right, &right_bytes) ||
         !sedd_bpe_add_merge(reader->bpe, reader->left, left_bytes, reader->right, right_bytes)) {
-        return refuse_part(reader->merge_file, "a merge joins what are no tokens, or gives none",
+        return refuse_part(reader->merge_file, "a merge has a half or a result that is not a token",
                            left, left_size, error);
     }
     return SEDD_OK;
 }
 
-/* "left right" in the first `size` bytes of a line. */
+/* Adds the merge "left right" in the first `size` bytes of a line. */
 static enum sedd_status add_merge_line(struct reader *reader, const char *line, size_t size,
                                        struct sedd_error *error)
 {
@@ -147,7 +149,8 @@ static enum sedd_status add_merge_array(struct reader *reader, const cJSON *merg
 
 #define BOM "\xEF\xBB\xBF"
 
-/* merges.txt: a merge a line, which ends in LF, CR or both; the first may be "#version: 0.2". */
+/* Adds the merges of merges.txt, which has one per line. A line ends in LF, CR or both; the first
+ * may be "#version: 0.2". */
 static enum sedd_status add_merge_text(struct reader *reader, const char *text, size_t size,
                                        struct sedd_error *error)
 {
@@ -168,23 +171,25 @@ static enum sedd_status add_merge_text(struct reader *reader, const char *text, 
     return status;
 }
 
-/* Makes a token known by its id and its text. One that is in the vocabulary stays what it is. */
+/* Adds an added token under its id and its text. A token that is already in the vocabulary stays
+ * unchanged. */
 static enum sedd_status add_token(struct reader *reader, struct sedd_added_token token,
                                   const char *text, struct sedd_error *error)
 {
     size_t size = strlen(text);
     if (size == 0) {
-        return SEDD_OK; /* it is nowhere in a text */
+        return SEDD_OK; /* an empty token never occurs in a text */
     }
     if (sedd_bpe_find(reader->bpe, text, size) != token.id &&
         !sedd_bpe_add_token(reader->bpe, token.id, text, size, true)) {
-        return refuse(reader->added_file, "an added token or its id is taken already", text, error);
+        return refuse(reader->added_file, "an added token's text or id is already in use", text,
+                      error);
     }
     sedd_added_put(reader->added, token, text, size);
     return SEDD_OK;
 }
 
-/* One of tokenizer.json's added_tokens. */
+/* Adds one entry of added_tokens in tokenizer.json. */
 static enum sedd_status add_described(struct reader *reader, const cJSON *item,
                                       struct sedd_error *error)
 {
@@ -200,7 +205,7 @@ static enum sedd_status add_described(struct reader *reader, const cJSON *item,
                  {"normalized", &token.normalized}};
     enum sedd_status status = SEDD_OK;
     if (!cJSON_IsString(content) || !valid_id(id)) {
-        return refuse(reader->added_file, "an added token lacks its content or a sensible id",
+        return refuse(reader->added_file, "an added token has no content or an invalid id",
                       "added_tokens", error);
     }
     for (size_t i = 0; i < sizeof flags / sizeof flags[0] && status == SEDD_OK; i++) {
@@ -213,8 +218,8 @@ static enum sedd_status add_described(struct reader *reader, const cJSON *item,
 
 #define END_OF_TEXT "<|endoftext|>"
 
-/* The entries of a list of added_tokens, or of an added_tokens.json, {text: id}: there GPT-2's own
- * end of text is special, as its class has it. */
+/* Adds the entries of a list of added_tokens, or of an added_tokens.json, {text: id}. In the
+ * latter, GPT-2's own end of text is special, as in its class. */
 static enum sedd_status add_added(struct reader *reader, const cJSON *added,
                                   struct sedd_error *error)
 {
@@ -225,8 +230,7 @@ static enum sedd_status add_added(struct reader *reader, const cJSON *added,
         if (!plain) {
             status = add_described(reader, item, error);
         } else if (!valid_id(item)) {
-            status =
-                refuse(reader->added_file, "a token's id is not sensible", item->string, error);
+            status = refuse(reader->added_file, "a token has an invalid id", item->string, error);
         } else {
             bool special = strcmp(item->string, END_OF_TEXT) == 0;
             struct sedd_added_token token = {
@@ -239,10 +243,10 @@ static enum sedd_status add_added(struct reader *reader, const cJSON *added,
 
 /* ---- Memory ------------------------------------------------------------------------------ */
 
-/* What the vocabulary needs room for. */
+/* Sizes that the vocabulary needs. */
 struct extent {
     size_t tokens, bytes, longest;    /* bytes of all texts, and of the longest */
-    size_t added_tokens, added_bytes; /* of those, the added ones */
+    size_t added_tokens, added_bytes; /* the share of the added tokens */
     int32_t largest_id;
 };
 
@@ -283,15 +287,15 @@ static enum sedd_status measure_all(const char *file, const cJSON *vocab, const 
     return SEDD_OK;
 }
 
-/* The parsed parts of a vocabulary: merges are an array, or text where that is NULL. */
+/* The parsed parts of a vocabulary. Merges are an array, or a text if the array is NULL. */
 struct source {
-    const char *file, *merge_file, *added_file; /* what to call them in messages */
+    const char *file, *merge_file, *added_file; /* names in messages */
     const cJSON *vocab, *added, *merges;
     const char *merge_text;
     size_t merge_size;
 };
 
-/* Bytes of the longest text among the merges or in their pairs. */
+/* Returns the size in bytes of the longest string in the merges. */
 static size_t longest_merge(const cJSON *merges)
 {
     size_t longest = 0;
@@ -306,7 +310,7 @@ static size_t longest_merge(const cJSON *merges)
     return longest;
 }
 
-/* Takes the memory that the source's vocabulary needs. */
+/* Allocates the memory that the source's vocabulary needs. */
 static enum sedd_status open_reader(struct reader *reader, const struct source *source,
                                     struct sedd_error *error)
 {
@@ -317,7 +321,7 @@ static enum sedd_status open_reader(struct reader *reader, const struct source *
         return status;
     }
     bool array = source->merges != NULL;
-    /* of text: the shortest line, "a b" and its end, has 4 bytes */
+    /* The shortest line of a text, "a b" and its end, has 4 bytes. */
     size_t merges = array ? (size_t)cJSON_GetArraySize(source->merges) : source->merge_size / 4 + 1;
     size_t longest = array ? longest_merge(source->merges) : source->merge_size;
     longest = longest > extent.longest ? longest : extent.longest;
@@ -335,8 +339,8 @@ static enum sedd_status open_reader(struct reader *reader, const struct source *
                              : status;
 }
 
-/* Tokens, then merges of them, then added tokens, which take part in no merge. Everything that is
- * built belongs to *vocabulary, also when it fails. */
+/* Adds the tokens, then their merges, then the added tokens, which take part in no merge.
+ * *vocabulary owns everything that is built, also on failure. */
 static enum sedd_status build(const struct source *source, struct sedd_vocabulary *vocabulary,
                               struct sedd_error *error)
 {
@@ -381,8 +385,8 @@ static bool is_absent(const cJSON *item)
     return item == NULL || cJSON_IsNull(item);
 }
 
-/* Returns whether the model is a BPE. A tokenizer.json of the first versions of the format, such as
- * GPT-2's on the hub, has no model.type: an object of tokens and a list of merges are a BPE then.
+/* Returns true if the model is a BPE. A tokenizer.json of the first versions of the format, such as
+ * GPT-2's on the hub, has no model.type. An object of tokens with a list of merges then is a BPE.
  */
 static bool is_bpe(const cJSON *root)
 {
@@ -392,8 +396,8 @@ static bool is_bpe(const cJSON *root)
                : is_word(root, "model.type", "BPE");
 }
 
-/* Returns the step at a key; of a Sequence that holds one step under `list`, or none, that step or
- * NULL. */
+/* Returns the step at a key. If it is a Sequence with at most one step under `list`, returns that
+ * step, or NULL if the Sequence is empty. */
 static const cJSON *single_step(const cJSON *root, const char *key, const char *list)
 {
     const cJSON *step = sedd_json_find(root, key);
@@ -415,7 +419,7 @@ static enum sedd_status refuse_option(const char *name, const cJSON *value,
     return status;
 }
 
-/* A step that is absent or is ByteLevel, which changes no ids and no bytes there. */
+/* Fails unless the step is absent or is ByteLevel, which changes neither ids nor bytes there. */
 static enum sedd_status check_step(const cJSON *root, const char *key, const char *list,
                                    struct sedd_error *error)
 {
@@ -424,7 +428,7 @@ static enum sedd_status check_step(const cJSON *root, const char *key, const cha
                                                               : refuse_option(key, step, error);
 }
 
-/* A template that adds no token is no step at all. */
+/* Checks the post-processor. A template that adds no token has no effect and is accepted. */
 static enum sedd_status check_post_processor(const cJSON *root, struct sedd_error *error)
 {
     const cJSON *step = single_step(root, "post_processor", "processors");
@@ -437,8 +441,8 @@ static enum sedd_status check_post_processor(const cJSON *root, struct sedd_erro
                                  : check_step(root, "post_processor", "processors", error);
 }
 
-/* Options of the model. Those that are not here change nothing where every byte is a token, as it
- * is checked to be: unk_token, fuse_unk, byte_fallback. */
+/* Checks the options of the model. unk_token, fuse_unk and byte_fallback are ignored: they have no
+ * effect when every byte is a token, which is checked. */
 static enum sedd_status check_model(const cJSON *root, struct sedd_error *error)
 {
     const cJSON *dropout = sedd_json_find(root, "model.dropout");
@@ -456,9 +460,9 @@ static enum sedd_status check_model(const cJSON *root, struct sedd_error *error)
     return SEDD_OK;
 }
 
-/* Reads how a text is cut, and refuses what would silently give other ids than the file means.
- * `truncation` and `padding` are left to the caller, as in the reference code; trim_offsets moves
- * offsets, which nobody asks for. */
+/* Reads how a text is split, and refuses options that would silently change the ids. `truncation`
+ * and `padding` are left to the caller, as in the reference code. trim_offsets changes only
+ * offsets, which this engine does not return. */
 static enum sedd_status read_options(const cJSON *root, struct sedd_vocabulary *vocabulary,
                                      struct sedd_error *error)
 {
@@ -497,7 +501,7 @@ static enum sedd_status read_options(const cJSON *root, struct sedd_vocabulary *
     return status;
 }
 
-/* Hands *built over, or clears it. */
+/* Moves *built to *vocabulary on success; otherwise clears it. */
 static enum sedd_status finish(enum sedd_status status, struct sedd_vocabulary *built,
                                struct sedd_vocabulary *vocabulary)
 {

@@ -1,4 +1,4 @@
-"""A pack of prepare.py: what it holds, the hashes that tell it from others, and windows drawn from its text.
+"""Opens a pack of prepare.py, computes the hashes that identify it, and draws windows from its text.
 
 Every draw depends only on a generator that the caller seeds, so a step can be repeated from its number alone.
 """
@@ -46,7 +46,7 @@ class Pack:
 
 
 class Text:
-    """All corpora of a pack, one after the other, with what is needed to draw windows in proportion to weight x size."""
+    """All corpora of a pack in one array. Draws windows from each corpus in proportion to weight x size."""
 
     def __init__(self, pack: Pack, length: int, device: torch.device):
         ids, starts, base, places, first, counts, share = [], [], [], [], [], [], []

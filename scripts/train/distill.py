@@ -1,11 +1,11 @@
-"""Self-distillation through time: a SEDD student whose one step does what several steps of its teacher do.
+"""Trains a SEDD student by self-distillation through time: one of its steps does the work of several steps of its teacher.
 
 Usage: python3 distill.py CONFIG --data PACK --teacher MODEL --out RUN [--device auto|cpu|cuda] [--workers N]
        [--threads N] [--until STEP] [--minutes M] [--pause FILE]
-SDTT, Deschenaux & Gulcehre 2024 (arXiv 2410.21035). Held text is masked at a time t; the teacher walks from t to
-t - 1/K in `substeps` small steps, opening positions as it samples; a position's target is the teacher's distribution in
-the step that opened it, or in the last step. The student learns all targets at once from the masked text at t:
-KL(student || target), so that it drops what the teacher would only write together with something else.
+SDTT, Deschenaux & Gulcehre 2024 (arXiv 2410.21035). A text is masked at a time t. The teacher samples from t to
+t - 1/K in `substeps` small steps. A position's target is the teacher's distribution in the step that opened it, or in
+the last step. The student learns all targets at once from the masked text at t, with the loss KL(student || target),
+so that it drops tokens that the teacher would write only together with others.
 Every position has a rank in [0, 1) and is masked at t when rank >= 1 - t. Ranks are random, as in the paper, or, for the
 part `spread` of the texts, reversed bits: the engine's order "spread", whose masks a fast run meets.
 A configuration has rounds, each with its student's K; the averaged student is the next round's teacher.

@@ -1,4 +1,4 @@
-"""Measures a model folder on packed validation windows with PyTorch: what the C engine is checked against.
+"""Measures a model folder on packed validation windows with PyTorch, as the reference for the C engine.
 
 Usage: python3 evaluate.py MODEL --windows FILE [--reps 8] [--seed 0] [--count N]
 FILE is a JSON list of id lists, an object with "valid_windows": {"ids": ...}, or a .npy written by prepare.py.

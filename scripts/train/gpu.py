@@ -2,12 +2,12 @@
 
 Usage: python3 gpu.py --data PACK --out OUT [--minutes 10] [--config FILE] [--twin FILE] [--run PLATEAU] [--device cuda]
        python3 gpu.py --data PACK --bundle FILE.tar.gz [the same options]
-The second form runs where the data is: it packs scripts, pack and the run that travel, at most 60 MB, into FILE with a
-script go.sh that holds the first form, for the machine with the GPU. FILE defaults to configs/mini.json and mini-twin.json.
-With --run, the SEDD goes on from a copy of that plateau run, whose configuration --config then is.
-Stages are measured in minutes, since nobody knows a lent machine's speed: an anneal's steps follow from the plateau's.
-Every stage is a run folder of train.py in OUT (saved every two minutes). The same command goes on after an
-interruption, with the stage that was interrupted. Ends with OUT/models: the SEDD and the twin as int8.
+The second form runs where the data is. It packs the scripts, the pack and the run, at most 60 MB, into FILE, with a script
+go.sh that holds the first form for the machine with the GPU. --config and --twin default to configs/mini.json and
+mini-twin.json. With --run, the SEDD resumes a copy of that plateau run, and --config must be its configuration.
+Stages are measured in minutes, because the speed of a lent machine is unknown: an anneal's steps follow from the
+plateau's. Every stage is a run folder of train.py in OUT, saved every two minutes. After an interruption the same
+command resumes the stage that was interrupted. It ends with OUT/models, the SEDD and the twin as int8.
 """
 import argparse
 import io
@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-MOST = 60_000_000  # bytes that travel
+MOST = 60_000_000  # largest bundle, in bytes
 SHARES = {"causal": 0.12, "sedd": 0.40, "sedd-annealed": 0.14, "twin": 0.22, "twin-annealed": 0.08}  # the rest is for starts
 MARGIN = 0.8  # part of an anneal's minutes that its steps should take
 
@@ -107,7 +107,7 @@ class Session:
 
 
 def bundle(args: argparse.Namespace) -> None:
-    """Writes what travels, and refuses to write more than MOST bytes."""
+    """Writes the bundle, and refuses to write more than MOST bytes."""
     with tarfile.open(args.bundle, "w:gz") as tar:
         for path in sorted([*HERE.glob("*.py"), *HERE.glob("configs/*.json")]):
             tar.add(path, f"scripts/train/{path.relative_to(HERE)}")

@@ -1,4 +1,4 @@
-"""The training losses in nats a token: next token for GPT-2 and the causal model, score entropy for SEDD and MDLM."""
+"""Computes the training losses in nats a token: next token for GPT-2 and the causal model, score entropy for SEDD and MDLM."""
 import torch
 import torch.nn.functional as F
 

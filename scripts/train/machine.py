@@ -1,4 +1,4 @@
-"""Settings that decide the speed of PyTorch and that it reads when it is imported: import this module first.
+"""Sets the variables that decide PyTorch's speed. PyTorch reads them when it is imported, so import this module first.
 
 On a processor with AVX-512, Debian's builds of PyTorch and OpenBLAS pick slower code on their own: with both variables
 the element-wise operations take half the time. bfloat16 products run at twice the rate of float32 where the
@@ -35,6 +35,6 @@ def setup(device: str, threads: int | None) -> torch.device:
 
 
 def autocast(device: torch.device, precision: str):
-    """bfloat16 matrix products where `precision` says so, or, for "auto", where they are fast."""
+    """Runs matrix products in bfloat16 if `precision` says so, or, for "auto", if they are fast."""
     fast = device.type == "cuda" or bool(FLAGS & {"avx512_bf16", "amx_bf16"})
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16" or (precision == "auto" and fast))

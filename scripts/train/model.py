@@ -1,4 +1,4 @@
-"""SEDD in the official architecture with the official tensor names, and GPT-2 with Hugging Face's names.
+"""Defines SEDD in the official architecture with the official tensor names, and GPT-2 with Hugging Face's names.
 
 SEDD: Lou, Meng, Ermon 2023 (arXiv 2310.16834): a bidirectional transformer with rotary positions whose
 norms are modulated by the noise level (adaLN). The same network with a causal mask at noise 0 is the
@@ -23,12 +23,12 @@ EPS = 1e-3  # of the loglinear schedule, fixed in the official code
 
 
 def total_noise(t: torch.Tensor) -> torch.Tensor:
-    """sigma(t) of the loglinear schedule: a position is masked with probability (1 - EPS) t."""
+    """Returns sigma(t) of the loglinear schedule, by which a position is masked with probability (1 - EPS) t."""
     return -torch.log1p(-(1 - EPS) * t)
 
 
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, causal: bool) -> torch.Tensor:
-    """Softmax attention, [B, heads, L, D] each."""
+    """Computes softmax attention; every argument is [B, heads, L, D]."""
     if hasattr(F, "scaled_dot_product_attention"):  # PyTorch 2: fused on a GPU
         return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
     weights = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
@@ -48,7 +48,7 @@ def merge_heads(x: torch.Tensor) -> torch.Tensor:
 
 
 class TanhGelu(torch.autograd.Function):
-    """GPT-2's GELU as x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3). On a processor this takes a fifth of the time of
+    """Computes GPT-2's GELU as x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3). On a processor this takes a fifth of the time of
     PyTorch's own kernel in bfloat16 (2.7 against 13.7 ns an element with its gradient)."""
     TWO, CUBE = 2 * math.sqrt(2 / math.pi), 0.044715
 
@@ -94,7 +94,7 @@ class Embedding(nn.Module):
 
 
 class SigmaMap(nn.Module):
-    """Noise level [B] -> 256 cosines and sines -> c [B, cond]."""
+    """Maps a noise level [B] to 256 cosines and sines and then to c [B, cond]."""
 
     def __init__(self, cond: int):
         super().__init__()
@@ -117,7 +117,7 @@ class Rotary(nn.Module):
 
 
 def rotate(x, table):
-    """Half-split pairs (j, j + D/2)."""
+    """Rotates the pairs (j, j + D/2)."""
     cos, sin = table
     low, high = x.chunk(2, -1)
     return x * cos + torch.cat([-high, low], -1) * sin
@@ -180,7 +180,7 @@ class SEDD(nn.Module):
         self.initialise(hidden, m["n_blocks"])
 
     def initialise(self, hidden: int, depth: int) -> None:
-        """Plain GPT-2-like start: modulation off (weights 0), gates open (bias 1)."""
+        """Starts like a plain GPT-2, with modulation off (weights 0) and gates open (bias 1)."""
         for name, p in self.named_parameters():
             if "adaLN" in name or name.endswith("bias"):
                 nn.init.zeros_(p)
@@ -194,8 +194,8 @@ class SEDD(nn.Module):
                 gates[5] = 1
 
     def hidden(self, x, sigma, positions=None):
-        """ids [B, n] and noise [B] -> normed, modulated states [B, n, H] in front of the head. The ids stand at
-        `positions` [B, n]; None: at 0, 1, 2, ..."""
+        """Returns the normed, modulated states [B, n, H] before the head, for ids [B, n] and noise [B]. The ids are at
+        `positions` [B, n], by default at 0, 1, 2, ..."""
         c = self.sigma_map(torch.zeros_like(sigma) if self.time_free else sigma)
         h = F.embedding(x, self.vocab_embed.embedding)
         table = self.rotary_emb.table(self.length if positions is not None else x.shape[1])
@@ -233,7 +233,7 @@ class SEDD(nn.Module):
 
 
 class Conv1D(nn.Module):
-    """GPT-2's linear layer: weight [in, out]."""
+    """GPT-2's linear layer, whose weight is [in, out]."""
 
     def __init__(self, inputs: int, outputs: int, std: float = 0.02):
         super().__init__()
@@ -276,7 +276,7 @@ class GPT2(nn.Module):
         return self(x)
 
     def forward(self, x):
-        """ids [B, L] -> next-token logits [B, L, V]; the head is the tied embedding."""
+        """Returns the next-token logits [B, L, V] for ids [B, L]; the head is the tied embedding."""
         h = self.drop(self.wte(x) + self.wpe.weight[:x.shape[1]])
         for block in self.h:
             h = block(h)

@@ -1,4 +1,4 @@
-"""Learning rate, the optimisers and the moving average of the weights."""
+"""Defines the learning rate, the optimisers and the averages of the weights."""
 import math
 from contextlib import contextmanager
 
@@ -140,7 +140,7 @@ class Average:
 
     @contextmanager
     def swapped(self):
-        """Inside, the model has the averaged weights and is in evaluation mode."""
+        """Gives the model the averaged weights and evaluation mode inside the context."""
         weights = [p.detach().clone() for p in self.model.parameters()]
         self._copy(self.shadow)
         self.model.eval()
@@ -163,7 +163,7 @@ class Average:
 
 
 class Mean(Average):
-    """Mean of the weights after each update, all with equal weight; the initial weights do not count."""
+    """The mean of the weights after each update, with equal weights. The initial weights do not count."""
 
     def __init__(self, model: nn.Module):
         super().__init__(model, 1.0)

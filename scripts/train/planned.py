@@ -1,4 +1,4 @@
-"""Fine-tunes a SEDD for walks of few steps whose positions are planned beforehand, with the context the engine calls "known".
+"""Fine-tunes a SEDD for runs of few steps whose positions are planned beforehand, with the engine's context "known".
 
 Usage: python3 planned.py CONFIG --data PACK --start MODEL --out RUN [--teacher MODEL] [--device auto|cpu|cuda]
        [--workers N] [--threads N] [--until STEP] [--minutes M] [--pause FILE]

@@ -1,4 +1,4 @@
-"""A run folder: state.pt to resume from, log.jsonl, status.txt, and model folders with averaged weights."""
+"""Reads and writes a run folder: state.pt to resume from, log.jsonl, status.txt, and model folders with averaged weights."""
 import fcntl
 import json
 import os
@@ -16,7 +16,7 @@ from weights import write_safetensors
 
 
 class Stopped(Exception):
-    """SIGTERM or Ctrl-C arrived where the work under way may be dropped."""
+    """Raised when SIGTERM or Ctrl-C arrives while the current work may be dropped."""
 
 
 class Run:
@@ -67,7 +67,7 @@ class Run:
 
     @contextmanager
     def stoppable(self):
-        """Inside, a stop raises Stopped at once. Outside, it only sets `stopped`."""
+        """Lets a stop raise Stopped at once inside the context. Outside, a stop only sets `stopped`."""
         if self.stopped:
             raise Stopped
         self.interruptible = True

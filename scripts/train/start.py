@@ -1,5 +1,5 @@
-"""What a run starts from: fresh weights, the weights of a model folder, a causal model turned into a SEDD, or a
-GPT-2 made deeper without changing what it computes."""
+"""Makes the model that a run starts from: with random weights, the weights of a model folder, those of a causal model
+turned into a SEDD, or those of a GPT-2 made deeper without changing what it computes."""
 from pathlib import Path
 
 import torch
@@ -9,7 +9,7 @@ from weights import from_causal
 
 
 def sedd_config(c: dict) -> dict:
-    """Returns the official config.json; fields that nothing here reads say how the model was trained."""
+    """Returns the official config.json. Fields that these scripts do not read record how the model was trained."""
     m = c["model"]
     return {"tokens": m["tokens"], "training": {"batch_size": c["batch"], "n_iters": c["steps"], "ema": c["ema"]},
             "graph": {"type": "absorb"}, "noise": {"type": "loglinear", "sigma_min": 1e-4, "sigma_max": 20},

@@ -39,7 +39,7 @@ LAST_REPEATS = 8  # and where two averages are compared
 
 
 class Diverged(Exception):
-    """The loss, a gradient or a weight is no longer finite."""
+    """Raised when the loss, a gradient or a weight is no longer finite."""
 
 
 class Trainer:
@@ -67,7 +67,7 @@ class Trainer:
             self.restore(state, pack)
 
     def restore(self, state: dict, pack: Pack) -> None:
-        """Goes on from a saved state of the same model and pack, and names the settings that have changed."""
+        """Resumes a saved state of the same model and pack, and names the settings that have changed."""
         folder = self.run.folder
         if (folder / "last").is_dir():
             pack.check_model(folder / "last")
@@ -200,7 +200,7 @@ class Trainer:
         self.run.log({"step": self.step, "tokens": self.tokens, **entries, "best": kept})
 
     def train(self, until: int | None = None, minutes: float | None = None) -> None:
-        """Goes on to the end, or stops after step `until`, after `minutes`, or at a signal, ready to be resumed."""
+        """Trains to the end, or stops after step `until`, after `minutes`, or at a signal, ready to be resumed."""
         end = min(self.c["steps"], until or self.c["steps"])
         if self.workers.first:
             count = sum(p.numel() for p in self.model.parameters())
@@ -250,7 +250,7 @@ class Trainer:
 
 
 class Meter:
-    """Loss and speed since the last line of the log."""
+    """Measures loss and speed since the last line of the log."""
 
     def __init__(self, trainer: Trainer):
         self.trainer, self.lines = trainer, 0

@@ -54,8 +54,8 @@ def write_safetensors(path: Path, tensors: dict[str, np.ndarray]) -> None:
 
 
 def quantize(matrix: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """int8 values and scales of a matrix; `axis` is summed over. Each scale minimises the squared error
-    among 41 shrunken copies of max|w|/127: clipping an outlier may pay."""
+    """Returns int8 values and scales of a matrix; `axis` is the one that is summed over. Each scale has the least squared
+    error of 41 reduced values of max|w|/127, because clipping an outlier may reduce the error."""
     peak = np.maximum(np.abs(matrix).max(axis=axis, keepdims=True), 1e-12) / 127
     best, scale = np.full(peak.shape, np.inf), peak
     for factor in np.linspace(0.6, 1.0, 41):
@@ -72,7 +72,7 @@ def is_gpt2(config: dict) -> bool:
 
 
 def encode(tensors: dict[str, np.ndarray], config: dict, dtype: str) -> dict[str, np.ndarray]:
-    """fp32 tensors -> what is stored. `dtype` is f32, f16 or int8. Vectors and positions stay fp32."""
+    """Returns the stored form of fp32 tensors. `dtype` is f32, f16 or int8. Vectors and positions stay fp32."""
     if dtype == "f32":
         return {name: array.astype(np.float32) for name, array in tensors.items()}
     if dtype == "f16":
@@ -89,7 +89,7 @@ def encode(tensors: dict[str, np.ndarray], config: dict, dtype: str) -> dict[str
 
 
 def decode(stored: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What is stored -> fp32 tensors."""
+    """Returns the fp32 tensors of stored ones."""
     out = {}
     for name, array in stored.items():
         if name.endswith("_scale"):
@@ -100,7 +100,7 @@ def decode(stored: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def read_model(folder: Path) -> tuple[dict, dict[str, np.ndarray]]:
-    """config.json and the fp32 tensors of a model folder."""
+    """Returns config.json and the fp32 tensors of a model folder."""
     folder = Path(folder)
     config = json.loads((folder / "config.json").read_text())
     return config, decode(read_safetensors(folder / "model.safetensors"))

@@ -1,4 +1,4 @@
-"""Several processes that share a step on one processor: each takes some of its micro-batches, the gradients are summed.
+"""Shares a step between processes on one processor: each takes some of its micro-batches, and the gradients are summed.
 
 Two processes of one thread train 1.4 times as fast as one of two threads (2 cores, d192 x 6), because PyTorch's
 element-wise operations and small products hardly gain from threads. Sums are made in the order of the ranks, so a
@@ -20,7 +20,7 @@ ROOM = 1 << 29  # bytes a worker may share; only what is written takes memory
 
 
 class WorkerLost(Exception):
-    """A worker has ended in the middle of a step, whose gradients are therefore incomplete."""
+    """Raised when a worker ends in the middle of a step, so that its gradients are incomplete."""
 
 
 class Workers:
@@ -65,7 +65,7 @@ class Workers:
 
     @property
     def first(self) -> bool:
-        """Whether this process writes files and the log."""
+        """Tells whether this process writes files and the log."""
         return self.rank == 0
 
     def share(self, pieces) -> list:

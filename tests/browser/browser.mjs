@@ -1,4 +1,4 @@
-// A Chromium and a server for the browser tests.
+// Starts a Chromium and a server for the browser tests.
 import { chromium } from 'playwright-core';
 import { existsSync } from 'node:fs';
 import { serve } from '../../scripts/serve.mjs';
@@ -7,8 +7,8 @@ const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/googl
 export const CHROMIUM = process.env.CHROMIUM ?? PATHS.find(existsSync);
 
 /**
- * Opens `path` of the repository; close() ends browser and server. `errors` is what a visitor would find in the console: errors,
- * and requests that failed, of workers too.
+ * Opens `path` of the repository; close() ends browser and server. `errors` lists what a visitor would find in the console: errors and
+ * failed requests, also those of workers.
  */
 export async function open(path, { isolation = true, csp = false, root, ...context } = {}) {
   const server = await serve({ isolation, csp, root });

@@ -1,5 +1,5 @@
-// Every public function and method is documented with an example, and every example and every snippet of a README runs (in Chromium,
-// against the served models).
+// Tests that every public function and method is documented with an example, and runs every example and every snippet of a README in
+// Chromium with the served models.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { openEngine } from './engines.mjs';
@@ -77,7 +77,7 @@ for (const { file, code } of examples) {
   });
 }
 
-/** A snippet of a README as the body of a function; the models of a hub are stood in for by those of this folder. */
+/** Turns a snippet of a README into the body of a function, in which models of this folder take the place of the hub's. */
 const runnable = (code) =>
   code
     .replace(

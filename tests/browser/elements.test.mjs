@@ -1,5 +1,5 @@
-// The custom elements in Chromium: playing, keys, reduced motion, events, bad input of every kind, a strict policy,
-// several demos, a frame from another origin, disposal, and axe-core.
+// Tests the custom elements in Chromium: playing, keys, reduced motion, events, invalid input, a strict policy, several
+// demos, a frame from another origin, disposal, and axe-core.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -59,7 +59,7 @@ async function violations(tab, options = {}) {
 
 /* ---- <sedd-player> ---- */
 
-test('a player shows a run, plays it to the end and says so', async () => {
+test('a player shows a run, plays it to the end and reports the end', async () => {
   const { tab, asked, errors, close } = await page(`<sedd-player src="${TRACE}" speed="8"></sedd-player>`, {
     script: 'player-element.js',
   });
@@ -104,7 +104,7 @@ test('a player shows a run, plays it to the end and says so', async () => {
   }
 });
 
-test('nothing moves while a run is replayed', async () => {
+test('the layout does not move while a run is replayed', async () => {
   const { tab, close } = await page(`<sedd-player src="${TRACE}"></sedd-player>`, { script: 'player-element.js' });
   try {
     await ready(tab);
@@ -123,7 +123,7 @@ test('nothing moves while a run is replayed', async () => {
   }
 });
 
-test('a player is worked by keys alone', async () => {
+test('a player works by keyboard alone', async () => {
   const { tab, close } = await page(`<sedd-player src="${TRACE}"></sedd-player>`, { script: 'player-element.js' });
   try {
     await ready(tab);
@@ -204,7 +204,7 @@ test('a property set before the element is defined counts', async () => {
   }
 });
 
-test('less motion: no fading, no playing by itself, a few strides when asked', async () => {
+test('with reduced motion nothing fades or plays by itself, and play takes a few large steps', async () => {
   const { tab, close } = await page(
     `<sedd-player src="/models/sedd-nano/trace.json" autoplay speed="20"></sedd-player>`,
     { context: { reducedMotion: 'reduce' }, script: 'player-element.js' },
@@ -231,7 +231,7 @@ test('less motion: no fading, no playing by itself, a few strides when asked', a
   }
 });
 
-test('a run plays by itself where asked, and rests out of sight', async () => {
+test('a run with autoplay plays by itself, and pauses out of sight', async () => {
   const { tab, close } = await page(
     `<sedd-player src="/models/sedd-nano/trace.json" autoplay loop></sedd-player><p class="far"></p>`,
     { script: 'player-element.js' },
@@ -252,7 +252,7 @@ test('a run plays by itself where asked, and rests out of sight', async () => {
   }
 });
 
-test('a lazy player far below asks for nothing', async () => {
+test('a lazy player far below the viewport requests nothing', async () => {
   const { tab, asked, close } = await page(
     `<p class="far"></p><sedd-player src="${TRACE}"><p slot="poster">Later.</p></sedd-player>`,
     {
@@ -309,7 +309,7 @@ const REFUSED = [
   ['a step below 0', `src="${TRACE}" step="-1"`, /step should be a whole number from 0 to 1000000; found "-1"\./],
 ];
 
-test('a player says in one sentence what is wrong', async () => {
+test('a player reports an error in one sentence', async () => {
   const odd = (name, change) => async (tab) =>
     tab.route(`**/odd/${name}.json`, (route) => {
       const trace = JSON.parse(readFileSync(path.join(ROOT, TRACE), 'utf8'));
@@ -360,7 +360,7 @@ test('a player says in one sentence what is wrong', async () => {
   }
 });
 
-test('texts of a trace are text', async () => {
+test('texts of a trace are shown as text, not as markup', async () => {
   const { tab, close } = await page('<sedd-player></sedd-player>', { script: 'player-element.js' });
   try {
     const result = await tab.evaluate(() => {
@@ -398,7 +398,7 @@ test('texts of a trace are text', async () => {
 
 const DEMO = 'model="/models/sedd-nano" steps="4" length="24" seed="7" temperature="0.8" top-p="0.9"';
 
-test('a demo downloads nothing until asked, then writes, replays, branches and exports', async () => {
+test('a demo downloads nothing before a request, then writes, replays, branches and exports', async () => {
   const { tab, asked, errors, close } = await page(
     `<sedd-demo ${DEMO} prompt="One day, {10} the end."><sedd-player slot="poster" src="${TRACE}"></sedd-player></sedd-demo>`,
   );
@@ -491,7 +491,7 @@ test('a demo downloads nothing until asked, then writes, replays, branches and e
   }
 });
 
-test('a demo writes as its model was trained to, unless an attribute says otherwise', async () => {
+test('a demo samples as its model was trained to, unless an attribute says otherwise', async () => {
   const trained = { steps: 5, positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known', temperature: 0.7 };
   const { tab, errors, close } = await page('<sedd-demo model="/models/sedd-nano" length="24" seed="7"></sedd-demo>', {
     prepare: (target) =>
@@ -533,7 +533,7 @@ test('a demo writes as its model was trained to, unless an attribute says otherw
   }
 });
 
-test('tokens are chosen by keys, a run stops by Escape, and can be held', async () => {
+test('tokens are chosen and held by keys, and Escape stops a run', async () => {
   const { tab, close } = await page(`<sedd-demo ${DEMO} loading="eager"></sedd-demo>`, {
     context: { viewport: { width: 400, height: 700 } },
   });
@@ -599,7 +599,7 @@ test('tokens are chosen by keys, a run stops by Escape, and can be held', async 
   }
 });
 
-test('a demo says in one sentence what is wrong and stays usable', async () => {
+test('a demo reports an error in one sentence and stays usable', async () => {
   const { tab, errors, close } = await page('<sedd-demo></sedd-demo>');
   try {
     const demo = tab.locator('sedd-demo');
@@ -645,7 +645,7 @@ test('a demo says in one sentence what is wrong and stays usable', async () => {
   }
 });
 
-test('a load can be stopped, and an element that goes takes its worker with it', async () => {
+test('a load can be stopped, and an element that is removed ends its worker', async () => {
   const { tab, close } = await page(`<sedd-demo id="a" ${DEMO}></sedd-demo><sedd-demo id="b" ${DEMO}></sedd-demo>`);
   try {
     const stopped = await tab.evaluate(async () => {
@@ -682,7 +682,7 @@ const NANO = 'model="/models/sedd-nano" steps="3" length="16" seed="5"';
 /** Text of a promise in the page: of its sample, or the name of its error. */
 const outcome = 'const outcome = (promise) => promise.then((sample) => sample.text, (error) => error.name);';
 
-test('a run waits for a load under way, whoever began it', async () => {
+test('a run waits for a load in progress, whoever began it', async () => {
   for (const way of ['loading="eager"', 'reveal="auto"', '']) {
     const { tab, close } = await page(`<sedd-demo ${NANO} ${way}></sedd-demo>`);
     try {
@@ -707,7 +707,7 @@ test('a run waits for a load under way, whoever began it', async () => {
   }
 });
 
-test('a comparison waits for a load under way, too', async () => {
+test('a comparison waits for a load in progress, too', async () => {
   const { tab, close } = await page(
     `<sedd-demo ${NANO} steps="1" length="6" compare="/models/gpt2-nano" loading="eager"></sedd-demo>`,
   );
@@ -760,7 +760,7 @@ test('of two runs in one task the first ends with AbortError and the second writ
   }
 });
 
-test('the trace of a run is whole: ended by another, stopped half way, branched with an edit', async () => {
+test('the trace of a run is complete when another run ends it, when it is stopped half way, and when it is branched with an edit', async () => {
   const { tab, close } = await page(`<sedd-demo ${NANO} loading="eager"></sedd-demo>`);
   try {
     await ready(tab);
@@ -819,7 +819,7 @@ test('the trace of a run is whole: ended by another, stopped half way, branched 
   }
 });
 
-test('reveal or loading set later load, and so does another model in the place of a loaded one', async () => {
+test('setting reveal or loading later loads the model, and so does replacing a loaded model', async () => {
   const { tab, close } = await page(
     `<sedd-demo id="a" ${NANO}></sedd-demo><sedd-demo id="b" ${NANO}></sedd-demo><sedd-demo id="c" ${NANO}></sedd-demo>`,
   );
@@ -895,7 +895,7 @@ for (const [name, look] of [
   });
 }
 
-test('on a right-to-left page sentences and prompts keep their own direction', async () => {
+test('on a right-to-left page, sentences and prompts keep their own direction', async () => {
   const { tab, close } = await page(BOTH);
   try {
     await tab.evaluate(() => {
@@ -929,7 +929,7 @@ test('on a right-to-left page sentences and prompts keep their own direction', a
   }
 });
 
-test('printed, the elements show the finished text and nothing else', async () => {
+test('in print, the elements show only the finished text', async () => {
   const { tab, close } = await page(BOTH);
   try {
     await ready(tab);
@@ -958,7 +958,7 @@ test('printed, the elements show the finished text and nothing else', async () =
   }
 });
 
-test('in Chinese text the elements speak Chinese, elsewhere English', async () => {
+test('in Chinese text the elements are in Chinese, elsewhere in English', async () => {
   const { tab, asked, errors, close } = await page(
     `<div lang="zh-Hans">${BOTH}</div><div lang="fr"><sedd-demo id="other" ${NANO}></sedd-demo></div>`,
   );
@@ -994,7 +994,7 @@ test('in Chinese text the elements speak Chinese, elsewhere English', async () =
   }
 });
 
-test('without JavaScript a reader sees the poster', async () => {
+test('without JavaScript, a reader sees the poster', async () => {
   const { tab, close } = await page(
     `<sedd-player src="${TRACE}"><p slot="poster">Once upon a time.</p></sedd-player><sedd-demo ${NANO}><p slot="poster">One day.</p></sedd-demo>`,
     { context: { javaScriptEnabled: false } },

@@ -1,5 +1,5 @@
-// Three engines behind one small interface: Chromium (playwright-core), Firefox (puppeteer-core over BiDi) and WebKitGTK (WebDriver under Xvfb).
-// Each gives {name, goto(path), evaluate(source) -> JSON, picture() -> PNG, close()}; `source` is the body of an async function.
+// Wraps three browsers in one small interface: Chromium (playwright-core), Firefox (puppeteer-core over BiDi) and WebKitGTK (WebDriver under Xvfb).
+// Each has {name, goto(path), evaluate(source) -> JSON, picture() -> PNG, close()}; `source` is the body of an async function.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { chromium } from 'playwright-core';
@@ -45,7 +45,7 @@ async function openFirefox() {
   };
 }
 
-/** A port that is free now. */
+/** Returns a port that is free now. */
 const freePort = () =>
   new Promise((resolve, reject) => {
     const server = createServer()
@@ -69,7 +69,7 @@ async function until(work, what, ms = 15000) {
   }
 }
 
-/** Xvfb on a display of its own; it says which. */
+/** Starts Xvfb on its own display. Returns the display's name. */
 function display() {
   const server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1024x768x24', '-nolisten', 'tcp'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
@@ -135,7 +135,7 @@ async function openWebKit() {
   }
 }
 
-/** Debian's place for the browser that WebKitWebDriver drives. */
+/** Returns the path at which Debian installs the browser that WebKitWebDriver drives. */
 const MINI_BROWSER = '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser';
 
 export const ENGINES = { Chromium: openChromium, Firefox: openFirefox, WebKitGTK: openWebKit };

@@ -1,4 +1,4 @@
-// The module in Chromium, Firefox and WebKitGTK: the same scenarios (scenarios.js), one browser each.
+// Tests the module in Chromium, Firefox and WebKitGTK with the same scenarios (scenarios.js).
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -10,7 +10,7 @@ const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 const tool = (...flags) => execFileSync(path.join(ROOT, 'build/native/sedd'), flags, { cwd: ROOT, encoding: 'utf8' });
 const TEXT = 'Once upon a time there was a little girl.';
 const CYCLES = 20;
-const GROWTH = 20e6; // bytes of script heap over the cycles, where the engine tells; a model's weights alone are 4.5 MB
+const GROWTH = 20e6; // allowed growth of the script heap over the cycles, in bytes, if the browser reports it; a model's weights alone are 4.5 MB
 
 for (const name of Object.keys(ENGINES)) {
   describe(name, () => {
@@ -55,7 +55,7 @@ for (const name of Object.keys(ENGINES)) {
       assert.deepEqual([events, steps], [7, 7]);
     });
 
-    test('stops, and goes on where it stopped', async () => {
+    test('stops, and continues where it stopped', async () => {
       const { error, same } = await play('stopAndResume', { length: 32, steps: 8, seed: 3 });
       assert.equal(error.name, 'AbortError');
       assert.ok(same);
@@ -80,7 +80,7 @@ for (const name of Object.keys(ENGINES)) {
       assert.ok(ok && checks.length === 4, JSON.stringify(checks));
     });
 
-    test('aborts land, and the worker is free again', async (t) => {
+    test('aborts take effect, and the worker is free again', async (t) => {
       const { load, run, free } = await play('abortLatency');
       t.diagnostic(
         `load ${load.map(({ ms }) => ms.toFixed(1)).join(', ')} ms; run ${run.ms.toFixed(1)} ms; worker free after ${free.toFixed(1)} ms`,
@@ -96,7 +96,7 @@ for (const name of Object.keys(ENGINES)) {
       assert.ok(sizes.at(-1) - sizes[0] < GROWTH);
     });
 
-    test('a worker that dies is a clear error', async () => {
+    test('a worker that dies gives a clear error', async () => {
       const { during, after: later } = await play('killed');
       for (const error of [during, later]) {
         assert.deepEqual([error.typed, error.code], [true, 'worker']);

@@ -1,4 +1,4 @@
-// The golden folders in Chromium, with every kernel table.
+// Checks the golden folders in Chromium, with every kernel table.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { open } from './browser.mjs';
@@ -27,7 +27,7 @@ const inPage = async ({ wasm, kernels, threads, name }) => {
   };
 };
 
-test('golden folders in Chromium', async (t) => {
+test('every golden folder passes in Chromium', async (t) => {
   const { page, close } = await open('web/README.md');
   try {
     for (const [wasm, kernels] of [

@@ -1,4 +1,4 @@
-// Loading in Chromium against the stand-in hub: every fault by its own sentence, cuts that go on where they were, the store.
+// Tests loading in Chromium from the stand-in hub: each fault has its own sentence, cut downloads resume, and the store works.
 import { after, before, beforeEach, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -23,7 +23,7 @@ let hub;
 let browser;
 let page;
 
-/** A repository of random weights that uses the shipped tokenizer. */
+/** Makes a repository of random weights that uses the shipped tokenizer. */
 function repository(name, options) {
   const there = path.join(folder, name);
   generate(there, options);
@@ -68,7 +68,7 @@ beforeEach(async () => {
   await page.evaluate(() => window.store.delete('all'));
 });
 
-/** Gives a page `load(source, options)` -> what a load came to, and `store`. */
+/** Gives a page `load(source, options)`, which returns the result of a load, and `store`. */
 async function prepare(target) {
   await target.evaluate(async (url) => {
     const { loadSEDD, plan, store } = await import('/web/client.js');
@@ -132,7 +132,7 @@ test('a hub id is planned, loaded through redirects and checked, and then comes 
   assert.equal(other.failed, `content: The file of weights has the sha256 ${SHA}; expected ${'0'.repeat(64)}.`);
 });
 
-test("a folder beside the page goes before the hub; a repository without tokenizer borrows GPT-2's", async () => {
+test("a folder beside the page takes precedence over the hub, and a repository without a tokenizer uses GPT-2's", async () => {
   await page.evaluate(() => history.replaceState(null, '', '/'));
   assert.equal((await load('models/sedd-nano')).url, `${browser.url}models/sedd-nano/model.safetensors`);
   assert.equal((await load('me/bare')).failed, undefined);
@@ -144,7 +144,7 @@ test("a folder beside the page goes before the hub; a repository without tokeniz
   assert.equal((await load('hub:me/nano@main')).sha256, SHA);
 });
 
-test('how a model was trained to write is kept with it', async () => {
+test("a model's sampling settings are stored with it", async () => {
   const [first, again] = [await load('me/trained'), await load('me/trained')];
   assert.deepEqual([first.fromStore, again.fromStore], [false, true]);
   for (const { defaults } of [first, again])
@@ -152,7 +152,7 @@ test('how a model was trained to write is kept with it', async () => {
   assert.deepEqual((await load('me/bare')).defaults, {}, 'and a folder without that file has none');
 });
 
-test('float weights are held as int8, kept so, and give the same text on the next visit; torch files too', async () => {
+test('float weights and torch files are held and stored as int8, and give the same text on the next visit', async () => {
   const options = { dtype: 'q8', text: true };
   const [first, again] = [await load('me/float', options), await load('me/float', options)];
   assert.deepEqual([first.dtype, first.fromStore, again.fromStore, again.fetched], ['q8', false, true, 0]);
@@ -170,7 +170,7 @@ test('float weights are held as int8, kept so, and give the same text on the nex
   );
 });
 
-test('threads share a memory of no more than the model needs, from the hub and from the store', async () => {
+test('threads share a memory of at most the size that the model needs, from the hub and from the store', async () => {
   const isolated = await open('README.md', { isolation: true });
   try {
     const results = await isolated.page.evaluate(async (hub) => {
@@ -203,7 +203,7 @@ test('threads share a memory of no more than the model needs, from the hub and f
 
 /* ---- Cuts ---- */
 
-test('a download that is cut at any tenth goes on with the missing bytes only', async () => {
+test('a download that is cut at any tenth resumes with the missing bytes only', async () => {
   for (let tenth = 1; tenth < 10; tenth++) {
     const place = Math.floor((SIZE * tenth) / 10);
     hub.fail(FILE, 'cut', place, 1);
@@ -223,7 +223,7 @@ test('a download that is cut at any tenth goes on with the missing bytes only', 
   }
 });
 
-test('within one load a cut is mended by itself; a torch file goes on as well', async () => {
+test('a cut within one load is resumed automatically, also for a torch file', async () => {
   hub.fail(FILE, 'cut', 3000000, 1);
   const mended = await load('me/nano', { retries: 1 });
   assert.equal(mended.sha256, SHA);
@@ -265,7 +265,7 @@ for (const [name, file, kind, number, words] of [
   ],
   ['no CORS', FILE, 'nocors', 0, /^network: .*\(CORS\)/],
 ]) {
-  test(`${name} is named as what it is and leaves nothing that counts as complete`, async () => {
+  test(`${name} has its own sentence and stores nothing as complete`, async () => {
     hub.fail(file, kind, number);
     const result = await load(
       {
@@ -282,7 +282,7 @@ for (const [name, file, kind, number, words] of [
   });
 }
 
-test('a busy server is waited for, as long as it asks', async () => {
+test('a load waits for a busy server as long as Retry-After asks', async () => {
   hub.fail(FILE, '429', 1, 1);
   const result = await load('me/nano', { retries: 1 });
   assert.equal(result.sha256, SHA);
@@ -292,7 +292,7 @@ test('a busy server is waited for, as long as it asks', async () => {
   );
 });
 
-test('a file that changes between two ranges is loaded from the beginning', async () => {
+test('a file that changes between two ranges is loaded again from the beginning', async () => {
   hub.fail(FILE, 'change', 2000000, 1);
   const result = await load('me/nano', { retries: 2 });
   assert.equal(result.sha256, SHA);
@@ -316,7 +316,7 @@ test('servers without ranges, ETag or HEAD, and one that compresses, still give 
 
 /* ---- The store ---- */
 
-test('a chunk that went bad is fetched again, alone', async () => {
+test('only a damaged chunk is fetched again', async () => {
   await load('me/nano');
   await page.evaluate(async () => {
     const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('sedd-web');
@@ -339,7 +339,7 @@ test('a chunk that went bad is fetched again, alone', async () => {
   assert.equal((await load('me/nano')).fetched, 0, 'and is sound again');
 });
 
-test('what a load left behind before it said what it stores is neither listed nor kept', async () => {
+test('files of a load that ended before it wrote its record are neither listed nor kept', async () => {
   const remains = () =>
     page.evaluate(async () => {
       const found = [];
@@ -377,7 +377,7 @@ test('what a load left behind before it said what it stores is neither listed no
   assert.deepEqual([seen.during, seen.after.map(({ name }) => name)], [[], ['model.safetensors']]);
 });
 
-test('without room the model runs and nothing is kept', async () => {
+test('without free storage the model runs and is not stored', async () => {
   const session = await page.context().newCDPSession(page);
   const quota = (quotaSize) =>
     session.send('Storage.overrideQuotaForOrigin', { origin: new URL(browser.url).origin, ...quotaSize });
@@ -409,7 +409,7 @@ test('two tabs that load the same model download it once', async () => {
   await other.close();
 });
 
-test('an abort lands at once, keeps what has arrived, and a model under way cannot be deleted', async () => {
+test('an abort takes effect at once and keeps what has arrived, and a model that is loading cannot be deleted', async () => {
   hub.fail(FILE, 'slow', 2e6);
   const took = await page.evaluate(async (url) => {
     const controller = new AbortController();
@@ -441,7 +441,7 @@ test('an abort lands at once, keeps what has arrived, and a model under way cann
   assert.ok(gets()[0].begin >= 500000, 'what had arrived was kept');
 });
 
-test('a stored model loads while its server is gone, in either kind of storage', async () => {
+test('a stored model loads without its server, from either kind of storage', async () => {
   for (const cache of ['opfs', 'cache-storage']) {
     await load('hub:me/nano', { cache });
     hub.fail('api', '500');
@@ -455,7 +455,7 @@ test('a stored model loads while its server is gone, in either kind of storage',
   assert.deepEqual(await list(), []);
 });
 
-test('after the first visit the page opens and writes without a network', async () => {
+test('after the first visit, the page opens and writes without a network', async () => {
   const visit = await open('', { isolation: false });
   try {
     const count = () =>
@@ -487,7 +487,7 @@ test('after the first visit the page opens and writes without a network', async 
   }
 });
 
-test('a policy that forbids WebAssembly is named as that', async () => {
+test('a policy that forbids WebAssembly is named as the cause', async () => {
   const visit = await open('README.md', { isolation: false, csp: "default-src 'self'" });
   try {
     const { reasons, wasm, error } = await visit.page.evaluate(async () => {

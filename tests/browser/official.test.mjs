@@ -1,4 +1,4 @@
-// The official models in Chromium, against a hub that serves them as the hub does: from the plan to the next visit.
+// Tests the official models in Chromium, from the plan to the next visit, with a server that behaves like the hub.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -102,14 +102,14 @@ for (const [source, repository, kind] of [
   });
 }
 
-test('pytorch_model.bin, where a repository has no safetensors, gives the same text', async () => {
+test('pytorch_model.bin of a repository without safetensors gives the same text', async () => {
   const visit = (source) => browser.page.evaluate((given) => window.visit(given, 'sedd'), source);
   const [torch, safe] = [await visit('torch/sedd-small'), await visit('louaaron/sedd-small')];
   assert.match(torch.url, /pytorch_model\.bin$/);
   assert.deepEqual(torch.ids, safe.ids);
 });
 
-test('an address that expired is asked for anew', async () => {
+test('an expired address is requested again', async () => {
   const visit = () => browser.page.evaluate(() => window.visit('hub:louaaron/sedd-medium', 'sedd'));
   await browser.page.evaluate(() => window.store.delete('all'));
   hub.fail(FILE, 'expired', 0, 1);

@@ -1,4 +1,4 @@
-// The service worker in Chromium: it keeps the page's own files, answers before it stores, and leaves everything else alone.
+// Tests the service worker in Chromium: it stores the page's own files, answers before it stores, and leaves all other requests alone.
 import { after, before, beforeEach, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ const begin = (response, type, first) => {
   response.writeHead(200, { 'Content-Type': type }).write(first);
 };
 
-/** The repository's files, and what a server beside them may offer. */
+/** Serves the repository's files, and other endpoints that a server may have beside them. */
 const ROUTES = {
   '/events': (_, response) => begin(response, 'text/event-stream', 'data: tick\n\n'),
   '/stream': (_, response) => begin(response, 'text/plain', 'first'),
@@ -71,7 +71,7 @@ after(async () => {
   server.close();
 });
 
-/** A page that the service worker controls; with `keep`, once it has kept the page's files. */
+/** Opens a page that the service worker controls; with `keep`, after it has stored the page's files. */
 async function visit(keep = false) {
   const context = await browser.newContext();
   page = await context.newPage();
@@ -93,7 +93,7 @@ async function visit(keep = false) {
   }, keep);
 }
 
-/** The text at an address, or the name of the error, within three seconds. */
+/** Returns the text at an address, or the name of the error, within three seconds. */
 const text = (address, init) =>
   page.evaluate(
     ([where, how]) =>
@@ -159,7 +159,7 @@ test('queries and other methods are left alone', async () => {
     assert.equal(await text(address), 'TypeError', address);
 });
 
-test('it keeps what the build lists: the page and one wasm module, no weights', async () => {
+test('it stores the files that the build lists: the page and one wasm module, no weights', async () => {
   await visit(true);
   const kept = await keptFiles();
   for (const name of [

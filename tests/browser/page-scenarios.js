@@ -1,4 +1,4 @@
-/** Scenarios of the page, the same in every engine: what a person does, done from inside the page. */
+/** Defines scenarios of the page, the same for every browser: the actions of a person, performed from inside the page. */
 const $ = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
 
@@ -157,7 +157,7 @@ export async function narrow() {
   return wide;
 }
 
-/** What axe-core finds, a line each. */
+/** Returns the violations that axe-core finds, one line each. */
 export async function violations() {
   await new Promise((resolve, reject) => {
     document.head.append(

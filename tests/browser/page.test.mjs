@@ -1,4 +1,4 @@
-// The page in Chromium, as a person uses it.
+// Tests the page in Chromium as a person uses it.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -96,7 +96,7 @@ test('the recorded run plays first, can be scrubbed, and is labelled as recorded
   }
 });
 
-test('a run pauses, steps, goes on and stops, and the page stays usable', async () => {
+test('a run pauses, steps, continues and stops, and the page stays usable', async () => {
   const { page, close } = await open('?lang=en');
   try {
     await ready(page);
@@ -189,7 +189,7 @@ test('the network may read only what is known, where positions are planned, and 
   }
 });
 
-test('bad fields and links of other versions get a sentence', async () => {
+test('invalid fields and links of other versions are refused with a sentence', async () => {
   const { page, close } = await open('?lang=en#v=7&seed=1');
   try {
     await ready(page);
@@ -220,7 +220,7 @@ test('bad fields and links of other versions get a sentence', async () => {
   }
 });
 
-test('a trace goes out and comes back the same; another file gets a sentence', async () => {
+test('a saved trace opens unchanged, and another file is refused with a sentence', async () => {
   const { page, close } = await open('?lang=en', { reducedMotion: 'reduce' });
   try {
     await ready(page);
@@ -426,7 +426,7 @@ test('noise, race, measurement and likelihood, in Chinese too, without an access
   }
 });
 
-test('without a model the recorded run and the texts stay', async () => {
+test('without a model, the recorded run and the texts remain', async () => {
   const { page, close } = await open('web/README.md', { serviceWorkers: 'block' }); // a service worker's requests pass the route by
   try {
     await page.route('**/*.wasm', (route) => route.abort());

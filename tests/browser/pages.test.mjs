@@ -1,4 +1,4 @@
-// The page and an example in Firefox and WebKitGTK, the same scenarios in both (page-scenarios.js); page.test.mjs goes further in Chromium.
+// Tests the page and an example in Firefox and WebKitGTK with the same scenarios (page-scenarios.js); page.test.mjs tests more in Chromium.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

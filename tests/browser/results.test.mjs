@@ -1,4 +1,4 @@
-// The page of results under the strictest policy: nothing blocked, readable by everyone, no wider than a phone.
+// Tests the page of results under the strictest policy: nothing is blocked, axe-core finds no violation, and it fits a phone's width.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

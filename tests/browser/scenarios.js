@@ -1,6 +1,6 @@
 /**
- * Scenarios of the module, the same in every engine: each is an async function that runs in the page, gets numbers from
- * the test and returns plain data. Loaded by the page as a module, so that the engine under test reads it itself.
+ * Defines scenarios of the module, the same for every browser. Each is an async function that runs in the page, gets numbers
+ * from the test and returns plain data. The page loads this file as a module, so that the browser under test parses it itself.
  */
 import { SeddError, compare, loadGPT2, loadSEDD, probe } from '/web/client.js';
 
@@ -67,7 +67,7 @@ export async function bound(text) {
 
 export const selfTest = async () => (await model()).selfTest();
 
-/** How long an abort takes to land: on a load at several moments, on a run, and until the worker computes for others again. */
+/** Measures how long an abort takes: on a load at several moments, on a run, and until the worker computes for others again. */
 export async function abortLatency() {
   const load = [];
   for (const after of [0, 20, 60]) {
@@ -92,7 +92,7 @@ export async function abortLatency() {
   return { load, run: { ms, name }, free: performance.now() - begin };
 }
 
-/** Loads and disposes again and again; `performance.memory` where there is one. */
+/** Loads and disposes repeatedly. Reads `performance.memory` if the browser has it. */
 export async function cycles(count) {
   const used = () => performance.memory?.usedJSHeapSize ?? 0;
   const sizes = [];
@@ -105,7 +105,7 @@ export async function cycles(count) {
   return sizes;
 }
 
-/** A worker that dies under a run. */
+/** Ends a worker during a run. */
 export async function killed() {
   const worker = new Worker('/web/worker.js', { type: 'module' });
   const own = await fresh({ worker });
@@ -116,7 +116,7 @@ export async function killed() {
   return { during, after: await failure(own.tokenize('a')) };
 }
 
-/** The tab is hidden while a comparison runs. */
+/** Hides the tab while a comparison runs. */
 export async function hidden() {
   const gpt2 = await loadGPT2('/models/gpt2-nano', { cache: false });
   const options = { steps: [2], length: 16, rounds: 6, warmups: 0 };

@@ -1,4 +1,4 @@
-// The snippets that the documentation shows: fenced blocks of every README, and the code under each @example of a doc comment.
+// Collects the snippets of the documentation: fenced blocks of every README, and the code under each @example of a doc comment.
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +24,7 @@ export const fenced = () =>
     }));
   });
 
-/** Indented blocks, which have no language: commands, output and data. */
+/** Returns indented blocks, which have no language: commands, output and data. */
 export const indented = () =>
   READMES.flatMap((file) => {
     const text = read(file).replace(/^```.*?^```$/gms, (block) => block.replace(/[^\n]/g, ''));

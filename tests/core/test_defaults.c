@@ -1,6 +1,6 @@
 /*
- * test_defaults.c - generation_config.json: what it sets, what it passes over, and that every
- * absurd one is refused with a sentence that names the file and the key.
+ * test_defaults.c - tests generation_config.json: the fields it sets, the fields it skips, and that
+ * every invalid one is refused with a sentence that names the file and the key.
  */
 #include "sedd.h"
 #include "test.h"
@@ -10,7 +10,7 @@
 static enum sedd_status read(const char *text, size_t size, struct sedd_sample_options *options,
                              struct sedd_error *error)
 {
-    /* an exact copy without a zero at its end, so that a sanitizer sees reads past it */
+    /* an exact copy without a final zero, so that a sanitizer detects reads past it */
     char *exact = malloc(size > 0 ? size : 1);
     memcpy(exact, text, size);
     enum sedd_status status = sedd_sample_defaults(exact, size, options, error);
@@ -62,7 +62,7 @@ static void test_values(void)
     CHECK(options.positions == SEDD_POSITIONS_HITTING && options.context == SEDD_CONTEXT_KNOWN);
 }
 
-/* Hugging Face's own keys, nulls, and nothing at all. */
+/* Tests Hugging Face's own keys, nulls, and an empty object. */
 static void test_others(void)
 {
     struct sedd_sample_options options = accepts(
@@ -80,7 +80,7 @@ static void test_refusals(void)
     refuses("", "not valid JSON");
     refuses("{\"steps\": 8", "not valid JSON");
     refuses("<!doctype html>", "not valid JSON");
-    refuses("{} {}", "something after");
+    refuses("{} {}", "extra content after");
     refuses("[8]", "not an object");
     refuses("\"steps\"", "not an object");
     refuses("{\"steps\": 0}", "\"steps\" is 0; expected 1 to 1e+06");
@@ -90,8 +90,8 @@ static void test_refusals(void)
     refuses(
         "{\"positions\": \"best\"}",
         "\"positions\" is \"best\"; this engine runs score, normalised, fixed, bounded or hitting");
-    refuses("{\"positions\": 3}", "\"positions\" is not a word; expected score, normalised");
-    refuses("{\"positions\": [\"fixed\"]}", "\"positions\" is not a word");
+    refuses("{\"positions\": 3}", "\"positions\" is not a string; expected score, normalised");
+    refuses("{\"positions\": [\"fixed\"]}", "\"positions\" is not a string");
     refuses("{\"order\": \"\"}", "\"order\" is \"\"; this engine runs random, spread");
     refuses("{\"grid\": \"cos\"}", "\"grid\" is \"cos\"; this engine runs linear or cosine");
     refuses("{\"context\": \"none\"}", "\"context\" is \"none\"; this engine runs all or known");

@@ -1,6 +1,6 @@
 /*
- * test_hostile.c - damaged and hostile checkpoints: each is refused with one sentence that names
- * the tensor, nothing crashes and nothing leaks (run it under the sanitizers).
+ * test_hostile.c - tests damaged and hostile checkpoints: each is refused with one sentence that
+ * names the tensor, and nothing crashes or leaks (run it under the sanitizers).
  */
 #include "checkpoint.h"
 #include "files/open.h"
@@ -12,7 +12,7 @@
 
 static struct sedd_error error;
 
-/* Refused with both words in the sentence. */
+/* Checks that the checkpoint is refused with `name` and `words` in the sentence. */
 static void refuses(const struct checkpoint *checkpoint, const char *config, const char *name,
                     const char *words)
 {
@@ -30,7 +30,7 @@ static void refuses(const struct checkpoint *checkpoint, const char *config, con
     }
 }
 
-/* ---- Tensors that are not what config.json asks for -------------------------------------- */
+/* ---- Tensors that differ from config.json ------------------------------------------------ */
 
 static void test_shapes(void)
 {
@@ -38,23 +38,23 @@ static void test_shapes(void)
     checkpoint_sedd(&c);
     struct entry *qkv = checkpoint_find(&c, "blocks.0.attn_qkv.weight");
     qkv->shape[0] = 6, qkv->shape[1] = 18;
-    refuses(&c, SEDD_CONFIG, "blocks.0.attn_qkv.weight", "[6, 18]; config.json asks for [18, 6]");
+    refuses(&c, SEDD_CONFIG, "blocks.0.attn_qkv.weight", "[6, 18]; config.json requires [18, 6]");
     qkv->rank = 4, qkv->shape[0] = 3, qkv->shape[1] = 6, qkv->shape[2] = 2, qkv->shape[3] = 3;
     refuses(&c, SEDD_CONFIG, "blocks.0.attn_qkv.weight", "[3, 6, 2, 3]");
     qkv->rank = 1, qkv->shape[0] = 108;
-    refuses(&c, SEDD_CONFIG, "blocks.0.attn_qkv.weight", "[108]; config.json asks for [18, 6]");
+    refuses(&c, SEDD_CONFIG, "blocks.0.attn_qkv.weight", "[108]; config.json requires [18, 6]");
     checkpoint_clear(&c);
 
     checkpoint_sedd(&c);
     struct entry *norm = checkpoint_find(&c, "blocks.0.norm1.weight");
     norm->rank = 2, norm->shape[1] = 1;
-    refuses(&c, SEDD_CONFIG, "blocks.0.norm1.weight", "[6, 1]; config.json asks for [6]");
+    refuses(&c, SEDD_CONFIG, "blocks.0.norm1.weight", "[6, 1]; config.json requires [6]");
     checkpoint_clear(&c);
 
     checkpoint_gpt2(&c, "");
     struct entry *attn = checkpoint_find(&c, "h.0.attn.c_attn.weight");
     attn->shape[0] = 18, attn->shape[1] = 6;
-    refuses(&c, GPT2_CONFIG, "h.0.attn.c_attn.weight", "asks for [6, 18]");
+    refuses(&c, GPT2_CONFIG, "h.0.attn.c_attn.weight", "requires [6, 18]");
     checkpoint_clear(&c);
 }
 
@@ -65,7 +65,7 @@ static void test_missing(void)
     checkpoint_remove(&c, "blocks.0.mlp.0.bias");
     refuses(&c, SEDD_CONFIG, "blocks.0.mlp.0.bias", "lacks 1 tensor");
     checkpoint_remove(&c, "output_layer.linear.bias");
-    refuses(&c, SEDD_CONFIG, "blocks.0.mlp.0.bias", "lacks 2 tensors, the first is");
+    refuses(&c, SEDD_CONFIG, "blocks.0.mlp.0.bias", "lacks 2 tensors; the first is");
     checkpoint_clear(&c);
     refuses(&c, SEDD_CONFIG, "vocab_embed.embedding", "lacks 20 tensors");
 
@@ -109,7 +109,8 @@ static void test_types(void)
     checkpoint_quantise(&c, "blocks.0.mlp.2.weight", 6, 1);
     refuses(&c, SEDD_CONFIG, "blocks.0.mlp.2.weight", "is I8 but");
     strcpy(checkpoint_find(&c, "blocks.0.mlp.2.weight")->dtype, "F32");
-    refuses(&c, SEDD_CONFIG, "blocks.0.mlp.2.weight_scale", "scales a matrix that is not I8");
+    refuses(&c, SEDD_CONFIG, "blocks.0.mlp.2.weight_scale",
+            "is the scale of a matrix that is not I8");
     checkpoint_clear(&c);
 
     checkpoint_gpt2(&c, "");
@@ -117,7 +118,7 @@ static void test_types(void)
     checkpoint_find(&c, "h.0.attn.c_attn.weight_scale")->shape[1] = 6;
     checkpoint_find(&c, "h.0.attn.c_attn.weight_scale")->shape[0] = 3;
     refuses(&c, GPT2_CONFIG, "h.0.attn.c_attn.weight_scale",
-            "[3, 6]; config.json asks for [18, 1]");
+            "[3, 6]; config.json requires [18, 1]");
     checkpoint_clear(&c);
 }
 
@@ -133,7 +134,7 @@ static void test_values(void)
             i < 4 ? checkpoint_sedd(&c) : checkpoint_gpt2(&c, "");
             struct entry *entry = checkpoint_find(&c, names[i]);
             entry->values[entry->count - 1] = bad[k];
-            refuses(&c, i < 4 ? SEDD_CONFIG : GPT2_CONFIG, names[i], "not a number");
+            refuses(&c, i < 4 ? SEDD_CONFIG : GPT2_CONFIG, names[i], "non-finite value");
             checkpoint_clear(&c);
         }
     }
@@ -144,7 +145,7 @@ static void test_values(void)
         checkpoint_quantise_sedd(&c);
         checkpoint_find(&c, "blocks.0.mlp.0.weight_scale")->values[3] = scales[k];
         refuses(&c, SEDD_CONFIG, "blocks.0.mlp.0.weight_scale",
-                k == 0 ? "not a number" : "scale 3");
+                k == 0 ? "non-finite value" : "scale 3");
         checkpoint_clear(&c);
     }
 }
@@ -183,14 +184,14 @@ static void test_truncated(void)
     struct sedd_model *model = NULL;
     CHECK(checkpoint_load(GPT2_CONFIG, longer, size + 1, 0, SEDD_DTYPE_AUTO, &model, &error) ==
           SEDD_ERROR_FORMAT);
-    CHECK_TEXT(error.message, "goes on after its last tensor");
+    CHECK_TEXT(error.message, "bytes after its last tensor");
     free(longer);
     free(bytes);
     checkpoint_clear(&c);
 }
 
-/* Every bit of the length and the header flipped: refused with a sentence, or harmless (a name
- * inside the metadata, say), but never a crash; the sanitizers watch. */
+/* Flips every bit of the length and the header. The file is refused with a sentence, or the bit is
+ * harmless (such as one of a name inside the metadata); the sanitizers detect everything else. */
 static void test_flipped(void)
 {
     struct checkpoint c;
@@ -212,8 +213,8 @@ static void test_flipped(void)
             sedd_model_free(model);
         }
     }
-    /* Loads that pass: bits inside "__metadata__"'s value and white space, the layer number or so
-     * of buffers. Anything else would be a header that was not read. */
+    /* Flips that pass are in the value of "__metadata__", in white space, or in the names of
+     * buffers. More of them would mean that the header is not read. */
     CHECK(loaded < header);
     free(bytes);
     checkpoint_clear(&c);
@@ -228,7 +229,7 @@ static void test_length_field(void)
         memcpy(bytes, &lengths[i], 8);
         CHECK(checkpoint_load(SEDD_CONFIG, bytes, sizeof bytes, 3, SEDD_DTYPE_AUTO, &model,
                               &error) == SEDD_ERROR_FORMAT);
-        CHECK_TEXT(error.message, "header has");
+        CHECK_TEXT(error.message, "a header size of 2 to");
     }
     const char *page = "<!DOCTYPE html><html><head><title>Not found</title></head></html>";
     struct sedd_model *model = NULL;
@@ -237,7 +238,7 @@ static void test_length_field(void)
     CHECK_TEXT(error.message, "another kind of file");
 }
 
-/* What a server or a person may put in place of weights is named as what it is. */
+/* Files that a server or a person may put in place of weights are named in the error. */
 static void test_other_kinds(void)
 {
     static const struct {
@@ -256,7 +257,7 @@ static void test_other_kinds(void)
         {"\x93NUMPY\x01\x02", "a numpy file"},
         {"\x89HDF\r\n\x1a\n", "an HDF5 file"},
         {"\x1f\x8b\x08\x01\x02\x03\x04\x05", "a gzip file"},
-        {"\x01\x02\x03\x04\x05\x06\x07\x08", "neither a safetensors file"},
+        {"\x01\x02\x03\x04\x05\x06\x07\x08", "neither a torch file nor a safetensors file"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sedd_model *model = NULL;
@@ -269,7 +270,7 @@ static void test_other_kinds(void)
     }
 }
 
-/* Calls out of order are refused, and leave the model that was handed out alone. */
+/* Calls out of order are refused, and do not change the model that was returned. */
 static void test_order(void)
 {
     struct checkpoint c;
@@ -299,8 +300,8 @@ static void test_order(void)
 
 /* ---- Sizes ------------------------------------------------------------------------------- */
 
-/* Configuration and header agree on 64 GiB that a file of a few bytes cannot hold: refused by its
- * size, without taking the memory. */
+/* Configuration and header agree on 64 GiB, which a file of a few bytes cannot hold. The file is
+ * refused by its size, before the memory is allocated. */
 static void test_huge_claim(void)
 {
     char header[512], *config = strdup(SEDD_CONFIG);
@@ -322,7 +323,7 @@ static void test_huge_claim(void)
     free(config);
 }
 
-/* An embedding of int8 whose rows are longer than exact sums allow is refused, not wrapped. */
+/* An int8 embedding whose rows are too long for exact sums is refused; sums do not overflow. */
 static void test_q8_width(void)
 {
     static const char config[] =

@@ -1,6 +1,7 @@
 /*
- * test_safetensors.c - the header of a .safetensors file: layout rules, each refused with a
- * sentence that names the tensor; and the 16-bit number formats against their definitions.
+ * test_safetensors.c - tests the header of a .safetensors file: each violation of a layout rule is
+ * refused with a sentence that names the tensor. Compares the 16-bit number formats with their
+ * definitions.
  */
 #include "files/safetensors.h"
 #include "test.h"
@@ -11,7 +12,7 @@
 static enum sedd_status parse(const char *text, struct sedd_header *header,
                               struct sedd_error *error)
 {
-    /* exact size, so that a sanitizer sees reads past it */
+    /* of exact size, so that a sanitizer detects reads past it */
     size_t size = strlen(text);
     char *copy = malloc(size > 0 ? size : 1);
     memcpy(copy, text, size);
@@ -101,15 +102,17 @@ static void test_layout(void)
 
 static void test_shapes_and_types(void)
 {
-    refuses("{" TENSOR("a", "F32", "[4294967296, 4294967296]", "0", "0") "}", "no sensible number");
+    refuses("{" TENSOR("a", "F32", "[4294967296, 4294967296]", "0", "0") "}", "an invalid size");
     refuses("{" TENSOR("a", "F32", "[4503599627370496, 1024]", "0", "0") "}", "offsets of tensor");
-    refuses("{" TENSOR("a", "F32", "[-2]", "0", "8") "}", "no sensible number");
-    refuses("{" TENSOR("a", "F32", "[2.5]", "0", "10") "}", "no sensible number");
-    refuses("{" TENSOR("a", "F32", "[1e300]", "0", "8") "}", "no sensible number");
-    refuses("{" TENSOR("a", "F32", "[\"2\"]", "0", "8") "}", "no sensible number");
-    refuses("{" TENSOR("a", "F32", "[1,1,1,1,2]", "0", "8") "}", "shape of at most 4");
-    refuses("{" TENSOR("a", "F32", "2", "0", "8") "}", "shape of at most 4");
-    refuses("{" TENSOR("a", "F32", "{\"x\": 2}", "0", "8") "}", "shape of at most 4");
+    refuses("{" TENSOR("a", "F32", "[-2]", "0", "8") "}", "an invalid size");
+    refuses("{" TENSOR("a", "F32", "[2.5]", "0", "10") "}", "an invalid size");
+    refuses("{" TENSOR("a", "F32", "[1e300]", "0", "8") "}", "an invalid size");
+    refuses("{" TENSOR("a", "F32", "[\"2\"]", "0", "8") "}", "an invalid size");
+    refuses("{" TENSOR("a", "F32", "[1,1,1,1,2]", "0", "8") "}",
+            "has no shape, or one of more than 4 sizes");
+    refuses("{" TENSOR("a", "F32", "2", "0", "8") "}", "has no shape, or one of more than 4 sizes");
+    refuses("{" TENSOR("a", "F32", "{\"x\": 2}", "0", "8") "}",
+            "has no shape, or one of more than 4 sizes");
     refuses("{" TENSOR("a", "F8_E5M2", "[2]", "0", "2") "}", "type \"F8_E5M2\"");
     refuses("{" TENSOR("a", "f32", "[2]", "0", "8") "}", "type \"f32\"");
     refuses("{\"a\": {\"shape\": [2], \"data_offsets\": [0, 8]}}", "type \"(none)\"");
@@ -124,7 +127,7 @@ static void test_shapes_and_types(void)
     refuses("{} x", "after its JSON");
 }
 
-/* A hostile name is cut in messages. */
+/* Messages truncate a hostile name. */
 static void test_long_name(void)
 {
     size_t size = 100000;

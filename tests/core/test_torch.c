@@ -1,7 +1,7 @@
 /*
- * test_torch.c - torch files give the weights that safetensors give; training checkpoints give
- * their averages; hostile pickles and damaged zips are refused in words; SHA-256 has its known
- * answers.
+ * test_torch.c - tests that torch files give the same weights as safetensors, that training
+ * checkpoints give their averages, that hostile pickles and damaged zips are refused with a
+ * sentence, and that SHA-256 gives its known answers.
  */
 #include "files/sha256.h"
 #include "test.h"
@@ -11,7 +11,7 @@
 
 static struct sedd_error error;
 
-/* ---- Comparing by what the writer writes ------------------------------------------------- */
+/* ---- Comparing models by their written files --------------------------------------------- */
 
 static uint8_t *written(struct sedd_model *model, size_t *size)
 {
@@ -94,7 +94,8 @@ static int add_storages(struct stored *entries, int count, const struct checkpoi
     return count;
 }
 
-/* {"optimizer": {"state": {0: {"exp_avg": tensor, "step": 3}}, "lr": 3e-4}, "model": ..., "ema":
+/* Writes {"optimizer": {"state": {0: {"exp_avg": tensor, "step": 3}}, "lr": 3e-4}, "model": ...,
+ * "ema":
  * {"decay": 0.9999, "num_updates": 7, "shadow_params": [...]}, "step": 7}, as the reference saves
  * it. */
 static uint8_t *write_training(const struct checkpoint *model, const struct checkpoint *averages,
@@ -213,7 +214,7 @@ static void test_hostile(void)
              "uses the opcode 0x69"),
         CASE("\x80\4"
              "}.",
-             "another protocol than 2"),
+             "protocol other than 2"),
         CASE("\x80\2"
              "\x8c\2os\x8c\6system\x93.",
              "uses the opcode 0x8c"),
@@ -222,7 +223,7 @@ static void test_hostile(void)
              "memo larger than any model needs"),
         CASE("\x80\2"
              "}j\7\0\0\0.",
-             "recalls a value it has not remembered"),
+             "reads an empty memo entry"),
         CASE("\x80\2"
              "X\xff\xff\xff\xff"
              "a.",
@@ -235,7 +236,7 @@ static void test_hostile(void)
              "holds no state dict"),
         CASE("\x80\2"
              "}q\0X\1\0\0\0ah\0s.",
-             "is no tensor"),
+             "is not a tensor"),
         CASE("\x80\2"
              "K\1.",
              "holds no state dict"),
@@ -244,13 +245,13 @@ static void test_hostile(void)
              "ends without its last opcode"),
         CASE("\x80\2"
              "t.",
-             "takes a mark it has not set"),
+             "pops a mark that is not set"),
         CASE("\x80\2"
              "((u.",
-             "fills something that is no list or dict"),
+             "appends to a value that is not a list or dict"),
         CASE("\x80\2"
              "}}.",
-             "leaves values behind"),
+             "leaves values on the stack"),
         CASE("\x80\2"
              "N}b.",
              "sets the state of an object"),
@@ -261,7 +262,7 @@ static void test_hostile(void)
     }
 }
 
-/* Depth costs no stack: a million nested lists and a million marks are counted, not followed. */
+/* Depth uses no stack: a million nested lists and a million marks are counted without recursion. */
 /* A torch file says in which order its bytes are. */
 static void test_byte_order(void)
 {
@@ -313,7 +314,7 @@ static void test_depth(void)
 
 /* ---- Damage ------------------------------------------------------------------------------ */
 
-/* No cut and no flipped byte gives a model that differs: it is refused, or the byte was nobody's.
+/* A cut or flipped byte never gives a different model: the file is refused, or the byte is unused.
  */
 static void test_damage(void)
 {

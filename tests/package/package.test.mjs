@@ -1,4 +1,4 @@
-// The packed package as people use it: a script tag over a static folder, Vite, webpack, esbuild, and the one-file module, each in Chromium.
+// Uses the packed package as people do: with a script tag over a static folder, Vite, webpack, esbuild, and as the one-file module, each in Chromium.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -15,7 +15,7 @@ const WORK = path.join(ROOT, 'build/package');
 const PACKAGE = path.join(WORK, 'node_modules/sedd-web');
 const OPTIONS = { length: 16, steps: 4, seed: 5 };
 
-/** A program that writes a text and says what it got. */
+/** A program that writes a text and reports it. */
 const program = (specifier, threads) => `
 import { loadSEDD, SeddError } from '${specifier}';
 const sedd = await loadSEDD('/models/sedd-nano', { threads: ${threads}, cache: false });
@@ -72,7 +72,7 @@ async function runsAt(url, threads) {
   assert.deepEqual([outcome.threads, outcome.error], [threads, 'x']);
 }
 
-test('the package has what its exports name, and nothing else runs when it is installed', () => {
+test('the package has every file that its exports name, and runs nothing when it is installed', () => {
   const { exports, types, jsdelivr, scripts, dependencies } = JSON.parse(
     readFileSync(path.join(PACKAGE, 'package.json'), 'utf8'),
   );
@@ -168,7 +168,7 @@ test('Node, with a model of the package', () => {
   assert.equal(said, expected);
 });
 
-test('the examples of the package run as they lie there', async () => {
+test("the package's examples run unchanged", async () => {
   browser.errors.length = 0;
   await browser.page.goto(`${browser.url}build/package/node_modules/sedd-web/web/examples/csp.html`);
   const [text, verdict] = await browser.page
@@ -282,7 +282,7 @@ parent.postMessage('ready', '*');
   assert.deepEqual(outcome, { origin: 'null', text: expected.trimEnd() });
 });
 
-test('a policy without blob: is named to who uses the one-file module', async () => {
+test('the one-file module names a policy that forbids blob: as the cause', async () => {
   const full = folder('policy', {
     'index.html': page('app.js').replace(
       '<script',
@@ -321,7 +321,7 @@ test('the player alone fetches nothing but its trace', async () => {
   ]);
 });
 
-test('the player fetches its sheet and its words when they are needed, from beside itself', async () => {
+test('the player fetches its style sheet and its strings on demand, from its own folder', async () => {
   browser.errors.length = 0;
   await browser.page.goto(`${browser.url}build/package/player/index.html`);
   const player = browser.page.locator('sedd-player');

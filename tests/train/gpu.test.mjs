@@ -1,4 +1,4 @@
-// The ten minutes of a lent GPU, rehearsed on the processor at a thousandth of the size: bundle, unpack, go.sh.
+// Rehearses the ten minutes of a lent GPU on the processor, at a thousandth of the size: bundle, unpack, go.sh.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -50,7 +50,7 @@ test('ten minutes of a GPU at a thousandth of the size', { skip }, () => {
   const again = call(path.join(work, 'there'), 'sh', ['go.sh']);
   assert.match(again, /sedd-annealed: done before[\s\S]*twin-annealed: done before/);
 
-  // Going on from a plateau run: only the SEDD's stages run here, the twin's are those from above.
+  // Resumes a plateau run. Only the SEDD's stages run here; the twin's stages are those from above.
   for (const part of ['twin', 'twin-annealed'])
     cpSync(path.join(work, 'there/out', part), path.join(work, 'on', part), { recursive: true });
   json('on/progress.json', { finished: ['twin', 'twin-annealed'], 'anneal steps': { twin: 1 } });

@@ -1,5 +1,5 @@
-"""The probabilities PyTorch gives to the tokens of a recorded run whose network read only known tokens and opening masks,
-as JSON: one list a step, in the trace's order.
+"""Prints, as JSON, the probabilities that PyTorch gives to the tokens of a recorded run whose network read only known
+tokens and opening masks: one list for each step, in the trace's order.
 
 Usage: python3 known.py MODEL TRACE
 """

@@ -1,4 +1,4 @@
-// A network that reads only known tokens and opening masks: the engine's probabilities are PyTorch's. Skipped where Python has no PyTorch.
+// Compares the engine's probabilities with PyTorch's, for a network that reads only known tokens and opening masks. Skipped if Python has no PyTorch.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

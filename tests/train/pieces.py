@@ -1,4 +1,4 @@
-"""Tests of scripts/train in one process, without workers: optimisers, prepare.py, packs, states and every configuration.
+"""Tests scripts/train in one process, without workers: optimisers, prepare.py, packs, states and every configuration.
 
 Usage: python3 pieces.py [-k NAME]
 """

@@ -1,5 +1,5 @@
-// The training pipeline on a few kilobytes of text: prepare, train (causal, then SEDD; GPT-2), resume, two workers, distil,
-// plan, export; then the C engine must give PyTorch's numbers for what was exported. Skipped where Python has no PyTorch.
+// Runs the training pipeline on a few kilobytes of text: prepare, train (causal, then SEDD; GPT-2), resume, two workers, distil,
+// plan, export. The C engine must then give PyTorch's numbers for the exported models. Skipped if Python has no PyTorch.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

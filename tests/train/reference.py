@@ -1,4 +1,4 @@
-"""What PyTorch computes for a model folder, as JSON: the log-scores (SEDD) or logits (GPT-2) of some ids, and the
+"""Prints, as JSON, what PyTorch computes for a model folder: the log-scores (SEDD) or logits (GPT-2) of some ids, and the
 validation figures of scripts/train/evaluate.py.
 
 Usage: python3 reference.py MODEL PACK IDS SIGMA     (IDS: 1,2,3)

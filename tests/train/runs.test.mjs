@@ -1,4 +1,4 @@
-// How a run starts, waits and ends: signals, lost workers, locks, the pause file, background.sh. Each run is a process of its own.
+// Tests how a run starts, waits and ends: signals, lost workers, locks, the pause file, background.sh. Each run is its own process.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -27,11 +27,11 @@ const config = {
   log_every: 5,
   eval_every: 100000,
 };
-const PATIENCE = 120_000; // milliseconds until a test gives up, for machines that do much else
+const TIMEOUT = 120_000; // milliseconds until a test gives up; long enough for a busy machine
 
 /** Waits until `check` returns something true, and returns that. */
 const until = async (check, what) => {
-  for (const end = Date.now() + PATIENCE; Date.now() < end; await sleep(50)) {
+  for (const end = Date.now() + TIMEOUT; Date.now() < end; await sleep(50)) {
     const value = check();
     if (value) return value;
   }
@@ -43,7 +43,7 @@ const childrenOf = (pid) =>
     try {
       return Number(readFileSync(`/proc/${name}/stat`, 'latin1').split(') ')[1].split(' ')[1]) === pid;
     } catch {
-      return false; // not a process, or one that has just ended
+      return false; // this is not a process, or it has just ended
     }
   });
 

@@ -1,4 +1,4 @@
-// A time budget on a clock of its own: how many steps are chosen, how a run that falls behind goes on, what is reported.
+// Tests time budgets with a simulated clock: how many steps are chosen, how a run that falls behind continues, and what is reported.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Budget, thinned } from '../../web/worker/budget.js';
@@ -19,7 +19,7 @@ test('the steps that fit are chosen, with a reserve and the denoiser counted', (
   assert.match(new Budget(1, now).report.kept ? 'kept' : '', /kept/);
 });
 
-test('a budget below one evaluation still gives one step, and says that it was not kept', () => {
+test('a budget below one evaluation still gives one step, and is reported as exceeded', () => {
   const { time, now } = clock();
   const budget = new Budget(5, now);
   time.now += 10;
@@ -33,7 +33,7 @@ test('a budget below one evaluation still gives one step, and says that it was n
   });
 });
 
-test('a run that falls behind goes on in as many steps as fit, from the same noise', () => {
+test('a run that falls behind continues from the same noise in as many steps as fit', () => {
   const { time, now } = clock();
   const budget = new Budget(1000, now);
   budget.note(10);
@@ -52,7 +52,7 @@ test('a run that falls behind goes on in as many steps as fit, from the same noi
   assert.match(reason, /Fewer steps after step 30\./);
 });
 
-test('one slow evaluation does not decide, and the last opens all there is', () => {
+test('one slow evaluation does not decide the pace, and the last step opens all masks', () => {
   const { time, now } = clock();
   const budget = new Budget(1000, now);
   for (let i = 0; i < 20; i++) budget.note(10);
@@ -71,7 +71,7 @@ test('one slow evaluation does not decide, and the last opens all there is', () 
   );
 });
 
-test('every rest has the noise of where the run stands, to half a step, and resume finds the same place', () => {
+test('a shortened run continues at the noise of the present step, within half a step, and resume finds the same place', () => {
   for (let steps = 1; steps <= 40; steps++) {
     for (let position = 0; position < steps; position++) {
       for (let ahead = 1; ahead < steps - position; ahead++) {

@@ -1,4 +1,4 @@
-// The public module over a worker (a Node thread): runs, states, branches, queue, pause, abort, budget, traces.
+// Tests the public module over a worker (a Node thread): runs, states, branches, queue, pause, abort, budget, traces.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -23,7 +23,7 @@ before(async () => {
 });
 after(() => Promise.all([sedd.dispose(), gpt2.dispose()]));
 
-test('a run gives its events, its seed and timings, and the native text', async () => {
+test('a run reports its events, its seed and its timings, and writes the native text', async () => {
   const run = sedd.sample({ steps: 12, seed: 7 });
   const events = [];
   for await (const event of run) events.push(event);
@@ -50,7 +50,7 @@ test('a run gives its events, its seed and timings, and the native text', async 
   assert.ok(result.kernels && result.threads === 1);
 });
 
-test('a seed that was drawn is reported and gives the same text again', async () => {
+test('a random seed is reported and gives the same text again', async () => {
   const first = sedd.sample({ length: 16, steps: 4 });
   const { text, seed } = await first.result;
   assert.equal(first.seed, seed);
@@ -67,7 +67,7 @@ test('holes are written, the given text stays', async () => {
   );
 });
 
-test('resume goes on exactly, from any step, and keeps the options', async () => {
+test('resume continues exactly, from any step, and keeps the options', async () => {
   const run = sedd.sample({ prompt: 'Once upon a time', length: 48, steps: 8, seed: 3, temperature: 0.8, topP: 0.9 });
   const { ids } = await run.result;
   for (const step of [0, 3, 7])
@@ -83,7 +83,7 @@ test('resume goes on exactly, from any step, and keeps the options', async () =>
   );
 });
 
-test('a what-if differs because of the edit only', async () => {
+test('a branch differs only because of its edit', async () => {
   const run = sedd.sample({ length: 32, steps: 6, seed: 4 });
   const { ids } = await run.result;
   const state = run.state(3);
@@ -132,7 +132,7 @@ test('calls queue in order; a paused run lets others through', async () => {
   assert.deepEqual((await slow.result).ids, (await run.result).ids, 'the pause changed nothing');
 });
 
-test('GPT-2 pauses, too, and its cache is its own', async () => {
+test('GPT-2 pauses, too, and each run has its own cache', async () => {
   const options = { prompt: 'Once upon a time', tokens: 30, seed: 3 };
   const { text } = await gpt2.generate(options).result;
   const run = gpt2.generate(options);
@@ -144,7 +144,7 @@ test('GPT-2 pauses, too, and its cache is its own', async () => {
   assert.equal((await run.result).timings.stepsMs.length, 30);
 });
 
-test('an abort lands at once, while running, queued, paused or before the start', async () => {
+test('an abort takes effect at once while a run is running, queued, paused or about to start', async () => {
   const running = sedd.sample({ steps: 5000, seed: 1 });
   for await (const event of running) if (event.step === 2) break;
   const queued = sedd.sample({ steps: 4, seed: 1 });
@@ -173,7 +173,7 @@ test('an abort lands at once, while running, queued, paused or before the start'
   assert.equal((await sedd.tokenize('still here')).texts.join(''), 'still here');
 });
 
-test('where threads share memory an abort ends the evaluation at hand, and no other call suffers', async () => {
+test('if threads share memory, an abort ends the current evaluation and affects no other call', async () => {
   const many = await seddInNode({ threads: 2 });
   try {
     const options = { length: 1024, steps: 2, seed: 1 };
@@ -245,7 +245,7 @@ test('a budget is kept, and the same steps and seed write the same text', async 
   await assert.rejects(sedd.sample({ budgetMs: -1 }).result, /budgetMs is -1/);
 });
 
-test('a trace holds the run and is one that the reader takes', async () => {
+test('a trace holds the run, and the reader accepts it', async () => {
   const { trace, ids } = await sedd.sample({
     prompt: 'Once upon a time',
     length: 32,
@@ -360,7 +360,7 @@ test('tokens: texts, bytes that are part of a character, and back', async () => 
   await assert.rejects(sedd.detokenize([99999999]), (error) => error.code === 'argument');
 });
 
-test('wrong models, wrong options and a disposed model say so', async () => {
+test('wrong models, wrong options and a disposed model are refused with a sentence', async () => {
   await assert.rejects(
     loadGPT2(filesOf('models/sedd-nano'), { worker: new NodeWorker() }),
     (error) => error.code === 'unsupported' && /holds a SEDD/.test(error.message) && /loadSEDD/.test(error.hint),
@@ -383,7 +383,7 @@ test('wrong models, wrong options and a disposed model say so', async () => {
   await assert.rejects(other.tokenize('a'), (error) => error.code === 'disposed');
 });
 
-test('the self-test passes, and tells what differs', async () => {
+test('the self-test passes, and names what differs', async () => {
   for (const [model, folder] of [
     [sedd, 'models/sedd-nano'],
     [gpt2, 'models/gpt2-nano'],

@@ -1,11 +1,11 @@
-// Comparisons: the arithmetic on made-up times, the rules, the reports, and the real thing once.
+// Tests comparisons: the arithmetic on synthetic times, the rules, the reports, and once the real models.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { compare } from '../../web/client/compare.js';
 import { report } from '../../web/client.js';
 import { gpt2InNode, seddInNode } from './files.mjs';
 
-/** Models whose runs take set times. */
+/** Returns fake models whose runs take given times. */
 function pretend({ seddMs = (steps) => 10 * steps, gptMs = () => 60, waitMs = 0, threads = 1 } = {}) {
   const order = [];
   let turn = 0;
@@ -95,7 +95,7 @@ test('unequal threads and a busy model make a comparison invalid', async () => {
   }
 });
 
-test('a comparison can be stopped, and refuses options that make no sense', async () => {
+test('a comparison can be stopped, and refuses invalid options', async () => {
   const { sedd, gpt2 } = pretend();
   const comparison = compare(sedd, gpt2, { steps: [4] });
   const seen = [];

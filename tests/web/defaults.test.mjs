@@ -1,4 +1,4 @@
-// generation_config.json of a model's folder: read by the tool and the module alike, under what a call says.
+// Tests generation_config.json in a model's folder: the tool and the module read it alike, and options of a call take precedence.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -48,7 +48,7 @@ const FLAGS = [
 ];
 const TOOL = path.join(ROOT, 'build/native/sedd');
 
-let folder; // models/sedd-nano and the file
+let folder; // a copy of models/sedd-nano with the file
 let hub;
 const put = (text) => writeFileSync(path.join(folder, NAME), typeof text === 'string' ? text : JSON.stringify(text));
 const native = (model, ...flags) =>
@@ -75,7 +75,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('the tool takes from the folder what no flag says', () => {
+test('the tool takes settings from the folder unless a flag gives them', () => {
   assert.deepEqual(native(folder), native('models/sedd-nano', ...FLAGS));
   assert.deepEqual(
     native(folder, '--steps', '3', '--context', 'all', '--temperature', '1'),
@@ -91,7 +91,7 @@ test('the tool takes from the folder what no flag says', () => {
   assert.match(wrong.stderr, /context known needs positions/);
 });
 
-test('the module does so, too: runs, branches, and what they tell', async () => {
+test('the module does the same in runs, branches and their reports', async () => {
   const sedd = await load();
   try {
     assert.deepEqual(sedd.defaults, DEFAULTS);
@@ -119,7 +119,7 @@ test('the module does so, too: runs, branches, and what they tell', async () => 
   }
 });
 
-test("what a call says goes first; other positions leave the model's own aside", () => {
+test("options of a call take precedence, and other positions replace all of the model's own sampling", () => {
   assert.deepEqual(withDefaults(DEFAULTS, {}), DEFAULTS);
   assert.deepEqual(withDefaults(DEFAULTS, { positions: 'fixed', order: 'random' }), { ...DEFAULTS, order: 'random' });
   assert.deepEqual(withDefaults(DEFAULTS, { positions: 'hitting' }), {
@@ -136,7 +136,7 @@ test("what a call says goes first; other positions leave the model's own aside",
   assert.deepEqual(withDefaults({}, { steps: 3 }), { steps: 3 });
 });
 
-test('a file that is not there, or not for everybody, is no matter', async () => {
+test('a missing or forbidden file is ignored', async () => {
   for (const status of ['403', '404', 'html']) {
     hub.fail(NAME, status);
     const sedd = await load();
@@ -205,7 +205,7 @@ for (const [name, text, words] of [
   });
 }
 
-test('convert takes the file along', () => {
+test('convert copies the file', () => {
   const out = path.join(folder, 'converted');
   execFileSync(TOOL, ['convert', folder, out]);
   assert.deepEqual(JSON.parse(readFileSync(path.join(out, NAME), 'utf8')).context, 'known');

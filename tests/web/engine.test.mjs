@@ -1,4 +1,4 @@
-// The wasm modules in Node: golden folders with every table, and the same text everywhere.
+// Tests the wasm modules in Node: golden folders with every kernel table, and equal texts everywhere.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -64,7 +64,7 @@ test('the same seed gives the same text in wasm and in the native tool', async (
   }
 });
 
-test('a run continues from its state as it would have gone on', async () => {
+test('a run that continues from a saved state ends as the uninterrupted run', async () => {
   const model = await load(await Engine.create(), 'models/sedd-nano');
   const options = { steps: 10, seed: 3, prompt: 'Once upon a time', temperature: 0.8, topP: 0.9 };
   const whole = model.startRun(options);
@@ -86,7 +86,7 @@ const likelihood = (model, ids, options) => {
   return value;
 };
 
-test('likelihood and inspection give sensible numbers', async () => {
+test('likelihood and inspection give plausible numbers', async () => {
   const engine = await Engine.create();
   const sedd = await load(engine, 'models/sedd-nano');
   const gpt2 = await load(engine, 'models/gpt2-nano');
@@ -201,7 +201,7 @@ test('options out of range are refused', async () => {
   }
 });
 
-test('every way to choose positions writes the native text, tells what it did, and resumes', async () => {
+test('every way to choose positions writes the native text, reports its steps, and resumes', async () => {
   const model = await load(await Engine.create({ wasm: 'simd', kernels: 'simd128' }), 'models/sedd-nano');
   const ways = [
     { positions: 'normalised', grid: 'cosine' },
@@ -262,7 +262,7 @@ test('every way to choose positions writes the native text, tells what it did, a
   model.dispose();
 });
 
-test('what the flag has stopped goes on as if nothing had been', async () => {
+test('a run that the cancel flag has stopped continues as if it had not been stopped', async () => {
   const engine = await Engine.create({ threads: 2 });
   const model = await load(engine, 'models/gpt2-nano');
   const write = (stops) => {
@@ -284,7 +284,7 @@ test('what the flag has stopped goes on as if nothing had been', async () => {
   engine.free();
 });
 
-test('ids past the tokenizer are neither written nor shown', async () => {
+test("ids beyond the tokenizer's are neither written nor shown", async () => {
   for (const [wasm, kernels] of TABLES) {
     const read = (name) => readFileSync(path.join(ROOT, 'tests/cases/padded-vocabulary', name));
     const files = {

@@ -1,4 +1,4 @@
-// The shipped models as sources, and clients of them in Node threads.
+// Gives tests the shipped models as sources, and clients of them in Node threads.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { NodeWorker } from './node-worker.mjs';
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
 const file = (folder, name) => new File([readFileSync(path.join(ROOT, folder, name))], name);
-/** The files of a model folder. */
+/** Returns the files of a model folder. */
 export const filesOf = (folder) =>
   ['config.json', 'model.safetensors', 'tokenizer.json'].map((name) => file(folder, name));
 

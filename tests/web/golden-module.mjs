@@ -1,4 +1,4 @@
-// The engine in the modules that hold the golden checks (build/wasm-*/sedd-*-golden), in Node and in browsers.
+// Opens the engine in the modules that hold the golden checks (build/wasm-*/sedd-*-golden), in Node and in browsers.
 import { Engine } from '../../web/engine/engine.js';
 
 /** Makes an engine like Engine.create, in the module of that name with the golden checks. */
@@ -13,7 +13,7 @@ export function goldenEngine(options) {
 
 /**
  * Compares a model of such an engine with the two files of a golden folder.
- * @returns {{failed: number, report: string}} failed checks (-1: nothing could be compared), and a line a check
+ * @returns {{failed: number, report: string}} the number of failed checks (-1 if nothing could be compared), and a line for each check
  */
 export function compareWithGolden(engine, model, json, tensors) {
   return engine.scoped((scope) => {

@@ -1,4 +1,4 @@
-// The kernel tables in wasm against the scalar one: the C tests, built for both kinds of module.
+// Compares the kernel tables in wasm with the scalar one, by the C tests built for both kinds of module.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

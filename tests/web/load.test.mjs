@@ -1,4 +1,4 @@
-// Loading from servers and folders as they are found in the field, in Node: each answers or lacks something in its own way.
+// Tests loading in Node from the kinds of servers and folders that exist in practice, which differ in what they answer and lack.
 import { after, before, beforeEach, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -31,7 +31,7 @@ const reply = (response, status, body = '', headers = {}) => {
   return true;
 };
 
-/** A plain static server of `folder`, with ranges. */
+/** Starts a plain static server of `folder`, with ranges. */
 function answer(request, response) {
   const { pathname } = new URL(request.url, 'http://localhost');
   request.name = path.basename(pathname);
@@ -85,7 +85,7 @@ beforeEach(() => {
   log = [];
 });
 
-/** What a load comes to: the model's source, or its error. */
+/** Returns the result of a load: the model's source, or the error. */
 async function load(source, { with: from = loadSEDD, ...options } = {}) {
   try {
     const model = await from(source, { retries: 0, worker: new NodeWorker(), ...options });
@@ -99,7 +99,7 @@ async function load(source, { with: from = loadSEDD, ...options } = {}) {
 
 describe('servers', () => {
   for (const status of [400, 403, 404, 405, 501]) {
-    test(`HEAD answers ${status}: one byte is asked for by GET`, async () => {
+    test(`after HEAD answers ${status}, one byte is requested by GET`, async () => {
       special = ({ method }, response) => method === 'HEAD' && reply(response, status);
       const { failed, sha256 } = await load(`${url}safe`);
       assert.equal(failed, undefined);
@@ -108,7 +108,7 @@ describe('servers', () => {
     });
   }
 
-  test('a compressed length is no length', async () => {
+  test('the length of a compressed response is not used', async () => {
     special = ({ name, method, headers }, response) => {
       if (name !== 'model.safetensors' || /identity/.test(headers['accept-encoding'] ?? '') || headers.range)
         return false;
@@ -126,7 +126,7 @@ describe('servers', () => {
     ['403', 403, 'application/xml'],
     ['404', 404, 'text/html'],
   ]) {
-    test(`${name} for model.safetensors goes on to pytorch_model.bin`, async () => {
+    test(`after ${name} for model.safetensors, pytorch_model.bin is tried`, async () => {
       special = (request, response) =>
         request.name === 'model.safetensors' && reply(response, status, PAGE, type ? { 'Content-Type': type } : {});
       const { failed, url: used, sha256 } = await load(`${url}torch`);
@@ -135,7 +135,7 @@ describe('servers', () => {
       assert.equal(sha256, shaOf(path.join(folder, 'torch/pytorch_model.bin')));
     });
 
-    test(`${name} for tokenizer.json goes on to vocab.json and merges.txt`, async () => {
+    test(`after ${name} for tokenizer.json, vocab.json and merges.txt are tried`, async () => {
       const { tokens } = await load(`${url}gpt2`, { with: loadGPT2 });
       special = (request, response) =>
         request.name === 'tokenizer.json' && reply(response, status, PAGE, type ? { 'Content-Type': type } : {});
@@ -146,14 +146,14 @@ describe('servers', () => {
     });
   }
 
-  test('neither file of weights: the error is of the first', async () => {
+  test('if both files of weights are missing, the error names the first', async () => {
     special = ({ name }, response) => /safetensors|bin$/.test(name) && reply(response, 403);
     assert.match((await load(`${url}safe`)).failed, /^network: .*\/model\.safetensors refuses \(403\)/);
     special = ({ name }, response) => /safetensors|bin$/.test(name) && reply(response, 200, PAGE);
     assert.match((await load(`${url}safe`)).failed, /^content: .*\/model\.safetensors is a web page/);
   });
 
-  test('a Git LFS pointer is named, not passed by', async () => {
+  test('a Git LFS pointer is named as one, not skipped', async () => {
     special = ({ name }, response) =>
       name === 'model.safetensors' &&
       reply(response, 200, 'version https://git-lfs.github.com/spec/v1\noid sha256:00\n');
@@ -193,7 +193,7 @@ describe('servers', () => {
   });
 });
 
-describe('shards are named as such', () => {
+describe('sharded weights are named as such', () => {
   const words = /^unsupported: .* in several parts \(shards\)/;
   const index = (name) => `${name}.index.json`;
   for (const weights of ['model.safetensors', 'pytorch_model.bin']) {
@@ -227,7 +227,7 @@ describe('dropped folders', () => {
   const file = (name, size = 10) => new File([new Uint8Array(size)], name);
   const weightsOf = (...files) => placeOf([file('config.json'), file('tokenizer.json'), ...files], url).name;
 
-  test('what training leaves behind never goes before the model', () => {
+  test("training's leftover files never take precedence over the model", () => {
     for (const name of [
       'training_args.bin',
       'optimizer.pt',
@@ -292,7 +292,7 @@ describe('the hub', () => {
     }
   });
 
-  test('a name without an owner is a folder or a model on the hub; one the hub does not know is asked for with its owner', async () => {
+  test('a name without an owner is a folder or a model on the hub, and an unknown one must be given with its owner', async () => {
     assert.deepEqual([placeOf('gpt2', url).kind, placeOf('gpt2', url).hub.id], ['either', 'hub:gpt2@main']);
     assert.equal(placeOf('https://example.org/gpt2', url).kind, 'folder');
     await open();

@@ -1,4 +1,4 @@
-// The worker of Node that the tests load models with.
+// Makes the Node worker in which the tests load models.
 import { NodeWorker as ProductWorker } from '../../web/node-worker.js';
 
 export class NodeWorker extends ProductWorker {

@@ -1,4 +1,4 @@
-// sedd-web in Node, as an engineer's own tests would use it: a folder by its path or address, the same text as from dropped files.
+// Uses sedd-web in Node as an engineer's own tests would: a folder by its path or address gives the same text as dropped files.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-// What a model needs is told from config.json alone, before anything is loaded, and holds.
+// Tests that a model's memory is predicted from config.json alone, before anything is loaded, and that the prediction holds.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { ROOT } from './files.mjs';
 
 const config = (name) => new TextEncoder().encode(JSON.stringify(configOf(name)));
 
-/** As if on a device of so many GB. */
+/** Pretends that the device has so many GB of memory. */
 function onDevice(gigabytes, work) {
   const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
   Object.defineProperty(globalThis, 'navigator', { value: { deviceMemory: gigabytes }, configurable: true });
@@ -25,7 +25,7 @@ function onDevice(gigabytes, work) {
   }
 }
 
-test('official models are held as int8 unless floats are asked for, and small ones as they are', async () => {
+test('official models are held as int8 unless floats are requested, and small models as they are', async () => {
   const engine = await Engine.create();
   const [small, medium] = ['sedd-small', 'sedd-medium'].map((name) => predict(engine, config(name), 'auto'));
   assert.deepEqual(
@@ -37,7 +37,7 @@ test('official models are held as int8 unless floats are asked for, and small on
   assert.throws(() => predict(engine, config('gpt2'), 'f16'), /dtype is "f16"/);
 });
 
-test('a device that cannot hold a model is told what would fit', async () => {
+test('if a model does not fit, the plan says what would', async () => {
   const engine = await Engine.create();
   const floats = onDevice(2, () => predict(engine, config('sedd-medium'), 'f32'));
   assert.equal(floats.fits, false);
@@ -50,7 +50,7 @@ test('a device that cannot hold a model is told what would fit', async () => {
   assert.ok(onDevice(8, () => predict(engine, config('sedd-medium'), 'q8')).fits);
 });
 
-test('loading and a session of full length stay within what was told', async () => {
+test('loading and a session of full length stay within the prediction', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'sedd-sizes-'));
   try {
     for (const shape of ['sedd-10m', 'gpt2-10m']) {

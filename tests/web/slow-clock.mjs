@@ -1,4 +1,4 @@
-// A clock for a worker: it counts how often it is asked, a millisecond a time, and four after as many times as the address says.
+// Replaces a worker's clock. Each reading advances it by one millisecond, and by four after the number of readings that the address gives.
 const slowAfter = Number(new URL(import.meta.url).search.slice(1));
 let asked = 0;
 let time = 0;

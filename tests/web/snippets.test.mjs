@@ -1,5 +1,5 @@
-// Every JavaScript snippet of the documentation type-checks under strict, as a reader with TypeScript would paste it; every other
-// fenced block is what its language says. (tests/browser/docs.test.mjs runs them.)
+// Type-checks every JavaScript snippet of the documentation under strict, as a reader with TypeScript would paste it, and checks that
+// every other fenced block is in its language. tests/browser/docs.test.mjs runs the snippets.
 import { before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -46,7 +46,7 @@ function moduleOf({ file, code }) {
   return `${lines.join(' ')}\n${body}\nexport {};\n`;
 }
 
-/** Compiles modules by name; returns the compiler's words. */
+/** Compiles modules by name. Returns the compiler's messages. */
 function compile(modules) {
   rmSync(WORK, { recursive: true, force: true });
   mkdirSync(WORK, { recursive: true });
@@ -107,7 +107,7 @@ test('runs, comparisons and events have types of their own', () => {
   assert.equal(compile({ 'types.ts': source }), '');
 });
 
-test('fenced blocks have a language, and indented ones need none', () => {
+test('every fenced block names its language', () => {
   const languages = new Set(fenced().map(({ language }) => language));
   assert.deepEqual([...languages].sort(), ['css', 'html', 'js', 'json']);
   const coded = indented().filter(({ code }) =>

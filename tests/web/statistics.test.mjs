@@ -1,4 +1,4 @@
-// The one statistics module: values by hand and from tables.
+// Tests the statistics module against values computed by hand and from tables.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import {
@@ -15,7 +15,7 @@ import {
 const near = (value, expected, tolerance = 1e-9) =>
   assert.ok(Math.abs(value - expected) <= tolerance, `${value} is not ${expected}`);
 
-test('break-even lies where the lines cross', () => {
+test('break-even is where the lines cross', () => {
   assert.equal(breakEven([4, 8], [40, 80], 60), 6);
   assert.equal(breakEven([4, 8], [40, 80], 20), 2, 'before the first, from (0, 0)');
   assert.equal(breakEven([4, 8], [40, 80], 120), 12, 'after the last, drawn on');
@@ -42,13 +42,13 @@ test('Wilson intervals are those of the tables', () => {
   near(shareInterval(0, 20)[1], 0.161125, 1e-5);
 });
 
-test('means with errors, and none from a single value', () => {
+test('means have errors, except those of a single value', () => {
   near(standardError([1, 2, 3, 4]), Math.sqrt(5 / 3 / 4));
   assert.ok(Number.isNaN(standardError([3])) && Number.isNaN(standardError([])));
   near(perplexity(Math.log(20), 0.1).pplInterval[1], 20 * Math.exp(0.1959964));
 });
 
-test('a line through points, and nothing outside of them', () => {
+test('interpolation works between points and gives nothing outside of them', () => {
   const points = [
     [3, 30],
     [1, 10],

@@ -1,4 +1,4 @@
-// The page's string tables: every language has every key, every key is used, and index.html says what the English one says.
+// Tests the page's string tables: every language has every key, every key is used, and index.html holds the English strings.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -14,7 +14,7 @@ const tables = new Map(
 );
 const english = tables.get('en.js');
 
-/** Names of the values that a string takes. */
+/** Returns the names of the values that a string takes. */
 const values = (entry) =>
   typeof entry === 'function'
     ? ['function']
@@ -46,7 +46,7 @@ test('every key is used by the page', () => {
   assert.deepEqual(unused, []);
 });
 
-test('every key that the page asks for exists', () => {
+test('every key that the page uses exists', () => {
   const source = readdirSync(path.join(ROOT, 'web/page'))
     .filter((name) => name.endsWith('.js'))
     .map((name) => read(`web/page/${name}`))
@@ -59,7 +59,7 @@ test('every key that the page asks for exists', () => {
   );
 });
 
-test('index.html says what the English table says', () => {
+test('index.html holds the strings of the English table', () => {
   const page = read('index.html');
   assert.equal(page, fill(page));
 });

@@ -1,4 +1,4 @@
-// Token boundaries in typed text, templates with holes, and selections that become holes.
+// Tests token boundaries in typed text, templates with holes, and selections that become holes.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Tokenizer, boundaries, cut, maskSelection } from '../../web/page/tokens.js';

@@ -1,5 +1,5 @@
-// Recorded runs: what the reader takes, what it refuses and how it says so, the states of a run, and the round trip
-// with the command line.
+// Tests recorded runs: what the reader accepts, what it refuses and with which sentence, the states of a run, and the
+// round trip with the command line.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -52,7 +52,7 @@ test('a trace survives reading and writing', () => {
   assert.deepEqual(readTrace(writeTrace(trace)), trace);
 });
 
-test('a trace says how it was made; one of before that is read, too', () => {
+test('a trace says how it was made, and older traces without this are read, too', () => {
   const made = {
     draw: 'exact',
     positions: 'fixed',
@@ -66,7 +66,7 @@ test('a trace says how it was made; one of before that is read, too', () => {
   assert.equal(readTrace(SMALL).positions, undefined, 'what is not known is not made up');
 });
 
-test('what is read is a copy of the known fields only', () => {
+test('the reader returns a copy with the known fields only', () => {
   const source = { ...structuredClone(SMALL), extra: { deep: true } };
   source.self = source;
   const trace = readTrace(source);
@@ -128,7 +128,7 @@ for (const [place, value, sentence] of REFUSED) {
   });
 }
 
-test('other files are named as what they are', () => {
+test('files of other kinds are named', () => {
   assert.throws(() => readTrace('<!DOCTYPE html><title>Sign in</title>', 'run.json'), {
     code: 'content',
     message: 'run.json is a web page, not a trace.',

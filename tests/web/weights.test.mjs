@@ -1,4 +1,4 @@
-// How the bytes of a file pass through memory: which buffers are used, and how often a source is asked.
+// Tests how the bytes of a file pass through memory: which buffers are used, and how often a source is read.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { LocalFile } from '../../web/load/remote.js';
@@ -8,7 +8,7 @@ import { ChunkedWeights } from '../../web/load/weights.js';
 const COUNT = 8;
 const SIZE = (COUNT - 1) * CHUNK + 5;
 
-/** A file whose bytes are the number of their chunk, and which chunks it was asked for. */
+/** Makes a file whose bytes are the number of their chunk, and which records the chunks that are requested. */
 function numbered() {
   const asked = [];
   return {
@@ -23,7 +23,7 @@ function numbered() {
   };
 }
 
-/** Reads a range to its end, or until `enough` pieces came; gives [number, bytes] of each, and notes the buffers. */
+/** Reads a range to its end, or until `enough` pieces have arrived. Returns [number, bytes] of each, and records the buffers. */
 async function readAll(weights, begin, end, buffers, enough = Infinity) {
   const found = [];
   for await (const bytes of weights.read(begin, end)) {
@@ -43,7 +43,7 @@ test('a file that is read from front to back passes through one buffer', async (
   assert.equal(buffers.size, 1);
 });
 
-test('the ends with which a torch file is begun are asked for once', async () => {
+test('the first and last bytes of a torch file are requested once', async () => {
   const source = numbered();
   const weights = new ChunkedWeights(source);
   const buffers = new Set();
@@ -54,7 +54,7 @@ test('the ends with which a torch file is begun are asked for once', async () =>
   assert.ok(buffers.size <= 3, `${buffers.size} buffers`);
 });
 
-test('a Blob is read from any byte on; one that cannot be read says so', async () => {
+test('a Blob is read from any byte on, and an unreadable one is reported', async () => {
   const bytes = Uint8Array.from({ length: 700000 }, (_, i) => (i * 2654435761) >>> 24);
   const buffer = new Uint8Array(600000).fill(7);
   const told = [];

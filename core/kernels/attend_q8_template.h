@@ -1,14 +1,16 @@
 /*
- * attend_q8.h - self-attention of one head in integers (kernels.h defines it). Products are of
- * 16-bit pairs, which processors add up two at a time; everything is laid out in such pairs, eight
- * side by side:
+ * attend_q8_template.h - self-attention of one head in integers, as kernels.h defines it.
+ * vector_template.h includes this file.
+ *
+ * Processors multiply 16-bit integers in pairs and add the two products. All operands are therefore
+ * stored as such pairs, eight pairs per row:
  *
  *   S [keys, 8 queries]    K Q^T: elements i and D2 + i of a row are a pair, D2 = D / 2 rounded up
- *   P [keys / 2, 8]        weights; two keys are a pair, which takes no shuffling
+ *   P [keys / 2, 8]        weights; two keys form a pair, which needs no shuffle
  *   O [8 queries, D]      += P^T V over SEDD_VALUE_KEYS keys at a time
  *
- * Eight queries lie in the lanes until the weights are made, so that nothing is summed across
- * lanes; in the second product the dimensions do, so that rows of `out` are stored as they are.
+ * For scores and weights, the lanes hold eight queries, so nothing is summed across lanes. For the
+ * second product, the lanes hold eight dimensions, so rows of `out` are stored without a transpose.
  */
 
 struct strip_q8 {
@@ -17,12 +19,13 @@ struct strip_q8 {
     int32_t *queries; /* [D2][8] pairs */
     int32_t *scores;  /* [K8][8] */
     int32_t *weights; /* [SEDD_VALUE_KEYS / 2][8] pairs */
-    float *steps;     /* [D8] of the values */
+    float *steps;     /* [D8] quantisation steps of the values */
     float *sums;      /* [D8 / 8][8 queries][8 dimensions] */
 };
 
-/* K8 and D8: keys and head size rounded up to eight, K2 and D2 half of them rounded up. Returns the
- * bytes needed. */
+/* Places the strip's arrays in scratch, or only counts when scratch is NULL. Returns the number of
+ * bytes needed. K8 and D8 are the key count and the head size rounded up to eight; K2 and D2 are
+ * half of the originals, rounded up. */
 static size_t place_strip_q8(struct strip_q8 *strip, char *scratch, int32_t head_size, int32_t keys)
 {
     size_t d2 = (size_t)(head_size + 1) / 2, d8 = (size_t)sedd_round_up(head_size, LANES);
@@ -48,7 +51,7 @@ static size_t attention_q8_scratch(int32_t head_size, int32_t keys)
 
 /* ---- Rounding ---------------------------------------------------------------------------- */
 
-/* The smallest and the largest of some vectors and 0, lane by lane; comparisons drop a NaN. */
+/* Holds each lane's minimum and maximum over 0 and the vectors seen so far; NaNs are ignored. */
 struct span {
     vf low, high;
 };
@@ -58,7 +61,7 @@ INLINE struct span widen_span(struct span span, vf x)
     return (struct span){vf_smaller(x, span.low), vf_larger(x, span.high)};
 }
 
-/* The largest absolute value a lane. */
+/* Stores each lane's largest absolute value, clamped to sedd_math.tame. */
 INLINE void span_lanes(float largest[LANES], struct span span)
 {
     vf high = vf_larger(span.high, vf_sub(vf_set1(0.0f), span.low));
@@ -82,13 +85,14 @@ static NOINLINE float largest_of(const float *rows, size_t stride, int32_t count
     return largest;
 }
 
-/* round(x * inverse) in the low 16 bits; those of SEDD_EXP_ROUND are 0. */
+/* Returns round(x * inverse) in the low 16 bits of each lane. This works because the low 16 bits of
+ * the constant SEDD_EXP_ROUND are 0. */
 INLINE vi whole_steps(vf x, vf inverse)
 {
     return vi_bits(vf_add(vf_mul(tame(x), inverse), vf_splat(&sedd_math.round)));
 }
 
-/* Pairs of the row x [n] into one lane of packed [D2][8]. */
+/* Quantises the row x [n] and writes its pairs to one lane of packed [D2][8]. */
 static void pack_row(int32_t *packed, const float *x, int32_t n, float inverse)
 {
     int32_t half = (n + 1) / 2, lane[LANES];
@@ -102,7 +106,8 @@ static void pack_row(int32_t *packed, const float *x, int32_t n, float inverse)
     }
 }
 
-/* Returns the keys' step. Rows past the last repeat it. */
+/* Quantises and packs all keys; returns their common step. The last panel is filled up with copies
+ * of the last key. */
 static float pack_keys(const struct sedd_attention *job, int32_t *packed)
 {
     int32_t n = job->head_size, panel = (n + 1) / 2 * LANES;
@@ -115,7 +120,8 @@ static float pack_keys(const struct sedd_attention *job, int32_t *packed)
     return step;
 }
 
-/* The eight dimensions from i on: packed [K2][8]. */
+/* Quantises and packs dimensions i..i+7 of all values into packed [K2][8]; stores one step per
+ * dimension. */
 static void pack_value_panel(const struct sedd_attention *job, int32_t i, int32_t *packed,
                              float *steps)
 {
@@ -150,8 +156,8 @@ static void pack_values_q8(const struct sedd_attention *job, const struct strip_
 
 /* ---- Products and weights ---------------------------------------------------------------- */
 
-/* out [TILE_ROWS_ATTEND][8] = the products of n pairs; row r's pairs at x[r], w's in the lanes,
- * both eight apart. */
+/* Computes out [TILE_ROWS_ATTEND][8], sums of n pair products. Pair k of row r is x[k * LANES + r];
+ * pair k of lane l is w[k * LANES + l]. */
 INLINE void multiply_pairs(int32_t *out, const int32_t *x, const int32_t *w, int32_t n)
 {
     ri sum[TILE_ROWS_ATTEND][PANEL_REGISTERS];
@@ -203,7 +209,8 @@ static NOINLINE void value_tile(float *sums, const int32_t *weights, const int32
     }
 }
 
-/* Lane by lane, above the bits of SEDD_EXP_ROUND. */
+/* Returns each lane's weight 32767 * 2^t, rounded, plus the bits of SEDD_EXP_ROUND, which the
+ * caller subtracts. math.h has the scalar form. */
 INLINE vi weigh(vi scores, vi highest, vf factor)
 {
     const struct sedd_math *m = &sedd_math;
@@ -216,7 +223,8 @@ INLINE vi weigh(vi scores, vi highest, vf factor)
     return vi_bits(vf_add(vf_times_power(p, shifted), magic));
 }
 
-/* Weights of `count` keys, at most SEDD_VALUE_KEYS, in pairs; returns their sum. */
+/* Computes the weights of `count` keys, at most SEDD_VALUE_KEYS, stores them in pairs and returns
+ * each lane's sum. */
 static NOINLINE vf weigh_keys(int32_t *weights, const int32_t *scores, int32_t count, vi highest,
                               vf factor)
 {
@@ -238,7 +246,8 @@ static NOINLINE vf weigh_keys(int32_t *weights, const int32_t *scores, int32_t c
 
 /* ---- A strip of eight queries ------------------------------------------------------------- */
 
-/* Queries past the last repeat it. Returns the lanes' factors. */
+/* Quantises and packs `rows` queries, one per lane; unused lanes repeat the last. Returns each
+ * lane's factor from a dot product to an exponent of two. */
 static vf pack_queries(const struct sedd_attention *job, int32_t query, int32_t rows,
                        float key_step, int32_t *packed)
 {
@@ -255,7 +264,8 @@ static vf pack_queries(const struct sedd_attention *job, int32_t query, int32_t 
     return vf_load(factor);
 }
 
-/* Adds `pairs` pairs of keys from pair `first` on to the sums of the first `rows` queries. */
+/* Adds the weighted values of `pairs` key pairs, starting at pair `first`, to the sums of the first
+ * `rows` queries. */
 static void add_values(const struct sedd_attention *job, const struct strip_q8 *strip, int32_t rows,
                        int32_t first, int32_t pairs)
 {

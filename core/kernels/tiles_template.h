@@ -1,18 +1,25 @@
 /*
- * tiles.h - matrix products over the primitives of vector.h: register tiles of a few rows by one or
- * more panels of eight channels, every sum in one register lane from the first input to the last.
+ * tiles_template.h - matrix products over the primitives of vector_template.h, which includes this
+ * file. A register tile covers a few rows and one or more panels of eight channels. Each sum stays
+ * in one register lane from the first input to the last.
  *
- * The tile shapes are measured (NOTES.md): a tile that needs one register more than the engine has
- * left runs at half speed.
+ * The tile shapes are measured (NOTES.md). A tile that needs one register too many runs at half
+ * speed.
  */
-#define TILE_ROWS_MAX 8
-#define TILE_PANELS_MAX 4
-#define UNROLL _Pragma("GCC unroll 8") /* a sum that is indexed in a loop lives in memory */
-#define ROLLED _Pragma("GCC unroll 1") /* copies are small and rare: modules have 300 kB */
-#define GROUP_BYTES 16384
-#define ROW_BLOCK 192 /* rows whose activations stay in the second-level cache */
+#define TILE_ROWS_MAX 8   /* bounds of the sum arrays, over all tables */
+#define TILE_PANELS_MAX 4 /* DEFINE_ONE uses four panels in every table */
 
-/* Bias, epilogue and store of one row's eight channels; the last panel may have fewer. */
+/* Unrolls a loop over sums: sums that are indexed in a real loop are kept in memory. */
+#define UNROLL _Pragma("GCC unroll 8")
+
+/* Keeps a loop rolled: short copies are rare, and a module may have at most 300 kB. */
+#define ROLLED _Pragma("GCC unroll 1")
+
+#define GROUP_BYTES 16384 /* bytes of weights that stay in the first-level cache (panel_group) */
+#define ROW_BLOCK 192     /* rows whose activations stay in the second-level cache */
+
+/* Applies bias and epilogue to eight channels of one row and stores them. The last panel may have
+ * fewer than eight channels. */
 INLINE void finish(const struct sedd_matmul *job, int32_t row, int32_t channel, vf v)
 {
     float *y = job->y + (size_t)row * job->y_stride + channel, part[LANES];
@@ -36,9 +43,10 @@ INLINE void finish(const struct sedd_matmul *job, int32_t row, int32_t channel, 
     }
 }
 
-/* sums[rows][panels * LANES] = products of `n` inputs, ascending. Input k of row r is at
- * x[r * row_step + k * k_step], input k of panel p at w[p * panel_step + k * LANES]; fused where
- * `fused` allows and the instruction set has it, else every product and sum is rounded. */
+/* Computes sums [rows][panels * LANES] over n inputs, in ascending order. Input k of row r is at
+ * x[r * row_step + k * k_step]; input k of panel p is at w[p * panel_step + k * LANES]. If `fused`,
+ * multiply-add is fused where the instruction set has it; otherwise every product and every sum is
+ * rounded. */
 INLINE void multiply(float *sums, const float *x, size_t row_step, size_t k_step, const float *w,
                      size_t panel_step, int32_t n, const int rows, const int panels,
                      const bool fused)
@@ -93,20 +101,22 @@ INLINE void tile_float(const struct sedd_matmul *job, int32_t row, int32_t panel
     }
 }
 
+/* Computes a float tile with fused multiply-add where the instruction set has it. */
 INLINE void tile_f32(const struct sedd_matmul *job, int32_t row, int32_t panel, const int rows,
                      const int panels)
 {
     tile_float(job, row, panel, rows, panels, true);
 }
 
-/* Rounds every product and sum by itself: the same bits in every table. */
+/* Computes a float tile that has the same bits in every table: products and sums are rounded
+ * separately. */
 INLINE void tile_plain(const struct sedd_matmul *job, int32_t row, int32_t panel, const int rows,
                        const int panels)
 {
     tile_float(job, row, panel, rows, panels, false);
 }
 
-/* Scales, bias, epilogue and store of the dot products of one row and panel. */
+/* Scales the dot products of one row and panel, applies bias and epilogue and stores the result. */
 INLINE void finish_q8(const struct sedd_matmul *job, int32_t row, int32_t panel,
                       const int32_t *dots)
 {
@@ -117,7 +127,7 @@ INLINE void finish_q8(const struct sedd_matmul *job, int32_t row, int32_t panel,
     finish(job, row, channel, vf_mul(vf_from_vi(whole), scale));
 }
 
-/* dots [rows][panels * LANES], those of one part of each panel's channels. */
+/* Computes the dot products [rows][panels * LANES] for one part of each panel's channels. */
 INLINE void dots_q8(int32_t *dots, const struct sedd_matmul *job, int32_t row, int32_t panel,
                     const int rows, const int panels, const int part)
 {
@@ -170,15 +180,15 @@ INLINE void tile_q8(const struct sedd_matmul *job, int32_t row, int32_t panel, c
     }
 }
 
-/* Compilers move the epilogue's constants out of the loop over tiles, where they push sums out of
- * the registers, unless a tile is a function of its own: AVX2 f32 49 or 105 GFLOP/s. */
+/* Makes a tile a function of its own. Otherwise compilers hoist the epilogue's constants out of the
+ * loop over tiles, and the constants push sums out of registers: AVX2 f32 ran at 49 instead of 105
+ * GFLOP/s. */
 #define NOINLINE __attribute__((noinline))
 
-#define ONE_GROUPS 4 /* groups of inputs whose sums of one row run side by side */
+#define ONE_GROUPS 4 /* groups of inputs that row_q8 adds in independent sums */
 
-/* One row and one panel: weights are read in the order in which they lie, which memory likes best
- * (24 instead of 12 GB/s for four panels side by side), so the sums side by side are of one panel.
- */
+/* Computes one row and one panel. The independent sums run over groups of one panel, so that
+ * weights are read in memory order: 24 GB/s, instead of 12 with four panels at once. */
 static NOINLINE void row_q8(const struct sedd_matmul *job, int32_t row, int32_t panel)
 {
     const uint8_t *x = job->xq + (size_t)row * job->x_stride;
@@ -215,8 +225,8 @@ static void one_q8(const struct sedd_matmul *job, int32_t row, int32_t panel, in
     }
 }
 
-/* Float sums have to run from the first input to the last: four panels at once keep the adders
- * busy. */
+/* Defines one_NAME, the product of a single row. A float sum must run from the first input to the
+ * last, so four panels at once keep the adders busy. */
 #define DEFINE_ONE(NAME, TILE)                                                                     \
     static void one_##NAME(const struct sedd_matmul *job, int32_t row, int32_t panel, int32_t end) \
     {                                                                                              \
@@ -231,20 +241,23 @@ static void one_q8(const struct sedd_matmul *job, int32_t row, int32_t panel, in
 DEFINE_ONE(f32, tile_f32)
 DEFINE_ONE(plain, tile_plain)
 
-/* Rows of the next of some tiles: the last two share what is left, because low tiles are slow. */
+/* Returns the number of rows of the next tile when `left` rows remain. The last two tiles share
+ * their rows evenly, because tiles of few rows are slow. */
 static inline int32_t tile_height(int32_t left, int32_t rows)
 {
     return left >= 2 * rows || left == rows ? rows : left > rows ? (left + 1) / 2 : left;
 }
 
-/* Panels that a row tile meets one after the other: few enough to stay in the first-level cache for
- * the next row tile, several so that whole cache lines of y are written at once. */
+/* Returns the number of panels that a tile of rows visits before the next tile starts. They are few
+ * enough to stay in the first-level cache, and several, so that whole cache lines of y are written
+ * at once. */
 static inline int32_t panel_group(int32_t panel_bytes, int32_t panels)
 {
     return sedd_max(1, GROUP_BYTES / sedd_max(1, panel_bytes) / panels) * panels;
 }
 
-/* matmul_NAME from a tile: groups of panels over a block of rows, what is left by smaller tiles. */
+/* Defines matmul_NAME from a tile function. It loops over blocks of rows and over groups of panels;
+ * smaller tiles compute what remains at the edges. */
 #define DEFINE_MATMUL(NAME, TILE, ROWS, PANELS, PANEL_BYTES)                                       \
     static NOINLINE void full_##NAME(const struct sedd_matmul *job, int32_t row, int32_t panel)    \
     {                                                                                              \
@@ -300,6 +313,6 @@ static inline int32_t panel_group(int32_t panel_bytes, int32_t panels)
 
 DEFINE_MATMUL(f32, tile_f32, TILE_ROWS_F32, TILE_PANELS, job->in *SEDD_PANEL * 4)
 DEFINE_MATMUL(plain, tile_plain, TILE_ROWS_PLAIN, TILE_PANELS, job->in *SEDD_PANEL * 4)
-#ifdef TILE_ROWS_Q8 /* else the file has a product of its own */
+#ifdef TILE_ROWS_Q8 /* relaxed16.c leaves it undefined and defines its own int8 product */
 DEFINE_MATMUL(q8, tile_q8, TILE_ROWS_Q8, TILE_PANELS_Q8, job->in_padded *SEDD_PANEL)
 #endif

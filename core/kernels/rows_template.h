@@ -1,8 +1,9 @@
 /*
- * rows.h - quantisation, norms, rotary embedding and sums of exponentials of one row, over the
- * primitives of vector.h.
+ * rows_template.h - quantisation, norm, rotary embedding and sum of exponentials of one row, over
+ * the primitives of vector_template.h, which includes this file.
  */
-/* The eight values from i on, those past n replaced by `fill`. */
+
+/* Loads the eight values from x[i] on; elements past n are replaced by `fill`. */
 INLINE vf load_part(const float *x, int32_t i, int32_t n, float fill)
 {
     float part[LANES];
@@ -27,6 +28,7 @@ INLINE void store_part(float *y, int32_t i, int32_t n, vf value)
     memcpy(y + i, part, (size_t)(n - i) * sizeof(float));
 }
 
+/* Replaces NaNs by 0 and clamps to +-FLT_MAX / 4. */
 INLINE vf tame(vf x)
 {
     vf limit = vf_splat(&sedd_math.tame);
@@ -34,8 +36,8 @@ INLINE vf tame(vf x)
     return vf_larger(x, vf_sub(vf_set1(0.0f), limit));
 }
 
-/* round(x * inverse) + zero, for offset = zero - the bits of SEDD_EXP_ROUND; |x * inverse| < 2^22.
- */
+/* Returns round(x * inverse) + zero, given offset = zero - (the bits of SEDD_EXP_ROUND). Requires
+ * |x * inverse| < 2^22. */
 INLINE vi quantize(vf x, float inverse, vi offset)
 {
     vf v = vf_mul(tame(x), vf_set1(inverse));
@@ -63,8 +65,8 @@ static void quantize_row(uint8_t *q, struct sedd_row_scale *scale, const float *
     float inverse;
     scale->scale = sedd_step(high - low, 127, &inverse);
     scale->zero = (int32_t)((-low * inverse + SEDD_EXP_ROUND) - SEDD_EXP_ROUND);
-    /* v + magic holds round(v) in its low bits: one integer addition takes magic off and adds zero
-     */
+    /* v + SEDD_EXP_ROUND holds round(v) in its low bits. One integer addition of `offset` subtracts
+     * the constant's bits and adds `zero`. */
     vi offset = vi_sub(vi_set1(scale->zero), vi_bits(vf_set1(SEDD_EXP_ROUND)));
     int32_t i = 0;
     for (; i + LANES <= n; i += LANES) {

@@ -1,14 +1,15 @@
 /*
- * attend.h - self-attention of one head, fused: scores live in a strip of [keys, 8] and are never
- * written out. Eight queries lie side by side in the lanes, so that the softmax needs no sums
- * across lanes:
+ * attend_template.h - fused self-attention of one head. vector_template.h includes this file.
+ *
+ * Scores stay in a scratch strip of [keys, 8]; the full score matrix is never stored. The eight
+ * lanes hold eight queries, so the softmax needs no sums across lanes:
  *
  *   S^T [keys, 8] = K Q^T / sqrt(D)   tiles of a few keys by eight queries
  *   P^T = exp(S^T - max)              lane by lane, keys in ascending order
  *   O^T [D, 8] = V^T P^T / sum        tiles of a few dimensions by eight queries
  *
- * Keys and values are repacked once a head, so that a tile's rows lie side by side. A query that
- * comes alone (decoding) reads them where they are.
+ * Keys and values are repacked once per head, so that the rows of a tile are contiguous. A single
+ * query (decoding) reads keys and values in place, without repacking.
  */
 
 struct strip {
@@ -19,7 +20,8 @@ struct strip {
     float *result;  /* [D8][8] */
 };
 
-/* K8 and D8: keys and head size rounded up to eight. Returns the floats needed. */
+/* Places the strip's arrays in scratch, or only counts when scratch is NULL. Returns the number of
+ * floats needed. K8 and D8 are the key count and the head size rounded up to eight. */
 static size_t place_strip(struct strip *strip, float *scratch, int32_t head_size, int32_t keys)
 {
     size_t d = (size_t)head_size, d8 = (size_t)sedd_round_up(head_size, LANES);
@@ -41,7 +43,8 @@ static size_t attention_scratch(int32_t head_size, int32_t keys)
     return place_strip(&strip, NULL, head_size, keys) * sizeof(float);
 }
 
-/* Rows [count, n] become columns of panels [n][8]; rows past the last repeat it. */
+/* Transposes rows [count, n] into panels [n][8], one row per lane. The last panel is filled up with
+ * copies of the last row. */
 static void pack_columns(float *packed, const float *rows, size_t stride, int32_t count, int32_t n)
 {
     for (int32_t first = 0; first < count; first += LANES, packed += (size_t)n * LANES) {
@@ -71,7 +74,8 @@ static int32_t visible_keys(const struct sedd_attention *job, int32_t query)
     return job->causal_offset < 0 ? job->keys : job->causal_offset + query + 1;
 }
 
-/* out [n][8] = x [n, count] times w [count, 8], n rounded up; x in panels of [panel_rows][8]. */
+/* Computes out [n][8] = x [n, count] times w [count, 8], with n rounded up to eight. x is packed in
+ * panels of [panel_rows][8]. */
 static void multiply_strip(float *out, const float *x, int32_t panel_rows, const float *w,
                            int32_t n, int32_t count)
 {
@@ -83,7 +87,8 @@ static void multiply_strip(float *out, const float *x, int32_t panel_rows, const
     }
 }
 
-/* Queries query..query+7 (those past `end` repeat the last) over the keys the last of them sees. */
+/* Computes attention for up to eight queries, from `query` to before `end`, over the keys that the
+ * last of them sees. Unused lanes repeat the last query. */
 static void attend_strip(const struct sedd_attention *job, int32_t query, int32_t end,
                          const struct strip *strip)
 {
@@ -116,7 +121,7 @@ static void attend_strip(const struct sedd_attention *job, int32_t query, int32_
     }
 }
 
-/* One query reads keys and values where they lie. */
+/* Computes attention for one query; reads keys and values in place. */
 static void attend_one(const struct sedd_attention *job, int32_t query, float *scores)
 {
     const float *q = job->q + (size_t)query * job->q_stride;
