@@ -912,6 +912,8 @@ test('on a right-to-left page, sentences and prompts keep their own direction', 
         ['sedd-demo', '[name=prompt]'],
         ['sedd-demo', '[part=verdict]'],
         ['sedd-demo', '.name'],
+        ['sedd-demo', '.twin .text'],
+        ['sedd-demo', '.sedd-sheet'],
       ])
         found[selector] = getComputedStyle(document.querySelector(name).shadowRoot.querySelector(selector)).direction;
       return found;
@@ -980,6 +982,10 @@ test('in Chinese text the elements are in Chinese, elsewhere in English', async 
     );
     assert.ok(await player.getByRole('button', { name: '播放' }).isVisible());
     assert.match(await player.locator('figure').textContent(), /在这一步揭开/);
+    assert.deepEqual(await player.locator('figure').evaluate(({ dataset }) => [dataset.places, dataset.steps]), [
+      '48 个位置 →',
+      '9 步 →',
+    ]);
     assert.ok(await tab.locator('#other').getByRole('button', { name: 'Run it here' }).isVisible());
     assert.equal(asked.filter((url) => url.endsWith('/words/zh.js')).length, 1);
     assert.deepEqual(errors, []);
