@@ -16,7 +16,7 @@ const sleep = (ms) =>
     setTimeout(resolve, ms);
   });
 
-function optionsOf(args) {
+function parseArguments(args) {
   const options = { cpu: 4, mbit: 9, rtt: 170, runs: 3 };
   for (let i = 0; i < args.length; i += 2) {
     const name = args[i].replace(/^--/, '');
@@ -89,7 +89,7 @@ async function slow(browser, rate) {
 }
 
 /** Runs in the page. Notes when each part first appears. */
-function watch() {
+function noteFirstTimes() {
   const seen = {};
   globalThis.firstMinute = seen;
   const note = (name, there) => {
@@ -111,10 +111,10 @@ function watch() {
   }, 10);
 }
 
-async function once(url, options) {
+async function visitOnce(url, options) {
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
   const page = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage();
-  await page.addInitScript(watch);
+  await page.addInitScript(noteFirstTimes);
   const stop = await slow(browser, options.cpu);
   try {
     await page.goto(`${url}?lang=en`, { timeout: 90000 });
@@ -136,12 +136,12 @@ const NAMES = {
 const middle = (values) => quantile(values, 0.5);
 
 try {
-  const options = optionsOf(process.argv.slice(2));
+  const options = parseArguments(process.argv.slice(2));
   const server = await serve();
   const proxy = await line(Number(new URL(server.url).port), options);
   const runs = [];
   try {
-    for (let i = 0; i < options.runs; i++) runs.push(await once(`http://localhost:${proxy.port}/`, options));
+    for (let i = 0; i < options.runs; i++) runs.push(await visitOnce(`http://localhost:${proxy.port}/`, options));
   } finally {
     proxy.close();
     await server.close();

@@ -48,7 +48,7 @@ function peakOf(pid) {
 }
 
 /** Polls for the highest memory of any of these processes. @param {() => (string|number)[]} pids */
-function watch(pids) {
+function watchMemory(pids) {
   let most = 0;
   const look = () => {
     most = Math.max(most, ...pids().map(peakOf));
@@ -74,7 +74,7 @@ function native(...words) {
 async function nativeLoad(folder) {
   const begin = performance.now();
   const child = spawn(TOOL, ['info', folder, '--dtype', 'q8'], { stdio: 'ignore' });
-  const memory = watch(() => [child.pid]);
+  const memory = watchMemory(() => [child.pid]);
   await new Promise((resolve) => {
     child.on('exit', resolve);
   });
@@ -141,7 +141,7 @@ async function openBrowser(url) {
     window.sedd = await import('/web/client.js');
   });
   const found = renderers(profile);
-  const memory = watch(() => found);
+  const memory = watchMemory(() => found);
   return {
     page,
     peak: memory.peak,

@@ -32,7 +32,7 @@ const COMMON = {
 };
 
 /** Copies a file into app/ under a name that holds its hash. @returns {string} the name */
-function keep(file) {
+function copyHashed(file) {
   const bytes = readFileSync(file);
   const { name, ext } = path.parse(file);
   const kept = `${name}-${createHash('sha256').update(bytes).digest('hex').slice(0, 8)}${ext}`;
@@ -57,7 +57,7 @@ const addresses = (worker) => ({
           const name =
             inside === 'offline.js'
               ? '../offline.js'
-              : `./${inside === path.join('web', 'worker.js') ? worker : keep(target)}`;
+              : `./${inside === path.join('web', 'worker.js') ? worker : copyHashed(target)}`;
           return `new URL('${name}', import.meta.url)`;
         },
       );
@@ -136,7 +136,7 @@ export async function site() {
     splitting: true,
     plugins: [addresses(worker.entry)],
   });
-  const icon = keep(path.join(ROOT, 'web/icon.svg'));
+  const icon = copyHashed(path.join(ROOT, 'web/icon.svg'));
   const index = page(readFileSync(path.join(ROOT, 'index.html'), 'utf8'), {
     style: await styles('page', ['page.css', 'library.css']),
     script: main.entry,

@@ -84,7 +84,7 @@ for (const [name, args, status, words] of [
   ['steps 0', ['sample', 'models/sedd-nano', '--steps', '0'], 2, /--steps is 0; expected a whole number from 1 to 1000000/],
   ['an unknown flag', ['sample', 'models/sedd-nano', '--stepps', '3'], 2, /unknown option --stepps/],
   ['a folder that is not there', ['info', 'models/none'], 1, /cannot be opened/],
-  ['sigma that is no number', ['score', 'models/sedd-nano', '--ids', '1', '--sigma', 'nan'], 1, /sigma is/],
+  ['a sigma that is not a number', ['score', 'models/sedd-nano', '--ids', '1', '--sigma', 'nan'], 1, /sigma is/],
   [
     'an id out of range',
     ['score', 'models/sedd-nano', '--ids', '1,5000', '--sigma', '0.5'],
@@ -103,7 +103,7 @@ for (const [name, args, status, words] of [
     1,
     /--suffix has \d+ tokens; the window of 4 has room for/,
   ],
-  ['a hole that is no number', ['sample', 'models/sedd-nano', '--prompt', 'a {b}'], 1, /\{b\} is no hole/],
+  ['a hole that is not a number', ['sample', 'models/sedd-nano', '--prompt', 'a {b}'], 1, /\{b\} is no hole/],
   [
     'a prompt with holes beside a suffix',
     ['sample', 'models/sedd-nano', '--prompt', 'a {3} b', '--suffix', 'c'],

@@ -21,5 +21,7 @@ export function spawn() {
 /** Returns the error for a worker whose script did not arrive; the browser gives no reason. */
 export const unloadedError = () =>
   new SeddError('worker', 'The worker could not be loaded.', {
-    hint: "Check that worker.js is served from this site as text/javascript and that the policy allows worker-src 'self'.",
+    hint: import.meta.url.includes('/.vite/')
+      ? "Vite's development server has moved this module away from its worker: set optimizeDeps: { exclude: ['sedd-web'] }."
+      : "Check that worker.js is served from this site as text/javascript and that the policy allows worker-src 'self'.",
   });

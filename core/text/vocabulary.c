@@ -109,7 +109,7 @@ static enum sedd_status add_merge(struct reader *reader, const char *left, size_
     if (!to_bytes(left, left_size, reader->left, &left_bytes) ||
         !to_bytes(right, right_size, reader->right, &right_bytes) ||
         !sedd_bpe_add_merge(reader->bpe, reader->left, left_bytes, reader->right, right_bytes)) {
-        return refuse_part(reader->merge_file, "a merge joins what are no tokens, or gives none",
+        return refuse_part(reader->merge_file, "a merge has a half or a result that is not a token",
                            left, left_size, error);
     }
     return SEDD_OK;
@@ -182,7 +182,8 @@ static enum sedd_status add_token(struct reader *reader, struct sedd_added_token
     }
     if (sedd_bpe_find(reader->bpe, text, size) != token.id &&
         !sedd_bpe_add_token(reader->bpe, token.id, text, size, true)) {
-        return refuse(reader->added_file, "an added token or its id is taken already", text, error);
+        return refuse(reader->added_file, "an added token's text or id is already in use", text,
+                      error);
     }
     sedd_added_put(reader->added, token, text, size);
     return SEDD_OK;
@@ -204,7 +205,7 @@ static enum sedd_status add_described(struct reader *reader, const cJSON *item,
                  {"normalized", &token.normalized}};
     enum sedd_status status = SEDD_OK;
     if (!cJSON_IsString(content) || !valid_id(id)) {
-        return refuse(reader->added_file, "an added token lacks its content or a sensible id",
+        return refuse(reader->added_file, "an added token has no content or an invalid id",
                       "added_tokens", error);
     }
     for (size_t i = 0; i < sizeof flags / sizeof flags[0] && status == SEDD_OK; i++) {
@@ -229,8 +230,7 @@ static enum sedd_status add_added(struct reader *reader, const cJSON *added,
         if (!plain) {
             status = add_described(reader, item, error);
         } else if (!valid_id(item)) {
-            status =
-                refuse(reader->added_file, "a token's id is not sensible", item->string, error);
+            status = refuse(reader->added_file, "a token has an invalid id", item->string, error);
         } else {
             bool special = strcmp(item->string, END_OF_TEXT) == 0;
             struct sedd_added_token token = {

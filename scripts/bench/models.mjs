@@ -8,7 +8,7 @@ import { writeGguf } from './gguf.mjs';
 import { gpt2Graph, seddGraph } from './graphs.mjs';
 
 /** Makes a file if it is missing or older than `source`. It writes under another name first, so that an interrupted run leaves no partial file. */
-function once(file, source, write) {
+function makeFile(file, source, write) {
   const full = path.join(ROOT, file);
   if (existsSync(full) && statSync(full).mtimeMs >= statSync(path.join(ROOT, source)).mtimeMs) return;
   console.error(`bench: making ${file}`);
@@ -37,7 +37,7 @@ export function peerFile(model, dtype) {
   const folder = folderOf(model);
   const gguf = dtype.startsWith('q');
   const file = `build/full/${model.shape ?? path.basename(folder)}-${dtype}.${gguf ? 'gguf' : 'onnx'}`;
-  once(file, `${folder}/model.safetensors`, (part) => {
+  makeFile(file, `${folder}/model.safetensors`, (part) => {
     const checkpoint = new Checkpoint(path.join(ROOT, folder));
     if (gguf) writeGguf(part, checkpoint, dtype);
     else (model.kind === 'sedd' ? seddGraph : gpt2Graph)(checkpoint, dtype).write(part, model.kind);

@@ -18,7 +18,7 @@ export function fastestPeer(rows, row) {
 }
 
 const ms = (value) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
-const percent = (value) => `${(100 * value).toFixed(0)} %`;
+const wholePercent = (value) => `${(100 * value).toFixed(0)} %`;
 const times = (value) => `${value.toFixed(2)}x`;
 const table = (head, rows) =>
   [
@@ -53,8 +53,8 @@ function speedTable(rows) {
         row.quartile_ms.map(ms).join(' to '),
         row.times_ms.length,
         row.gops.toPrecision(3),
-        percent(row.share_of_peak),
-        percent(row.share_of_set),
+        wholePercent(row.share_of_peak),
+        wholePercent(row.share_of_set),
         other ? (other.median_ms / row.median_ms).toFixed(2) : '',
       ];
     }),
@@ -199,7 +199,7 @@ function loadTable(loads) {
 
 const section = (words, text) => (text ? [words, text] : []);
 
-const optionsOf = (options) =>
+const optionsText = (options) =>
   Object.entries(options)
     .map(([name, value]) => `${name} ${value}`)
     .join(', ');
@@ -220,7 +220,7 @@ export function markdown({ environment: e, peaks, rows, loads }) {
       `Whole texts of ${TEXT_TOKENS} tokens, int8. GPT-2 uses its cache; the peer is onnxruntime-web. ${Object.entries(
         WAYS,
       )
-        .map(([way, options]) => `*${way}*: ${optionsOf(options)}`)
+        .map(([way, options]) => `*${way}*: ${optionsText(options)}`)
         .join('; ')}; *published* ends with the denoiser. ` +
         'Break-even is the number of steps that take as long as our GPT-2, with its 95 % interval.',
       textTable(rows),

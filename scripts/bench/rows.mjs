@@ -38,7 +38,7 @@ const keyOf = ({ work, model, engine, dtype, kernels, threads, writer, way, step
 const later = (lists) => [...new Map(lists.flat().map((item) => [keyOf(item), item])).values()];
 
 /** Returns the best of several measured limits, since a limit is a rate without disturbance. */
-function best(list) {
+function bestLimits(list) {
   const peaks = {};
   for (const measured of list) {
     for (const [threads, rates] of Object.entries(measured)) {
@@ -66,7 +66,7 @@ function environmentOf(environments) {
  * @param {{environment: object, peaks: object, rows: object[], loads: object[]}[]} reports oldest first
  */
 export function merge(reports) {
-  const peaks = best(reports.map((report) => report.peaks));
+  const peaks = bestLimits(reports.map((report) => report.peaks));
   const rows = later(reports.map((report) => report.rows)).map((row) =>
     WORKS[row.work] && !row.failed ? { ...row, ...shares(row, peaks) } : row,
   );

@@ -175,7 +175,7 @@ async function race(contenders, work, options) {
   return taking.map((turns) => Object.assign(turns, { others, before }));
 }
 
-const best = ({ contender: { engine, dtype, kernels }, times, failed }) =>
+const bestTime = ({ contender: { engine, dtype, kernels }, times, failed }) =>
   `${engine} ${dtype} ${kernels} ${failed || Math.min(...times).toPrecision(4)}`;
 
 /**
@@ -208,7 +208,7 @@ export async function* runModel(host, name, works, threads, options) {
           before,
         };
       });
-      options.log(`${workName}, ${threads} threads, ms at best: ${raced.map(best).join(', ')}`);
+      options.log(`${workName}, ${threads} threads, ms at best: ${raced.map(bestTime).join(', ')}`);
     }
   } finally {
     for (const contender of contenders) await contender.drop();

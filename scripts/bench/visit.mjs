@@ -35,7 +35,7 @@ const fetched = (list, pattern, until) =>
   );
 
 /** Makes one visit. Returns {parts, ms, kernels, threads}. */
-async function once(context, url, engine) {
+async function visitOnce(context, url, engine) {
   const page = await context.newPage();
   try {
     await page.goto(url);
@@ -84,7 +84,7 @@ export async function runVisits(name, threads, options) {
     const take = async (visitor, keep) => {
       if (visitor.failed) return;
       try {
-        const visit = await once(context, visitor.url, visitor.engine);
+        const visit = await visitOnce(context, visitor.url, visitor.engine);
         if (keep) visitor.visits.push(visit);
       } catch (error) {
         visitor.failed = error.message.split('\n')[0];

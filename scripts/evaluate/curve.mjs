@@ -3,11 +3,11 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { readJsonLines } from './files.mjs';
 
-const nameOf = { sedd: 'bound', gpt2: 'nll' };
+const FIELDS = { sedd: 'bound', gpt2: 'nll' };
 
 /** Returns [tokens, nats] of one log. A resumed run logs some tokens again, so the last entry for a number of tokens counts. */
 function pointsOf(file, kind) {
-  const field = nameOf[kind];
+  const field = FIELDS[kind];
   const entries = readJsonLines(file, (fail, entry) => {
     if (!Number.isFinite(entry.tokens) || entry.tokens < 0)
       fail('tokens', `expected a number of tokens, found ${JSON.stringify(entry.tokens)}`);
@@ -34,7 +34,7 @@ export function curveOf(files, kind) {
     before += last;
   }
   const list = [...found].filter(([tokens]) => tokens > 0).sort(([a], [b]) => a - b);
-  if (!list.length) throw new Error(`${files.join(', ')}: no entry has "${nameOf[kind]}"; expected a ${kind}'s log`);
+  if (!list.length) throw new Error(`${files.join(', ')}: no entry has "${FIELDS[kind]}"; expected a ${kind}'s log`);
   return list;
 }
 

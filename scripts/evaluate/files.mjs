@@ -66,7 +66,7 @@ export function readTexts(place) {
   return files.map((name) => readText(path.join(place, name)));
 }
 
-const nameOf = (value) => (value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`);
+const typeName = (value) => (value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`);
 
 /** @param {(fail: (field: string, problem: string) => never, object: any) => T} parse @returns {T[]} @template T */
 export function readJsonLines(file, parse) {
@@ -81,7 +81,7 @@ export function readJsonLines(file, parse) {
       throw new Error(`${where}: invalid JSON`);
     }
     if (object === null || typeof object !== 'object' || Array.isArray(object))
-      throw new Error(`${where}: expected an object, found ${nameOf(object)}`);
+      throw new Error(`${where}: expected an object, found ${typeName(object)}`);
     return parse((field, problem) => {
       throw new Error(`${where}, field "${field}": ${problem}`);
     }, object);
@@ -91,7 +91,8 @@ export function readJsonLines(file, parse) {
 /** Returns a field that must be a text that is not blank. */
 export function textField(fail, object, field) {
   const value = object[field];
-  if (typeof value !== 'string') fail(field, `expected text, found ${value === undefined ? 'nothing' : nameOf(value)}`);
+  if (typeof value !== 'string')
+    fail(field, `expected text, found ${value === undefined ? 'nothing' : typeName(value)}`);
   if (value.trim() === '') fail(field, 'the text is empty');
   if (value.includes('\0')) fail(field, 'the text has a zero character');
   return value;
@@ -100,7 +101,7 @@ export function textField(fail, object, field) {
 export function textsField(fail, object, field) {
   const value = object[field];
   if (!Array.isArray(value))
-    fail(field, `expected a list of texts, found ${value === undefined ? 'nothing' : nameOf(value)}`);
+    fail(field, `expected a list of texts, found ${value === undefined ? 'nothing' : typeName(value)}`);
   if (value.length < 2 || value.length > 26) fail(field, `expected 2 to 26 texts, found ${value.length}`);
   return value.map((_, i) => textField((__, problem) => fail(`${field}[${i}]`, problem), value, i));
 }

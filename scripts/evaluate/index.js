@@ -55,7 +55,7 @@ const RATES = { '--temperatures': 100, '--top-ps': 1 }; // lists of numbers abov
 const MODELS = ['--sedd', '--twin', '--judge', '--student'];
 const PLACES = [...MODELS, '--data', '--windows', '--store', '--results', '--out'];
 
-const nameOf = (flag) => flag.slice(2).replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+const settingName = (flag) => flag.slice(2).replace(/-(.)/g, (_, letter) => letter.toUpperCase());
 
 /** Returns the setting of a flag that takes one number or a list. */
 function settingOf(flag, value) {
@@ -93,16 +93,16 @@ function parse(work, args) {
   while (args.length) {
     const flag = args.shift();
     if (flag === '--full' || flag === '--apply') {
-      options[nameOf(flag)] = true;
+      options[settingName(flag)] = true;
       continue;
     }
     if (![...NUMBERS, ...LISTS, ...COUNTS, ...Object.keys(RATES), ...PLACES, '--workers'].includes(flag))
       throw new Error(`unknown option ${flag}; see --help`);
     const value = args.shift();
     if (value === undefined) throw new Error(`${flag} needs a value`);
-    if (PLACES.includes(flag)) options[nameOf(flag)] = value;
+    if (PLACES.includes(flag)) options[settingName(flag)] = value;
     else if (flag === '--workers') options.workers = Math.min(settingOf(flag, value), 64);
-    else options.settings[nameOf(flag)] = settingOf(flag, value);
+    else options.settings[settingName(flag)] = settingOf(flag, value);
   }
   if (options.data && !existsSync(options.data))
     throw new Error(`--data ${options.data} does not exist; expected a folder of evaluation sets`);
@@ -131,7 +131,7 @@ function withModels(options) {
 /** Tells whether the options name only shipped models. A sweep names a single model. */
 const isShipped = (options) =>
   options.model === undefined
-    ? MODELS.every((flag) => options[nameOf(flag)] === undefined)
+    ? MODELS.every((flag) => options[settingName(flag)] === undefined)
     : path.dirname(path.resolve(options.model)) === path.join(ROOT, 'models');
 
 /** Fills in the places of rows and report. Only the shipped models' own rows may replace the shipped report. */

@@ -5,7 +5,7 @@ import { mean, perplexity, standardError, sum } from '../../web/client/statistic
 import { seedOf } from './random.mjs';
 
 /** Returns one estimate from the nats a token of blocks of equal size, with the estimator's own sampling error (0 for exact values). */
-function summary(answers, more) {
+function estimateOf(answers, more) {
   const nats = answers.map((answer) => answer.nats);
   const noise = Math.sqrt(sum(answers.map(({ stderr = 0 }) => (stderr ?? NaN) ** 2))) / answers.length;
   const error = standardError(nats);
@@ -36,7 +36,7 @@ async function bounds(context, model, name, blocks, row) {
       about: { corpus: name, block: i },
     }));
     const answers = await model.ask(`${name}, ${estimator} ${samples}`, requests);
-    record({ table: 'perplexity', ...row, estimator, samples, ...summary(answers) });
+    record({ table: 'perplexity', ...row, estimator, samples, ...estimateOf(answers) });
   }
 }
 
@@ -44,7 +44,7 @@ async function bounds(context, model, name, blocks, row) {
 async function chain(context, model, name, blocks, row) {
   const requests = blocks.map(({ ids }, i) => ({ op: 'chain', ids, about: { corpus: name, block: i } }));
   const answers = await model.ask(`${name}, chain rule`, requests);
-  context.record({ table: 'perplexity', ...row, estimator: 'chain', ...summary(answers) });
+  context.record({ table: 'perplexity', ...row, estimator: 'chain', ...estimateOf(answers) });
 }
 
 /** Records GPT-2's value by blocks and with a sliding window, which also reads the block before. Both count the same tokens. */
@@ -56,7 +56,7 @@ async function exact(context, model, name, blocks, row) {
     table: 'perplexity',
     ...row,
     estimator: 'blocks',
-    ...summary(await model.ask(`${name}, blocks`, requests)),
+    ...estimateOf(await model.ask(`${name}, blocks`, requests)),
   });
   if (!blocks.some(({ before }) => before.length)) return;
   const stride = Math.max(1, Math.floor(model.length / 2));
@@ -75,7 +75,7 @@ async function exact(context, model, name, blocks, row) {
     nats: mean(parts.slice(blocks[i].before.length)),
     tokens: blocks[i].ids.length,
   }));
-  record({ table: 'perplexity', ...row, estimator: 'sliding', stride, ...summary(own) });
+  record({ table: 'perplexity', ...row, estimator: 'sliding', stride, ...estimateOf(own) });
 }
 
 /** @param {import('./context.mjs').Context} context */

@@ -44,7 +44,7 @@ function readJson(file, fallback) {
 }
 
 /** Writes the table into the model's card.json and README.md and, where asked, the defaults into generation_config.json. */
-function keep({ model, results, apply }) {
+function saveDefaults({ model, results, apply }) {
   const { folder, name, kind, sha256, info } = model;
   const sweep = sweepOf(results, name, sha256);
   const [cardFile, configFile] = ['card.json', 'generation_config.json'].map((file) => path.join(folder, file));
@@ -80,7 +80,7 @@ export async function run(context) {
     rows.push({ ...setting, ...(await measure(`${model.name}, ${label}`, texts)) });
     record({ ...row, kind: model.kind, ...rows.at(-1) });
   }
-  keep(context);
+  saveDefaults(context);
   const chosen = best(rows, real);
   progress.say(
     chosen

@@ -60,7 +60,7 @@ class Session:
         if minutes:
             command += ["--minutes", f"{minutes:.3f}"]
         limit = f", {minutes:.1f} minutes" if minutes else ""
-        self.say(f"{name} begins{limit}; its figures stand in {self.out / name}/log.jsonl")
+        self.say(f"{name} begins{limit}; its figures are in {self.out / name}/log.jsonl")
         code = subprocess.run([str(part) for part in command]).returncode
         if code:
             raise SystemExit(f"{name} ended with exit code {code}; run the same command again to go on from what it saved")

@@ -87,7 +87,7 @@ class Run:
             return torch.load(path, map_location=device)
         except (RuntimeError, EOFError, UnpicklingError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise SystemExit(f"{path} cannot be read as a saved run ({reason}); remove it to begin anew") from None
+            raise SystemExit(f"{path} cannot be read as a saved run ({reason}); remove it to start again") from None
 
     def due(self) -> bool:
         return time.time() - self.saved > self.every

@@ -184,7 +184,7 @@ class Trainer:
         self.run.log({"step": self.step, "tokens": self.tokens, **entry})
 
     def finish_anneal(self) -> None:
-        """Writes average/, and best/ anew from the better of the moving average and the mean of the last fifth."""
+        """Writes average/, and rewrites best/ from the better of the moving average and the mean of the last fifth."""
         if not self.workers.first:
             return
         entries = {}

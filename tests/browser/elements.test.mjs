@@ -19,7 +19,7 @@ before(async () => {
 });
 after(() => session.close());
 
-/** A page of its own with this body and the elements; what it says and asks for is noted. */
+/** Opens a new page with this body and the elements, and records its messages and requests. */
 async function page(body, { context: options = {}, script = 'define.js', ...more } = {}) {
   const context = await session.page.context().browser().newContext(options);
   const tab = await context.newPage();
@@ -927,6 +927,8 @@ test('on a right-to-left page, sentences and prompts keep their own direction', 
         ['sedd-demo', '[name=prompt]'],
         ['sedd-demo', '[part=verdict]'],
         ['sedd-demo', '.name'],
+        ['sedd-demo', '.twin .text'],
+        ['sedd-demo', '.sedd-sheet'],
       ])
         found[selector] = getComputedStyle(document.querySelector(name).shadowRoot.querySelector(selector)).direction;
       return found;
@@ -995,6 +997,10 @@ test('in Chinese text the elements are in Chinese, elsewhere in English', async 
     );
     assert.ok(await player.getByRole('button', { name: '播放' }).isVisible());
     assert.match(await player.locator('figure').textContent(), /在这一步揭开/);
+    assert.deepEqual(await player.locator('figure').evaluate(({ dataset }) => [dataset.places, dataset.steps]), [
+      '48 个位置 →',
+      '9 步 →',
+    ]);
     assert.ok(await tab.locator('#other').getByRole('button', { name: 'Run it here' }).isVisible());
     assert.equal(asked.filter((url) => url.endsWith('/words/zh.js')).length, 1);
     assert.deepEqual(errors, []);

@@ -48,7 +48,7 @@ async function write(fields = {}) {
   await rest();
 }
 
-/** The whole text that stands in the cells. */
+/** Returns the whole text of the cells. */
 function text() {
   $('#take').click();
   return $('#prompt').value;

@@ -24,7 +24,7 @@ const PUBLISHED = [
   ...['--temperature', '1', '--top-k', '0', '--top-p', '1'],
 ];
 
-/** Waits until no run is under way. */
+/** Waits until no run is in progress. */
 const rest = (page) =>
   page.waitForFunction(
     () =>
@@ -38,7 +38,7 @@ const write = async (page, fields = {}) => {
   await page.click('#run');
   await rest(page);
 };
-/** The whole text that stands in the cells, by way of the button that takes it into the editor. */
+/** Returns the whole text of the cells, through the button that copies it into the editor. */
 const text = async (page) => {
   await page.click('#take');
   return page.inputValue('#prompt');

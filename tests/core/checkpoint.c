@@ -13,7 +13,8 @@ const char GPT2_CONFIG[] =
     "{\"vocab_size\": 5, \"n_embd\": 6, \"n_head\": 3, \"n_layer\": 1, \"n_positions\": 4,"
     " \"layer_norm_epsilon\": 1e-5, \"activation_function\": \"gelu_new\"}";
 
-/* A whole number in -127..127 that depends on the tensor (prefix or not) and the place. */
+/* Returns a whole number in -127..127 that depends on the tensor (with or without prefix) and the
+ * index. */
 static float value_at(const char *name, size_t i)
 {
     uint32_t hash = 2166136261u;
@@ -185,7 +186,7 @@ static size_t element_size(const char *dtype)
                                                                      : 0;
 }
 
-/* Normal numbers that the narrow type holds exactly. */
+/* Converts a normal number that the 16-bit type holds exactly. */
 static uint16_t narrow(float value, const char *dtype)
 {
     uint32_t bits;
@@ -270,7 +271,7 @@ enum sedd_status checkpoint_load(const char *config, const uint8_t *bytes, size_
     enum sedd_status status = sedd_loader_new(config, strlen(config), dtype, &loader, error);
     size_t step = piece == 0 ? size : piece;
     for (size_t at = 0; status == SEDD_OK && at < size; at += step) {
-        /* a copy of its own, so that a sanitizer sees any byte read past the piece */
+        /* a separate copy, so that a sanitizer detects reads past the piece */
         size_t count = size - at < step ? size - at : step;
         uint8_t *copy = malloc(count);
         memcpy(copy, bytes + at, count);

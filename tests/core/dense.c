@@ -18,7 +18,7 @@ static double *make(size_t count)
     return values;
 }
 
-/* y [out] = W x + b */
+/* Computes y [out] = W x + b. */
 static void multiply(const struct sedd_linear *linear, const double *x, double *y)
 {
     float *row = calloc((size_t)linear->in, sizeof *row);
@@ -42,7 +42,7 @@ static void silu(double *x, int32_t n)
     }
 }
 
-/* c [K] = silu(W2 silu(W0 [cos(sigma f), sin(sigma f)] + b0) + b2) */
+/* Computes c [K] = silu(W2 silu(W0 [cos(sigma f), sin(sigma f)] + b0) + b2). */
 static double *condition(const struct sedd_model *model, double sigma)
 {
     double features[256], *first = make((size_t)model->info.cond_dim);
@@ -60,7 +60,7 @@ static double *condition(const struct sedd_model *model, double sigma)
     return c;
 }
 
-/* y [H] = norm(x) weight (1 + scale) + shift */
+/* Computes y [H] = norm(x) weight (1 + scale) + shift. */
 static void norm(const struct sedd_model *model, const double *x, const float *weight,
                  const double *shift, const double *scale, double *y)
 {
@@ -78,7 +78,7 @@ static void norm(const struct sedd_model *model, const double *x, const float *w
     }
 }
 
-/* Pairs (j, j + D/2) of every head turn by the position's angles. */
+/* Rotates the pairs (j, j + D/2) of every head by the position's angles. */
 static void turn(double *x, int32_t h, int32_t d, int32_t position)
 {
     for (int32_t i = 0; i < h; i++) {
@@ -91,7 +91,8 @@ static void turn(double *x, int32_t h, int32_t d, int32_t position)
     }
 }
 
-/* out [H] of the query of row `at`: every head's softmax over all rows of qkv [count, 3H]. */
+/* Computes the attention out [H] of row `at`: every head's softmax over all rows of qkv
+ * [count, 3H]. */
 static void attend(const struct sedd_model *model, int32_t count, const double *qkv, int32_t at,
                    double *out)
 {

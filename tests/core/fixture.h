@@ -1,7 +1,7 @@
 /*
- * fixture.h - an engine, a session of ROWS rows and the model of golden folder A, whose windows
- * have 32 tokens and whose network has two blocks and STATES states: what tests of passes and
- * samplers begin with.
+ * fixture.h - opens an engine, a session of ROWS rows and the model of a golden folder, for tests
+ * of passes and samplers. The model's windows have 32 tokens, and its network has two blocks and
+ * STATES states.
  */
 #ifndef SEDD_TEST_STUDIO_H
 #define SEDD_TEST_STUDIO_H

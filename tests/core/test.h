@@ -1,5 +1,5 @@
 /*
- * test.h - what every C test needs: a check that prints what failed and goes on, a comparison of an
+ * test.h - helpers of every C test: a check that prints a failure and continues, a comparison of an
  * error sentence, and an exit code that is 0 only if something was checked and nothing failed.
  */
 #ifndef SEDD_TEST_H

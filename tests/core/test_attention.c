@@ -1,6 +1,7 @@
 /*
- * test_attention.c - attention in integers: every table gives the scalar one's bits, however the
- * queries are split, and the scalar one is as near to attention in float64 as its roundings allow.
+ * test_attention.c - tests attention in integers: every table gives the bits of the scalar one,
+ * however the queries are split, and the scalar one is within its rounding errors of attention in
+ * float64.
  */
 #include "test.h"
 
@@ -30,7 +31,7 @@ static void fill(float *x, size_t n, uint32_t stream, double spread)
     }
 }
 
-/* One value in eleven of x becomes one of the four. */
+/* Replaces one value in eleven of x by one of the four. */
 static void scatter(float *x, size_t n, const float values[4])
 {
     for (size_t i = 3; i < n; i += 11) {
@@ -59,7 +60,7 @@ static void make(enum kind kind, int32_t keys)
             v[j * STRIDE + 5] = 0.0f;
         }
     }
-    if (kind == FULL) { /* values at their limits: sums as large as can be, one score as low */
+    if (kind == FULL) { /* values at their limits: the largest sums, and one lowest score */
         for (size_t i = 0; i < KEYS * STRIDE; i++) {
             k[i] = i < STRIDE && keys > 1 ? -1.0f : 1.0f;
             v[i] = 5.0f;
@@ -72,7 +73,7 @@ static void make(enum kind kind, int32_t keys)
     if (kind == NOT_FINITE) {
         scatter_all(odd);
     }
-    for (int32_t i = 0; i < SIZE && kind == PEAKED; i++) { /* one key is what all look for */
+    for (int32_t i = 0; i < SIZE && kind == PEAKED; i++) { /* all queries match one key */
         k[(size_t)(keys * 2 / 3) * STRIDE + (size_t)i] = 30.0f;
         for (int32_t row = 0; row < QUERIES; row++) {
             q[row * STRIDE + i] = fabsf(q[row * STRIDE + i]);
@@ -95,7 +96,7 @@ static struct sedd_attention job_of(int32_t size, int32_t keys, float *out)
                                    .scale = (float)(1.0 / sqrt((double)size))};
 }
 
-/* In pieces that end at the given queries. */
+/* Computes attention in pieces that end at the given queries. */
 static void attend(const struct sedd_kernels *table, const struct sedd_attention *job,
                    int32_t first, int32_t second)
 {
@@ -116,9 +117,9 @@ static double largest(const float *x, size_t stride, int32_t n)
     return top;
 }
 
-/* Softmax of query `row` in p [keys]; returns the sum of exp(score - largest score). With *error a
- * bound of what rounding q and k by half a step, and a little for the reciprocal, can do to a
- * score. */
+/* Writes the softmax of query `row` to p [keys]. Returns the sum of exp(score - largest score).
+ * *error receives a bound on the error of a score that comes from rounding q and k by half a step,
+ * with a small addition for the reciprocal. */
 static double softmax(const struct sedd_attention *job, int32_t row, double *p, double *error)
 {
     int32_t n = job->head_size;
@@ -151,10 +152,10 @@ static double softmax(const struct sedd_attention *job, int32_t row, double *p, 
 }
 
 /*
- * Scores off by at most E change probabilities by at most e^2E - 1 in all; weights off by 0.6 of
- * 32767 by 2 K 0.6 / 32767 over their sum; each change carries a value of at most max |v|. The
- * values are off by half a step, and sums in float of K / VALUE_KEYS parts and five more operations
- * round.
+ * Checks the outputs against a bound. Scores with errors of at most E change probabilities by at
+ * most e^2E - 1 in total. Weights with errors of 0.6 of 32767 change them by 2 K 0.6 / 32767 over
+ * their sum. Each change is multiplied by a value of at most max |v|. The values have errors of
+ * half a step, and float sums of K / VALUE_KEYS parts and five more operations round.
  */
 static void check_bound(const struct sedd_attention *job, enum kind kind)
 {
@@ -183,7 +184,7 @@ static void check_bound(const struct sedd_attention *job, enum kind kind)
     }
 }
 
-/* Every output is a weighted mean, so never larger than the largest value, but for rounding. */
+/* Every output is a weighted mean, so apart from rounding it is at most the largest value. */
 static void check_finite(const struct sedd_attention *job)
 {
     int32_t outside = 0;
@@ -212,7 +213,7 @@ static void test_case(enum kind kind, int32_t size, int32_t keys)
         static const int32_t splits[] = {0, 1, 13};
         job.out = got;
         for (size_t split = 0; split < 3; split++) {
-            memset(got, GUARD, sizeof got); /* what lies between the rows too */
+            memset(got, GUARD, sizeof got); /* also fills the gaps between the rows */
             attend(sedd_kernels_at(i), &job, splits[split], QUERIES);
             if (!CHECK(memcmp(got, expected, sizeof got) == 0)) {
                 fprintf(stderr, "    table %s, %s, %d keys of %d\n", sedd_kernels_at(i)->name,

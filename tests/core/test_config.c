@@ -1,13 +1,13 @@
 /*
- * test_config.c - config.json: what both networks' configurations mean, and that every absurd one
- * is refused with a sentence that names the key.
+ * test_config.c - tests config.json: the meaning of both networks' configurations, and that every
+ * invalid one is refused with a sentence that names the key.
  */
 #include "files/config.h"
 #include "test.h"
 
 #include <stdlib.h>
 
-/* A SEDD configuration in which each part can be replaced. */
+/* Returns a SEDD configuration with these parts. */
 static const char *sedd(const char *tokens, const char *graph, const char *noise, const char *model)
 {
     static char text[1024];
@@ -27,7 +27,7 @@ static const char *sedd(const char *tokens, const char *graph, const char *noise
 static enum sedd_status read(const char *text, struct sedd_model_info *info,
                              struct sedd_design *design, struct sedd_error *error)
 {
-    /* an exact copy without a zero at its end, so that a sanitizer sees reads past it */
+    /* an exact copy without a final zero, so that a sanitizer detects reads past it */
     size_t size = strlen(text);
     char *copy = malloc(size + 1);
     memcpy(copy, text, size);
@@ -45,7 +45,8 @@ static void accepts(const char *text, struct sedd_model_info *info, struct sedd_
     }
 }
 
-/* Refused, with `words` in the sentence, and the out parameters left alone. */
+/* Checks that the text is refused with `words` in the sentence, and that the out parameters keep
+ * their values. */
 static void refuses(const char *text, const char *words)
 {
     struct sedd_error error = {0};
@@ -173,7 +174,7 @@ static void test_refusals(void)
 #define GPT2(more)                                                                                 \
     "{\"n_embd\": 48, \"n_head\": 4, \"n_layer\": 2, \"n_ctx\": 32, \"vocab_size\": 101, " more "}"
 
-/* Fields of GPT-2 that change numbers. */
+/* Tests the fields of GPT-2 that change numbers. */
 static void test_gpt2_fields(void)
 {
     struct sedd_model_info info;
@@ -210,7 +211,7 @@ static void test_gpt2_fields(void)
     refuses(GPT2("\"quantization_config\": {\"weights\": {\"num_bits\": 4}}"), "num_bits");
 }
 
-/* Fields of SEDD beside those that are read. */
+/* Tests fields of SEDD that the engine does not read. */
 static void test_sedd_fields(void)
 {
     struct sedd_model_info info;
@@ -230,7 +231,7 @@ static void test_sedd_fields(void)
             "model.type");
 }
 
-/* Nesting far deeper than any configuration must not eat the stack. */
+/* Nesting far deeper than that of any configuration must not exhaust the stack. */
 static void test_depth(void)
 {
     size_t depth = 100000;
@@ -241,7 +242,7 @@ static void test_depth(void)
     free(text);
 }
 
-/* Every prefix of a valid document is refused or, at its very end, accepted: none crashes. */
+/* Every prefix of a valid document is refused, or accepted if it is complete; none crashes. */
 static void test_truncation(void)
 {
     const char *text = sedd("97", ABSORB, LOGLINEAR, USUAL);

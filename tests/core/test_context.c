@@ -1,7 +1,7 @@
 /*
- * test_context.c - the network on some places of a window, the others left out: against the formula
- * in double precision (dense.c), and bit for bit against shorter windows; and the sampler's context
- * `known`, which reads the known tokens and the masks that open.
+ * test_context.c - tests the network on some positions of a window with the others left out.
+ * Compares it with the formula in double precision (dense.c), and bit for bit with shorter windows.
+ * Also tests the sampler's context `known`, which reads the known tokens and the masks that open.
  */
 #include "dense.h"
 #include "fixture.h"
@@ -16,7 +16,7 @@
 
 /* ---- Passes ------------------------------------------------------------------------------ */
 
-/* Two windows of 32: places that are read, and those of them that are wanted. */
+/* Two windows of 32: the positions that are read, and those whose output is wanted. */
 static const struct {
     int32_t read_count, read[ROWS], rows, index[ROWS];
 } CASES[] = {
@@ -62,7 +62,7 @@ static void pass_case(struct sedd_session *session, size_t at, const int32_t *id
     pass(session, &reading, CASES[at].rows, logits);
 }
 
-/* What window b of a case becomes when its places move together; `wanted` are rows of that. */
+/* Window b of a case, with its positions moved together; `wanted` are rows of that window. */
 struct part {
     int32_t count, positions[LENGTH], ids[LENGTH];
     int32_t rows, wanted[LENGTH],
@@ -87,7 +87,8 @@ static struct part part_of(size_t at, int32_t b, const int32_t *ids)
     return part;
 }
 
-/* Against the formula: at most the golden sets' 2e-5 of the largest magnitude. */
+/* Compares with the formula: the error is at most 2e-5 of the largest magnitude, as in the golden
+ * sets. */
 static void test_formula(const char *kernels)
 {
     static float logits[ROWS * STATES];
@@ -117,7 +118,7 @@ static void test_formula(const char *kernels)
     close_fixture(&fixture);
 }
 
-/* A session in which row r of a window turns by the angles of positions[r]. */
+/* Makes a session rotate row r of a window by the angles of positions[r]. */
 static void turn_as(struct sedd_session *session, const struct sedd_session *plain,
                     const struct part *part)
 {
@@ -130,8 +131,8 @@ static void turn_as(struct sedd_session *session, const struct sedd_session *pla
     }
 }
 
-/* Bit for bit: each window by itself, moved together, in a session that turns rows as where they
- * were. */
+/* Compares bit for bit with each window alone, moved together, in a session that rotates rows by
+ * their original positions. */
 static void test_bits(enum sedd_dtype dtype, int32_t threads, const char *kernels)
 {
     static float logits[ROWS * STATES], alone[LENGTH * STATES];
@@ -165,7 +166,7 @@ static void test_bits(enum sedd_dtype dtype, int32_t threads, const char *kernel
     close_fixture(&turned);
 }
 
-/* A list of every place is no list; the first places are a shorter window. */
+/* A list of all positions equals no list, and a list of the first positions a shorter window. */
 static void test_whole(enum sedd_dtype dtype)
 {
     static float listed[ROWS * STATES], plain[ROWS * STATES];
@@ -193,7 +194,7 @@ static void test_whole(enum sedd_dtype dtype)
 
 /* ---- Runs -------------------------------------------------------------------------------- */
 
-/* The probability of `id`, and the entropy, of a row of logits at temperature 0.8. */
+/* Computes the probability of `id` and the entropy of a row of logits at temperature 0.8. */
 static void measure(const double *logits, int32_t id, double *probability, double *entropy)
 {
     double sum = 0.0;
@@ -208,8 +209,8 @@ static void measure(const double *logits, int32_t id, double *probability, doubl
     *probability = exp(logits[id] / 0.8) / sum;
 }
 
-/* What a step tells of the tokens it opened in window b is what the formula gives for them among
- * the window's known tokens and each other. Returns how many there were. */
+/* Checks that a step reports for the tokens it opened in window b what the formula gives for them
+ * beside the known tokens and each other. Returns the number of these tokens. */
 static int32_t check_step(const struct sedd_model *model, const struct sedd_step *step,
                           const int32_t *before, int32_t b)
 {
@@ -239,8 +240,8 @@ static int32_t check_step(const struct sedd_model *model, const struct sedd_step
     return open;
 }
 
-/* Every step of a run from windows that hold different numbers of tokens, in the middle and at the
- * ends. */
+/* Checks every step of a run from windows with different numbers of given tokens, in the middle and
+ * at the ends. */
 static void test_run(struct sedd_sample_options options)
 {
     int32_t initial[ROWS], opened = 0, masked = 0;

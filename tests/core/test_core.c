@@ -1,4 +1,4 @@
-/* test_core.c - random numbers, the thread pool, draws, the sampler's life. */
+/* test_core.c - tests random numbers, the thread pool, draws, and a sampler from start to end. */
 #include "test.h"
 
 #include "diffusion/draw.h"
@@ -34,7 +34,7 @@ static void count_up(void *context, int32_t begin, int32_t end, int32_t thread)
     int32_t *seen = context;
     (void)thread;
     for (int32_t i = begin; i < end; i++) {
-        if (i % 300 == 0) { /* others get their turn meanwhile */
+        if (i % 300 == 0) { /* lets other threads run meanwhile */
             nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
         }
         seen[i]++;
@@ -178,7 +178,7 @@ static void test_options(struct fixture *fixture)
     }
 }
 
-/* With positions chosen first, a step opens about (t - s) / t of the masks. */
+/* If positions are chosen first, a step opens about (t - s) / t of the masks. */
 static void test_normalised(struct fixture *fixture)
 {
     double opened = 0.0;

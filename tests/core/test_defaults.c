@@ -1,6 +1,6 @@
 /*
- * test_defaults.c - the options of a call and of generation_config.json: what they set, which goes
- * before which, and that what means nothing is refused with a sentence that names it.
+ * test_defaults.c - tests the options of a call and of generation_config.json: what they set, which
+ * takes precedence, and that a value that means nothing is refused with a sentence that names it.
  */
 #include "sedd.h"
 #include "test.h"
@@ -10,7 +10,7 @@
 static enum sedd_status read(const char *text, size_t size, struct sedd_sample_options *options,
                              struct sedd_error *error)
 {
-    /* an exact copy without a zero at its end, so that a sanitizer sees reads past it */
+    /* an exact copy without a final zero, so that a sanitizer detects reads past it */
     char *exact = malloc(size > 0 ? size : 1);
     memcpy(exact, text, size);
     enum sedd_status status = sedd_sample_defaults(exact, size, options, error);
@@ -62,7 +62,7 @@ static void test_values(void)
     CHECK(options.positions == SEDD_POSITIONS_HITTING && options.context == SEDD_CONTEXT_KNOWN);
 }
 
-/* Hugging Face's own keys, nulls, and nothing at all. */
+/* Tests Hugging Face's own keys, nulls, and an empty object. */
 static void test_others(void)
 {
     struct sedd_sample_options options = accepts(

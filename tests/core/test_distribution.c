@@ -1,7 +1,8 @@
 /*
- * test_distribution.c - what a sampler writes, and how often: thousands of runs of a tiny network
- * against the exact distribution, which is summed over all states of three positions, step by step,
- * from the network's scores alone; with context `known`, from the formula on the rows it reads.
+ * test_distribution.c - compares how often a sampler writes each text with the exact distribution,
+ * over thousands of runs of a tiny network. The exact distribution is summed step by step over all
+ * states of three positions, from the network's scores alone; with the context `known`, it comes
+ * from the formula on the rows that are read.
  *
  * Frequencies are compared by the chi-square statistic. Its bound is Laurent and Massart's: a
  * chi-square of k degrees exceeds k + 2 sqrt(k x) + 2 x with probability below e^-x; x = 14 makes
@@ -117,8 +118,8 @@ static void odds_at(struct fixture *fixture, const int32_t *ids, double temperat
     }
 }
 
-/* The tokens of the masks in `set` (bits), when they and the known tokens are all there is to read.
- */
+/* Computes the odds of the tokens of the masks in `set` (bits), when the network reads only them
+ * and the known tokens. */
 static void odds_known(struct fixture *fixture, const int32_t *ids, unsigned set, double t,
                        struct odds *odds)
 {
@@ -142,7 +143,8 @@ static void odds_known(struct fixture *fixture, const int32_t *ids, unsigned set
     }
 }
 
-/* Spreads `mass` of the state `ids` over what it becomes when the masks in `set` (bits) open. */
+/* Distributes `mass` of the state `ids` over the states that follow when the masks in `set` (bits)
+ * open. */
 static void open_set(const int32_t *ids, const struct odds *odds, unsigned set, double mass,
                      double *next)
 {
@@ -169,7 +171,7 @@ static int bits(unsigned set)
     return (int)((set & 1) + (set >> 1 & 1) + (set >> 2 & 1));
 }
 
-/* The masks whose entropies are lowest while the sum less the largest stays within gamma. */
+/* Returns the masks with the lowest entropies whose sum without the largest is within gamma. */
 static unsigned bounded_set(const struct odds *odds, unsigned masks, double gamma)
 {
     unsigned set = 0;
@@ -195,7 +197,7 @@ static double time_at(const struct sedd_sample_options *options, int i)
                : 1.0 - i * (1.0 - 1e-5) / options->steps;
 }
 
-/* One step from one state. `fixed` is how many masks open, where that is planned. */
+/* Makes one step from one state. `fixed` is the number of masks that open, if that is planned. */
 static void spread(struct fixture *fixture, const struct sedd_sample_options *options, int i,
                    int fixed, const int32_t *ids, double mass, double *next)
 {
@@ -234,8 +236,8 @@ static void spread(struct fixture *fixture, const struct sedd_sample_options *op
     }
 }
 
-/* The distribution over states after `steps` steps; counts: NULL, or how many masks open in each.
- */
+/* Computes the distribution over states after `steps` steps. `counts` is NULL, or the number of
+ * masks that open in each step. */
 static void enumerate(struct fixture *fixture, const struct sedd_sample_options *options, int steps,
                       const int *counts, double *p)
 {
@@ -279,7 +281,8 @@ static void sample(struct fixture *fixture, struct sedd_sample_options options, 
     }
 }
 
-/* Cells that are expected fewer than five times count together. */
+/* Compares frequencies with the distribution. Cells that are expected fewer than five times are
+ * pooled. */
 static void agree(const char *name, const double *frequency, const double *p)
 {
     double statistic = 0.0, rare = 0.0, rare_seen = 0.0, total = 0.0, x = 14.0;
@@ -342,8 +345,8 @@ static void test_grids(struct fixture *fixture)
     }
 }
 
-/* The network reads known tokens and opening masks only. One mask that stays shut beside a known
- * token is what tells: masks alone see as much in one another as in themselves. */
+/* Tests that the network reads only known tokens and opening masks. Only a mask that stays shut
+ * beside a known token shows the difference, because masks alone look like each other. */
 static void test_known(struct fixture *fixture)
 {
     struct sedd_sample_options options = {.steps = 3, .context = SEDD_CONTEXT_KNOWN};
@@ -354,8 +357,8 @@ static void test_known(struct fixture *fixture)
     compare(fixture, "normalised, known", options, 4, NULL);
 }
 
-/* Where time does not matter to the network, first-hitting opens single masks in any order, as a
- * fixed count of one does, and normalised runs come near with many steps. */
+/* If the network ignores time, first-hitting opens single masks in any order, as a fixed count of
+ * one does, and normalised runs approach the same distribution with many steps. */
 static void test_hitting(struct fixture *fixture)
 {
     struct sedd_sample_options options = {.length = LENGTH, .steps = 3};
@@ -384,7 +387,7 @@ static void test_hitting(struct fixture *fixture)
     CHECK(far < 3.0 / 400); /* three pairs that open in the same step, each with odds 1 / steps */
 }
 
-/* On a calibrated model a mask's own scores give the odds that time alone gives. */
+/* On a calibrated model the scores of a mask give the same odds as time alone. */
 static void test_calibrated(struct fixture *fixture)
 {
     struct sedd_sample_options options = {.length = LENGTH, .steps = 4};
@@ -405,7 +408,7 @@ static void test_calibrated(struct fixture *fixture)
         CHECK(far < 1e-6); /* float32 scores, three factors a cell */
     }
     options.positions = SEDD_POSITIONS_SCORE;
-    options.temperature = 0.6; /* of the token; the coin keeps its odds */
+    options.temperature = 0.6; /* changes the token's odds, not the odds of opening */
     compare(fixture, "score, calibrated, temperature 0.6", options, 2, NULL);
 }
 

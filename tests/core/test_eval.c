@@ -1,6 +1,6 @@
 /*
- * test_eval.c - likelihoods, choices and measures of texts: against eval.json, which a second
- * implementation wrote (make_eval.py), and against models whose answers are known.
+ * test_eval.c - compares likelihoods, choices and measures of texts with eval.json, which a second
+ * implementation wrote (make_eval.py), and with models whose answers are known.
  */
 #include "checkpoint.h"
 #include "test.h"
@@ -116,12 +116,12 @@ static void test_chain(const struct fixture *fixture, const cJSON *list)
     for (int32_t i = 0; i < count; i++) {
         CHECK(close_to(together[i], number(cJSON_GetArrayItem(list, i), "chain"), CLOSE));
         CHECK(sedd_choice(fixture->session, &options[i], 1, &choice, &alone, NULL) == SEDD_OK);
-        CHECK(alone == together[i]); /* whatever it was computed with */
+        CHECK(alone == together[i]); /* independent of what else is computed in the call */
     }
 }
 
-/* A window's exact value is that of the option that gives nothing, which make_eval.py computed by
- * brute force. Whatever follows in another window does not change it. */
+/* A window's exact value is that of the option without given tokens, which make_eval.py computed by
+ * brute force. A second window after it does not change it. */
 static void test_whole_chain(const struct fixture *fixture, const cJSON *list)
 {
     int32_t ids[8][MOST], twice[2 * MOST];
@@ -158,8 +158,9 @@ static void test_whole_chain(const struct fixture *fixture, const cJSON *list)
     CHECK_TEXT(error.message, "token id 97 at position 1");
 }
 
-/* The mean of many random masks comes to the expectation over all of them: 200 seeds of 16 samples
- * each, four standard errors. The whole window's bound is the option that gives nothing. */
+/* The mean of many random masks agrees with the expectation over all masks: 200 seeds of 16 samples
+ * each, within four standard errors. The whole window's bound is the option without given tokens.
+ */
 static void test_bound(const struct fixture *fixture, const cJSON *list)
 {
     enum { SEEDS = 200 };
@@ -186,7 +187,7 @@ static void test_bound(const struct fixture *fixture, const cJSON *list)
         double error = sqrt(fmax(0.0, squares[i] - sum[i] * sum[i]) / SEEDS);
         double expected = number(cJSON_GetArrayItem(list, i), "bound");
         CHECK(close_to(sum[i], expected, CLOSE + 4.0 * error / expected));
-        CHECK(error < 0.02 * expected); /* or the line above says nothing */
+        CHECK(error < 0.02 * expected); /* otherwise the check above would be weak */
     }
     double error = sqrt(fmax(0.0, window_squares - window * window) / SEEDS);
     double expected = number(cJSON_GetArrayItem(list, whole), "bound");
@@ -271,8 +272,8 @@ static void test_gpt2_choice(const cJSON *gpt2)
 
 /* ---- Models with known answers ------------------------------------------------------------- */
 
-/* A SEDD whose head sees nothing but its bias: every token is drawn from softmax(bias). */
-static struct fixture unigram_studio(const float *bias)
+/* Opens a SEDD whose head uses only its bias, so that every token is drawn from softmax(bias). */
+static struct fixture open_unigram(const float *bias)
 {
     struct checkpoint checkpoint;
     struct fixture fixture = {0};
@@ -290,14 +291,14 @@ static struct fixture unigram_studio(const float *bias)
 
 static void test_unigrams(void)
 {
-    /* The sum of the scores must be 1 / (e^sigma - 1) for the reference estimator to say the same:
-     * logits - ln(N - 1) normalised over the five tokens. */
+    /* For the reference estimator to agree, the sum of the scores must be 1 / (e^sigma - 1), so
+     * logits - ln(N - 1) must be normalised over the five tokens. */
     const double p[] = {0.5, 0.25, 0.125, 0.0625, 0.0625};
     float bias[6] = {0};
     for (int i = 0; i < 5; i++) {
         bias[i] = (float)log(p[i] * 5.0);
     }
-    struct fixture fixture = unigram_studio(bias);
+    struct fixture fixture = open_unigram(bias);
     const int32_t text[] = {0, 0, 1, 2, 0, 3, 1, 0}, other[] = {0, 0, 1, 4, 3, 3, 2, 4};
     struct sedd_option options[] = {{text, 8, 2}, {other, 8, 2}};
     double nats[2];
@@ -307,7 +308,7 @@ static void test_unigrams(void)
         CHECK(sedd_choice(fixture.session, options, 2, &choice, nats, NULL) == SEDD_OK);
         CHECK(nats[0] < nats[1]);
     }
-    /* The chain, which came last, counts every token once. */
+    /* The chain rule, which ran last, counts every token once. */
     CHECK(close_to(nats[0], (2 + 3 + 1 + 4 + 2 + 1) * log(2.0), CLOSE));
     CHECK(close_to(nats[1], (2 + 4 + 4 + 4 + 3 + 4) * log(2.0), CLOSE));
     struct sedd_estimate kmask, reference;
@@ -317,7 +318,7 @@ static void test_unigrams(void)
     CHECK(sedd_bound(fixture.session, text, 8, &bound, &reference, NULL, NULL) == SEDD_OK);
     double expected = (1 + 1 + 2 + 3 + 1 + 4 + 2 + 1) * log(2.0) / 8.0;
     CHECK(close_to(kmask.nats_per_token, expected, 4.0 * kmask.standard_error / expected));
-    /* Times below 1e-3 are left out and never masked: that share, at most, is missing. */
+    /* Times below 1e-3 are left out, so at most that share is missing. */
     CHECK(close_to(reference.nats_per_token, expected,
                    4.0 * reference.standard_error / expected + 2e-3));
     CHECK(kmask.standard_error < reference.standard_error);
@@ -349,7 +350,7 @@ static void test_normalised(void)
     close_fixture(&fixture);
 }
 
-/* One sample a window says nothing about the error of the bound; two do. */
+/* A single sample a window gives no error of the bound; two samples do. */
 static void test_single_sample(const struct fixture *fixture)
 {
     const int32_t ids[] = {1, 4, 0, 2, 2, 3, 1, 0, 4, 2};
@@ -369,7 +370,7 @@ static void test_uniform(void)
 {
     const float zeros[6] = {0};
     const int32_t ids[] = {1, 4, 0, 2, 2, 3, 1, 0, 4, 2};
-    struct fixture fixture = unigram_studio(zeros);
+    struct fixture fixture = open_unigram(zeros);
     struct sedd_estimate estimate;
     struct sedd_bound_options bound = {.samples = 7};
     CHECK(sedd_bound(fixture.session, ids, 10, &bound, &estimate, NULL, NULL) == SEDD_OK);
@@ -377,7 +378,7 @@ static void test_uniform(void)
     close_fixture(&fixture);
 }
 
-/* A GPT-2 without attention or MLP: position p holds the token that comes at p + 1, by heart. */
+/* Makes a GPT-2 without attention and MLP, in which position p encodes the token at p + 1. */
 static void test_memory(void)
 {
     struct checkpoint checkpoint;
@@ -412,7 +413,8 @@ static void test_memory(void)
     struct sedd_choice_options choice = {0};
     double nats[2];
     CHECK(sedd_choice(fixture.session, options, 2, &choice, nats, NULL) == SEDD_OK);
-    /* Normalised one-hots of six: the right token stands sqrt(5) + 1 / sqrt(5) above the others. */
+    /* After the norm of a one-hot row of six, the correct logit is sqrt(5) + 1 / sqrt(5) above the
+     * others. */
     double right = log(1.0 + 4.0 * exp(-(sqrt(5.0) + 1.0 / sqrt(5.0))));
     CHECK(close_to(nats[1], 4.0 * right, 0.02));
     CHECK(nats[0] > nats[1] + 2.0);

@@ -1,6 +1,6 @@
 /*
- * test_golden.c - every golden set with every kernel table of this processor, alone and on two
- * threads; and a wrong model fails its set.
+ * test_golden.c - runs every golden set with every kernel table of this processor, on one thread
+ * and on two, and checks that a wrong model fails its set.
  */
 #include "files/open.h"
 #include "golden/golden.h"
@@ -28,7 +28,8 @@ static void report(void *user, const char *name, double error, double tolerance)
     }
 }
 
-/* Checks over tolerance, or -1 when something cannot be read or nothing is compared. */
+/* Returns the number of checks over tolerance, or -1 if a file cannot be read or nothing is
+ * compared. */
 static int32_t run_set(const char *model_set, const char *golden_set,
                        const struct sedd_engine_options *options)
 {

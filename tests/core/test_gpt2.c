@@ -1,6 +1,7 @@
 /*
- * test_gpt2.c - GPT-2's fields that change numbers, against logits of the reference implementation
- * and against the formula in double precision; and a converted model computes the same.
+ * test_gpt2.c - compares GPT-2's fields that change numbers with logits of the reference
+ * implementation and with the formula in double precision, and checks that a converted model
+ * computes the same.
  */
 #include "files/convert.h"
 #include "files/json.h"
@@ -77,7 +78,7 @@ struct variant {
     bool scaled, by_layer;
 };
 
-/* out [H] of row `at`: two heads of eight, over the rows up to it. */
+/* Computes the attention out [H] of row `at`: two heads of eight, over the rows up to it. */
 static void attend(double qkv[COUNT][3 * H], int at, double divisor, double *out)
 {
     for (int head = 0; head < H; head += 8) {
@@ -179,7 +180,7 @@ static void compute(const struct sedd_model *model, const char *kernels, float *
     sedd_engine_free(engine);
 }
 
-/* With every table; 2e-5 of the largest logit is what golden sets are held to. */
+/* Checks a variant with every table, to 2e-5 of the largest logit as in the golden sets. */
 static void check_variant(const struct variant *variant, const struct bytes *config,
                           const struct bytes *weights)
 {
@@ -205,7 +206,8 @@ static void check_variant(const struct variant *variant, const struct bytes *con
     sedd_model_free(model);
 }
 
-/* The file with one tensor more, lm_head.weight: the embedding's rows in reverse order, negated. */
+/* Returns the file with one more tensor, lm_head.weight: the embedding's rows in reverse order,
+ * negated. */
 static struct bytes with_head(const struct bytes *weights)
 {
     uint64_t header = 0, data, size = TOKENS * H * sizeof(float), begin, end;
@@ -269,7 +271,7 @@ static void test_formula(void)
     check_variant(&own, &config, &untied);
     struct variant tied = {"\"tie_word_embeddings\": true", "gelu_new", true, false};
     check_variant(&tied, &config, &untied);
-    /* the configuration names gelu_new already: the first of two equal keys counts */
+    /* the configuration already names gelu_new, and the first of two equal keys counts */
     for (size_t i = 0; i < sizeof activations / sizeof activations[0]; i++) {
         char field[64];
         snprintf(field, sizeof field, "\"activation_function\": \"%s\"", activations[i]);
@@ -309,7 +311,7 @@ static void check_expected(const char *folder, const struct sedd_model *model)
     free(file.text);
 }
 
-/* As it is, and as `convert` writes it. */
+/* Tests the model as it is, and as `convert` writes it. */
 static void test_expected(void)
 {
     const char *folder = CASES "/inverse-layer";

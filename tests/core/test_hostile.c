@@ -1,6 +1,6 @@
 /*
- * test_hostile.c - damaged and hostile checkpoints: each is refused with one sentence that names
- * the tensor, nothing crashes and nothing leaks (run it under the sanitizers).
+ * test_hostile.c - tests damaged and hostile checkpoints: each is refused with one sentence that
+ * names the tensor, and nothing crashes or leaks (run it under the sanitizers).
  */
 #include "checkpoint.h"
 #include "files/open.h"
@@ -12,7 +12,7 @@
 
 static struct sedd_error error;
 
-/* Refused with both words in the sentence. */
+/* Checks that the checkpoint is refused with `name` and `words` in the sentence. */
 static void refuses(const struct checkpoint *checkpoint, const char *config, const char *name,
                     const char *words)
 {
@@ -30,7 +30,7 @@ static void refuses(const struct checkpoint *checkpoint, const char *config, con
     }
 }
 
-/* ---- Tensors that are not what config.json asks for -------------------------------------- */
+/* ---- Tensors that differ from config.json ------------------------------------------------ */
 
 static void test_shapes(void)
 {
@@ -190,8 +190,8 @@ static void test_truncated(void)
     checkpoint_clear(&c);
 }
 
-/* Every bit of the length and the header flipped: refused with a sentence, or harmless (a name
- * inside the metadata, say), but never a crash; the sanitizers watch. */
+/* Flips every bit of the length and the header. The file is refused with a sentence, or the bit is
+ * harmless (such as one of a name inside the metadata); the sanitizers detect everything else. */
 static void test_flipped(void)
 {
     struct checkpoint c;
@@ -213,8 +213,8 @@ static void test_flipped(void)
             sedd_model_free(model);
         }
     }
-    /* Loads that pass: bits inside "__metadata__"'s value and white space, the layer number or so
-     * of buffers. Anything else would be a header that was not read. */
+    /* Flips that pass are in the value of "__metadata__", in white space, or in the names of
+     * buffers. More of them would mean that the header is not read. */
     CHECK(loaded < header);
     free(bytes);
     checkpoint_clear(&c);
@@ -238,7 +238,7 @@ static void test_length_field(void)
     CHECK_TEXT(error.message, "another kind of file");
 }
 
-/* What a server or a person may put in place of weights is named as what it is. */
+/* Files that a server or a person may put in place of weights are named in the error. */
 static void test_other_kinds(void)
 {
     static const struct {
@@ -270,7 +270,7 @@ static void test_other_kinds(void)
     }
 }
 
-/* Calls out of order are refused, and leave the model that was handed out alone. */
+/* Calls out of order are refused, and do not change the model that was returned. */
 static void test_order(void)
 {
     struct checkpoint c;
@@ -300,8 +300,8 @@ static void test_order(void)
 
 /* ---- Sizes ------------------------------------------------------------------------------- */
 
-/* Configuration and header agree on 64 GiB that a file of a few bytes cannot hold: refused by its
- * size, without taking the memory. */
+/* Configuration and header agree on 64 GiB, which a file of a few bytes cannot hold. The file is
+ * refused by its size, before the memory is allocated. */
 static void test_huge_claim(void)
 {
     char header[512], *config = strdup(SEDD_CONFIG);
@@ -323,7 +323,7 @@ static void test_huge_claim(void)
     free(config);
 }
 
-/* An embedding of int8 whose rows are longer than exact sums allow is refused, not wrapped. */
+/* An int8 embedding whose rows are too long for exact sums is refused; sums do not overflow. */
 static void test_q8_width(void)
 {
     static const char config[] =

@@ -1,5 +1,5 @@
-/* test_inspect.c - inspection of single positions against whole rows of log-scores and against
- * draws. */
+/* test_inspect.c - compares the inspection of single positions with whole rows of log-scores and
+ * with draws. */
 #include "test.h"
 
 #include "sedd.h"
@@ -37,7 +37,8 @@ static void close_fixture(struct fixture *fixture)
     sedd_model_free(fixture->model);
 }
 
-/* Candidates, sum and entropy of a position, from all its log-scores by definition. */
+/* Checks candidates, sum and entropy of a position against their definitions over all log-scores.
+ */
 static void check_position(const struct fixture *fixture, int32_t own, const float *logscore,
                            const struct sedd_inspected *found, const struct sedd_candidate *best)
 {
@@ -95,7 +96,7 @@ static void test_rows(const char *folder)
     close_fixture(&fixture);
 }
 
-/* How often a first step leaves a position masked, over seeds, is what inspection foretells. */
+/* Over many seeds, a first step leaves a position masked as often as inspection predicts. */
 static void test_stay(void)
 {
     struct fixture fixture;

@@ -1,6 +1,6 @@
 /*
- * test_kernels.c - every table against the scalar one: the same bits wherever kernels.h promises
- * them, a derived bound for matmul_f32, the same bits however a job is split.
+ * test_kernels.c - compares every table with the scalar one: equal bits wherever kernels.h promises
+ * them, a derived error bound for matmul_f32, and equal bits however a job is split.
  */
 #include "test.h"
 
@@ -16,7 +16,7 @@
 
 static uint32_t drawn;
 
-/* A number around 0, now and then denormal or large. */
+/* Returns a number around 0 that is sometimes denormal or large. */
 static float random_float(void)
 {
     double u = sedd_random_uniform(1, SEDD_STREAM_DRAW, 0, drawn, 0);
@@ -101,14 +101,14 @@ static void test_quantize(const struct sedd_kernels *k, const struct sedd_kernel
         memset(expected, GUARD, sizeof expected);
         k->quantize_row(got, &got_scale, x, n, padded);
         scalar->quantize_row(expected, &expected_scale, x, n, padded);
-        CHECK(same(got, expected, sizeof got)); /* the guard behind the row too */
+        CHECK(same(got, expected, sizeof got)); /* also compares the guard after the row */
         CHECK(same(&got_scale, &expected_scale, sizeof got_scale));
         double error = 0.0;
         for (int32_t i = 0; i < n && n % 7 != 0; i++) {
             double back = (double)got_scale.scale * (got[i] - got_scale.zero);
             error = fmax(error, fabs(back - (double)x[i]));
         }
-        /* half a step, and another half where rounding of zero shifts the ends out of range */
+        /* half a step, and another half if rounding of zero moves the ends out of range */
         CHECK(error <= 1.001 * (double)got_scale.scale);
     }
 }
@@ -127,7 +127,7 @@ struct problem {
     size_t y_size;
 };
 
-/* After a change of weights. */
+/* Marks the wide steps again; call it after a change of weights. */
 static void mark_wide(struct problem *p)
 {
     int32_t words = sedd_wide_words(p->job.in_padded), panels = sedd_round_up(p->job.out, 8) / 8;
@@ -209,7 +209,8 @@ static void free_problem(struct problem *p)
 
 typedef void (*matmul)(const struct sedd_matmul *, int32_t, int32_t, int32_t, int32_t);
 
-/* The job in one piece by `expected`, in two pieces by `got`; compares all of y, its gaps too. */
+/* Runs the job in one piece by `expected` and in two pieces by `got`. Returns whether all of y is
+ * equal, gaps included. */
 static int agree(struct problem *p, matmul got, matmul expected)
 {
     struct sedd_matmul reference = p->job;
@@ -221,7 +222,8 @@ static int agree(struct problem *p, matmul got, matmul expected)
     return same(p->y, p->expected, p->y_size * sizeof(float));
 }
 
-/* |error| <= (in + 2) u sum |x w| for either way of summing, twice, plus the bias's rounding. */
+/* Returns whether the results differ by at most twice the bound (in + 2) u sum |x w|, which holds
+ * for either order of summation and includes the rounding of the bias. */
 static int within_bound(struct problem *p, matmul got, matmul expected)
 {
     if (agree(p, got, expected)) {
@@ -275,8 +277,8 @@ static void test_products(const struct sedd_kernels *k, const struct sedd_kernel
     free_problem(&p);
 }
 
-/* Weights of step `step` (eight inputs) and channel c of panel 0 that add up to `sum` in one 16-bit
- * lane of relaxed16: inputs 0, 1, 4 and 5. */
+/* Sets the weights of step `step` (eight inputs) and channel c of panel 0 so that they add up to
+ * `sum` in one 16-bit lane of relaxed16, which holds inputs 0, 1, 4 and 5. */
 static void set_lane(struct problem *p, int32_t step, int32_t c, int32_t sum)
 {
     static const int32_t inputs[] = {0, 1, 32, 33};
@@ -287,8 +289,8 @@ static void set_lane(struct problem *p, int32_t step, int32_t c, int32_t sum)
     }
 }
 
-/* Small weights with steps that just fit, or just do not, where four products share 16 bits; all
- * activations at their largest. */
+/* Tests small weights with steps that just fit, or just do not fit, into the 16 bits that four
+ * products share, with all activations at their largest value. */
 static void test_shared(const struct sedd_kernels *k, const struct sedd_kernels *scalar)
 {
     static const int32_t lanes[] = {258, 259, -258, -259, 508, -508};

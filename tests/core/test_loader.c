@@ -1,7 +1,7 @@
 /*
- * test_loader.c - checkpoints arrive in the model as they were written: every type, both networks,
- * pieces of any size; packing is checked against the formulas of kernels.h, values against the
- * file's own, quantisation against its definition.
+ * test_loader.c - tests that models hold what their checkpoints say: for every type, both networks
+ * and pieces of any size. Packing is compared with the formulas of kernels.h, values with the file,
+ * and quantisation with its definition.
  */
 #include "checkpoint.h"
 #include "kernels/kernels.h"
@@ -64,7 +64,8 @@ static bool same_model(const struct sedd_model *a, const struct sedd_model *b)
 
 /* ---- Values ------------------------------------------------------------------------------ */
 
-/* Panel, input, channel as kernels.h has it; channels past `out` and inputs past `in` are 0. */
+/* Checks the order of kernels.h: panel, input, channel. Channels past `out` and inputs past `in`
+ * are 0. */
 static bool packed_f32(const struct sedd_linear *linear, const float *values, bool conv1d)
 {
     for (int p = 0; p < linear->panels; p++) {
@@ -208,7 +209,7 @@ static void test_gpt2_f32(void)
     checkpoint_clear(&c);
 }
 
-/* The generator's values are exact in 16 bits, so these models are the same to the bit. */
+/* The values of checkpoint.c are exact in 16 bits, so these models have equal bits. */
 static void test_narrow_types(void)
 {
     static const char *const types[] = {"F16", "BF16"};
@@ -274,7 +275,7 @@ static void test_gpt2_q8(void)
     CHECK(packed_q8(&block->mlp_out, values_of(&c, "transformer.h.0.mlp.c_proj.weight"), true));
     CHECK(model->positions.values != NULL && model->positions.q == NULL);
 
-    /* scales ahead of their matrices */
+    /* the scales precede their matrices */
     struct checkpoint turned = {.count = c.count};
     for (int i = 0; i < c.count; i++) {
         turned.entries[i] = c.entries[c.count - 1 - i];
@@ -286,7 +287,8 @@ static void test_gpt2_q8(void)
     checkpoint_clear(&c);
 }
 
-/* scale = max|x| / 127, nearest even: half a step off at most, the largest value exactly 127. */
+/* With scale = max|x| / 127 and rounding to nearest even, errors are at most half a step, and the
+ * largest value becomes exactly 127. */
 static void test_quantise_on_load(void)
 {
     struct checkpoint c;
@@ -344,7 +346,8 @@ static void test_pieces(void)
     }
 }
 
-/* The golden models through the folder call; sizes from golden.json and the reference's count. */
+/* Opens the golden models by their folders; sizes come from golden.json and the reference's count.
+ */
 static void test_folders(void)
 {
     static const struct {

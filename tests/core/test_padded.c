@@ -1,6 +1,7 @@
 /*
- * test_padded.c - ids without a token, past the tokenizer's end or in gaps, are never written and
- * never shown: by every way to sample, every table of kernels, both graphs and GPT-2.
+ * test_padded.c - tests that ids without a token, beyond the tokenizer's ids or in gaps between
+ * them, are never written and never shown: with every way to sample, every kernel table, both
+ * graphs and GPT-2.
  */
 #include "test.h"
 
@@ -17,7 +18,7 @@ static void need(enum sedd_status status, const struct sedd_error *error)
     }
 }
 
-/* A tokenizer whose single bytes have the ids from `first` on. */
+/* Makes a tokenizer whose single bytes have the ids from `first` on. */
 static struct sedd_tokenizer *bytes_from(int first)
 {
     char vocab[8192];
@@ -65,7 +66,7 @@ static void close_setup(struct setup *setup)
     sedd_engine_free(setup->engine);
 }
 
-/* Every state of a run holds tokens and masks only. */
+/* Checks that every state of a run holds only tokens and masks. */
 static void check_run(const struct setup *setup, struct sedd_sample_options options,
                       const struct sedd_tokenizer *tokenizer)
 {
@@ -171,8 +172,8 @@ static void test_uniform(void)
     sedd_tokenizer_free(tokenizer);
 }
 
-/* Ids 0 to 199 of 257 have no token: neither a draw nor the greedy choice takes one; logits and
- * likelihoods do not change. */
+/* Ids 0 to 199 of 257 have no token. Neither a draw nor the greedy choice takes one of them, and
+ * logits and likelihoods do not change. */
 static void test_gpt2(void)
 {
     static float logits[257], again[257];

@@ -1,6 +1,6 @@
 /*
- * test_prompt.c - prompts with holes: the cases of tests/prompts.json, which web/prompt.js is held
- * against as well, so that a prompt means the same in the tool and in a page.
+ * test_prompt.c - tests prompts with holes by the cases of tests/prompts.json. The tests of
+ * web/prompt.js use the same cases, so that a prompt means the same in the tool and in a page.
  */
 #include "prompt.h"
 
@@ -12,7 +12,7 @@
 
 #define FALLBACK 10
 
-/* One token a byte. A text that ends with '~' cannot be tokenized. */
+/* Tokenizes one token a byte. Fails for a text that ends with '~'. */
 static enum sedd_status bytes_of(const void *context, const char *text, size_t size, int32_t **ids,
                                  size_t *count, struct sedd_error *error)
 {

@@ -1,6 +1,7 @@
 /*
- * test_safetensors.c - the header of a .safetensors file: layout rules, each refused with a
- * sentence that names the tensor; and the 16-bit number formats against their definitions.
+ * test_safetensors.c - tests the header of a .safetensors file: each violation of a layout rule is
+ * refused with a sentence that names the tensor. Compares the 16-bit number formats with their
+ * definitions.
  */
 #include "files/safetensors.h"
 #include "test.h"
@@ -11,7 +12,7 @@
 static enum sedd_status parse(const char *text, struct sedd_header *header,
                               struct sedd_error *error)
 {
-    /* exact size, so that a sanitizer sees reads past it */
+    /* of exact size, so that a sanitizer detects reads past it */
     size_t size = strlen(text);
     char *copy = malloc(size > 0 ? size : 1);
     memcpy(copy, text, size);
@@ -126,7 +127,7 @@ static void test_shapes_and_types(void)
     refuses("{} x", "after its JSON");
 }
 
-/* A hostile name is cut in messages. */
+/* Messages truncate a hostile name. */
 static void test_long_name(void)
 {
     size_t size = 100000;

@@ -1,4 +1,4 @@
-/* test_sampler.c - the network on chosen rows, and every way to choose which masks open. */
+/* test_sampler.c - tests the network on chosen rows, and every way to choose which masks open. */
 #include "checkpoint.h"
 #include "fixture.h"
 
@@ -16,7 +16,7 @@ static void keep_row(void *user, int32_t row, float *logits, float *work)
     memcpy((float *)user + (size_t)row * STATES, logits, STATES * sizeof(float));
 }
 
-/* The rows asked for have the same bits as when every row is asked for. */
+/* Requested rows have the same bits as when every row is requested. */
 static void test_rows(enum sedd_dtype dtype)
 {
     static const int32_t some[] = {0, 1, 5, 31, 32, 40, 63}, second[] = {33, 34};
@@ -45,7 +45,7 @@ static void test_rows(enum sedd_dtype dtype)
     close_fixture(&fixture);
 }
 
-/* Noise levels worked out together have the same bits as one at a time, and are found again. */
+/* Noise levels that are computed together have the same bits as one at a time, and are cached. */
 static void test_conditions(enum sedd_dtype dtype, const char *kernels)
 {
     double sigmas[SEDD_CONDITIONS];
@@ -66,7 +66,7 @@ static void test_conditions(enum sedd_dtype dtype, const char *kernels)
                         alone.session->modulation_size * sizeof(float)) == 0;
     }
     CHECK(equal == SEDD_CONDITIONS);
-    sedd_condition(together.session, 3.21); /* takes the place of the oldest */
+    sedd_condition(together.session, 3.21); /* replaces the oldest */
     CHECK(!sedd_condition_kept(together.session, sigmas[0]));
     CHECK(sedd_condition_kept(together.session, sigmas[1]));
     close_fixture(&together);
@@ -106,7 +106,7 @@ static const struct sedd_sample_options WAYS[] = {
 
 #define WAY_COUNT (sizeof WAYS / sizeof WAYS[0])
 
-/* Finishes a run; records the ids after every step (at most 64) and returns how many there were. */
+/* Finishes a run and records the ids after every step (at most 64). Returns the number of steps. */
 static int32_t finish(struct sedd_sampler *sampler, int32_t (*states)[ROWS], int32_t rows)
 {
     struct sedd_step step;
@@ -135,8 +135,8 @@ static int32_t run(struct fixture *fixture, const struct sedd_sample_options *op
     return count;
 }
 
-/* A run goes on from any of its states as it went; held tokens stay; no mask is left; one thread
- * and two write the same. */
+/* A run continues from any of its states as before, held tokens stay, no mask is left, and one and
+ * two threads write the same. */
 static void test_ways(void)
 {
     static int32_t whole[64][ROWS], again[64][ROWS];
@@ -200,9 +200,9 @@ static void test_batch(struct fixture *fixture)
 
 /* ---- Counts ------------------------------------------------------------------------------ */
 
-/* Ten masks; how many open in each step, worked out by hand: linear 10/4, 8/3, 5/2, the rest;
- * cosine 10 (1 - 0.924), 9 (1 - 0.707/0.924), 7 (1 - 0.383/0.707), the rest. More steps than masks:
- * one each, and then the network rests. */
+/* Tests how many of ten masks open in each step, computed by hand: linear 10/4, 8/3, 5/2, the rest;
+ * cosine 10 (1 - 0.924), 9 (1 - 0.707/0.924), 7 (1 - 0.383/0.707), the rest. With more steps than
+ * masks, one opens in each step, and later steps do not evaluate the network. */
 static void test_counts(struct fixture *fixture)
 {
     static const struct {
@@ -239,7 +239,7 @@ static void test_counts(struct fixture *fixture)
     }
 }
 
-/* Spread: of 32 positions, the first eight opened lie four apart, round the end. */
+/* With the order spread, the first eight of 32 positions are four apart, also across the end. */
 static void test_spread(struct fixture *fixture)
 {
     struct sedd_sampler *sampler = NULL;
@@ -262,8 +262,9 @@ static void test_spread(struct fixture *fixture)
     CHECK(starts == 15);
 }
 
-/* Orders by what the network says: the chosen eight of the first step are the best by scores that
- * sedd_score gives at the same noise, and the event tells their probabilities and entropies. */
+/* Tests the orders that depend on the network: the eight positions of the first step are the best
+ * by the scores of sedd_score at the same noise, and the event has their probabilities and
+ * entropies. */
 static void test_ranks(struct fixture *fixture)
 {
     static float scores[LENGTH * STATES];
@@ -317,8 +318,8 @@ static void test_ranks(struct fixture *fixture)
     }
 }
 
-/* Greedy: every position that opens takes its likeliest token, whatever the seed and the filters;
- * confidence and entropy are those of the network itself. */
+/* Tests greedy runs: every position that opens takes its likeliest token, whatever the seed and the
+ * filters. Confidence and entropy are those of the network itself. */
 static void test_greedy(struct fixture *fixture)
 {
     static float scores[LENGTH * STATES];
@@ -353,7 +354,7 @@ static void test_greedy(struct fixture *fixture)
     }
 }
 
-/* Every step of a bounded run keeps to its bound or opens a single mask. */
+/* Every step of a bounded run keeps its bound or opens a single mask. */
 static void test_bounded(struct fixture *fixture)
 {
     const double gammas[] = {0.5, 9.5, 1e9};
@@ -381,7 +382,7 @@ static void test_bounded(struct fixture *fixture)
     CHECK(evaluations[1] > 1 && evaluations[1] < LENGTH);
 }
 
-/* First-hitting opens one mask an evaluation, at times that fall. */
+/* First-hitting opens one mask in each evaluation, at decreasing times. */
 static void test_hitting(struct fixture *fixture)
 {
     struct sedd_sampler *sampler = NULL;
@@ -464,8 +465,8 @@ static void test_refusals(struct fixture *fixture)
     }
 }
 
-/* A place's random numbers are its own: on a network that ignores the context, holding some tokens
- * leaves what the coin and the draw make of all others as it was. */
+/* Every position has its own random numbers: on a network that ignores the context, holding some
+ * tokens does not change the coins and draws of the others. */
 static void test_independence(void)
 {
     static int32_t free_run[64][ROWS], held_run[64][ROWS];
@@ -482,7 +483,7 @@ static void test_independence(void)
     CHECK(sedd_session_new(fixture.engine, fixture.model, LENGTH, &fixture.session, NULL) ==
           SEDD_OK);
     checkpoint_clear(&checkpoint);
-    for (size_t way = 0; way < 6; way++) { /* those that take coins */
+    for (size_t way = 0; way < 6; way++) { /* the ways that use coins */
         struct sedd_sample_options options = WAYS[way];
         options.length = LENGTH;
         options.seed = 4;

@@ -1,6 +1,7 @@
 /*
- * test_tokenizer.c - GPT-2's ids for GPT-2's vocabulary, exact bytes back, linear time on long
- * words, and one sentence for each broken vocabulary.
+ * test_tokenizer.c - tests that GPT-2's vocabulary gives GPT-2's ids, that decoding returns the
+ * exact bytes, that long words take linear time, and that each invalid vocabulary is refused with
+ * one sentence.
  */
 #include "files/json.h"
 #include "files/open.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-/* A check that also says what was found. */
+/* Checks a condition and also prints what was found. */
 #define HOLDS(condition, ...)                                                                      \
     do {                                                                                           \
         if (!CHECK(condition)) {                                                                   \
@@ -82,8 +83,8 @@ static void check_cases(const struct sedd_tokenizer *tokenizer, const char *name
 
 /* ---- The hub's tokenizer.json ------------------------------------------------------------- */
 
-/* Writes GPT-2's vocab.json and merges.txt as the tokenizer.json of `gpt2` on the hub has them: a
- * model without a type, merges as strings or as pairs, and everything that stands around it. */
+/* Writes GPT-2's vocab.json and merges.txt in the form of the hub's tokenizer.json for `gpt2`: a
+ * model without a type, merges as strings or as pairs, and all other sections of the file. */
 static size_t write_hub_file(const char *vocab, char *merges, bool pairs, char *out, size_t size)
 {
     size_t used = (size_t)snprintf(
@@ -188,7 +189,7 @@ static void check_any_bytes(const struct sedd_tokenizer *tokenizer)
     }
 }
 
-/* Ends of the pieces of a text, for what no string in a case file can hold. */
+/* Checks the ends of the pieces of a text, for bytes that a case file cannot hold. */
 static void check_pieces(const char *text, size_t size, const size_t *ends, size_t count)
 {
     size_t place = 0;
@@ -235,7 +236,7 @@ static double seconds_for(const struct sedd_tokenizer *tokenizer, const char *pa
     return seconds;
 }
 
-/* 16 times the text may take 16 times as long and a logarithm more, not 256 times. */
+/* A text that is 16 times as long may take 16 times as long times a logarithm, not 256 times. */
 static void check_long_words(const struct sedd_tokenizer *tokenizer)
 {
     static const char *const patterns[] = {"a", "ab", "the", "-=", " ", "\n", "9", "\xe4\xbd\xa0"};
@@ -247,9 +248,9 @@ static void check_long_words(const struct sedd_tokenizer *tokenizer)
     }
 }
 
-/* ---- Broken vocabularies ----------------------------------------------------------------- */
+/* ---- Invalid vocabularies ---------------------------------------------------------------- */
 
-/* Characters of the byte alphabet as JSON, ids 0..255, then `more`. */
+/* Writes the characters of the byte alphabet as JSON with ids 0..255, then `more`. */
 static size_t write_vocab(char *out, size_t size, const char *more)
 {
     size_t used = (size_t)snprintf(out, size, "{");
@@ -292,15 +293,15 @@ static void check_parts(void)
         {"\"ab\":-1", "a b", false},      /* negative */
         {"\"ab\":1e9", "a b", false},     /* huge */
         {"\"ab\":1e300", "a b", false},   /* beyond any integer */
-        {"\"ab\":256.5", "a b", false},   /* no whole number */
+        {"\"ab\":256.5", "a b", false},   /* not a whole number */
         {"\"ab\":\"256\"", "a b", false}, /* text */
         {"\"ab\":null", "a b", false},
         {"\"ab\":65", "a b", false},    /* an id taken */
         {"\"a\":256", "", false},       /* a token taken */
         {"\"\":256", "", false},        /* an empty token */
         {"\"\\u4f60\":256", "", false}, /* outside the alphabet */
-        {"\"\\u0144\":256", "", false}, /* just behind the alphabet */
-        {"\"ab\":256", "a c", false},   /* result is no token */
+        {"\"\\u0144\":256", "", false}, /* just after the alphabet */
+        {"\"ab\":256", "a c", false},   /* the result is not a token */
         {"\"ab\":256", "ab ab", false},
         {"\"ab\":256", "ab", false}, /* half a merge */
         {"\"ab\":256", "a  b", false},
@@ -413,7 +414,7 @@ static void check_documents(void)
 
 /* ---- Options ----------------------------------------------------------------------------- */
 
-/* The ids of a text, written "1 2 3", or the error. Single bytes have their own ids. */
+/* Returns the ids of a text as "1 2 3", or the error. Single bytes have their own ids. */
 static const char *ids_of(const struct sedd_tokenizer_files *files, const char *text)
 {
     static char out[512];
@@ -483,11 +484,11 @@ static void check_options(void)
         {ADDED(",\"normalized\":true"), "\"merges\":[]", "a[X]", "97 300"},
         {SPACED ",\"added_tokens\":[{\"id\":300,\"content\":\"[X]\"}]", "\"merges\":[\"\u0120 a\"]",
          "a[X]a[X] a", "260 300 260 300 260"},
-        /* not normalized ones first, whatever their place */
+        /* tokens that are not normalized come first, wherever they are listed */
         {WORDS ",\"added_tokens\":[{\"id\":300,\"content\":\"ab\\u00e9\",\"normalized\":true},"
                "{\"id\":301,\"content\":\"\\u00e9x\"}]",
          "\"merges\":[]", "ab\xC3\xA9x", "97 98 301"},
-        /* a token of the vocabulary that is added, too */
+        /* a token of the vocabulary that is also an added token */
         {WORDS ",\"added_tokens\":[{\"id\":256,\"content\":\"ab\"}]", "\"merges\":[]", "abab",
          "256 256"},
         {WORDS ",\"added_tokens\":[{\"id\":300,\"content\":\"\"}]", "\"merges\":[]", "a", "97"},
@@ -550,7 +551,7 @@ static void check_gpt2_files(void)
     }
 }
 
-/* Folders with in.txt and the ids of the reference in expected.json. */
+/* Checks a folder with in.txt and the reference's ids in expected.json. */
 static void check_folder(const char *folder)
 {
     char *text = NULL, *json = NULL;

@@ -1,7 +1,7 @@
 /*
- * test_torch.c - torch files give the weights that safetensors give; training checkpoints give
- * their averages; hostile pickles and damaged zips are refused in words; SHA-256 has its known
- * answers.
+ * test_torch.c - tests that torch files give the same weights as safetensors, that training
+ * checkpoints give their averages, that hostile pickles and damaged zips are refused with a
+ * sentence, and that SHA-256 gives its known answers.
  */
 #include "files/sha256.h"
 #include "test.h"
@@ -11,7 +11,7 @@
 
 static struct sedd_error error;
 
-/* ---- Comparing by what the writer writes ------------------------------------------------- */
+/* ---- Comparing models by their written files --------------------------------------------- */
 
 static uint8_t *written(struct sedd_model *model, size_t *size)
 {
@@ -94,7 +94,8 @@ static int add_storages(struct stored *entries, int count, const struct checkpoi
     return count;
 }
 
-/* {"optimizer": {"state": {0: {"exp_avg": tensor, "step": 3}}, "lr": 3e-4}, "model": ..., "ema":
+/* Writes {"optimizer": {"state": {0: {"exp_avg": tensor, "step": 3}}, "lr": 3e-4}, "model": ...,
+ * "ema":
  * {"decay": 0.9999, "num_updates": 7, "shadow_params": [...]}, "step": 7}, as the reference saves
  * it. */
 static uint8_t *write_training(const struct checkpoint *model, const struct checkpoint *averages,
@@ -261,7 +262,7 @@ static void test_hostile(void)
     }
 }
 
-/* Depth costs no stack: a million nested lists and a million marks are counted, not followed. */
+/* Depth uses no stack: a million nested lists and a million marks are counted without recursion. */
 /* A torch file says in which order its bytes are. */
 static void test_byte_order(void)
 {
@@ -313,7 +314,7 @@ static void test_depth(void)
 
 /* ---- Damage ------------------------------------------------------------------------------ */
 
-/* No cut and no flipped byte gives a model that differs: it is refused, or the byte was nobody's.
+/* A cut or flipped byte never gives a different model: the file is refused, or the byte is unused.
  */
 static void test_damage(void)
 {

@@ -97,7 +97,7 @@ static uint32_t checksum(const struct stored *entry)
     return sedd_crc_add(&table, 0, entry->data, entry->size);
 }
 
-/* The fields that a local and a central header share, from the version on. */
+/* Appends the fields that local and central headers share, from the version on. */
 static void add_fields(struct bytes *bytes, const struct stored *entry, bool checksums)
 {
     add_zeros(bytes, 2 + 2 + 2 + 4); /* version, flags, stored, time and date */

@@ -1,6 +1,6 @@
 /*
- * torch_file.h - torch files built in memory: pickles by their opcodes, and the zip around them, to
- * be loaded as they are or spoiled first.
+ * torch_file.h - builds torch files in memory, pickles by their opcodes and the zip around them,
+ * which tests load unchanged or damage first.
  */
 #ifndef TORCH_FILE_H
 #define TORCH_FILE_H
@@ -19,9 +19,9 @@ void bytes_text(struct bytes *bytes, const char *text); /* without its zero byte
 /* The opcodes torch writes. */
 void pickle_number(struct bytes *pickle, int32_t value);    /* BININT */
 void pickle_string(struct bytes *pickle, const char *text); /* BINUNICODE */
-/* _rebuild_tensor_v2 of F32 `entry`, whose data lies in storage number `storage`. */
+/* Appends _rebuild_tensor_v2 of F32 `entry`, whose data is in storage number `storage`. */
 void pickle_tensor(struct bytes *pickle, const struct entry *entry, int storage);
-/* An OrderedDict of every entry; storages are numbered from `first` on. */
+/* Appends an OrderedDict of every entry; storages are numbered from `first` on. */
 void pickle_state(struct bytes *pickle, const struct checkpoint *checkpoint, int first);
 
 struct stored {
@@ -30,14 +30,15 @@ struct stored {
     size_t size;
 };
 
-/* A zip as torch writes it, "archive/" before every name; with or without checksums. Owned (free).
- */
+/* Returns a zip as torch writes it, with "archive/" before every name, with or without checksums.
+ * The caller owns it (free). */
 uint8_t *torch_zip(const struct stored *entries, int count, bool checksums, size_t *size);
-/* The state dict of F32 entries as a whole file: PROTO, the dict, STOP. Owned (free). */
+/* Returns the state dict of F32 entries as a whole file: PROTO, the dict, STOP. The caller owns it
+ * (free). */
 uint8_t *torch_write(const struct checkpoint *checkpoint, size_t *size);
 
-/* Gives the loader what it wants, at most `piece` bytes at a time (0: all), each in memory of its
- * own size, and finishes. */
+/* Gives the loader the bytes it asks for, at most `piece` at a time (0: all), each piece in memory
+ * of its exact size, and finishes. */
 enum sedd_status torch_load(const char *config, const uint8_t *bytes, size_t size, size_t piece,
                             enum sedd_dtype dtype, struct sedd_model **model,
                             struct sedd_error *error);

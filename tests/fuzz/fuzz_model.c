@@ -1,5 +1,5 @@
 /*
- * fuzz_model.c - config.json and model.safetensors from hostile bytes, through the loader.
+ * fuzz_model.c - feeds the loader config.json and model.safetensors made of hostile bytes.
  *
  *     build with -DSEDD_FUZZ=ON -DSEDD_SANITIZE=ON (clang), then
  *     fuzz_model -max_total_time=60 -dict=tests/fuzz/model.dict FOUND tests/fuzz/corpus/model
@@ -7,14 +7,14 @@
  * Input: one byte of choices, config.json, a zero byte, then the stream. Choices: bit 0, the stream
  * is a header without its length, a zero byte and data, and the length is put in front, so that
  * a header that grows stays a header; bits 1-2, the type asked for; bits 3-7, the size of pieces.
- * A model that loads is read all over, so that whatever was not checked shows.
+ * A model that loads is read completely, so that a missing check shows.
  */
 #include "model/linear.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Reads every row of a matrix; a model with a hole in it would crash here. */
+/* Reads every row of a matrix; an incomplete model would crash here. */
 static float read_linear(const struct sedd_linear *linear)
 {
     float sum = 0.0f;
@@ -39,7 +39,7 @@ static float read_model(const struct sedd_model *model)
     return sum;
 }
 
-/* Pushes in pieces, each in memory of its own size, and finishes. */
+/* Pushes the bytes in pieces, each in memory of its exact size, and finishes. */
 static enum sedd_status feed(struct sedd_loader *loader, const uint8_t *bytes, size_t size,
                              size_t piece, struct sedd_error *error)
 {
@@ -54,7 +54,7 @@ static enum sedd_status feed(struct sedd_loader *loader, const uint8_t *bytes, s
     return status;
 }
 
-/* Puts the length in front of a header and takes the zero byte behind it away; returns the size. */
+/* Puts the length before a header and removes the zero byte after it. Returns the size. */
 static size_t assemble(uint8_t *stream, const uint8_t *bytes, size_t size)
 {
     const uint8_t *end = size > 0 ? memchr(bytes, 0, size) : NULL;

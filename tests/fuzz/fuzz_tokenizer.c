@@ -1,6 +1,6 @@
 /*
- * fuzz_tokenizer.c - any bytes as tokenizer.json, as merges.txt, and as text for a small sound
- * vocabulary: nothing crashes, and text comes back byte for byte.
+ * fuzz_tokenizer.c - reads any bytes as tokenizer.json, as merges.txt, and as text for a small
+ * valid vocabulary. Nothing crashes, and decoding returns the text byte for byte.
  */
 #include "sedd.h"
 
@@ -27,7 +27,7 @@ static void write_vocab(void)
                                    "\"aa\":256,\"aaaa\":257,\"\\u0120a\":258}");
 }
 
-/* `exact`: nothing in the tokenizer adds a space or takes one away. */
+/* Encodes and decodes a text. With `exact`, the tokenizer neither adds nor removes a space. */
 static void round_trip(const struct sedd_tokenizer *tokenizer, const char *text, size_t size,
                        int exact)
 {

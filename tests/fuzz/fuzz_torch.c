@@ -1,5 +1,5 @@
 /*
- * fuzz_torch.c - torch files from hostile bytes, through the loader: the zip, the pickle, the
+ * fuzz_torch.c - feeds the loader torch files made of hostile bytes: the zip, the pickle, the
  * tensors.
  *
  *     build with -DSEDD_FUZZ=ON -DSEDD_SANITIZE=ON (clang), then
@@ -15,8 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The zip around a pickle; its checksums are left out, so that changed bytes are read all the same.
- */
+/* Returns the zip around a pickle, without checksums, so that changed bytes are still read. */
 static uint8_t *wrap(const struct checkpoint *checkpoint, const uint8_t *pickle, size_t size,
                      size_t *zip_size)
 {
@@ -29,7 +28,7 @@ static uint8_t *wrap(const struct checkpoint *checkpoint, const uint8_t *pickle,
     return torch_zip(entries, checkpoint->count + 1, false, zip_size);
 }
 
-/* A model that loads is read all over by writing it. */
+/* Reads a loaded model completely by writing it. */
 static void read_model(const struct sedd_model *model)
 {
     uint8_t bytes[256];

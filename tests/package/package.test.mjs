@@ -39,6 +39,8 @@ before(async () => {
   rmSync(WORK, { recursive: true, force: true });
   mkdirSync(PACKAGE, { recursive: true });
   execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', WORK], { cwd: ROOT });
+  // A project of its own name: inside the repository's, "sedd-web" would mean the repository and not the package.
+  writeFileSync(path.join(WORK, 'package.json'), '{"name":"project","private":true,"type":"module"}\n');
   const [archive] = readdirSync(WORK).filter((name) => name.endsWith('.tgz'));
   execFileSync('tar', ['-xzf', path.join(WORK, archive), '-C', PACKAGE, '--strip-components=1']);
   expected = execFileSync(
@@ -113,30 +115,48 @@ test('Vite', async () => {
 test("Vite's development server, with the setting that the README names", async () => {
   const readme = readFileSync(path.join(ROOT, 'README.md'), 'utf8');
   const [, setting] = /`optimizeDeps: (\{ exclude: \['sedd-web'\] \})`/.exec(readme);
-  const root = folder('vite-dev', { 'index.html': page('./app.js'), 'app.js': program('sedd-web', 2) });
+  const root = folder('vite-dev', {
+    'index.html': page('./app.js'),
+    'app.js': program('sedd-web', 2),
+    'without.html': page('./without.js'),
+    'without.js': `import { loadSEDD } from 'sedd-web';
+      globalThis.outcome = await loadSEDD('/models/sedd-nano').then(() => 'loaded', ({ message, hint }) => message + hint);`,
+  });
   mkdirSync(path.join(root, 'public'), { recursive: true });
   symlinkSync(path.join(ROOT, 'models'), path.join(root, 'public/models'));
-  const server = await createServer({
-    root,
-    configFile: false,
-    logLevel: 'error',
-    optimizeDeps: new Function(`return ${setting}`)(),
-    server: {
-      port: 0,
-      headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
-    },
+  const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+  const develop = async (optimizeDeps, act) => {
+    const server = await createServer({
+      root,
+      configFile: false,
+      logLevel: 'silent',
+      cacheDir: path.join(root, optimizeDeps ? 'with/.vite' : 'without/.vite'),
+      optimizeDeps,
+      server: { port: 0, headers },
+    });
+    try {
+      await server.listen();
+      await act(server.resolvedUrls.local[0]);
+    } finally {
+      await server.close();
+    }
+  };
+  await develop(new Function(`return ${setting}`)(), (url) => runsAt(url, 2));
+  await develop(undefined, async (url) => {
+    const tab = await browser.page.context().newPage(); // Vite's own script in it reloads it as it likes
+    try {
+      await tab.goto(`${url}without.html`).catch(() => {});
+      const outcome = await tab.waitForFunction(() => globalThis.outcome, null, { timeout: 30000 });
+      assert.match(await outcome.jsonValue(), /worker.*set optimizeDeps: \{ exclude: \['sedd-web'\] \}/s);
+    } finally {
+      await tab.close();
+    }
   });
-  try {
-    await server.listen();
-    await runsAt(server.resolvedUrls.local[0], 2);
-  } finally {
-    await server.close();
-  }
+  await browser.page.goto('about:blank');
 });
 
 test('Node, with a model of the package', () => {
   const root = folder('node', {
-    'package.json': '{"type":"module"}',
     'app.js': `
       import { fileURLToPath } from 'node:url';
       import { loadSEDD, SeddError } from 'sedd-web';

@@ -26,7 +26,7 @@ test('a prompt written from its parts is the prompt', () => {
   assert.deepEqual(parsePrompt(escapeText('{5} and }{')), [{ text: '{5} and }{' }]);
 });
 
-test('what is no hole is refused with a sentence', () => {
+test('an invalid hole is refused with a sentence', () => {
   assert.ok(refused.length > 5);
   for (const { prompt, words } of [
     ...refused,

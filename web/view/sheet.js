@@ -8,9 +8,9 @@ import { sheet as WORDS } from './words/en.js';
 
 addStyle(`
 .sedd-sheet {
-  position: relative; padding-inline-start: 1.6em; font: 0.8125rem/1.4 var(--_ui); margin: 0;
+  position: relative; direction: ltr; padding-left: 1.6em; font: 0.8125rem/1.4 var(--_ui); margin: 0;
   &::before { content: attr(data-places); color: var(--_quiet); }
-  &::after { content: attr(data-steps); color: var(--_quiet); position: absolute; top: 1.4em; inset-inline-start: 0; writing-mode: vertical-rl; }
+  &::after { content: attr(data-steps); color: var(--_quiet); position: absolute; top: 1.4em; left: 0; writing-mode: vertical-rl; }
   svg { display: block; width: 100%; height: auto; max-height: 20rem; overflow: visible; cursor: ns-resize; touch-action: pan-y; shape-rendering: crispEdges; }
   path { forced-color-adjust: none; }
   .mask { fill: var(--_line); opacity: 0.45; }
@@ -66,10 +66,11 @@ export class Sheet {
     );
   }
 
-  /** Says everything in other words, from the next run on. @param {typeof WORDS} words */
+  /** Says everything in other words. @param {typeof WORDS} words */
   translate(words) {
     this.words = words;
     this.element.lastChild.replaceWith(this.#legend());
+    if (this.#history) this.open(this.#history);
   }
 
   #go(event) {

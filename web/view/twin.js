@@ -7,6 +7,7 @@ import { twin as WORDS } from './words/en.js';
 
 export const twinStyle = lazySheet(`
 .twin { font: 1.125rem/1.85 var(--_text); color: var(--_ink); white-space: pre-wrap; overflow-wrap: anywhere; margin: 0.75rem 0 0; padding-block-start: 0.75rem; border-block-start: 1px solid var(--_line); }
+.text { display: block; }
 .name { display: block; font: 0.8125rem/1.4 var(--_ui); color: var(--sedd-twin, color-mix(in srgb, #f76308 62%, currentColor)); margin-block-end: 0.25rem; }
 .verdict { font: 0.875rem/1.5 var(--_ui); color: var(--_ink); margin: 0.75rem 0 0; }
 `);
@@ -21,7 +22,7 @@ export class Twin {
 
   constructor() {
     this.name = make('span', { class: 'name', dir: 'auto' });
-    this.text = make('bdi');
+    this.text = make('span', { class: 'text', dir: 'auto' });
     this.verdict = make('p', { class: 'verdict', part: 'verdict', dir: 'auto' });
     this.element = make(
       'div',

@@ -40,7 +40,7 @@ const quote = (text) =>
     .map((line) => `> ${line}`)
     .join('\n');
 
-const shown = (args) => args.map((arg) => (arg.includes(' ') ? JSON.stringify(arg) : arg)).join(' ');
+const commandText = (args) => args.map((arg) => (arg.includes(' ') ? JSON.stringify(arg) : arg)).join(' ');
 
 function samples(tool, folder) {
   return (SAMPLES[path.basename(folder)] ?? [])
@@ -53,7 +53,7 @@ function samples(tool, folder) {
         });
         return `Seed ${seed}:\n\n${quote(out)}`;
       });
-      return `### ${title}\n\n\`build/native/sedd ${shown(args)} --seed N\` (/ marks a line break, [end] the end of a story)\n\n${texts.join('\n\n')}`;
+      return `### ${title}\n\n\`build/native/sedd ${commandText(args)} --seed N\` (/ marks a line break, [end] the end of a story)\n\n${texts.join('\n\n')}`;
     })
     .join('\n\n');
 }
@@ -104,7 +104,7 @@ function figures(card) {
     measured.texts &&
       `Each row has ${measured.texts} texts of ${measured.length} tokens at temperature 1; none was selected, and the judge reads ids. Compare perplexities at similar entropy only.`,
     card.planned &&
-      `"Planned" means \`${shown(PLANNED)}\` (below 8 steps with the even grid); the other rows sample as published.`,
+      `"Planned" means \`${commandText(PLANNED)}\` (below 8 steps with the even grid); the other rows sample as published.`,
   ].filter(Boolean);
   return `${[said.join('\n'), ...(measured.judge ? [writing(card)] : [])].join('\n\n')}\n\n${measured.machine}, commit ${measured.commit}: \`node scripts/evaluate all\`; more in [models/RESULTS.md](../RESULTS.md).`;
 }

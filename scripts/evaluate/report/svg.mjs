@@ -32,7 +32,8 @@ export function ticks(low, high, log) {
   return list;
 }
 
-const shown = (value) => (Math.abs(value) >= 1000 ? value.toLocaleString('en') : String(Number(value.toPrecision(3))));
+const numberText = (value) =>
+  Math.abs(value) >= 1000 ? value.toLocaleString('en') : String(Number(value.toPrecision(3)));
 
 /** Returns the map from values to pixels. The axis begins and ends a little outside the data. */
 function scale(values, log, from, to) {
@@ -59,11 +60,11 @@ function frame(x, y, options) {
   const { width, height, left, right, top, bottom } = SIZE;
   const parts = [];
   for (const value of options.xTicks ?? ticks(x.low, x.high, options.xLog))
-    parts.push(text(x.at(value), height - bottom + 18, shown(value), { anchor: 'middle' }));
+    parts.push(text(x.at(value), height - bottom + 18, numberText(value), { anchor: 'middle' }));
   for (const value of ticks(y.low, y.high, options.yLog))
     parts.push(
       rule(left, y.at(value), width - right, y.at(value)),
-      text(left - 8, y.at(value) + 4, shown(value), { anchor: 'end' }),
+      text(left - 8, y.at(value) + 4, numberText(value), { anchor: 'end' }),
     );
   parts.push(
     rule(left, height - bottom, width - right, height - bottom, 'quiet'),
@@ -87,7 +88,7 @@ const document = (title, description, height, parts) =>
 /**
  * @param {{title: string, x: string, y: string, xLog?: boolean, yLog?: boolean, xTicks?: number[], series: {label: string, kind: string, points: [number, number][],
  *   level?: boolean, dashed?: boolean, bars?: [number, number][], names?: string[], first?: boolean}[]}} options level: a horizontal line at
- *   points[0][1]; first: the label stands at the first point instead of the last
+ *   points[0][1]; first: the label is at the first point instead of the last
  */
 export function lineChart(options) {
   const { width, height, left, right, top, bottom } = SIZE;
@@ -143,7 +144,7 @@ export function lineChart(options) {
   const said = options.series
     .map(
       ({ label, points: list, level }) =>
-        `${label}: ${level ? shown(list[0][1]) : list.map(([a, b]) => `${shown(a)} gives ${shown(b)}`).join(', ')}`,
+        `${label}: ${level ? numberText(list[0][1]) : list.map(([a, b]) => `${numberText(a)} gives ${numberText(b)}`).join(', ')}`,
     )
     .join('; ');
   return document(options.title, `${options.y} against ${options.x}. ${said}`, height, [...parts, ...placed(labels)]);
@@ -161,7 +162,7 @@ export function dotChart({ title, x: axis, rows }) {
   const x = scale(values, false, left, SIZE.width - 24);
   const parts = ticks(x.low, x.high).flatMap((value) => [
     rule(x.at(value), 12, x.at(value), height - 44),
-    text(x.at(value), height - 26, shown(value), { anchor: 'middle' }),
+    text(x.at(value), height - 26, numberText(value), { anchor: 'middle' }),
   ]);
   rows.forEach(({ label, chance, dots }, row) => {
     const middle = 24 + row * step;
@@ -178,7 +179,7 @@ export function dotChart({ title, x: axis, rows }) {
   });
   parts.push(text((left + SIZE.width - 24) / 2, height - 6, axis, { anchor: 'middle' }));
   const said = rows
-    .map(({ label, dots }) => `${label}: ${dots.map(({ kind, value }) => `${kind} ${shown(value)}`).join(', ')}`)
+    .map(({ label, dots }) => `${label}: ${dots.map(({ kind, value }) => `${kind} ${numberText(value)}`).join(', ')}`)
     .join('; ');
   return document(title, said, height, parts);
 }
