@@ -38,7 +38,9 @@ start)
         fi
     done
     echo "starting" >"$run/status.txt"
-    setsid nice -n 19 "${PYTHON:-python3}" "$here/train.py" "$config" --out "$run" --pause "$pause" "$@" \
+    # Linux weighs sessions before processes: a new session needs the lowest priority, too.
+    setsid sh -c '{ echo 19 >/proc/self/autogroup; } 2>/dev/null; exec nice -n 19 "$@"' sh \
+        "${PYTHON:-python3}" "$here/train.py" "$config" --out "$run" --pause "$pause" "$@" \
         >>"$run/output.txt" 2>&1 </dev/null &
     echo "$run: process $! trains at the lowest priority; its output goes to $run/output.txt"
     ;;
