@@ -81,7 +81,12 @@ test('a header whose length begins with the byte of a pickle is read', () => {
 });
 
 for (const [name, args, status, words] of [
-  ['steps 0', ['sample', 'models/sedd-nano', '--steps', '0'], 2, /--steps is 0; expected a whole number from 1 to 1000000/],
+  [
+    'steps 0',
+    ['sample', 'models/sedd-nano', '--steps', '0'],
+    2,
+    /--steps is 0; expected a whole number from 1 to 1000000/,
+  ],
   ['an unknown flag', ['sample', 'models/sedd-nano', '--stepps', '3'], 2, /unknown option --stepps/],
   ['a folder that is not there', ['info', 'models/none'], 1, /cannot be opened/],
   ['a sigma that is not a number', ['score', 'models/sedd-nano', '--ids', '1', '--sigma', 'nan'], 1, /sigma is/],

@@ -209,10 +209,7 @@ test('invalid fields and links of other versions are refused with a sentence', a
       );
     }
     await write(page, { temperature: 'warm' });
-    assert.match(
-      await page.textContent('#form-error'),
-      /The temperature should be a number from 0 to 4, not “warm”/,
-    );
+    assert.match(await page.textContent('#form-error'), /The temperature should be a number from 0 to 4, not “warm”/);
     await write(page, { temperature: 1, steps: 2 });
     assert.equal(await page.textContent('#form-error'), '');
   } finally {

@@ -308,13 +308,15 @@ export class LibraryPanel {
 
   /** Shows what is stored, now. */
   async refresh() {
-    const models = await this.store.list().catch(() => []);
+    const [models, { usage, quota, persisted }] = await Promise.all([
+      this.store.list().catch(() => []),
+      this.store.estimate().catch(() => ({})),
+    ]);
     this.list.hidden = models.length === 0;
     this.list.replaceChildren(
       el('h3', {}, t('library.stored')),
       el('ul', {}, ...models.map((model) => this.#row(model))),
     );
-    const { usage, quota, persisted } = await this.store.estimate().catch(() => ({}));
     this.room.hidden = !quota || models.length === 0;
     this.room.replaceChildren(
       t('library.room', { usage: size(usage), quota: size(quota) }),
