@@ -37,12 +37,18 @@ class Own {
 
   /** Writes `count` tokens greedily. Returns the milliseconds a token, and the ids. */
   decode(ids, count) {
+    const { engine } = this;
+    this.greedy ??= engine.scoped((scope) =>
+      engine.check(engine.module._wasm_gpt2_options(...scope.json({ temperature: 0 }))),
+    );
     this.prefill(ids);
     const written = [];
     const begin = performance.now();
     for (let i = 0; i < count; i++) {
-      written.push(this.engine.module._wasm_gpt2_draw(this.session, 1, 0, 1, 1, 0, 1, i, this.logits));
-      this.#append([written[i]]);
+      const id = engine.module._wasm_gpt2_draw(this.session, this.greedy, i, this.logits);
+      if (id < 0) engine.fail();
+      written.push(id);
+      this.#append([id]);
     }
     return { ms: (performance.now() - begin) / count, ids: written };
   }
