@@ -289,7 +289,7 @@ test('a failed write leaves the old rows', () => {
   const before = readFileSync(file, 'utf8');
   mkdirSync(`${file}.part`); // blocks the temporary file
   results.add({ table: 'perplexity', model: 'b' });
-  assert.throws(() => results.save(), /safe.jsonl could not be written .*the old one is as it was/);
+  assert.throws(() => results.save(), /safe.jsonl could not be written .*the old file is unchanged/);
   assert.equal(readFileSync(file, 'utf8'), before);
 });
 
@@ -354,7 +354,7 @@ test('a sweep writes its table into the card and the defaults into generation_co
   const config = JSON.parse(readFileSync(path.join(model, 'generation_config.json'), 'utf8'));
   assert.deepEqual({ ...config, ...setting }, config);
   const readme = readFileSync(path.join(model, 'README.md'), 'utf8');
-  assert.match(readme, /## Generation defaults\n\n<!-- sweep -->\n4 settings, 4 texts each, judged by judge-nano\./);
+  assert.match(readme, /## Generation defaults\n\n<!-- sweep -->\njudge-nano judged 4 settings of 4 texts each\./);
   ok(evaluate(['sweep', model, ...flags('sweep', ...args)]));
   assert.equal(readFileSync(path.join(model, 'README.md'), 'utf8'), readme, 'a second run writes the same');
 });
