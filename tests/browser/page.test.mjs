@@ -657,7 +657,7 @@ test('a model writes as its folder says; the published sampler is a choice of it
           (name) => document.querySelector(`[name=${name}]`).value,
         ),
       );
-    assert.deepEqual(await fields(), ['24', 'fixed', '0.7', '0.95', '50']);
+    assert.deepEqual(await fields(), ['24', 'planned', '0.7', '0.95', '50']);
     await page.click('#preset-paper');
     assert.deepEqual(await fields(), ['64', 'score', '1', '1', '0']);
     assert.equal(await page.isVisible('[name=topK]'), false);
