@@ -15,6 +15,7 @@ import { SeddError } from './errors.js';
 import { probe } from './engine/features.js';
 import { Run } from './client/run.js';
 import { recordRun } from './client/record.js';
+import { holdCache } from './store/files.js';
 
 export { store } from './store/store.js';
 export { SeddError, probe };
@@ -82,7 +83,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {string} url of the weights; '' for files
  * @property {string} sha256 of the file of weights, hex
  * @property {boolean} fromStore
- * @property {boolean} stored it is there for the next visit
+ * @property {boolean} stored it is there for the next visit; in a private window as long as that lives, in WebKit's as long as the page
  * @property {string} reason why it is not
  * @property {number} fetched bytes of weights that came over the network
  */
@@ -441,6 +442,7 @@ async function load(kind, source, options = {}) {
   try {
     const loaded = await ask(connection, 'load', source, options);
     connection.cancelFlag = loaded.cancelFlag;
+    if (loaded.source.stored) await holdCache();
     if (loaded.info.kind !== kind) {
       const [found, use] =
         kind === 'sedd'
