@@ -147,7 +147,7 @@ class CachedFiles {
   }
 }
 
-let held; // the cache of this page or worker, once it holds it
+const held = []; // the cache, once this page holds it
 
 /**
  * Keeps the cache open as long as this page lives, if there is one. In a private window, WebKit empties a cache as soon as
@@ -155,7 +155,7 @@ let held; // the cache of this page or worker, once it holds it
  */
 export async function holdCache() {
   try {
-    if (await caches.has(NAME)) held ??= await caches.open(NAME);
+    if (held.length === 0 && (await caches.has(NAME))) held.push(await caches.open(NAME));
   } catch {} // there are no caches here, so the model lies elsewhere
 }
 
