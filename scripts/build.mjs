@@ -1,5 +1,5 @@
 // Builds the wasm modules and the package around them (or the native tool), installing what is missing first.
-// usage: node scripts/build.mjs [native | wasm]     (default: wasm, types, dist/ with sizes and SRI hashes, and the site in dist/site/)
+// usage: node scripts/build.mjs [native | wasm | package]     (default: wasm and package, which is types, dist/ with sizes and SRI hashes, and the site in dist/site/)
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -130,16 +130,16 @@ export function bench() {
   run('ninja', ['-C', 'build/native', 'bench_kernels'], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    if (process.argv[2] === 'native') {
-      native();
-    } else {
-      wasm();
-      if (process.argv[2] !== 'wasm') await pack();
-    }
-  } catch (error) {
+/** Builds what the command line asks for. */
+async function main(part) {
+  if (part === 'native') return native();
+  if (part !== 'package') wasm();
+  if (part !== 'wasm') await pack();
+}
+
+// Not awaited here: the modules that pack() imports import this one, and would wait for it to end.
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  main(process.argv[2]).catch((error) => {
     console.error(`build: ${error.message}`);
     process.exit(1);
-  }
-}
+  });

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { ROOT, goldenModules, native, need, pack, run, wasm } from './build.mjs';
+import { ROOT, goldenModules, native, need, run, wasm } from './build.mjs';
 
 const PARTS = ['lint', 'native', 'asan', 'fuzz', 'wasm', 'browser', 'package', 'train'];
 const FUZZ_SECONDS = 30; // for each fuzzer
@@ -81,7 +81,7 @@ try {
     files.push('tests/native.test.mjs', ...testFiles('evaluate'));
   if (['wasm', 'browser', 'package'].some((part) => wanted.includes(part))) wasm();
   if (['wasm', 'browser'].some((part) => wanted.includes(part))) goldenModules();
-  if (wanted.includes('package')) await pack();
+  if (wanted.includes('package')) run(process.execPath, ['scripts/build.mjs', 'package']);
   if (wanted.includes('wasm')) files.push(...testFiles('web'));
   if (wanted.includes('browser')) {
     if (!process.env.CHROMIUM) need('chromium', ['chromium']);

@@ -12,9 +12,10 @@ double sedd_cross_entropy(const struct sedd_session *session, float *logits, int
     return log((double)kernels->exp_sum(logits, tokens, 1.0f, largest)) + (double)largest - wanted;
 }
 
-void sedd_targets_visit(void *user, int32_t row, float *logits, float *work)
+void sedd_targets_visit(void *user, int32_t row, int32_t place, float *logits, float *work)
 {
     const struct sedd_targets *targets = user;
+    (void)place;
     (void)work;
     targets->value[row] = sedd_cross_entropy(targets->session, logits, targets->target[row]);
 }
