@@ -105,7 +105,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {ModelInfo} info as a loaded model's
  */
 
-/** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob, generation?: string|Blob}} Source
+/** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob, added?: string|Blob, generation?: string|Blob}} Source
  *   'owner/name', or a name from before they had owners ('gpt2'), is a folder beside the page if there is one, else a model on the hub
  *   ('hub:owner/name' or 'hub:owner/name@revision': only there). The query of a folder's address goes with every file. */
 
