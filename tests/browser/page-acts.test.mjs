@@ -291,6 +291,73 @@ onPage('own folders go by their names: a SEDD writes, a GPT-2 becomes the twin',
   assert.equal(await page.evaluate(() => document.activeElement.closest('.library') !== null), true);
 });
 
+/** Finds words that are broken over two lines, in the elements of a selector. */
+const brokenWords = (page, selector) =>
+  page.$$eval(selector, (all) =>
+    all.flatMap((one) => {
+      const broken = [];
+      const walker = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
+      for (let node; (node = walker.nextNode()); ) {
+        for (const { index, 0: word } of node.data.matchAll(/[^\s\u200b-]+/g)) {
+          const range = document.createRange();
+          range.setStart(node, index);
+          range.setEnd(node, index + word.length);
+          if (new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1) broken.push(word);
+        }
+      }
+      return broken;
+    }),
+  );
+
+onPage('sheet and noise slider name their axes; cells are even; ticks and tables fit a phone', PHONE, async (page) => {
+  await write(page, { steps: 16, seed: 3 });
+  await page.click('#sheet-open');
+  await page.waitForSelector('#sheet svg path.new');
+  const axes = await page.$eval('#sheet .sedd-sheet', (sheet) =>
+    ['::before', '::after'].map((axis) => getComputedStyle(sheet, axis).content),
+  );
+  assert.deepEqual(axes, ['"places 1 to 128 →"', '"steps 0 to 17 →"']);
+
+  await page.selectOption('#layout', 'grid');
+  const widths = await page.$$eval('#cells .sedd-cell', (cells) =>
+    cells.map((cell) => cell.getBoundingClientRect().width),
+  );
+  assert.ok(
+    Math.max(...widths) - Math.min(...widths) < 1,
+    `cells of ${Math.min(...widths)} to ${Math.max(...widths)} px`,
+  );
+
+  await page.fill('#prompt', 'Lily and Tom went to the park. '.repeat(8));
+  await page.waitForFunction(() => document.querySelectorAll('#mirror span').length > 60);
+  const stray = await page.$$eval(
+    '#mirror span',
+    (spans) => spans.filter((span) => span.textContent && span.getClientRects()[0].width < 2).length,
+  );
+  assert.equal(stray, 0, 'no tick stands alone at the end of a line');
+
+  await page.locator('#noise').scrollIntoViewIfNeeded();
+  await page.waitForSelector('#noise-view .ends');
+  const [slider, ...ends] = await page.$$eval('#noise-view input[type=range], #noise-view .ends span', (all) =>
+    all.map((one) => {
+      const { left, right } = one.getBoundingClientRect();
+      return { left, right, text: one.textContent };
+    }),
+  );
+  assert.deepEqual(
+    ends.map(({ text }) => text),
+    ['t = 0: your sentence', 't = 1: almost all masks'],
+  );
+  assert.ok(Math.abs(ends[0].left - slider.left) < 4 && Math.abs(ends[1].right - slider.right) < 4);
+
+  await page.locator('#settings').scrollIntoViewIfNeeded();
+  await page.waitForSelector('.toy tbody tr', { timeout: 30000 });
+  assert.deepEqual(await brokenWords(page, '.toy table'), []);
+  const wide = await page.$$eval('table', (tables) =>
+    tables.filter((table) => table.getBoundingClientRect().right > innerWidth).map(({ className }) => className),
+  );
+  assert.deepEqual(wide, [], 'no table is cut');
+});
+
 onPage(
   'a link is without leftovers, saving says so, and a reload keeps the prompt',
   { permissions: ['clipboard-read', 'clipboard-write'] },

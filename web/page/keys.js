@@ -1,6 +1,5 @@
-/** Keys for everything, and the list of them. Single keys can be switched off, and rest while a field has the focus. */
-import { $, el } from './dom.js';
-import { t } from './text.js';
+/** Keys for everything. Single keys can be switched off in their list (keys-list.js), and rest while a field has the focus. */
+import { $ } from './dom.js';
 
 const typing = (target) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
@@ -10,34 +9,12 @@ const pressable = (target) =>
 /** @param {Record<string, () => void>} actions write, stop, seed, toggle, back, forward, first, last */
 export function listenToKeys(actions) {
   const dialog = $('keys');
-  const enabled = el('input', { type: 'checkbox', id: 'keys-enabled', checked: true });
-  const rows = [
-    [t('keys.name.space'), 'keys.space'],
-    ['← →', 'keys.arrows'],
-    ['Home End', 'keys.ends'],
-    ['W', 'keys.write'],
-    ['N', 'keys.seed'],
-    ['Esc', 'keys.escape'],
-    [t('keys.name.enter'), 'keys.inspect'],
-    ['← → ↑ ↓', 'keys.move'],
-    ['Alt+M', 'keys.hole'],
-    ['Ctrl+Z Ctrl+Y', 'keys.undo'],
-    ['?', 'keys.list'],
-  ];
-  dialog.replaceChildren(
-    el('h2', { id: 'keys-title' }, t('keys.title')),
-    el(
-      'dl',
-      { className: 'keys' },
-      ...rows.flatMap(([keys, what]) => [
-        el('dt', {}, ...keys.split(' ').flatMap((key) => [el('kbd', {}, key), ' '])),
-        el('dd', {}, t(what)),
-      ]),
-    ),
-    el('label', { className: 'check' }, enabled, t('keys.enable')),
-    el('form', { method: 'dialog' }, el('button', { type: 'submit' }, t('keys.close'))),
-  );
-  $('keys-open').addEventListener('click', () => dialog.showModal());
+  const show = async () => {
+    const { fillKeys } = await import('./keys-list.js');
+    fillKeys(dialog);
+    if (!dialog.open) dialog.showModal();
+  };
+  $('keys-open').addEventListener('click', show);
 
   const single = {
     ' ': actions.toggle,
@@ -47,7 +24,7 @@ export function listenToKeys(actions) {
     End: actions.last,
     w: actions.write,
     n: actions.seed,
-    '?': () => dialog.showModal(),
+    '?': show,
   };
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && !dialog.open) actions.stop();
@@ -57,7 +34,7 @@ export function listenToKeys(actions) {
       event.altKey ||
       event.defaultPrevented ||
       dialog.open ||
-      !enabled.checked ||
+      $('keys-enabled')?.checked === false ||
       typing(event.target)
     )
       return;

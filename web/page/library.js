@@ -17,6 +17,14 @@ const time = (seconds) =>
     ? t('library.seconds', { n: number(Math.max(1, Math.round(seconds))) })
     : t('library.minutes', { n: number(Math.round(seconds / 60)) });
 
+/** Returns where a stored model came from, in a few words: two of one name are told apart by it. @param {string} source */
+function originOf(source) {
+  if (source.startsWith('file:')) return t('library.from.files');
+  if (source.startsWith('hub:')) return t('library.from.hub');
+  if (source.startsWith(new URL('.', document.baseURI).href)) return t('library.from.page');
+  return URL.canParse(source) ? new URL(source).host : '';
+}
+
 /** Name of the folder that chosen files come from, '' where the browser does not tell. @param {File[]} files */
 const folderOf = (files) => files[0]?.webkitRelativePath.split('/')[0] ?? '';
 
@@ -346,6 +354,7 @@ export class LibraryPanel {
       t(`library.${kind}`),
       dtype,
       complete ? size(bytes) : share && t('library.part', { share, size: size(bytes) }),
+      originOf(source),
     ];
     const button = (key, act) =>
       el('button', { type: 'button', aria: { label: `${t(key)}: ${name}` }, on: { click: act } }, t(key));

@@ -48,12 +48,10 @@ export function recipeLink({ prompt, clamp, ...options }, lineage = []) {
 
 /**
  * @param {string} hash with or without #
- * @returns {{options: object, lineage: {from: number, change: import('./runs.js').Change}[]}|null} null: no link of this kind
+ * @returns {{options: object, lineage: {from: number, change: import('./runs.js').Change}[]}}
  */
 export function readLink(hash) {
-  const text = hash.replace(/^#/, '');
-  if (!text.includes('=')) return null; // an anchor of the page
-  const given = new URLSearchParams(text);
+  const given = new URLSearchParams(hash.replace(/^#/, ''));
   const version = given.get('v');
   if (version !== VERSION)
     throw new SeddError('argument', t('share.version', { version: (version ?? '–').slice(0, 20) }));

@@ -4,7 +4,6 @@
  * runs at full speed, and what it did appears over a few seconds.
  */
 import { Cells } from '../view/cells.js';
-import { Sheet } from '../view/sheet.js';
 import { adopt } from '../view/theme.js';
 import { $, stillness } from './dom.js';
 import { LiveTimeline } from './live-timeline.js';
@@ -21,6 +20,8 @@ export class Stage extends EventTarget {
   #writer = null;
   #differences = [];
   equal = false;
+  /** All steps on one sheet, once it was asked for. @type {import('../view/sheet.js').Sheet|null} */
+  sheet = null;
 
   constructor() {
     super();
@@ -52,21 +53,8 @@ export class Stage extends EventTarget {
         place: (step, total, open, length) => t('announce', { step, total, open, length }),
       },
     });
-    this.sheet = new Sheet({
-      onSeek: (index) => this.timeline.seek(index),
-      words: {
-        label: (steps, length) => t('sheet.label', { steps, length }),
-        mask: t('cell.mask'),
-        fresh: t('sheet.new'),
-        kept: t('sheet.kept'),
-        held: t('sheet.held'),
-        places: (length) => t('sheet.places', { length }),
-        steps: (steps) => t('sheet.steps', { steps }),
-      },
-    });
     $('cells').append(this.cells.element);
     $('timeline').append(this.timeline.element);
-    $('sheet').append(this.sheet.element);
     this.cells.element.addEventListener('sedd-select', () => this.dispatchEvent(new Event('select')));
   }
 
@@ -92,7 +80,7 @@ export class Stage extends EventTarget {
     this.#lay(history.at(0));
     this.timeline.writer = run.done ? null : this.#writer;
     this.timeline.open(history, play && !stillness.matches ? 0 : index);
-    if (!$('sheet').hidden) this.sheet.open(history);
+    if (!$('sheet').hidden) this.sheet?.open(history);
     if (play && !stillness.matches) this.timeline.toggle();
   }
 
@@ -252,23 +240,42 @@ export class Stage extends EventTarget {
     this.timeline.extend(this.run.total);
     this.#compare();
     this.#lay(this.state);
-    if (!$('sheet').hidden) this.sheet.open(this.run.history);
+    if (!$('sheet').hidden) this.sheet?.open(this.run.history);
   }
 
-  toggleSheet() {
+  async toggleSheet() {
     const sheet = $('sheet');
     sheet.hidden = !sheet.hidden;
     $('sheet-open').setAttribute('aria-expanded', String(!sheet.hidden));
-    if (!sheet.hidden && this.run) {
-      this.sheet.open(this.run.history);
-      this.sheet.show(this.index);
-    }
+    if (sheet.hidden) return;
+    await this.#makeSheet();
+    if (!this.run) return;
+    this.sheet.open(this.run.history);
+    this.sheet.show(this.index);
+  }
+
+  async #makeSheet() {
+    const { Sheet } = await import('../view/sheet.js');
+    if (this.sheet) return;
+    this.sheet = new Sheet({
+      onSeek: (index) => this.timeline.seek(index),
+      words: {
+        label: (steps, length) => t('sheet.label', { steps, length }),
+        mask: t('cell.mask'),
+        fresh: t('sheet.new'),
+        kept: t('sheet.kept'),
+        held: t('sheet.held'),
+        places: (length) => t('sheet.places', { length }),
+        steps: (steps) => t('sheet.steps', { steps }),
+      },
+    });
+    $('sheet').append(this.sheet.element);
   }
 
   #draw(state) {
     this.cells.show(state);
     this.#markDifferences(state);
-    this.sheet.show(state.index);
+    this.sheet?.show(state.index);
     const total = this.run.total ?? this.run.history.last;
     const { length } = this.run.history;
     $('position').textContent =

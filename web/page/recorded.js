@@ -1,0 +1,27 @@
+/** A recorded trace as a run of the page. */
+import { WORDS } from '../client/sampling.js';
+import { History } from '../view/history.js';
+import { Run } from './runs.js';
+
+/** The options that a trace stands for: its given tokens by position. One that does not say how it was made counts as published. */
+function optionsOf(trace) {
+  return {
+    length: trace.length,
+    steps: trace.steps,
+    seed: trace.seed,
+    ...Object.fromEntries(Object.entries(WORDS).map(([name, [published]]) => [name, trace[name] ?? published])),
+    ...(trace.gamma && { gamma: trace.gamma }),
+    denoise: trace.denoise ?? true,
+    temperature: trace.temperature,
+    topK: trace.topK,
+    topP: trace.topP || 1,
+    sampler: trace.sampler === 'euler' ? 'euler' : 'analytic',
+    clamp: (trace.held ?? trace.initial.flatMap((id, position) => (id === trace.maskId ? [] : [position]))).map(
+      (position) => [position, trace.initial[position]],
+    ),
+  };
+}
+
+/** @param {import('../client/trace.js').Trace} trace @param {'recorded'|'imported'} origin @param {string} model */
+export const runOf = (trace, origin, model) =>
+  new Run({ history: History.fromTrace(trace), options: optionsOf(trace), origin, model });
