@@ -44,10 +44,16 @@ void sedd_visit_exact(void *user, int32_t row, float *logits, float *weights)
     size_t size = (size_t)tokens * sizeof(float);
     sedd_session_mute(session, logits);
     float inverse = (float)(1.0 / options->temperature), largest = kernels->max(logits, tokens);
-    bool coin = options->positions == SEDD_POSITIONS_SCORE;
+    bool coin =
+        !sampler->session->model->info.normalised && options->positions == SEDD_POSITIONS_SCORE;
     memcpy(weights, logits, size);
     double sum = (double)kernels->exp_sum(weights, tokens, coin ? 1.0f : inverse, largest);
-    double score_sum = sum * exp((double)largest - (double)sampler->shift);
+    double score_sum = 0.0;
+    if (coin) {
+        double shift = sedd_score_bridge(session, sampler->sigma, session->model->info.mask_id,
+                                         logits, weights);
+        score_sum = sum * exp((double)largest - (double)(float)shift);
+    }
     if (!isfinite(coin ? score_sum : sum)) {
         sampler->broken = true;
         return;
@@ -79,8 +85,9 @@ void sedd_visit_weights(void *user, int32_t row, float *logits, float *work)
     int32_t place = session->index[row], states = session->model->info.states;
     int32_t columns = sedd_transition_columns(&sampler->transition);
     int32_t x = sampler->ids[place];
+    float shift = (float)sedd_score_bridge(session, sampler->sigma, x, logits, work);
     for (int32_t y = 0; y < states; y++) {
-        logits[y] -= sampler->shift;
+        logits[y] -= shift;
         if (!isfinite(logits[y])) {
             sampler->broken = true;
         }
