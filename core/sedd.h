@@ -147,6 +147,8 @@ enum sedd_family {
     SEDD_FAMILY_RADD, /* Ou et al. 2024, arXiv 2406.03736 */
     SEDD_FAMILY_DUO   /* Sahoo et al. 2025, arXiv 2506.10892 */
 };
+/* The family as its paper writes it ("MDLM"). Static storage. */
+const char *sedd_family_name(enum sedd_family family);
 enum sedd_graph { SEDD_GRAPH_ABSORB = 0, SEDD_GRAPH_UNIFORM };
 enum sedd_noise { SEDD_NOISE_LOGLINEAR = 0, SEDD_NOISE_GEOMETRIC };
 enum sedd_dtype {

@@ -190,6 +190,7 @@ static void plan(struct sedd_sampler *sampler)
                                                                        : SEDD_MOVE_ANALYTIC;
     sampler->transition = sedd_transition_at(info, move, sampler->t, delta);
     sampler->transition.official = options->draw == SEDD_DRAW_OFFICIAL;
+    sampler->shift = (float)sedd_score_shift(info, sampler->sigma);
     sampler->rest = denoise || (planned && i + 1 == options->steps);
 }
 

@@ -48,12 +48,7 @@ void sedd_visit_exact(void *user, int32_t row, float *logits, float *weights)
         !sampler->session->model->info.normalised && options->positions == SEDD_POSITIONS_SCORE;
     memcpy(weights, logits, size);
     double sum = (double)kernels->exp_sum(weights, tokens, coin ? 1.0f : inverse, largest);
-    double score_sum = 0.0;
-    if (coin) {
-        double shift = sedd_score_bridge(session, sampler->sigma, session->model->info.mask_id,
-                                         logits, weights);
-        score_sum = sum * exp((double)largest - (double)(float)shift);
-    }
+    double score_sum = sum * exp((double)largest - (double)sampler->shift);
     if (!isfinite(coin ? score_sum : sum)) {
         sampler->broken = true;
         return;

@@ -39,10 +39,10 @@ void sedd_model_describe(const struct sedd_model *model, struct sedd_model_info 
     *info = model->info;
 }
 
-const char *sedd_model_name(const struct sedd_model_info *info)
+const char *sedd_family_name(enum sedd_family family)
 {
-    static const char *const families[] = {"SEDD", "MDLM", "SDTT", "RADD", "DUO"};
-    return info->kind == SEDD_KIND_GPT2 ? "GPT-2" : families[info->family];
+    static const char *const names[] = {"SEDD", "MDLM", "SDTT", "RADD", "DUO"};
+    return names[family];
 }
 
 float sedd_model_attention_scale(const struct sedd_model *model, int32_t index)

@@ -80,9 +80,6 @@ static inline bool sedd_model_attends_q8(const struct sedd_model *model)
     return model->info.dtype == SEDD_DTYPE_Q8 && model->info.kind == SEDD_KIND_SEDD;
 }
 
-/* Returns the model's family as its paper calls it ("MDLM", "GPT-2"). */
-const char *sedd_model_name(const struct sedd_model_info *info);
-
 /* Returns the factor of the attention scores in block `index`. */
 float sedd_model_attention_scale(const struct sedd_model *model, int32_t index);
 

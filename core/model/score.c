@@ -220,6 +220,11 @@ double sedd_score_log_sum(const struct sedd_session *session, float *row)
     return log((double)kernels->exp_sum(row, tokens, 1.0f, largest)) + (double)largest;
 }
 
+double sedd_score_shift(const struct sedd_model_info *info, double sigma)
+{
+    return info->scale_by_sigma ? log(expm1(sigma)) + log((double)(info->states - 1)) : 0.0;
+}
+
 /* Rewrites the row of a token that keeps itself. */
 static void bridge_open(const struct sedd_model_info *info, double sigma, float *row)
 {
@@ -248,7 +253,7 @@ double sedd_score_bridge(const struct sedd_session *session, double sigma, int32
 {
     const struct sedd_model_info *info = &session->model->info;
     if (!info->normalised) {
-        return info->scale_by_sigma ? log(expm1(sigma)) + log((double)(info->states - 1)) : 0.0;
+        return sedd_score_shift(info, sigma);
     }
     if (info->graph == SEDD_GRAPH_ABSORB && x != info->mask_id) {
         bridge_open(info, sigma, row);

@@ -38,11 +38,15 @@ enum sedd_status sedd_sigma_check(double sigma, struct sedd_error *error);
 /* Fails with the error for non-finite logits at this sigma. */
 enum sedd_status sedd_score_fail(double sigma, struct sedd_error *error);
 
+/* Returns ln(e^sigma - 1) + ln(N - 1) if the model scales by sigma, otherwise 0: the log-score of a
+ * model that is not normalised is its logit less this. */
+double sedd_score_shift(const struct sedd_model_info *info, double sigma);
+
 /* The bridge from a row of logits [N], at a position whose token is x, to log-scores at `sigma` of
  * the noise schedule: the log-score of y is row[y] less the result, and 0 for y = x. `work` [N] is
  * overwritten. With p = p(x0):
  *
- *   SEDD          ln(e^sigma - 1) + ln(N - 1) if the model scales by sigma, otherwise 0
+ *   SEDD          sedd_score_shift
  *   absorb, p     the score of y < V is p_y / (e^sigma - 1) at a mask; at another token, which
  *                 keeps its own, it is 0, and e^sigma - 1 for the mask
  *   uniform, p    the score of y is (N a p_y + 1 - a) / (N a p_x + 1 - a), a = e^-sigma

@@ -304,7 +304,9 @@ static enum sedd_status assign(struct sedd_slots *slots, const struct sedd_heade
             return sedd_fail(error, SEDD_ERROR_FORMAT,
                              "%s: tensor \"%.80s\" is not part of the model that config.json "
                              "describes (%s)",
-                             slots->file, tensor->name, sedd_model_name(info));
+                             slots->file, tensor->name,
+                             info->kind == SEDD_KIND_GPT2 ? "GPT-2"
+                                                          : sedd_family_name(info->family));
         }
         enum sedd_status status = check_tensor(slots->file, slot, tensor, error);
         if (status == SEDD_OK) {
