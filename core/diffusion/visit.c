@@ -34,13 +34,14 @@ static double rank_of(const struct sedd_sampler *sampler, int32_t place, const f
     }
 }
 
-void sedd_visit_exact(void *user, int32_t row, float *logits, float *weights)
+void sedd_visit_exact(void *user, int32_t row, int32_t place, float *logits, float *weights)
 {
     struct sedd_sampler *sampler = user;
     const struct sedd_session *session = sampler->session;
     const struct sedd_kernels *kernels = session->engine->kernels;
     const struct sedd_sample_options *options = &sampler->options;
-    int32_t place = session->index[row], tokens = session->model->info.tokens;
+    int32_t tokens = session->model->info.tokens;
+    (void)row;
     size_t size = (size_t)tokens * sizeof(float);
     sedd_session_mute(session, logits);
     float inverse = (float)(1.0 / options->temperature), largest = kernels->max(logits, tokens);
@@ -73,11 +74,12 @@ void sedd_visit_exact(void *user, int32_t row, float *logits, float *weights)
     sampler->next[place] = id;
 }
 
-void sedd_visit_weights(void *user, int32_t row, float *logits, float *work)
+void sedd_visit_weights(void *user, int32_t row, int32_t place, float *logits, float *work)
 {
     struct sedd_sampler *sampler = user;
     const struct sedd_session *session = sampler->session;
-    int32_t place = session->index[row], states = session->model->info.states;
+    int32_t states = session->model->info.states;
+    (void)row;
     int32_t columns = sedd_transition_columns(&sampler->transition);
     int32_t x = sampler->ids[place];
     float shift = (float)sedd_score_bridge(session, sampler->sigma, x, logits, work);

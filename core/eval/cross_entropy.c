@@ -11,9 +11,10 @@ double sedd_cross_entropy(const struct sedd_session *session, float *logits, int
     return sedd_score_log_sum(session, logits) - wanted;
 }
 
-void sedd_targets_visit(void *user, int32_t row, float *logits, float *work)
+void sedd_targets_visit(void *user, int32_t row, int32_t place, float *logits, float *work)
 {
     const struct sedd_targets *targets = user;
+    (void)place;
     (void)work;
     targets->value[row] = sedd_cross_entropy(targets->session, logits, targets->target[row]);
 }

@@ -21,11 +21,12 @@ struct raw {
     size_t states;
 };
 
-static void copy_logits(void *user, int32_t row, float *logits, float *work)
+static void copy_logits(void *user, int32_t row, int32_t place, float *logits, float *work)
 {
     const struct raw *raw = user;
+    (void)row;
     (void)work;
-    memcpy(raw->logits + (size_t)row * raw->states, logits, raw->states * sizeof *logits);
+    memcpy(raw->logits + (size_t)place * raw->states, logits, raw->states * sizeof *logits);
 }
 
 /* Computes raw logits [B, L, N] of ids [B, L] at sigma [B]. */
@@ -46,7 +47,7 @@ static enum sedd_status compute_logits(struct sedd_golden *golden, int32_t batch
             .batch = 1, .length = length, .ids = ids + first, .sigma = sigma[b]};
         status = sedd_score_forward(session, &reading, golden->error);
         if (status == SEDD_OK) {
-            status = sedd_score_head(session, length, copy_logits, &raw, golden->error);
+            status = sedd_score_head(session, &reading, copy_logits, &raw, golden->error);
         }
     }
     sedd_session_free(session);

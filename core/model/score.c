@@ -161,7 +161,8 @@ static void run_last_block(struct sedd_session *session, const struct sedd_block
     mlp_half(session, block, m, reading->rows);
 }
 
-/* Fills in the counts of NULL lists, and drops `read` if it lists every place. */
+/* Fills in the counts of NULL lists, and drops `read` if it lists every place. An `index` that is
+ * NULL becomes `read`. */
 static struct sedd_reading settle(const struct sedd_reading *reading)
 {
     struct sedd_reading settled = *reading;
@@ -170,7 +171,10 @@ static struct sedd_reading settle(const struct sedd_reading *reading)
         settled.read = NULL;
         settled.read_count = places;
     }
-    settled.rows = reading->index == NULL ? settled.read_count : reading->rows;
+    if (reading->index == NULL) {
+        settled.rows = settled.read_count;
+        settled.index = settled.read;
+    }
     return settled;
 }
 
@@ -201,13 +205,21 @@ enum sedd_status sedd_score_forward(struct sedd_session *session, const struct s
     return SEDD_OK;
 }
 
-enum sedd_status sedd_score_head(struct sedd_session *session, int32_t rows, sedd_row_visitor visit,
-                                 void *user, struct sedd_error *error)
+enum sedd_status sedd_score_head(struct sedd_session *session, const struct sedd_reading *given,
+                                 sedd_row_visitor visit, void *user, struct sedd_error *error)
 {
+    const struct sedd_reading reading = settle(given);
     const struct sedd_model_info *info = &session->model->info;
     size_t hidden = (size_t)info->hidden_size;
     const float *m = session->modulation + (size_t)info->n_blocks * 6 * hidden;
-    return sedd_layer_head(session, rows, NULL, m + hidden, m, visit, user, error);
+    return sedd_layer_head(session,
+                           &(struct sedd_head){.rows = reading.rows,
+                                               .places = reading.index,
+                                               .norm = m + hidden,
+                                               .norm_bias = m,
+                                               .visit = visit,
+                                               .user = user},
+                           error);
 }
 
 /* ---- The bridge -------------------------------------------------------------------------- */
@@ -332,17 +344,18 @@ struct output {
     double sigma;
 };
 
-static void write_logscore(void *user, int32_t row, float *logits, float *work)
+static void write_logscore(void *user, int32_t row, int32_t place, float *logits, float *work)
 {
     const struct output *output = user;
     size_t states = (size_t)output->session->model->info.states;
-    float *out = output->logscore + (size_t)row * states;
+    float *out = output->logscore + (size_t)place * states;
     float shift =
-        (float)sedd_score_bridge(output->session, output->sigma, output->ids[row], logits, work);
+        (float)sedd_score_bridge(output->session, output->sigma, output->ids[place], logits, work);
+    (void)row;
     for (size_t y = 0; y < states; y++) {
         out[y] = logits[y] - shift;
     }
-    out[output->ids[row]] = 0.0f;
+    out[output->ids[place]] = 0.0f;
 }
 
 static enum sedd_status check_score(const struct sedd_session *session, int32_t batch,
@@ -371,13 +384,11 @@ enum sedd_status sedd_score(struct sedd_session *session, int32_t batch, int32_t
             .logscore = logscore + first * (size_t)session->model->info.states,
             .sigma = (double)sigma[b],
         };
-        status = sedd_score_forward(
-            session,
-            &(struct sedd_reading){
-                .batch = 1, .length = length, .ids = ids + first, .sigma = (double)sigma[b]},
-            error);
+        struct sedd_reading reading = {
+            .batch = 1, .length = length, .ids = ids + first, .sigma = (double)sigma[b]};
+        status = sedd_score_forward(session, &reading, error);
         if (status == SEDD_OK) {
-            status = sedd_score_head(session, length, write_logscore, &output, error);
+            status = sedd_score_head(session, &reading, write_logscore, &output, error);
         }
     }
     return status;

@@ -25,10 +25,10 @@ struct sedd_reading {
 enum sedd_status sedd_score_forward(struct sedd_session *session,
                                     const struct sedd_reading *reading, struct sedd_error *error);
 
-/* Runs the head on the `rows` rows of the preceding sedd_score_forward. Visitors receive the row's
- * index and raw logits, which sedd_score_bridge turns into log-scores. */
-enum sedd_status sedd_score_head(struct sedd_session *session, int32_t rows, sedd_row_visitor visit,
-                                 void *user, struct sedd_error *error);
+/* Runs the head on the output places of the reading that sedd_score_forward has just run. The
+ * visitor receives raw logits, which sedd_score_bridge turns into log-scores. */
+enum sedd_status sedd_score_head(struct sedd_session *session, const struct sedd_reading *reading,
+                                 sedd_row_visitor visit, void *user, struct sedd_error *error);
 
 /* Checks that the model is a SEDD and that `batch` sequences of `length` tokens fit the session.
  * `what` names the operation in the error. */

@@ -91,7 +91,6 @@ static void allocate(struct sedd_session *s, uint64_t threads, bool *complete)
     s->head_rows = head_rows(info, rows);
     s->logits = take(s, (uint64_t)s->head_rows * n, sizeof(float), complete);
     s->draw = take(s, threads * n, sizeof(float), complete);
-    s->index = take(s, r, sizeof(int32_t), complete);
 }
 
 enum sedd_status sedd_session_new(struct sedd_engine *engine, const struct sedd_model *model,
@@ -133,12 +132,12 @@ void sedd_session_free(struct sedd_session *session)
     if (session == NULL) {
         return;
     }
-    void *owned[] = {
-        session->hidden,    session->qkv,     session->attended,    session->inner,
-        session->input,     session->input_q, session->input_scale, session->row,
-        session->attention, session->cosine,  session->sine,        session->modulations,
-        session->condition, session->keys,    session->values,      session->logits,
-        session->draw,      session->index,   session->nameless};
+    void *owned[] = {session->hidden,      session->qkv,   session->attended,
+                     session->inner,       session->input, session->input_q,
+                     session->input_scale, session->row,   session->attention,
+                     session->cosine,      session->sine,  session->modulations,
+                     session->condition,   session->keys,  session->values,
+                     session->logits,      session->draw,  session->nameless};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
         sedd_memory_free(owned[i]);
     }

@@ -54,8 +54,7 @@ struct sedd_session {
 
     float *logits; /* [head_rows, N] logits of a slice of rows */
     int32_t head_rows;
-    float *draw;    /* [threads, N] one row of scratch per thread, for a draw or a loss */
-    int32_t *index; /* [R] rows that go to the head */
+    float *draw; /* [threads, N] one row of scratch per thread, for a draw or a loss */
 
     int32_t *nameless; /* [nameless_count] ids below V without a token, ascending; or NULL */
     int32_t nameless_count;
