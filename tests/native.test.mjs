@@ -108,7 +108,7 @@ for (const [name, args, status, words] of [
     1,
     /--suffix has \d+ tokens; the window of 4 has room for/,
   ],
-  ['a hole that is not a number', ['sample', 'models/sedd-nano', '--prompt', 'a {b}'], 1, /\{b\} is no hole/],
+  ['a hole that is not a number', ['sample', 'models/sedd-nano', '--prompt', 'a {b}'], 1, /\{b\} is not a hole/],
   [
     'a prompt with holes beside a suffix',
     ['sample', 'models/sedd-nano', '--prompt', 'a {3} b', '--suffix', 'c'],

@@ -245,7 +245,7 @@ test('a demo reports an error in one sentence and stays usable', async () => {
       /seed should be a whole number from 0 to 18446744073709551615; found "1e99"\./,
     );
     assert.match(await tried({ model, loading: 'soon' }), /loading should be "lazy" or "eager"; found "soon"\./);
-    assert.match(await tried({ model, prompt: 'a {x} b' }), /\{x\} is no hole/);
+    assert.match(await tried({ model, prompt: 'a {x} b' }), /\{x\} is not a hole/);
     assert.match(await tried({ model, prompt: 'a { b' }), /A \{ is never closed/);
     assert.match(await tried({ model: '/models/nothing' }), /404/);
     assert.match(await tried({ model: '/models/gpt2-nano' }), /GPT-2, not a SEDD\. Use .*compare="…" of <sedd-demo>\./);

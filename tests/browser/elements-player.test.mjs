@@ -213,7 +213,7 @@ test('a lazy player far below the viewport requests nothing', async () => {
 const REFUSED = [
   ['an address that is not there', 'src="/models/nothing.json"', /nothing\.json answered 404\./],
   ['a web page', 'src="/index.html"', /index\.html is a web page, not a trace\./],
-  ['something else', 'src="/web/README.md"', /README\.md is no JSON: /],
+  ['something else', 'src="/web/README.md"', /README\.md is not valid JSON: /],
   [
     'a trace of another version',
     'src="/odd/version.json"',

@@ -42,7 +42,7 @@ test('words become holes, holes are filled, the rest is held; undo and redo', as
     );
     await page.fill('#prompt', 'a {x} b');
     await write(page);
-    assert.match(await page.textContent('#form-error'), /\{x\} is no hole/);
+    assert.match(await page.textContent('#form-error'), /\{x\} is not a hole/);
   });
 });
 
