@@ -112,7 +112,14 @@ test('a demo downloads nothing before a request, then writes, replays, branches 
 });
 
 test('a demo samples as its model was trained to, unless an attribute says otherwise', async () => {
-  const trained = { steps: 5, positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known', temperature: 0.7 };
+  const trained = {
+    steps: 5,
+    positions: 'planned',
+    order: 'spread',
+    grid: 'cosine',
+    context: 'known',
+    temperature: 0.7,
+  };
   await withElements(
     '<sedd-demo model="/models/sedd-nano" length="24" seed="7"></sedd-demo>',
     {

@@ -36,7 +36,7 @@ function trained() {
   const there = repository('trained', { shape: 'sedd-tiny', dtype: 'f32' });
   writeFileSync(
     path.join(there, 'generation_config.json'),
-    JSON.stringify({ steps: 8, positions: 'fixed', order: 'spread', context: 'known' }),
+    JSON.stringify({ steps: 8, positions: 'planned', order: 'spread', context: 'known' }),
   );
   return there;
 }

@@ -202,7 +202,7 @@ test('a model writes as its folder says; the published sampler is a choice of it
     assert.equal(`${await text(page)}\n`, native(...PUBLISHED, '--seed', '3', '--prompt', 'Once upon a time'));
     await page.click('#preset-good');
     await page.waitForFunction(() => document.querySelector('[name=steps]').value === '24');
-    assert.deepEqual(await fields(), ['24', 'fixed', '0.7', '0.95', '50']);
+    assert.deepEqual(await fields(), ['24', 'planned', '0.7', '0.95', '50']);
     await page.click('#share');
     await page.waitForFunction(() => location.hash.includes('seed=3'));
     await page.fill('#prompt', 'Once upon a time');
