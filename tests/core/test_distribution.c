@@ -197,7 +197,8 @@ static double time_at(const struct sedd_sample_options *options, int i)
                : 1.0 - i * (1.0 - 1e-5) / options->steps;
 }
 
-/* Makes one step from one state. `planned` is the number of masks that open, or -1 if coins decide. */
+/* Makes one step from one state. `planned` is the number of masks that open, or -1 if coins decide.
+ */
 static void spread(struct fixture *fixture, const struct sedd_sample_options *options, int i,
                    int planned, const int32_t *ids, double mass, double *next)
 {
@@ -217,7 +218,8 @@ static void spread(struct fixture *fixture, const struct sedd_sample_options *op
         if ((set & ~masks) != 0) {
             continue;
         }
-        weight[set] = planned >= 0 ? bits(set) == (planned < bits(masks) ? planned : bits(masks)) : 1.0;
+        weight[set] =
+            planned >= 0 ? bits(set) == (planned < bits(masks) ? planned : bits(masks)) : 1.0;
         for (int p = 0; p < LENGTH && planned < 0; p++) {
             double open = options->positions == SEDD_POSITIONS_SCORE ? odds.open[p]
                           : after < 0.0                              ? 1.0
@@ -324,7 +326,8 @@ static void compare(struct fixture *fixture, const char *name, struct sedd_sampl
 static void test_grids(struct fixture *fixture)
 {
     struct sedd_sample_options score = {.steps = 4}, normalised = {.steps = 4},
-                               planned = {.steps = 2}, cosine = {.steps = 3}, bounded = {.steps = 3};
+                               planned = {.steps = 2}, cosine = {.steps = 3},
+                               bounded = {.steps = 3};
     normalised.positions = SEDD_POSITIONS_NORMALISED;
     planned.positions = SEDD_POSITIONS_PLANNED;
     bounded.positions = SEDD_POSITIONS_BOUNDED;
