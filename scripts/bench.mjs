@@ -1,4 +1,4 @@
-// Times this engine, onnxruntime-web and wllama on the same weights, in turns, against the machine's measured limits.
+// Times this engine, LiteRT.js, onnxruntime-web and wllama on the same weights, in turns, against the machine's measured limits.
 // usage: npm run bench [-- --quick --only WORK[,WORK] --threads 1,2 --json FILE --markdown FILE --report FILE --resume --node --no-peers --rounds N]
 //        npm run bench -- --merge REPORT... [--json FILE --markdown FILE --report FILE]
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { ROOT, bench, native, need, wasm } from './build.mjs';
 import { browserHost, nodeHost } from './bench/hosts.mjs';
 import { measureLoads } from './bench/load.mjs';
 import { environment } from './bench/machine.mjs';
+import { relaxedByEngine } from './bench/relaxed.mjs';
 import { markdown } from './bench/report.mjs';
 import { merge, rowOf } from './bench/rows.mjs';
 import { runModel } from './bench/run.mjs';
@@ -113,11 +114,13 @@ async function measure(flags) {
   };
   const names = worksOf(flags.get('--only')?.[0], options.quick);
   const threads = (flags.get('--threads')?.[0] ?? '1,2').split(',').map((text) => whole('--threads', text, 16));
-  native('native', ['-DCMAKE_BUILD_TYPE=Release']);
+  native();
   wasm();
   bench();
   if (!options.node && !process.env.CHROMIUM) need('chromium', ['chromium']);
 
+  const relaxed = relaxedByEngine();
+  for (const [engine, found] of Object.entries(relaxed)) options.log(`${engine}: relaxed SIMD instructions: ${found}`);
   const newHost = options.node ? nodeHost : browserHost;
   const file = flags.get('--report')?.[0] ?? path.join(OUT, 'report.json');
   const pieces = flags.has('--resume') && existsSync(file) ? [readReport(file)] : [];
@@ -130,7 +133,7 @@ async function measure(flags) {
     try {
       const peaks = {};
       for (const count of threads) peaks[count] = await host.peaks(count, PEAK_MS);
-      return [environment(host.name), peaks];
+      return [{ ...environment(host.name), relaxed }, peaks];
     } finally {
       await host.close();
     }
