@@ -170,6 +170,9 @@ async function main() {
     );
 }
 
+// Ends at once: otherwise only the browser ends, and every contender that is left would get a failed row.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 try {
   await main();
   process.exit(0); // the peers' workers would keep the process alive
