@@ -12,7 +12,7 @@ endif()
 function(sedd_wasm_module name exports)
   add_executable(${name} wasm/exports.c ${ARGN})
   set_target_properties(${name} PROPERTIES SUFFIX ".mjs" LINK_DEPENDS "${exports}")
-  target_compile_options(${name} PRIVATE -Os -Wall -Wextra -Wpedantic -Werror)
+  target_compile_options(${name} PRIVATE -Oz -Wall -Wextra -Wpedantic -Werror)
   target_link_libraries(${name} PRIVATE sedd_core)
   target_link_options(${name} PRIVATE
     -O2 --no-entry

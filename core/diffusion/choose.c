@@ -59,13 +59,13 @@ static int compare_places(const void *a, const void *b)
 /* The chosen masks of every sequence, before the network has run. */
 static int32_t rows_by_order(struct sedd_sampler *sampler)
 {
-    int32_t *index = sampler->session->index, count = 0, masked;
+    int32_t *drawn = sampler->drawn, count = 0, masked;
     for (int32_t b = 0; b < sampler->options.batch; b++) {
         int32_t open = sort_masks(sampler, b, &masked);
         for (int32_t i = 0; i < open; i++) {
-            index[count + i] = sampler->ranked[i].place;
+            drawn[count + i] = sampler->ranked[i].place;
         }
-        qsort(index + count, (size_t)open, sizeof *index, compare_places);
+        qsort(drawn + count, (size_t)open, sizeof *drawn, compare_places);
         count += open;
     }
     return count;
@@ -88,7 +88,9 @@ void sedd_sampler_remask(struct sedd_sampler *sampler)
 int32_t sedd_sampler_choose(struct sedd_sampler *sampler)
 {
     const struct sedd_model_info *info = &sampler->session->model->info;
-    bool normalised = sampler->options.positions == SEDD_POSITIONS_NORMALISED;
+    bool normalised = sampler->options.positions == SEDD_POSITIONS_NORMALISED ||
+                      (info->normalised && sampler->options.draw == SEDD_DRAW_EXACT &&
+                       sampler->options.positions == SEDD_POSITIONS_SCORE);
     double score_sum = 1.0 / expm1(sampler->sigma); /* of normalised scores */
     int32_t count = 0;
     for (int32_t place = 0; place < sampler->rows; place++) {
@@ -96,7 +98,7 @@ int32_t sedd_sampler_choose(struct sedd_sampler *sampler)
         bool masked = sampler->ids[place] == info->mask_id;
         if (info->graph == SEDD_GRAPH_UNIFORM ||
             (masked && (!normalised || sedd_sampler_opens(sampler, place, score_sum)))) {
-            sampler->session->index[count++] = place;
+            sampler->drawn[count++] = place;
         }
     }
     bool ordered = sedd_sample_foresees(&sampler->options) && !normalised;
@@ -105,10 +107,9 @@ int32_t sedd_sampler_choose(struct sedd_sampler *sampler)
 
 int32_t sedd_sampler_known(struct sedd_sampler *sampler, int32_t rows)
 {
-    const int32_t *index = sampler->session->index;
     int32_t mask = sampler->session->model->info.mask_id, count = 0, open = 0;
     for (int32_t place = 0; place < sampler->rows; place++) {
-        bool opens = open < rows && index[open] == place;
+        bool opens = open < rows && sampler->drawn[open] == place;
         open += opens;
         if (opens || sampler->ids[place] != mask) {
             sampler->known[count++] = place;

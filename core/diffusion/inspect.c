@@ -17,7 +17,7 @@ struct inspection {
     const struct sedd_inspect_options *options;
     struct sedd_transition transition;
     const int32_t *ids;
-    float shift;                       /* as sedd_score rounds it */
+    double sigma;
     struct sedd_inspected *out;        /* [position_count] */
     struct sedd_candidate *candidates; /* [position_count, top_k] */
     _Atomic bool broken;
@@ -83,18 +83,19 @@ static void move(const struct inspection *in, int32_t own, float *row, struct se
 }
 
 /* Rows come in ascending order of position, results in the order asked for. */
-static void visit(void *user, int32_t row, float *logits, float *work)
+static void visit(void *user, int32_t row, int32_t place, float *logits, float *work)
 {
     struct inspection *in = user;
-    int32_t place = in->session->index[row], own = in->ids[place], slot = 0;
+    int32_t own = in->ids[place], slot = 0;
+    (void)row;
     while (in->options->positions[slot] != place) {
         slot++;
     }
     struct sedd_inspected *out = &in->out[slot];
     struct sedd_candidate *best = in->candidates + (size_t)slot * (size_t)in->options->top_k;
-    (void)work;
+    float shift = (float)sedd_score_bridge(in->session, in->sigma, own, logits, work);
     for (int32_t y = 0; y < in->session->model->info.states; y++) {
-        logits[y] -= in->shift;
+        logits[y] -= shift;
     }
     sedd_session_mute(in->session, logits);
     logits[own] = 0.0f;
@@ -116,6 +117,23 @@ static int ascending(const void *a, const void *b)
 }
 
 /* ---- The call ---------------------------------------------------------------------------- */
+
+/* Evaluates the network at the positions asked for, which `places` lists in ascending order. */
+static enum sedd_status evaluate(struct inspection *in, int32_t length, double sigma,
+                                 const int32_t *places, struct sedd_error *error)
+{
+    struct sedd_reading reading = {.batch = 1,
+                                   .length = length,
+                                   .ids = in->ids,
+                                   .sigma = sigma,
+                                   .rows = in->options->position_count,
+                                   .index = places};
+    enum sedd_status status = sedd_score_forward(in->session, &reading, error);
+    if (status == SEDD_OK) {
+        status = sedd_score_head(in->session, &reading, visit, in, error);
+    }
+    return status == SEDD_OK && in->broken ? sedd_score_fail(sigma, error) : status;
+}
 
 static enum sedd_status check(const struct sedd_session *session, int32_t length,
                               const int32_t *ids, const struct sedd_inspect_options *options,
@@ -193,24 +211,17 @@ enum sedd_status sedd_inspect(struct sedd_session *session, int32_t length, cons
     struct inspection in = {
         .session = session, .options = options, .ids = ids, .out = out, .candidates = candidates};
     double sigma = begin_step(&session->model->info, options, &in.transition);
-    in.shift = (float)sedd_score_shift(&session->model->info, sigma);
+    in.sigma = sigma;
     memset(out, 0, (size_t)options->position_count * sizeof *out);
-    memcpy(session->index, options->positions,
-           (size_t)options->position_count * sizeof *session->index);
-    qsort(session->index, (size_t)options->position_count, sizeof *session->index, ascending);
-    struct sedd_reading reading = {.batch = 1,
-                                   .length = length,
-                                   .ids = ids,
-                                   .sigma = sigma,
-                                   .rows = options->position_count,
-                                   .index = session->index};
-    status = sedd_score_forward(session, &reading, error);
-    if (status == SEDD_OK) {
-        status = sedd_score_head(session, options->position_count, visit, &in, error);
+    size_t count = (size_t)options->position_count;
+    int32_t *places = sedd_memory_new(count, sizeof *places);
+    if (places == NULL) {
+        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory to inspect %zu positions", count);
     }
-    if (status == SEDD_OK && in.broken) {
-        status = sedd_score_fail(sigma, error);
-    }
+    memcpy(places, options->positions, count * sizeof *places);
+    qsort(places, count, sizeof *places, ascending);
+    status = evaluate(&in, length, sigma, places, error);
+    sedd_memory_free(places);
     if (status == SEDD_OK) {
         *sigma_out = sigma;
     }

@@ -79,12 +79,13 @@ static bool allocate(struct sedd_sampler *sampler)
     sampler->entropy = sedd_memory_new(rows, sizeof(float));
     sampler->rank = sedd_memory_new(rows, sizeof(double));
     sampler->ranked = sedd_memory_new((uint64_t)options->length, sizeof(struct sedd_ranked));
+    sampler->drawn = sedd_memory_new(rows, sizeof(int32_t));
     bool known = options->context == SEDD_CONTEXT_KNOWN;
     sampler->known = known ? sedd_memory_new(rows, sizeof(int32_t)) : NULL;
     return sampler->ids && sampler->next && sampler->changed && sampler->changed_ids &&
            sampler->changed_confidence && sampler->changed_entropy && sampler->held_positions &&
            sampler->held_ids && sampler->confidence && sampler->entropy && sampler->rank &&
-           sampler->ranked && (!known || sampler->known);
+           sampler->ranked && sampler->drawn && (!known || sampler->known);
 }
 
 static int32_t total_steps(const struct sedd_sample_options *options)
@@ -156,6 +157,7 @@ void sedd_sampler_free(struct sedd_sampler *sampler)
                      sampler->entropy,
                      sampler->rank,
                      sampler->ranked,
+                     sampler->drawn,
                      sampler->known,
                      sampler->uniforms};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
@@ -241,14 +243,14 @@ static enum sedd_status evaluate(struct sedd_sampler *sampler, int32_t *rows,
                                    .ids = sampler->ids,
                                    .sigma = sampler->sigma,
                                    .rows = *rows,
-                                   .index = session->index};
+                                   .index = sampler->drawn};
     if (options->context == SEDD_CONTEXT_KNOWN) {
         reading.read_count = sedd_sampler_known(sampler, *rows);
         reading.read = sampler->known;
     }
     enum sedd_status status = sedd_score_forward(session, &reading, error);
     if (status == SEDD_OK) {
-        status = sedd_score_head(session, *rows,
+        status = sedd_score_head(session, &reading,
                                  draws_exactly(sampler) ? sedd_visit_exact : sedd_visit_weights,
                                  sampler, error);
     }

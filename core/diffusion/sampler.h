@@ -28,12 +28,13 @@ struct sedd_sampler {
     /* The step at hand. */
     double t, sigma;
     struct sedd_transition transition;
-    float shift;                 /* log-score = logit - shift */
+    float shift;                 /* log-score = logit - shift, unless the model is normalised */
     bool rest;                   /* every mask opens */
     _Atomic bool broken;         /* the network gave something that is no number */
     float *confidence, *entropy; /* [B, L] of drawn rows */
     double *rank;                /* [B, L] of masks; see order.h */
     struct sedd_ranked *ranked;  /* [L] */
+    int32_t *drawn;              /* [B, L] places of the rows to draw from, ascending */
     int32_t *known;              /* [B, L] context known: the places read, ascending; else NULL */
 };
 
@@ -48,9 +49,10 @@ enum sedd_status sedd_sampler_feed(struct sedd_sampler *sampler,
                                    void (*feed)(void *user, float *values, size_t count),
                                    void *user, struct sedd_error *error);
 
-/* Fills the session's index with the rows to draw from, ascending; returns how many. */
+/* Fills `drawn` with the places of the rows to draw from. Returns their number. */
 int32_t sedd_sampler_choose(struct sedd_sampler *sampler);
-/* Fills `known` with those `rows` places and every place that holds a token; returns how many. */
+/* Fills `known` with the first `rows` places of `drawn` and every place that holds a token. Returns
+ * their number. */
 int32_t sedd_sampler_known(struct sedd_sampler *sampler, int32_t rows);
 /* After the draws: puts the masks back that were drawn only to be ranked. */
 void sedd_sampler_remask(struct sedd_sampler *sampler);
@@ -61,7 +63,7 @@ double sedd_sampler_random(const struct sedd_sampler *sampler, int32_t place, ui
 bool sedd_sampler_opens(const struct sedd_sampler *sampler, int32_t place, double score_sum);
 
 /* Row visitors (sedd_row_visitor) whose user is the sampler; they write `next`. */
-void sedd_visit_exact(void *user, int32_t row, float *logits, float *work);
-void sedd_visit_weights(void *user, int32_t row, float *logits, float *work);
+void sedd_visit_exact(void *user, int32_t row, int32_t place, float *logits, float *work);
+void sedd_visit_weights(void *user, int32_t row, int32_t place, float *logits, float *work);
 
 #endif

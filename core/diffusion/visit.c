@@ -34,17 +34,19 @@ static double rank_of(const struct sedd_sampler *sampler, int32_t place, const f
     }
 }
 
-void sedd_visit_exact(void *user, int32_t row, float *logits, float *weights)
+void sedd_visit_exact(void *user, int32_t row, int32_t place, float *logits, float *weights)
 {
     struct sedd_sampler *sampler = user;
     const struct sedd_session *session = sampler->session;
     const struct sedd_kernels *kernels = session->engine->kernels;
     const struct sedd_sample_options *options = &sampler->options;
-    int32_t place = session->index[row], tokens = session->model->info.tokens;
+    int32_t tokens = session->model->info.tokens;
+    (void)row;
     size_t size = (size_t)tokens * sizeof(float);
     sedd_session_mute(session, logits);
     float inverse = (float)(1.0 / options->temperature), largest = kernels->max(logits, tokens);
-    bool coin = options->positions == SEDD_POSITIONS_SCORE;
+    bool coin =
+        !sampler->session->model->info.normalised && options->positions == SEDD_POSITIONS_SCORE;
     memcpy(weights, logits, size);
     double sum = (double)kernels->exp_sum(weights, tokens, coin ? 1.0f : inverse, largest);
     double score_sum = sum * exp((double)largest - (double)sampler->shift);
@@ -72,15 +74,17 @@ void sedd_visit_exact(void *user, int32_t row, float *logits, float *weights)
     sampler->next[place] = id;
 }
 
-void sedd_visit_weights(void *user, int32_t row, float *logits, float *work)
+void sedd_visit_weights(void *user, int32_t row, int32_t place, float *logits, float *work)
 {
     struct sedd_sampler *sampler = user;
     const struct sedd_session *session = sampler->session;
-    int32_t place = session->index[row], states = session->model->info.states;
+    int32_t states = session->model->info.states;
+    (void)row;
     int32_t columns = sedd_transition_columns(&sampler->transition);
     int32_t x = sampler->ids[place];
+    float shift = (float)sedd_score_bridge(session, sampler->sigma, x, logits, work);
     for (int32_t y = 0; y < states; y++) {
-        logits[y] -= sampler->shift;
+        logits[y] -= shift;
         if (!isfinite(logits[y])) {
             sampler->broken = true;
         }

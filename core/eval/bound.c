@@ -31,6 +31,7 @@ struct sedd_bounder {
     const int32_t *x0;
     int32_t length;
     int32_t *xt, *order; /* [length] */
+    int32_t *places;     /* [length] positions whose losses count, ascending */
     double *value;       /* [length] */
     int32_t sample;      /* evaluations done in this window */
     double sum, squares, before;
@@ -79,10 +80,10 @@ static void noise_freely(struct sedd_bounder *b, int32_t sample, double t)
     }
 }
 
-static void visit_cross_entropy(void *user, int32_t row, float *logits, float *work)
+static void visit_cross_entropy(void *user, int32_t row, int32_t place, float *logits, float *work)
 {
     const struct sedd_bounder *b = user;
-    int32_t place = b->session->index[row];
+    (void)row;
     (void)work;
     b->value[place] = sedd_cross_entropy(b->session, logits, b->x0[place]);
 }
@@ -97,16 +98,16 @@ static enum sedd_status sample_kmask(struct sedd_bounder *b, int32_t sample, dou
     k = sedd_min(k, b->length);
     mask_exactly(b, sample, k);
     double weight = (double)b->length / k;
-    int32_t rows = sedd_window_open(b->session, b->xt, b->length);
+    int32_t rows = sedd_window_open(&b->session->model->info, b->xt, b->length, b->places);
     struct sedd_reading reading = {.batch = 1,
                                    .length = b->length,
                                    .ids = b->xt,
                                    .sigma = sedd_masked_sigma(k, b->length),
                                    .rows = rows,
-                                   .index = b->session->index};
+                                   .index = b->places};
     enum sedd_status status = sedd_score_forward(b->session, &reading, error);
     if (status == SEDD_OK) {
-        status = sedd_score_head(b->session, rows, visit_cross_entropy, b, error);
+        status = sedd_score_head(b->session, &reading, visit_cross_entropy, b, error);
     }
     *nats = 0.0;
     for (int32_t i = 0; i < k && status == SEDD_OK; i++) {
@@ -125,7 +126,8 @@ static enum sedd_status sample_reference(struct sedd_bounder *b, int32_t sample,
     double u = (sample + uniform_number(b, SEDD_STREAM_TIME, sample, 0)) / b->options.samples;
     double t = (1.0 - 1e-3) * u + 1e-3;
     noise_freely(b, sample, t);
-    return sedd_score_entropy_at(b->session, b->length, b->x0, b->xt, t, nats, b->value, error);
+    return sedd_score_entropy_at(b->session, b->length, b->x0, b->xt, t, nats, b->value, b->places,
+                                 error);
 }
 
 /* Adds a sample to the window's mean and to the variance of that mean. Samples are stratified, so
@@ -205,9 +207,10 @@ enum sedd_status sedd_bounder_new(struct sedd_session *session, const int32_t *i
         b->parts = sedd_memory_new(count, sizeof(double));
         b->xt = sedd_memory_new(length, sizeof(int32_t));
         b->order = sedd_memory_new(length, sizeof(int32_t));
+        b->places = sedd_memory_new(length, sizeof(int32_t));
         b->value = sedd_memory_new(length, sizeof(double));
     }
-    if (b == NULL || !b->ids || !b->parts || !b->xt || !b->order || !b->value) {
+    if (b == NULL || !b->ids || !b->parts || !b->xt || !b->order || !b->places || !b->value) {
         sedd_bounder_free(b);
         return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for the bound of %zu tokens", count);
     }
@@ -226,6 +229,7 @@ void sedd_bounder_free(struct sedd_bounder *b)
     sedd_memory_free(b->parts);
     sedd_memory_free(b->xt);
     sedd_memory_free(b->order);
+    sedd_memory_free(b->places);
     sedd_memory_free(b->value);
     sedd_memory_free(b);
 }

@@ -34,7 +34,7 @@ static enum sedd_status read_window(struct sedd_session *session, const int32_t 
                                        .index = &j};
         status = sedd_score_forward(session, &reading, error);
         if (status == SEDD_OK) {
-            status = sedd_score_head(session, 1, sedd_targets_visit, &target, error);
+            status = sedd_score_head(session, &reading, sedd_targets_visit, &target, error);
         }
         xt[j] = x0[j];
     }

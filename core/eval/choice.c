@@ -35,8 +35,9 @@ struct choosing {
     int32_t evaluation_count;
     double *uniform; /* [most targets] random numbers that rank places for masking */
     int32_t *ids;    /* [rows] masked sequences of a batch */
-    int32_t *target; /* [rows] the token under each mask */
-    double *value;   /* [rows] cross-entropies, by head row */
+    int32_t *places; /* [rows] places in ids whose cross-entropies count, ascending */
+    int32_t *target; /* [rows] the token under the mask at each of these places */
+    double *value;   /* [rows] the cross-entropy of each target */
 };
 
 /* ---- The list of evaluations ------------------------------------------------------------- */
@@ -110,7 +111,7 @@ static bool is_masked(const struct choosing *c, const struct evaluation *e, int3
     return before < e->masked;
 }
 
-/* Writes the masked sequence at `row`, and lists the rows whose cross-entropies count. */
+/* Writes the masked sequence at `row`, and lists the places whose cross-entropies count. */
 static int32_t mask_sequence(struct choosing *c, const struct evaluation *e, int32_t row,
                              int32_t listed)
 {
@@ -127,7 +128,7 @@ static int32_t mask_sequence(struct choosing *c, const struct evaluation *e, int
             c->ids[place] = c->session->model->info.mask_id;
             if (!chain || i == e->sample) {
                 c->target[listed] = option->ids[option->given + i];
-                c->session->index[listed++] = place;
+                c->places[listed++] = place;
             }
         }
     }
@@ -147,10 +148,10 @@ static enum sedd_status run_batch(struct choosing *c, const struct evaluation *f
                                    .ids = c->ids,
                                    .sigma = sedd_masked_sigma(first->masked, first->targets),
                                    .rows = listed,
-                                   .index = c->session->index};
+                                   .index = c->places};
     enum sedd_status status = sedd_score_forward(c->session, &reading, error);
     if (status == SEDD_OK) {
-        status = sedd_score_head(c->session, listed, sedd_targets_visit, &targets, error);
+        status = sedd_score_head(c->session, &reading, sedd_targets_visit, &targets, error);
     }
     bool chain = c->choice->scoring == SEDD_SCORING_CHAIN;
     double weight = chain ? 1.0 : (double)first->targets / first->masked / c->samples;
@@ -197,11 +198,12 @@ static enum sedd_status choose_sedd(struct sedd_session *session, const struct s
     c.evaluations = sedd_memory_new(evaluations, sizeof *c.evaluations);
     c.uniform = sedd_memory_new(rows, sizeof *c.uniform);
     c.ids = sedd_memory_new(rows, sizeof *c.ids);
+    c.places = sedd_memory_new(rows, sizeof *c.places);
     c.target = sedd_memory_new(rows, sizeof *c.target);
     c.value = sedd_memory_new(rows, sizeof *c.value);
     enum sedd_status status = SEDD_OK;
-    if (c.evaluations == NULL || c.uniform == NULL || c.ids == NULL || c.target == NULL ||
-        c.value == NULL) {
+    if (c.evaluations == NULL || c.uniform == NULL || c.ids == NULL || c.places == NULL ||
+        c.target == NULL || c.value == NULL) {
         status =
             sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for a choice of %d options", (int)count);
     } else {
@@ -214,6 +216,7 @@ static enum sedd_status choose_sedd(struct sedd_session *session, const struct s
     sedd_memory_free(c.evaluations);
     sedd_memory_free(c.uniform);
     sedd_memory_free(c.ids);
+    sedd_memory_free(c.places);
     sedd_memory_free(c.target);
     sedd_memory_free(c.value);
     return status;

@@ -20,7 +20,7 @@ struct sedd_targets {
 
 /* Stores the cross-entropy of a row's target. It is a sedd_row_visitor whose `user` is a struct
  * sedd_targets. */
-void sedd_targets_visit(void *user, int32_t row, float *logits, float *work);
+void sedd_targets_visit(void *user, int32_t row, int32_t place, float *logits, float *work);
 
 /* Returns the noise level at which a share masked / count of the tokens is masked. Clamps the share
  * to 1 - 1e-3, the highest that a loglinear schedule reaches. */

@@ -102,23 +102,10 @@ static void run_block(struct sedd_session *session, int32_t index, int32_t count
                                                        .epilogue = SEDD_EPILOGUE_ADD});
 }
 
-/* Renumbers the rows of a slice, so that a visitor sees them counted from the start of the call. */
-struct numbered {
-    sedd_row_visitor visit;
-    void *user;
-    int32_t first;
-};
-
-static void visit_numbered(void *user, int32_t row, float *logits, float *work)
-{
-    const struct numbered *numbered = user;
-    numbered->visit(numbered->user, numbered->first + row, logits, work);
-}
-
 /* Runs `count` tokens through all blocks and the last `kept` of them through the head. The cache
- * grows only on success. */
+ * grows only on success. `head` holds the number of the first token and the visitor. */
 static enum sedd_status run_slice(struct sedd_session *session, const int32_t *ids, int32_t count,
-                                  int32_t kept, struct numbered numbered, struct sedd_error *error)
+                                  int32_t kept, struct sedd_head head, struct sedd_error *error)
 {
     const struct sedd_model *model = session->model;
     embed(session, ids, count);
@@ -129,13 +116,12 @@ static enum sedd_status run_slice(struct sedd_session *session, const int32_t *i
         }
         run_block(session, i, count);
     }
-    for (int32_t i = 0; i < kept; i++) {
-        session->index[i] = count - kept + i;
-    }
-    numbered.first += count - kept;
-    enum sedd_status status =
-        sedd_layer_head(session, kept, session->index, model->norm_final_weight,
-                        model->norm_final_bias, visit_numbered, &numbered, error);
+    head.first = count - kept;
+    head.number += head.first;
+    head.rows = kept;
+    head.norm = model->norm_final_weight;
+    head.norm_bias = model->norm_final_bias;
+    enum sedd_status status = sedd_layer_head(session, &head, error);
     if (status == SEDD_OK) {
         session->position += count;
     }
@@ -178,8 +164,8 @@ enum sedd_status sedd_gpt2_visit(struct sedd_session *session, const int32_t *id
         int32_t rows = sedd_min(slice_rows(session), count - first);
         int32_t kept_from = keep < 0 ? 0 : count - keep;
         int32_t kept = sedd_min(rows, sedd_max(0, first + rows - kept_from));
-        status = run_slice(session, ids + first, rows, kept, (struct numbered){visit, user, first},
-                           error);
+        struct sedd_head head = {.number = first, .visit = visit, .user = user};
+        status = run_slice(session, ids + first, rows, kept, head, error);
     }
     return status;
 }
@@ -192,9 +178,10 @@ struct copy {
     size_t tokens;
 };
 
-static void copy_logits(void *user, int32_t row, float *logits, float *work)
+static void copy_logits(void *user, int32_t row, int32_t place, float *logits, float *work)
 {
     const struct copy *copy = user;
+    (void)place;
     (void)work;
     memcpy(copy->logits + (size_t)(row - copy->first) * copy->tokens, logits,
            copy->tokens * sizeof(float));

@@ -248,51 +248,50 @@ void sedd_layer_activate(struct sedd_session *session, int32_t rows)
 
 /* ---- Head -------------------------------------------------------------------------------- */
 
-struct visit {
+/* A slice of the rows of a head, which begins `offset` rows after the head's first. */
+struct slice {
     struct sedd_session *session;
-    sedd_row_visitor visitor;
-    void *user;
-    int32_t first;
+    const struct sedd_head *head;
+    int32_t offset;
 };
 
 static void visit_rows(void *context, int32_t begin, int32_t end, int32_t thread)
 {
-    const struct visit *v = context;
-    size_t states = (size_t)v->session->model->info.states;
-    for (int32_t row = begin; row < end; row++) {
-        v->visitor(v->user, v->first + row, v->session->logits + (size_t)row * states,
-                   v->session->draw + (size_t)thread * states);
+    const struct slice *slice = context;
+    const struct sedd_head *head = slice->head;
+    struct sedd_session *session = slice->session;
+    size_t states = (size_t)session->model->info.states;
+    for (int32_t i = begin; i < end; i++) {
+        int32_t row = slice->offset + i, number = head->number + row;
+        head->visit(head->user, number, head->places == NULL ? number : head->places[row],
+                    session->logits + (size_t)i * states, session->draw + (size_t)thread * states);
     }
 }
 
-enum sedd_status sedd_layer_head(struct sedd_session *session, int32_t rows, const int32_t *index,
-                                 const float *norm, const float *norm_bias,
-                                 sedd_row_visitor visitor, void *user, struct sedd_error *error)
+enum sedd_status sedd_layer_head(struct sedd_session *session, const struct sedd_head *head,
+                                 struct sedd_error *error)
 {
     const struct sedd_model *model = session->model;
     size_t hidden = (size_t)model->info.hidden_size;
-    struct visit visit = {session, visitor, user, 0};
-    for (int32_t first = 0; first < rows; first += session->head_rows) {
+    struct slice slice = {session, head, 0};
+    for (; slice.offset < head->rows; slice.offset += session->head_rows) {
         enum sedd_status status = sedd_session_check(session, error);
         if (status != SEDD_OK) {
             return status;
         }
-        int32_t count = sedd_min(session->head_rows, rows - first);
-        sedd_layer_product(
-            session,
-            &(struct sedd_product){
-                .rows = count,
-                .x = index == NULL ? session->hidden + (size_t)first * hidden : session->hidden,
-                .x_stride = hidden,
-                .index = index == NULL ? NULL : index + first,
-                .norm = norm,
-                .norm_bias = norm_bias,
-                .linear = &model->head,
-                .y = session->logits,
-                .y_stride = (size_t)model->info.states,
-            });
-        visit.first = first;
-        sedd_pool_run(session->engine->pool, count, 1, visit_rows, &visit);
+        int32_t count = sedd_min(session->head_rows, head->rows - slice.offset);
+        sedd_layer_product(session,
+                           &(struct sedd_product){
+                               .rows = count,
+                               .x = session->hidden + (size_t)(head->first + slice.offset) * hidden,
+                               .x_stride = hidden,
+                               .norm = head->norm,
+                               .norm_bias = head->norm_bias,
+                               .linear = &model->head,
+                               .y = session->logits,
+                               .y_stride = (size_t)model->info.states,
+                           });
+        sedd_pool_run(session->engine->pool, count, 1, visit_rows, &slice);
     }
     return SEDD_OK;
 }

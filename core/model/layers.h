@@ -47,14 +47,26 @@ struct sedd_heads {
 
 void sedd_layer_attention(struct sedd_session *session, const struct sedd_heads *heads);
 
-/* Receives one row and its logits [N], which it may overwrite. Several threads call it at once;
+/* Receives the logits [N] of one row, which it may overwrite. `row` counts the rows of the call,
+ * and `place` is where the row's token stands in the caller's ids. Several threads call it at once;
  * `work` [N] is scratch of the calling thread. */
-typedef void (*sedd_row_visitor)(void *user, int32_t row, float *logits, float *work);
+typedef void (*sedd_row_visitor)(void *user, int32_t row, int32_t place, float *logits,
+                                 float *work);
 
-/* Runs the final norm and the vocabulary head, in slices, on rows index[0..rows-1] of the residual
- * stream, or on its first `rows` rows if index is NULL. Visitors receive rows 0..rows-1. */
-enum sedd_status sedd_layer_head(struct sedd_session *session, int32_t rows, const int32_t *index,
-                                 const float *norm, const float *norm_bias, sedd_row_visitor visit,
-                                 void *user, struct sedd_error *error);
+/* Arguments of the head: `rows` rows of the residual stream from `first` on, and who receives them.
+ * The first row has the number `number`; row i has the place places[i], or its own number if places
+ * is NULL. */
+struct sedd_head {
+    int32_t first, rows, number;
+    const int32_t *places; /* [rows] or NULL */
+    const float *norm;     /* [H] factor of the final norm */
+    const float *norm_bias;
+    sedd_row_visitor visit;
+    void *user;
+};
+
+/* Runs the final norm and the vocabulary head, in slices of rows. */
+enum sedd_status sedd_layer_head(struct sedd_session *session, const struct sedd_head *head,
+                                 struct sedd_error *error);
 
 #endif

@@ -1,13 +1,13 @@
 /*
- * score.c - the SEDD network: a diffusion transformer that maps tokens and noise to log-scores.
+ * score.c - the network of SEDD, MDLM, SDTT, RADD and DUO: a diffusion transformer that maps tokens
+ * and noise to logits, and these to log-scores.
  *
  *   shift, scale, gate: of attention and of the MLP, a block's modulations (condition.c)
  *   h         <- h + gate1 * attn_out(attention(norm1(h) (1 + scale1) + shift1))
  *   h         <- h + gate2 * mlp(norm2(h) (1 + scale2) + shift2)
- *   logscore   = W_out (norm_final(h) (1 + scale) + shift) + b_out - ln(e^sigma - 1) - ln(N - 1),
- *                0 at the current token
+ *   logits     = W_out (norm_final(h) (1 + scale) + shift) + b_out
  *
- * Lou, Meng & Ermon 2024, appendix C, and the reference implementation.
+ * Lou, Meng & Ermon 2024, appendix C, and the reference implementations.
  */
 #include "model/score.h"
 
@@ -161,7 +161,8 @@ static void run_last_block(struct sedd_session *session, const struct sedd_block
     mlp_half(session, block, m, reading->rows);
 }
 
-/* Fills in the counts of NULL lists, and drops `read` if it lists every place. */
+/* Fills in the counts of NULL lists, and drops `read` if it lists every place. An `index` that is
+ * NULL becomes `read`. */
 static struct sedd_reading settle(const struct sedd_reading *reading)
 {
     struct sedd_reading settled = *reading;
@@ -170,7 +171,10 @@ static struct sedd_reading settle(const struct sedd_reading *reading)
         settled.read = NULL;
         settled.read_count = places;
     }
-    settled.rows = reading->index == NULL ? settled.read_count : reading->rows;
+    if (reading->index == NULL) {
+        settled.rows = settled.read_count;
+        settled.index = settled.read;
+    }
     return settled;
 }
 
@@ -201,18 +205,78 @@ enum sedd_status sedd_score_forward(struct sedd_session *session, const struct s
     return SEDD_OK;
 }
 
-enum sedd_status sedd_score_head(struct sedd_session *session, int32_t rows, sedd_row_visitor visit,
-                                 void *user, struct sedd_error *error)
+enum sedd_status sedd_score_head(struct sedd_session *session, const struct sedd_reading *given,
+                                 sedd_row_visitor visit, void *user, struct sedd_error *error)
 {
+    const struct sedd_reading reading = settle(given);
     const struct sedd_model_info *info = &session->model->info;
     size_t hidden = (size_t)info->hidden_size;
     const float *m = session->modulation + (size_t)info->n_blocks * 6 * hidden;
-    return sedd_layer_head(session, rows, NULL, m + hidden, m, visit, user, error);
+    return sedd_layer_head(session,
+                           &(struct sedd_head){.rows = reading.rows,
+                                               .places = reading.index,
+                                               .norm = m + hidden,
+                                               .norm_bias = m,
+                                               .visit = visit,
+                                               .user = user},
+                           error);
+}
+
+/* ---- The bridge -------------------------------------------------------------------------- */
+
+double sedd_score_log_sum(const struct sedd_session *session, float *row)
+{
+    const struct sedd_kernels *kernels = session->engine->kernels;
+    int32_t tokens = session->model->info.tokens;
+    float largest = kernels->max(row, tokens);
+    return log((double)kernels->exp_sum(row, tokens, 1.0f, largest)) + (double)largest;
 }
 
 double sedd_score_shift(const struct sedd_model_info *info, double sigma)
 {
     return info->scale_by_sigma ? log(expm1(sigma)) + log((double)(info->states - 1)) : 0.0;
+}
+
+/* Rewrites the row of a token that keeps itself. */
+static void bridge_open(const struct sedd_model_info *info, double sigma, float *row)
+{
+    for (int32_t y = 0; y < info->tokens; y++) {
+        row[y] = -INFINITY;
+    }
+    row[info->mask_id] = (float)log(expm1(sigma));
+}
+
+/* In double: where a is small, both logarithms nearly cancel. */
+static void bridge_uniform(const struct sedd_session *session, double sigma, int32_t x, float *row,
+                           float *work)
+{
+    int32_t n = session->model->info.states;
+    float largest = session->engine->kernels->max(row, n);
+    double sum = exp(sedd_score_log_sum(session, work) - (double)largest);
+    double rest = -expm1(-sigma), scale = n * exp(-sigma) / sum;
+    double own = log(scale * (double)work[x] + rest);
+    for (int32_t y = 0; y < n; y++) {
+        row[y] = (float)(log(scale * (double)work[y] + rest) - own);
+    }
+}
+
+double sedd_score_bridge(const struct sedd_session *session, double sigma, int32_t x, float *row,
+                         float *work)
+{
+    const struct sedd_model_info *info = &session->model->info;
+    if (!info->normalised) {
+        return sedd_score_shift(info, sigma);
+    }
+    if (info->graph == SEDD_GRAPH_ABSORB && x != info->mask_id) {
+        bridge_open(info, sigma, row);
+        return 0.0;
+    }
+    memcpy(work, row, (size_t)info->states * sizeof *work);
+    if (info->graph == SEDD_GRAPH_UNIFORM) {
+        bridge_uniform(session, sigma, x, row, work);
+        return 0.0;
+    }
+    return sedd_score_log_sum(session, work) + log(expm1(sigma));
 }
 
 /* ---- Inputs ------------------------------------------------------------------------------ */
@@ -244,7 +308,7 @@ enum sedd_status sedd_score_check(const struct sedd_session *session, const char
 {
     if (session->model->info.kind != SEDD_KIND_SEDD) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "%s needs a SEDD model; the loaded model is a GPT-2", what);
+                         "%s needs a diffusion model; the loaded model is a GPT-2", what);
     }
     if (batch < 1 || length < 1 || (int64_t)batch * length > session->rows) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
@@ -274,22 +338,24 @@ enum sedd_status sedd_score_fail(double sigma, struct sedd_error *error)
 /* ---- The public call --------------------------------------------------------------------- */
 
 struct output {
-    const struct sedd_model_info *info;
+    const struct sedd_session *session;
     const int32_t *ids;
     float *logscore; /* [L, N] */
-    float shift;
+    double sigma;
 };
 
-static void write_logscore(void *user, int32_t row, float *logits, float *work)
+static void write_logscore(void *user, int32_t row, int32_t place, float *logits, float *work)
 {
     const struct output *output = user;
-    size_t states = (size_t)output->info->states;
-    float *out = output->logscore + (size_t)row * states;
-    (void)work;
+    size_t states = (size_t)output->session->model->info.states;
+    float *out = output->logscore + (size_t)place * states;
+    float shift =
+        (float)sedd_score_bridge(output->session, output->sigma, output->ids[place], logits, work);
+    (void)row;
     for (size_t y = 0; y < states; y++) {
-        out[y] = logits[y] - output->shift;
+        out[y] = logits[y] - shift;
     }
-    out[output->ids[row]] = 0.0f;
+    out[output->ids[place]] = 0.0f;
 }
 
 static enum sedd_status check_score(const struct sedd_session *session, int32_t batch,
@@ -313,18 +379,16 @@ enum sedd_status sedd_score(struct sedd_session *session, int32_t batch, int32_t
     for (int32_t b = 0; b < batch && status == SEDD_OK; b++) {
         size_t first = (size_t)b * (size_t)length;
         struct output output = {
-            .info = &session->model->info,
+            .session = session,
             .ids = ids + first,
             .logscore = logscore + first * (size_t)session->model->info.states,
-            .shift = (float)sedd_score_shift(&session->model->info, (double)sigma[b]),
+            .sigma = (double)sigma[b],
         };
-        status = sedd_score_forward(
-            session,
-            &(struct sedd_reading){
-                .batch = 1, .length = length, .ids = ids + first, .sigma = (double)sigma[b]},
-            error);
+        struct sedd_reading reading = {
+            .batch = 1, .length = length, .ids = ids + first, .sigma = (double)sigma[b]};
+        status = sedd_score_forward(session, &reading, error);
         if (status == SEDD_OK) {
-            status = sedd_score_head(session, length, write_logscore, &output, error);
+            status = sedd_score_head(session, &reading, write_logscore, &output, error);
         }
     }
     return status;

@@ -76,7 +76,11 @@ static void allocate(struct sedd_session *s, uint64_t threads, bool *complete)
         uint64_t half = (uint64_t)head_size / 2;
         s->cosine = take(s, r * half, sizeof(float), complete);
         s->sine = take(s, r * half, sizeof(float), complete);
-        uint64_t kept = SEDD_CONDITIONS, cond = (uint64_t)info->cond_dim;
+        s->condition_count = info->time_free ? 1 : SEDD_CONDITIONS;
+        for (int32_t i = 0; i < SEDD_CONDITIONS; i++) {
+            s->condition_sigma[i] = -1.0;
+        }
+        uint64_t kept = (uint64_t)s->condition_count, cond = (uint64_t)info->cond_dim;
         s->modulation_size = (size_t)(blocks * 6 * h + 2 * h);
         s->modulations = take(s, kept * s->modulation_size, sizeof(float), complete);
         s->condition = take(s, kept * (SEDD_FREQUENCIES + 2 * cond), sizeof(float), complete);
@@ -87,7 +91,6 @@ static void allocate(struct sedd_session *s, uint64_t threads, bool *complete)
     s->head_rows = head_rows(info, rows);
     s->logits = take(s, (uint64_t)s->head_rows * n, sizeof(float), complete);
     s->draw = take(s, threads * n, sizeof(float), complete);
-    s->index = take(s, r, sizeof(int32_t), complete);
 }
 
 enum sedd_status sedd_session_new(struct sedd_engine *engine, const struct sedd_model *model,
@@ -129,12 +132,12 @@ void sedd_session_free(struct sedd_session *session)
     if (session == NULL) {
         return;
     }
-    void *owned[] = {
-        session->hidden,    session->qkv,     session->attended,    session->inner,
-        session->input,     session->input_q, session->input_scale, session->row,
-        session->attention, session->cosine,  session->sine,        session->modulations,
-        session->condition, session->keys,    session->values,      session->logits,
-        session->draw,      session->index,   session->nameless};
+    void *owned[] = {session->hidden,      session->qkv,   session->attended,
+                     session->inner,       session->input, session->input_q,
+                     session->input_scale, session->row,   session->attention,
+                     session->cosine,      session->sine,  session->modulations,
+                     session->condition,   session->keys,  session->values,
+                     session->logits,      session->draw,  session->nameless};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
         sedd_memory_free(owned[i]);
     }

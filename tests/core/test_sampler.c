@@ -10,8 +10,9 @@
 
 /* ---- Rows -------------------------------------------------------------------------------- */
 
-static void keep_row(void *user, int32_t row, float *logits, float *work)
+static void keep_row(void *user, int32_t row, int32_t place, float *logits, float *work)
 {
+    (void)place;
     (void)work;
     memcpy((float *)user + (size_t)row * STATES, logits, STATES * sizeof(float));
 }
@@ -29,14 +30,14 @@ static void test_rows(enum sedd_dtype dtype)
     }
     struct sedd_reading reading = {.batch = 2, .length = 32, .ids = ids, .sigma = 1.5};
     CHECK(sedd_score_forward(fixture.session, &reading, NULL) == SEDD_OK);
-    CHECK(sedd_score_head(fixture.session, ROWS, keep_row, all, NULL) == SEDD_OK);
+    CHECK(sedd_score_head(fixture.session, &reading, keep_row, all, NULL) == SEDD_OK);
     for (int part = 0; part < 2; part++) {
         const int32_t *index = part == 0 ? some : second;
         int32_t count = part == 0 ? 7 : 2, equal = 0;
         reading.rows = count;
         reading.index = index;
         CHECK(sedd_score_forward(fixture.session, &reading, NULL) == SEDD_OK);
-        CHECK(sedd_score_head(fixture.session, count, keep_row, few, NULL) == SEDD_OK);
+        CHECK(sedd_score_head(fixture.session, &reading, keep_row, few, NULL) == SEDD_OK);
         for (int32_t i = 0; i < count; i++) {
             equal += memcmp(few + i * STATES, all + index[i] * STATES, STATES * sizeof(float)) == 0;
         }
