@@ -1,5 +1,5 @@
 // Times this engine, LiteRT.js, onnxruntime-web and wllama on the same weights, in turns, against the machine's measured limits.
-// usage: npm run bench [-- --quick --only WORK[,WORK] --threads 1,2 --json FILE --markdown FILE --report FILE --resume --node --no-peers --rounds N]
+// usage: npm run bench [-- --quick --only WORK[,WORK] --threads 1,2 --dtypes int8,q8_0 --json FILE --markdown FILE --report FILE --resume --node --no-peers --rounds N]
 //        npm run bench -- --merge REPORT... [--json FILE --markdown FILE --report FILE]
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,13 +12,14 @@ import { markdown } from './bench/report.mjs';
 import { merge, rowOf } from './bench/rows.mjs';
 import { runModel } from './bench/run.mjs';
 import { runVisits } from './bench/visit.mjs';
-import { MODELS, TEXTS, VISITS, WORKS } from './bench/works.mjs';
+import { DTYPES, MODELS, TEXTS, VISITS, WORKS } from './bench/works.mjs';
 import { runTexts } from './bench/writing.mjs';
 
 const FLAGS = {
   '--quick': 0,
   '--only': 1,
   '--threads': 1,
+  '--dtypes': 1,
   '--json': 1,
   '--markdown': 1,
   '--report': 1,
@@ -54,6 +55,14 @@ function worksOf(only, quick) {
   const unknown = names.find((name) => !ALL[name]);
   if (unknown !== undefined) throw new Error(`unknown work "${unknown}"; the works are ${Object.keys(ALL).join(', ')}`);
   return names;
+}
+
+/** Returns the dtypes to time, or undefined for all. */
+function dtypesOf(text) {
+  const dtypes = text?.split(',');
+  const unknown = dtypes?.find((dtype) => !DTYPES.includes(dtype));
+  if (unknown !== undefined) throw new Error(`unknown dtype "${unknown}"; the dtypes are ${DTYPES.join(', ')}`);
+  return dtypes;
 }
 
 function whole(flag, text, high) {
@@ -108,6 +117,7 @@ async function measure(flags) {
     quick: flags.has('--quick'),
     peers: !flags.has('--no-peers'),
     node: flags.has('--node'),
+    dtypes: dtypesOf(flags.get('--dtypes')?.[0]),
     quietSeconds: QUIET_SECONDS,
     rounds: flags.has('--rounds') ? whole('--rounds', flags.get('--rounds')[0], 1000) : undefined,
     log: (line) => console.error(`bench: ${line}`),

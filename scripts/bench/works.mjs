@@ -106,12 +106,15 @@ const CONTENDERS = [
   { engine: 'wllama', dtype: 'q4_0', kind: 'gpt2', page: true, full: true },
 ];
 
-/** Returns the contenders for a model. @param {{quick: boolean, peers: boolean, node: boolean}} options */
-export function contendersFor({ kind }, { quick, peers, node }) {
+export const DTYPES = [...new Set(CONTENDERS.map(({ dtype }) => dtype))];
+
+/** Returns the contenders for a model. @param {{quick: boolean, peers: boolean, node: boolean, dtypes?: string[]}} options */
+export function contendersFor({ kind }, { quick, peers, node, dtypes = DTYPES }) {
   return CONTENDERS.filter(
     (item) =>
       (item.kind ?? kind) === kind &&
       !(quick && item.full) &&
+      dtypes.includes(item.dtype) &&
       (peers || item.engine === 'sedd-web') &&
       !(node && item.page),
   );

@@ -12,6 +12,7 @@ import { decodeGraph, prefillGraph, seddGraph } from '../../scripts/bench/engine
 import { relaxedByEngine, relaxedInstructions } from '../../scripts/bench/relaxed.mjs';
 import { race, rotated } from '../../scripts/bench/run.mjs';
 import { writeWeights } from '../../scripts/bench/tflite.mjs';
+import { contendersFor } from '../../scripts/bench/works.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const checkpointOf = (name) => new Checkpoint(path.join(ROOT, 'models', name));
@@ -220,4 +221,15 @@ test('every round begins with another contender, and every opening, too', async 
   const text = notes.join('').replace(/(\+?[a-d])\1+/g, '$1'); // warm-up runs follow each other
   assert.match(text, /\+dd?abcdbcda\+c/);
   assert.match(text, /cdabdabc$/);
+});
+
+test('contenders can be chosen by their weights; Node leaves out those that need a page', () => {
+  const all = { quick: false, peers: true, node: false };
+  const names = (options) => contendersFor({ kind: 'gpt2' }, options).map(({ engine, dtype }) => `${engine} ${dtype}`);
+  assert.equal(names(all).length, 10);
+  assert.deepEqual(names({ ...all, dtypes: ['q8_0'] }), ['wllama q8_0']);
+  assert.deepEqual(
+    new Set(names({ ...all, node: true, dtypes: ['int8', 'q4_0'] })),
+    new Set(['sedd-web int8', 'onnxruntime-web int8']),
+  );
 });
