@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WrongResult, check, idsFor } from './check.mjs';
 import { watch, quiet } from './machine.mjs';
 import { folderOf, peerFile } from './models.mjs';
-import { MODELS, PROMPT, contendersFor, takesPart, tokensOf } from './works.mjs';
+import { MODELS, PROMPT, contendersFor, openingsOf, roundsOf, takesPart, tokensOf } from './works.mjs';
 
 const WARM_RUNS = 2; // least number of dropped runs of a contender
 const WARM_MS = 400; // least time of its dropped runs, because the optimising compiler works in the background
@@ -16,7 +16,9 @@ function jobOf(model, { engine, dtype, wasm }, threads, rows) {
   if (engine !== 'sedd-web') {
     const { blocks, heads, hidden } = model;
     return {
-      file: peerFile(model, dtype),
+      file: peerFile(model, { engine, dtype }),
+      config: `${folderOf(model)}/config.json`,
+      dtype,
       threads,
       context: rows + 1,
       cache: model.kind === 'gpt2' ? { blocks, heads, size: hidden / heads } : undefined,
@@ -153,17 +155,32 @@ async function warm(turns, work, quickRun) {
   if (work.warm) await turns.takeFirst(() => contender.once(work, quickRun));
 }
 
-/** @returns {Promise<Turns[]>} */
-async function race(contenders, work, options) {
+/** Returns a list that begins with the item at `start`, in the same cyclic order. */
+export const rotated = (list, start) => list.map((_, i) => list[(start + i) % list.length]);
+
+/**
+ * Lets contenders take turns. In every round another one begins. A work with several openings closes all contenders and opens them again in
+ * another order.
+ * @returns {Promise<Turns[]>}
+ */
+export async function race(contenders, work, options) {
   const taking = contenders
     .filter((item) => takesPart(work, item, options.quick))
     .map((contender) => new Turns(contender, options));
-  for (const turns of taking) await warm(turns, work, options.quick);
+  const rounds = options.rounds ?? roundsOf(work, options.quick);
+  const openings = Math.min(rounds, openingsOf(work, options.quick));
+  const open = async (number) => {
+    for (const { contender } of number > 0 ? taking : []) await contender.drop();
+    for (const turns of rotated(taking, Math.round((number * taking.length) / openings)))
+      await warm(turns, work, options.quick);
+  };
+  await open(0);
   const before = options.quietSeconds ? await quiet(0.2, options.quietSeconds) : null;
   const stop = watch();
-  const rounds = options.rounds ?? work.rounds[options.quick ? work.rounds.length - 1 : 0];
-  for (let round = 0; round < rounds; round++) {
-    for (const turns of taking) {
+  for (let round = 0, opening = 0; round < rounds; round++) {
+    const now = Math.floor((round * openings) / rounds);
+    if (now > opening) await open((opening = now));
+    for (const turns of rotated(taking, round)) {
       await sleep(PAUSE);
       for (let i = 0; i < work.repeat; i++) await turns.take(() => turns.contender.once(work, options.quick));
     }

@@ -76,7 +76,9 @@ export async function runVisits(name, threads, options) {
     const query = new URLSearchParams({
       engine,
       threads,
-      ...(engine === 'sedd-web' ? {} : { file: peerFile(MODELS[model], 'int8'), mask: MODELS[model].tokens }),
+      ...(engine === 'sedd-web'
+        ? {}
+        : { file: peerFile(MODELS[model], { engine, dtype: 'int8' }), mask: MODELS[model].tokens }),
     });
     return { engine, url: `${server.url}${PAGE}?${query}`, visits: [], failed: '' };
   });
