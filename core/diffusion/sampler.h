@@ -28,7 +28,7 @@ struct sedd_sampler {
     /* The step at hand. */
     double t, sigma;
     struct sedd_transition transition;
-    float shift;                 /* log-score = logit - shift */
+    float shift;                 /* log-score = logit - shift, unless the model is normalised */
     bool rest;                   /* every mask opens */
     _Atomic bool broken;         /* the network gave something that is no number */
     float *confidence, *entropy; /* [B, L] of drawn rows */

@@ -45,7 +45,8 @@ void sedd_visit_exact(void *user, int32_t row, int32_t place, float *logits, flo
     size_t size = (size_t)tokens * sizeof(float);
     sedd_session_mute(session, logits);
     float inverse = (float)(1.0 / options->temperature), largest = kernels->max(logits, tokens);
-    bool coin = options->positions == SEDD_POSITIONS_SCORE;
+    bool coin =
+        !sampler->session->model->info.normalised && options->positions == SEDD_POSITIONS_SCORE;
     memcpy(weights, logits, size);
     double sum = (double)kernels->exp_sum(weights, tokens, coin ? 1.0f : inverse, largest);
     double score_sum = sum * exp((double)largest - (double)sampler->shift);
@@ -81,8 +82,9 @@ void sedd_visit_weights(void *user, int32_t row, int32_t place, float *logits, f
     (void)row;
     int32_t columns = sedd_transition_columns(&sampler->transition);
     int32_t x = sampler->ids[place];
+    float shift = (float)sedd_score_bridge(session, sampler->sigma, x, logits, work);
     for (int32_t y = 0; y < states; y++) {
-        logits[y] -= sampler->shift;
+        logits[y] -= shift;
         if (!isfinite(logits[y])) {
             sampler->broken = true;
         }

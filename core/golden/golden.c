@@ -6,46 +6,7 @@
 
 #include "model/model.h"
 
-#include <math.h>
 #include <stdio.h>
-
-/* ---- Reporting --------------------------------------------------------------------------- */
-
-void sedd_golden_check(struct sedd_golden *golden, const char *part, double error, double tolerance)
-{
-    char name[128];
-    bool passed = error <= tolerance; /* false for a NaN */
-    snprintf(name, sizeof name, "%s%s", golden->name, part);
-    golden->compared++;
-    golden->failed += !passed;
-    golden->report(golden->user, name, error, tolerance);
-}
-
-enum sedd_status sedd_golden_damaged(struct sedd_golden *golden)
-{
-    if (golden->starved) {
-        return sedd_fail(golden->error, SEDD_ERROR_MEMORY, "no memory to compare %s", golden->name);
-    }
-    return sedd_fail(golden->error, SEDD_ERROR_FORMAT,
-                     "the golden files are damaged or do not fit the model, at %s", golden->name);
-}
-
-double sedd_golden_worse(double a, double b)
-{
-    return b > a || isnan(b) ? b : a;
-}
-
-double sedd_golden_error(const float *got, const float *expected, size_t count)
-{
-    double largest = 0.0, error = 0.0;
-    for (size_t i = 0; i < count; i++) {
-        largest = fmax(largest, fabs((double)expected[i]));
-        error = sedd_golden_worse(error, fabs((double)got[i] - (double)expected[i]));
-    }
-    return largest > 0.0 ? error / largest : error;
-}
-
-/* ---- All checks -------------------------------------------------------------------------- */
 
 struct check {
     const char *key;
@@ -62,6 +23,18 @@ static const struct check SEDD_CHECKS[] = {
     {"score_entropy", true, sedd_golden_entropy},
     {"sample_categorical", false, sedd_golden_categorical},
     {"trajectories", true, sedd_golden_trajectory},
+};
+
+/* MDLM, SDTT, RADD and DUO. */
+static const struct check FAMILY_CHECKS[] = {
+    {"noise", false, sedd_golden_noise},
+    {"grid", false, sedd_golden_grid},
+    {"timestep_embedding", false, sedd_golden_embedding},
+    {"forward", true, sedd_golden_logprob},
+    {"steps", true, sedd_golden_distribution},
+    {"update_rate", true, sedd_golden_rate},
+    {"nelbo", true, sedd_golden_nelbo},
+    {"loss", true, sedd_golden_radd_loss},
 };
 
 static const struct check GPT2_CHECKS[] = {
@@ -99,9 +72,15 @@ enum sedd_status sedd_golden_run(struct sedd_engine *engine, const struct sedd_m
                                  .report = report,
                                  .user = user,
                                  .error = error};
-    bool sedd = model->info.kind == SEDD_KIND_SEDD;
-    const struct check *checks = sedd ? SEDD_CHECKS : GPT2_CHECKS;
-    size_t count = sedd ? sizeof SEDD_CHECKS / sizeof *checks : sizeof GPT2_CHECKS / sizeof *checks;
+    const struct check *checks = SEDD_CHECKS;
+    size_t count = sizeof SEDD_CHECKS / sizeof *checks;
+    if (model->info.kind == SEDD_KIND_GPT2) {
+        checks = GPT2_CHECKS;
+        count = sizeof GPT2_CHECKS / sizeof *checks;
+    } else if (model->info.normalised) {
+        checks = FAMILY_CHECKS;
+        count = sizeof FAMILY_CHECKS / sizeof *checks;
+    }
     enum sedd_status status = sedd_golden_open(&golden, json, json_size, tensors, tensors_size);
     for (size_t i = 0; i < count && status == SEDD_OK; i++) {
         status = run_check(&golden, &checks[i]);

@@ -1,7 +1,7 @@
 /*
  * model.c - describes and frees a loaded model. core/files creates models.
  */
-#include "model/linear.h"
+#include "model/model.h"
 
 #include <math.h>
 
@@ -37,6 +37,12 @@ void sedd_model_free(struct sedd_model *model)
 void sedd_model_describe(const struct sedd_model *model, struct sedd_model_info *info)
 {
     *info = model->info;
+}
+
+const char *sedd_family_name(enum sedd_family family)
+{
+    static const char *const names[] = {"SEDD", "MDLM", "SDTT", "RADD", "DUO"};
+    return names[family];
 }
 
 float sedd_model_attention_scale(const struct sedd_model *model, int32_t index)

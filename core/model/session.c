@@ -76,7 +76,11 @@ static void allocate(struct sedd_session *s, uint64_t threads, bool *complete)
         uint64_t half = (uint64_t)head_size / 2;
         s->cosine = take(s, r * half, sizeof(float), complete);
         s->sine = take(s, r * half, sizeof(float), complete);
-        uint64_t kept = SEDD_CONDITIONS, cond = (uint64_t)info->cond_dim;
+        s->condition_count = info->time_free ? 1 : SEDD_CONDITIONS;
+        for (int32_t i = 0; i < SEDD_CONDITIONS; i++) {
+            s->condition_sigma[i] = -1.0;
+        }
+        uint64_t kept = (uint64_t)s->condition_count, cond = (uint64_t)info->cond_dim;
         s->modulation_size = (size_t)(blocks * 6 * h + 2 * h);
         s->modulations = take(s, kept * s->modulation_size, sizeof(float), complete);
         s->condition = take(s, kept * (SEDD_FREQUENCIES + 2 * cond), sizeof(float), complete);
@@ -161,33 +165,11 @@ enum sedd_status sedd_session_check(struct sedd_session *session, struct sedd_er
 
 /* ---- Ids that have a token --------------------------------------------------------------- */
 
-enum sedd_status sedd_session_limit(struct sedd_session *session,
-                                    const struct sedd_tokenizer *tokenizer,
-                                    struct sedd_error *error)
+void sedd_session_forbid(struct sedd_session *session, int32_t *nameless, int32_t count)
 {
-    int32_t tokens = session->model->info.tokens, count = 0;
-    for (int32_t id = 0; id < tokens; id++) {
-        count += !sedd_tokenizer_has(tokenizer, id);
-    }
-    if (count == tokens) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "the tokenizer has no token for any of the model's ids 0 to %d",
-                         (int)tokens - 1);
-    }
-    int32_t *nameless = sedd_memory_new((uint64_t)count, sizeof *nameless);
-    if (nameless == NULL) {
-        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for %d ids without a token",
-                         (int)count);
-    }
-    for (int32_t id = 0, i = 0; i < count; id++) {
-        if (!sedd_tokenizer_has(tokenizer, id)) {
-            nameless[i++] = id;
-        }
-    }
     sedd_memory_free(session->nameless);
     session->nameless = nameless;
     session->nameless_count = count;
-    return SEDD_OK;
 }
 
 void sedd_session_mute(const struct sedd_session *session, float *values)
