@@ -6,13 +6,19 @@ import { serve } from '../../scripts/serve.mjs';
 const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 export const CHROMIUM = process.env.CHROMIUM ?? PATHS.find(existsSync);
 
+/** Offers WebGPU on a software renderer, which Chromium otherwise hides. */
+const WEBGPU = ['--enable-unsafe-webgpu'];
+
 /**
- * Opens `path` of the repository; close() ends browser and server. `errors` lists what a visitor would find in the console: errors and
+ * Opens `path` of the repository; close() ends browser and server. `webgpu` offers WebGPU on a software renderer. `errors` lists what a visitor would find in the console: errors and
  * failed requests, also those of workers.
  */
-export async function open(path, { isolation = true, csp = false, root, ...context } = {}) {
+export async function open(path, { isolation = true, csp = false, webgpu = false, root, ...context } = {}) {
   const server = await serve({ isolation, csp, root });
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--no-sandbox', ...(webgpu ? WEBGPU : [])],
+  });
   const site = await browser.newContext(context);
   const page = await site.newPage();
   const errors = [];
@@ -26,6 +32,7 @@ export async function open(path, { isolation = true, csp = false, root, ...conte
   await page.goto(server.url + path);
   return {
     page,
+    browser,
     errors,
     url: server.url,
     close: async () => {
