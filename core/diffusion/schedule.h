@@ -6,11 +6,13 @@
 
 #include "common.h"
 
-/* Time i of the sampler's grid, i in 0..steps: from 1 down to 1e-5. Linear: evenly, in float32, as
+#define SEDD_GRID_END 1e-5 /* where a grid ends, and the denoiser takes over */
+
+/* Time i of the sampler's grid, i in 0..steps: from 1 down to `end`. Linear: evenly, in float32, as
  * the reference code has it. Cosine: cos(pi/2 i / steps), so that steps are short at first. */
-double sedd_grid_time(enum sedd_grid grid, int32_t steps, int32_t i);
+double sedd_grid_time(enum sedd_grid grid, int32_t steps, int32_t i, double end);
 /* How far it is from time i to the next. */
-double sedd_grid_delta(enum sedd_grid grid, int32_t steps, int32_t i);
+double sedd_grid_delta(enum sedd_grid grid, int32_t steps, int32_t i, double end);
 
 /* The planned number of masks to open of `masked` in step i: the share (t - s) / t of them,
  * rounded, but at least one; all in the last step. Depends on the state alone, so that a run may

@@ -7,6 +7,7 @@
 #include "diffusion/draw.h"
 #include "diffusion/graph.h"
 #include "diffusion/sampler.h"
+#include "diffusion/schedule.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,8 +19,8 @@ struct run {
     const char *name, *predictor;
     double end; /* where the grid ends */
     size_t rows;
-    const int32_t *states; /* [state_count, B, L] */
-    size_t state_count;
+    const int32_t *states; /* [value_count], B * L for each state */
+    size_t value_count;
     int32_t draws; /* read so far, of the tensors NAME.u0, NAME.u1, ... */
     size_t wrong;  /* ids that differ */
     bool damaged;
@@ -37,10 +38,11 @@ static bool read_predictor(const struct sedd_golden *golden, struct run *run)
     static const struct {
         const char *name;
         enum sedd_predictor predictor;
-    } names[] = {{"analytic", SEDD_PREDICTOR_ANALYTIC}, {"tweedie", SEDD_PREDICTOR_ANALYTIC},
-                 {"euler", SEDD_PREDICTOR_EULER},       {"ddpm", SEDD_PREDICTOR_DDPM},
-                 {"ancestral", SEDD_PREDICTOR_DDPM},    {"ddpm_cache", SEDD_PREDICTOR_DDPM_CACHE},
-                 {"semi_ar", SEDD_PREDICTOR_DDPM_CACHE}, {"ancestral_f64", SEDD_PREDICTOR_DDPM_CACHE}};
+    } names[] = {
+        {"analytic", SEDD_PREDICTOR_ANALYTIC},  {"tweedie", SEDD_PREDICTOR_ANALYTIC},
+        {"euler", SEDD_PREDICTOR_EULER},        {"ddpm", SEDD_PREDICTOR_DDPM},
+        {"ancestral", SEDD_PREDICTOR_DDPM},     {"ddpm_cache", SEDD_PREDICTOR_DDPM_CACHE},
+        {"semi_ar", SEDD_PREDICTOR_DDPM_CACHE}, {"ancestral_f64", SEDD_PREDICTOR_DDPM_CACHE}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (is(run->predictor, names[i].name)) {
             run->options.predictor = names[i].predictor;
@@ -103,7 +105,7 @@ static bool read_run(struct sedd_golden *golden, const cJSON *item, struct run *
 {
     double steps = sedd_golden_number(item, "steps"), batch = sedd_golden_number(item, "batch");
     double length = sedd_golden_number(item, "length"), end = sedd_golden_number(item, "eps");
-    size_t initial_count, value_count;
+    size_t initial_count;
     *run = (struct run){.options = {.draw = SEDD_DRAW_OFFICIAL},
                         .name = sedd_golden_text(item, "name"),
                         .predictor = sedd_golden_text(item, "predictor"),
@@ -119,8 +121,7 @@ static bool read_run(struct sedd_golden *golden, const cJSON *item, struct run *
     run->rows = (size_t)batch * (size_t)length;
     const int32_t *initial = sedd_golden_ids(golden, item, "x_init", &initial_count);
     run->options.initial_ids = initial_count > 0 ? initial : NULL;
-    run->states = sedd_golden_ids(golden, item, "states", &value_count);
-    run->state_count = value_count / run->rows;
+    run->states = sedd_golden_ids(golden, item, "states", &run->value_count);
     read_ending(item, run);
     return (initial_count == 0 || initial_count == run->rows) && read_held(golden, item, run);
 }
@@ -155,13 +156,13 @@ static void compare(struct run *run, const int32_t *got, const int32_t *expected
 }
 
 /* RADD's states are the sequences that the network read, in order; *read counts their ids. */
-static void compare_read(const struct sedd_sampler *sampler, const int32_t *before,
-                         struct run *run, size_t *read)
+static void compare_read(const struct sedd_sampler *sampler, const int32_t *before, struct run *run,
+                         size_t *read)
 {
     size_t length = (size_t)run->options.length;
     for (int32_t b = 0; b < run->options.batch; b++) {
         if (sampler->evaluated[b]) {
-            bool more = *read + length <= run->state_count * run->rows;
+            bool more = *read + length <= run->value_count;
             run->damaged = run->damaged || !more;
             if (more) {
                 compare(run, before + (size_t)b * length, run->states + *read, length);
@@ -171,9 +172,9 @@ static void compare_read(const struct sedd_sampler *sampler, const int32_t *befo
     }
 }
 
-/* Runs one sampler to its end. `first` is the number of states before this run. */
+/* Runs one sampler to its end. Its states are those from number `first` to `end` - 1. */
 static enum sedd_status follow(struct sedd_golden *golden, struct run *run, size_t first,
-                               int32_t *evaluations, int32_t *result)
+                               size_t end, int32_t *evaluations, int32_t *result)
 {
     struct feed feed = {golden, run};
     struct sedd_session *session = NULL;
@@ -198,7 +199,7 @@ static enum sedd_status follow(struct sedd_golden *golden, struct run *run, size
         status = sedd_sampler_advance(sampler, &step, golden->error);
         if (status == SEDD_OK && radd) {
             compare_read(sampler, before, run, &read);
-        } else if (status == SEDD_OK && i < run->state_count) {
+        } else if (status == SEDD_OK && i < end) {
             compare(run, sedd_sampler_ids(sampler), run->states + i * run->rows, run->rows);
         }
     }
@@ -241,7 +242,13 @@ static enum sedd_status follow_windows(struct sedd_golden *golden, const cJSON *
             held[i] = i;
             ids[i] = window[i + (int32_t)stride];
         }
-        status = follow(golden, run, (size_t)k * (size_t)run->options.steps, evaluations, window);
+        size_t first = (size_t)k * (size_t)run->options.steps;
+        bool more = (first + (size_t)run->options.steps) * run->rows <= run->value_count;
+        if (!more) {
+            return sedd_golden_damaged(golden);
+        }
+        status =
+            follow(golden, run, first, first + (size_t)run->options.steps, evaluations, window);
         bool last = k == (int32_t)strides;
         memcpy(text, window, (size_t)(last ? length : (int32_t)stride) * sizeof *text);
         text += (int32_t)stride;
@@ -282,17 +289,16 @@ static int32_t draw_row(const struct strategy *strategy, float *row, int32_t *id
     return sedd_draw_race(row, uniforms, strategy->columns);
 }
 
-/* Marks the places that are drawn in step i: those of a given order, or those whose coin falls below
- * the share of the masks that the step opens, all in the last one. */
+/* Marks the places that are drawn in step i: those of a given order, or those whose coin falls
+ * below the share of the masks that the step opens, all in the last one. */
 static void mark(const struct sedd_golden *golden, const struct run *run, int32_t i,
                  const int32_t *order, const double *coins, const int32_t *ids, bool *marked)
 {
     int32_t steps = run->options.steps, length = run->options.length;
     double sigma, dsigma, t = sedd_grid_time(SEDD_GRID_LINEAR, steps, i, run->end);
     sedd_noise_at(golden->info, t, &sigma, &dsigma);
-    struct sedd_transition transition =
-        sedd_transition_at(golden->info, SEDD_MOVE_ANALYTIC, t,
-                           sedd_grid_delta(SEDD_GRID_LINEAR, steps, i, run->end));
+    struct sedd_transition transition = sedd_transition_at(
+        golden->info, SEDD_MOVE_ANALYTIC, t, sedd_grid_delta(SEDD_GRID_LINEAR, steps, i, run->end));
     double rate = sedd_transition_factor(&transition) / expm1(sigma);
     for (size_t place = 0; place < run->rows; place++) {
         bool chosen = order != NULL ? (int32_t)(place % (size_t)length) == order[i]
@@ -301,8 +307,8 @@ static void mark(const struct sedd_golden *golden, const struct run *run, int32_
     }
 }
 
-/* Runs a strategy that is not one of this engine's: masks as candidates of a draw, or a given order.
- * Network, shares and draws are the engine's. */
+/* Runs a strategy that is not one of this engine's: masks as candidates of a draw, or a given
+ * order. Network, shares and draws are the engine's. */
 static enum sedd_status follow_strategy(struct sedd_golden *golden, const cJSON *item,
                                         struct run *run, int32_t *evaluations, int32_t *ids)
 {
@@ -380,7 +386,7 @@ enum sedd_status sedd_golden_family_run(struct sedd_golden *golden, const cJSON 
     enum sedd_status status =
         windows ? follow_windows(golden, item, &run, &evaluations, got, result_count)
         : other ? follow_strategy(golden, item, &run, &evaluations, got)
-                : follow(golden, &run, 0, &evaluations, got);
+                : follow(golden, &run, 0, run.value_count / run.rows, &evaluations, got);
     if (status == SEDD_OK && run.damaged) {
         status = sedd_golden_damaged(golden);
     }
