@@ -452,6 +452,46 @@ void sedd_sampler_free(struct sedd_sampler *sampler);
  * call. */
 enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_step *step,
                                       struct sedd_error *error);
+
+/* The same step in two halves, for a host that evaluates the network elsewhere, such as on a GPU:
+ * sedd_sampler_request says what the step needs, and sedd_sampler_take receives what came of it.
+ * Exact draws and the absorb graph only (otherwise SEDD_ERROR_UNSUPPORTED; use
+ * sedd_sampler_advance). A request may be repeated, or the step be advanced instead. */
+struct sedd_request {
+    double sigma, shift;  /* log-score = logit - shift */
+    const int32_t *ids;   /* [B, L] */
+    int32_t rows;         /* 0: the network does not run; take the step without results */
+    const int32_t *index; /* [rows] places to draw, ascending */
+    /* [rows] in [0, 1): the token of a row is the inverse distribution function of it, after
+     * temperature, top_k and top_p, among the ids that have a token. */
+    const float *uniforms;
+    int32_t read_count;
+    const int32_t *read;     /* [read_count] places to read, ascending; NULL: every place */
+    const float *modulation; /* [modulation_size] of sigma: shift1, scale1, gate1, shift2, scale2,
+                                gate2 [H] of every block, then shift and scale of the final norm;
+                                a scale is weight * (1 + scale) */
+    int32_t modulation_size;
+};
+
+/* What came of a row. All but log_sum refers to the distribution after temperature, before top_k
+ * and top_p. */
+struct sedd_row_result {
+    int32_t id;
+    float log_sum; /* ln of the sum of exp(logit), temperature 1; NaN: the output is not a number */
+    float confidence, entropy;
+    float likeliest, second; /* the two largest probabilities */
+};
+
+/* *request is valid until the sampler advances, takes a step or is freed. */
+enum sedd_status sedd_sampler_request(struct sedd_sampler *sampler, struct sedd_request *request,
+                                      struct sedd_error *error);
+/* results [rows] belong to the last request; *step is as from sedd_sampler_advance.
+ * SEDD_ERROR_ARGUMENT: there was no request, or an id has no token. SEDD_ERROR_FORMAT: a log_sum
+ * is not a number. After an error the sampler is as before the call. */
+enum sedd_status sedd_sampler_take(struct sedd_sampler *sampler,
+                                   const struct sedd_row_result *results, struct sedd_step *step,
+                                   struct sedd_error *error);
+
 bool sedd_sampler_done(const struct sedd_sampler *sampler);
 /* The sequence as it stands, [B, L]; valid until the sampler advances or is freed. */
 const int32_t *sedd_sampler_ids(const struct sedd_sampler *sampler);
@@ -512,6 +552,11 @@ void sedd_gpt2_rewind(struct sedd_session *session, int32_t position);
 enum sedd_status sedd_gpt2_draw(struct sedd_session *session,
                                 const struct sedd_sample_options *options, int32_t step,
                                 float *logits, int32_t *id, struct sedd_error *error);
+
+/* Stores the uniforms of draws step .. step + count - 1 in uniforms [count], in [0, 1), rounded to
+ * float32, for a host that computes the network and draws elsewhere. */
+void sedd_gpt2_uniforms(const struct sedd_sample_options *options, int32_t step, int32_t count,
+                        float *uniforms);
 
 /* ---- Likelihood -------------------------------------------------------------------------- */
 

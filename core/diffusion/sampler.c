@@ -15,6 +15,7 @@
 #include "model/condition.h"
 #include "random.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- Life -------------------------------------------------------------------------------- */
@@ -75,6 +76,8 @@ static bool allocate(struct sedd_sampler *sampler)
     sampler->changed_entropy = sedd_memory_new(rows, sizeof(float));
     sampler->held_positions = sedd_memory_new(held, sizeof(int32_t));
     sampler->held_ids = sedd_memory_new(held, sizeof(int32_t));
+    sampler->outcome = sedd_memory_new(rows, sizeof(struct sedd_outcome));
+    sampler->requested_uniforms = sedd_memory_new(rows, sizeof(float));
     sampler->confidence = sedd_memory_new(rows, sizeof(float));
     sampler->entropy = sedd_memory_new(rows, sizeof(float));
     sampler->rank = sedd_memory_new(rows, sizeof(double));
@@ -85,7 +88,8 @@ static bool allocate(struct sedd_sampler *sampler)
     return sampler->ids && sampler->next && sampler->changed && sampler->changed_ids &&
            sampler->changed_confidence && sampler->changed_entropy && sampler->held_positions &&
            sampler->held_ids && sampler->confidence && sampler->entropy && sampler->rank &&
-           sampler->ranked && sampler->drawn && (!known || sampler->known);
+           sampler->ranked && sampler->drawn && sampler->outcome && sampler->requested_uniforms &&
+           (!known || sampler->known);
 }
 
 static int32_t total_steps(const struct sedd_sample_options *options)
@@ -153,6 +157,8 @@ void sedd_sampler_free(struct sedd_sampler *sampler)
                      sampler->changed_entropy,
                      sampler->held_positions,
                      sampler->held_ids,
+                     sampler->outcome,
+                     sampler->requested_uniforms,
                      sampler->confidence,
                      sampler->entropy,
                      sampler->rank,
@@ -221,46 +227,79 @@ static void prepare(struct sedd_sampler *sampler)
     sedd_condition_prepare(sampler->session, sigmas, count);
 }
 
-/* Draws `next`; *rows is how many rows it drew from. */
-static enum sedd_status evaluate(struct sedd_sampler *sampler, int32_t *rows,
-                                 struct sedd_error *error)
+/* Plans the step at hand and chooses its rows. */
+static enum sedd_status begin(struct sedd_sampler *sampler, struct sedd_error *error)
 {
-    struct sedd_session *session = sampler->session;
-    const struct sedd_sample_options *options = &sampler->options;
+    if (sedd_sampler_done(sampler)) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "this run is over after %d steps",
+                         (int)sampler->steps_done);
+    }
+    plan(sampler);
+    project(sampler);
     if (sampler->feed != NULL) {
         sampler->feed(sampler->feed_user, sampler->uniforms,
                       (size_t)sampler->rows *
                           (size_t)sedd_transition_columns(&sampler->transition));
     }
-    sampler->broken = false;
-    *rows = sedd_sampler_choose(sampler);
-    if (*rows == 0) {
-        return SEDD_OK;
-    }
-    prepare(sampler);
+    sampler->drawn_count = sedd_sampler_choose(sampler);
+    sampler->requested = true;
+    return SEDD_OK;
+}
+
+/* Returns what the network reads in the step at hand, and which outputs are wanted. */
+static struct sedd_reading reading_of(struct sedd_sampler *sampler)
+{
+    const struct sedd_sample_options *options = &sampler->options;
     struct sedd_reading reading = {.batch = options->batch,
                                    .length = options->length,
                                    .ids = sampler->ids,
                                    .sigma = sampler->sigma,
-                                   .rows = *rows,
+                                   .rows = sampler->drawn_count,
                                    .index = sampler->drawn};
     if (options->context == SEDD_CONTEXT_KNOWN) {
-        reading.read_count = sedd_sampler_known(sampler, *rows);
+        reading.read_count = sedd_sampler_known(sampler, sampler->drawn_count);
         reading.read = sampler->known;
     }
+    return reading;
+}
+
+/* Evaluates the network here and draws every row. */
+static enum sedd_status evaluate(struct sedd_sampler *sampler, struct sedd_error *error)
+{
+    struct sedd_session *session = sampler->session;
+    if (sampler->drawn_count == 0) {
+        return SEDD_OK;
+    }
+    prepare(sampler);
+    struct sedd_reading reading = reading_of(sampler);
     enum sedd_status status = sedd_score_forward(session, &reading, error);
     if (status == SEDD_OK) {
         status = sedd_score_head(session, &reading,
                                  draws_exactly(sampler) ? sedd_visit_exact : sedd_visit_weights,
                                  sampler, error);
     }
-    if (status == SEDD_OK && sampler->broken) {
-        return sedd_score_fail(sampler->sigma, error);
-    }
-    if (status == SEDD_OK) {
-        sedd_sampler_remask(sampler);
-    }
     return status;
+}
+
+/* Fills in `next` from what was drawn. */
+static enum sedd_status place_drawn(struct sedd_sampler *sampler, struct sedd_error *error)
+{
+    memcpy(sampler->next, sampler->ids, (size_t)sampler->rows * sizeof(int32_t));
+    for (int32_t row = 0; row < sampler->drawn_count; row++) {
+        const struct sedd_outcome *drawn = &sampler->outcome[row];
+        int32_t place = sampler->drawn[row];
+        if (!isfinite(drawn->sum)) {
+            return sedd_score_fail(sampler->sigma, error);
+        }
+        if (drawn->id >= 0) {
+            sampler->next[place] = drawn->id;
+            sampler->confidence[place] = drawn->confidence;
+            sampler->entropy[place] = drawn->entropy;
+            sampler->rank[place] = drawn->rank;
+        }
+    }
+    sedd_sampler_remask(sampler);
+    return SEDD_OK;
 }
 
 /* Reports what differs from the ids before the step. */
@@ -288,32 +327,110 @@ static void report(struct sedd_sampler *sampler, const int32_t *before, struct s
     step->entropy = exact ? sampler->changed_entropy : NULL;
 }
 
-enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_step *step,
-                                      struct sedd_error *error)
+/* Ends the step at hand, whose rows have been drawn. */
+static enum sedd_status finish(struct sedd_sampler *sampler, struct sedd_step *step,
+                               struct sedd_error *error)
 {
-    int32_t rows = 0;
-    if (sedd_sampler_done(sampler)) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "this run is over after %d steps",
-                         (int)sampler->steps_done);
-    }
-    plan(sampler);
-    project(sampler);
-    memcpy(sampler->next, sampler->ids, (size_t)sampler->rows * sizeof(int32_t));
-    enum sedd_status status = evaluate(sampler, &rows, error);
+    enum sedd_status status = place_drawn(sampler, error);
     if (status != SEDD_OK) {
         return status;
     }
     int32_t *before = sampler->ids;
     sampler->ids = sampler->next;
     sampler->next = before;
+    sampler->requested = false;
     sampler->steps_done++;
     if (sampler->steps_done >= sampler->total) {
         project(sampler);
     }
     sampler->masked = count_masks(sampler, sampler->ids, sampler->rows);
-    step->rows = rows;
+    step->rows = sampler->drawn_count;
     report(sampler, before, step);
     return SEDD_OK;
+}
+
+enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_step *step,
+                                      struct sedd_error *error)
+{
+    enum sedd_status status = begin(sampler, error);
+    status = status == SEDD_OK ? evaluate(sampler, error) : status;
+    return status == SEDD_OK ? finish(sampler, step, error) : status;
+}
+
+/* ---- A step whose network is evaluated elsewhere ------------------------------------------ */
+
+enum sedd_status sedd_sampler_request(struct sedd_sampler *sampler, struct sedd_request *request,
+                                      struct sedd_error *error)
+{
+    struct sedd_session *session = sampler->session;
+    if (!draws_exactly(sampler)) {
+        return sedd_fail(
+            error, SEDD_ERROR_UNSUPPORTED, "a step with %s is computed by this engine only",
+            sampler->options.draw == SEDD_DRAW_OFFICIAL ? "official draws" : "the uniform graph");
+    }
+    enum sedd_status status = begin(sampler, error);
+    if (status != SEDD_OK) {
+        return status;
+    }
+    struct sedd_reading reading = reading_of(sampler);
+    if (reading.rows > 0) {
+        prepare(sampler);
+        sedd_condition(session, sampler->sigma);
+    }
+    for (int32_t row = 0; row < reading.rows; row++) {
+        double u = sedd_sampler_random(sampler, sampler->drawn[row], 1);
+        sampler->requested_uniforms[row] = sedd_random_below_one(u);
+    }
+    *request = (struct sedd_request){.sigma = sampler->sigma,
+                                     .shift = (double)sampler->shift,
+                                     .ids = sampler->ids,
+                                     .rows = reading.rows,
+                                     .index = sampler->drawn,
+                                     .uniforms = sampler->requested_uniforms,
+                                     .read_count = reading.read_count,
+                                     .read = reading.read,
+                                     .modulation = session->modulation,
+                                     .modulation_size = (int32_t)session->modulation_size};
+    return SEDD_OK;
+}
+
+/* Returns the rank by the order in use. The caller keeps the one that is known beforehand. */
+static double rank_of(const struct sedd_sampler *sampler, int32_t place,
+                      const struct sedd_row_result *result)
+{
+    switch (sampler->options.order) {
+    case SEDD_ORDER_CONFIDENCE: return -(double)result->likeliest;
+    case SEDD_ORDER_MARGIN: return (double)result->second - (double)result->likeliest;
+    case SEDD_ORDER_ENTROPY: return (double)result->entropy;
+    default: return sampler->rank[place];
+    }
+}
+
+enum sedd_status sedd_sampler_take(struct sedd_sampler *sampler,
+                                   const struct sedd_row_result *results, struct sedd_step *step,
+                                   struct sedd_error *error)
+{
+    int32_t tokens = sampler->session->model->info.tokens;
+    if (!sampler->requested) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "no step was requested of this run");
+    }
+    for (int32_t row = 0; row < sampler->drawn_count; row++) {
+        const struct sedd_row_result *result = &results[row];
+        int32_t place = sampler->drawn[row];
+        double sum = exp((double)result->log_sum - (double)sampler->shift);
+        if (isfinite(sum) && (result->id < 0 || result->id >= tokens)) {
+            return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                             "row %d of a step has token id %d, outside this model's 0 to %d",
+                             (int)row, (int)result->id, (int)tokens - 1);
+        }
+        bool stays = sedd_sampler_tosses(sampler) && !sedd_sampler_opens(sampler, place, sum);
+        sampler->outcome[row] = (struct sedd_outcome){.id = stays ? -1 : result->id,
+                                                      .confidence = result->confidence,
+                                                      .entropy = result->entropy,
+                                                      .rank = rank_of(sampler, place, result),
+                                                      .sum = sum};
+    }
+    return finish(sampler, step, error);
 }
 
 bool sedd_sampler_done(const struct sedd_sampler *sampler)
@@ -346,6 +463,7 @@ enum sedd_status sedd_sampler_restore(struct sedd_sampler *sampler, int32_t step
     if (status == SEDD_OK) {
         memcpy(sampler->ids, ids, (size_t)sampler->rows * sizeof(int32_t));
         sampler->steps_done = steps_done;
+        sampler->requested = false;
         settle(sampler);
     }
     return status;

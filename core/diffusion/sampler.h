@@ -9,6 +9,15 @@
 #include "diffusion/order.h"
 #include "model/score.h"
 
+/* What an evaluation of the network gives for one row. The network may run here (visit.c) or
+ * elsewhere (sedd_sampler_take). */
+struct sedd_outcome {
+    int32_t id;                /* the state drawn, or -1 if the place stays as it is */
+    float confidence, entropy; /* see struct sedd_step */
+    double rank;               /* see order.h */
+    double sum; /* not finite if the network's output is not a number; otherwise not used */
+};
+
 struct sedd_sampler {
     struct sedd_session *session;
     struct sedd_sample_options options; /* with defaults filled in and arrays owned */
@@ -28,14 +37,17 @@ struct sedd_sampler {
     /* The step at hand. */
     double t, sigma;
     struct sedd_transition transition;
-    float shift;                 /* log-score = logit - shift */
-    bool rest;                   /* every mask opens */
-    _Atomic bool broken;         /* the network gave something that is no number */
-    float *confidence, *entropy; /* [B, L] of drawn rows */
-    double *rank;                /* [B, L] of masks; see order.h */
-    struct sedd_ranked *ranked;  /* [L] */
-    int32_t *drawn;              /* [B, L] places of the rows to draw from, ascending */
-    int32_t *known;              /* [B, L] context known: the places read, ascending; else NULL */
+    float shift;                  /* log-score = logit - shift */
+    bool rest;                    /* every mask opens */
+    bool requested;               /* the step at hand has been planned and not yet finished */
+    int32_t drawn_count;          /* rows to draw from */
+    struct sedd_outcome *outcome; /* [B, L] what came of each of those rows */
+    float *requested_uniforms;    /* [B, L] each row's, for its token */
+    float *confidence, *entropy;  /* [B, L] of drawn rows */
+    double *rank;                 /* [B, L] of masks; see order.h */
+    struct sedd_ranked *ranked;   /* [L] */
+    int32_t *drawn;               /* [B, L] places of the rows to draw from, ascending */
+    int32_t *known;               /* [B, L] context known: the places read, ascending; else NULL */
 };
 
 /* Fills in defaults and refuses what cannot be done with this model and session. */
@@ -62,7 +74,10 @@ double sedd_sampler_random(const struct sedd_sampler *sampler, int32_t place, ui
 /* Does the coin of a mask at `place` open it, given the sum of its scores? */
 bool sedd_sampler_opens(const struct sedd_sampler *sampler, int32_t place, double score_sum);
 
-/* Row visitors (sedd_row_visitor) whose user is the sampler; they write `next`. */
+/* True: every mask of the step at hand that is drawn depends on a coin with its scores as odds. */
+bool sedd_sampler_tosses(const struct sedd_sampler *sampler);
+
+/* Row visitors (sedd_row_visitor) whose user is the sampler; they write `outcome`. */
 void sedd_visit_exact(void *user, int32_t row, int32_t place, float *logits, float *work);
 void sedd_visit_weights(void *user, int32_t row, int32_t place, float *logits, float *work);
 
