@@ -1,14 +1,17 @@
 /*
- * sedd.h - score entropy discrete diffusion (SEDD) and a GPT-2 baseline, in C11.
+ * sedd.h - score entropy discrete diffusion (SEDD), its family, and a GPT-2 baseline, in C11.
  *
  * A SEDD network reads a sequence in which some tokens are masked and gives, for every position
  * p and token y, the log-score ln(p_t(x with p replaced by y) / p_t(x)) (Lou, Meng & Ermon 2024).
- * Sampling walks the noise level t from 1 to 0 and opens masks by these ratios.
+ * Sampling walks the noise level t from 1 to 0 and opens masks by these ratios. The later masked
+ * diffusion models MDLM, SDTT and RADD, and the uniform DUO, give log p(x0) instead, which
+ * determines the log-scores (model/score.h); all else is the same.
  *
  * How the pieces fit, in the order a program meets them:
  *
  *     sedd_engine     how to compute: one table of kernels, a number of threads
- *     sedd_model      what to compute: weights of a SEDD or a GPT-2, read from a folder or a stream
+ *     sedd_model      what to compute: weights of a diffusion model or a GPT-2, from a folder or a
+ *                     stream
  *     sedd_tokenizer  text <-> token ids (byte-level BPE)
  *     sedd_session    engine + model + all scratch memory; every computation happens in one
  *     sedd_sampler    one run of the denoising loop in a session, one network evaluation a step
@@ -135,7 +138,17 @@ const char *sedd_kernels_name(size_t index);
 
 struct sedd_model;
 
+/* SEDD_KIND_SEDD stands for every diffusion model; the family says which. */
 enum sedd_kind { SEDD_KIND_SEDD = 0, SEDD_KIND_GPT2 };
+enum sedd_family {
+    SEDD_FAMILY_SEDD = 0,
+    SEDD_FAMILY_MDLM, /* Sahoo et al. 2024, arXiv 2406.07524 */
+    SEDD_FAMILY_SDTT, /* few-step students of MDLM; Deschenaux & Gulcehre 2024, arXiv 2410.21035 */
+    SEDD_FAMILY_RADD, /* Ou et al. 2024, arXiv 2406.03736 */
+    SEDD_FAMILY_DUO   /* Sahoo et al. 2025, arXiv 2506.10892 */
+};
+/* The family as its paper writes it ("MDLM"). Static storage. */
+const char *sedd_family_name(enum sedd_family family);
 enum sedd_graph { SEDD_GRAPH_ABSORB = 0, SEDD_GRAPH_UNIFORM };
 enum sedd_noise { SEDD_NOISE_LOGLINEAR = 0, SEDD_NOISE_GEOMETRIC };
 enum sedd_dtype {
@@ -147,11 +160,14 @@ enum sedd_dtype {
 
 struct sedd_model_info {
     enum sedd_kind kind;
-    enum sedd_dtype dtype; /* F32 or Q8: how the matrices are held */
-    enum sedd_graph graph; /* SEDD only, like the next five */
+    enum sedd_dtype dtype;   /* F32 or Q8: how the matrices are held */
+    enum sedd_family family; /* diffusion models only, like the next eight */
+    bool normalised; /* the network gives ln p(x0), so its scores sum to 1 / (e^sigma - 1) */
+    bool time_free;  /* the network does not read sigma: its output depends on the ids alone */
+    enum sedd_graph graph;
     enum sedd_noise noise;
     double sigma_min, sigma_max; /* geometric noise */
-    int32_t cond_dim;
+    int32_t cond_dim;            /* 0: RADD has no conditioning */
     bool scale_by_sigma;
     int32_t tokens;  /* V */
     int32_t states;  /* N; GPT-2: V */
@@ -299,7 +315,8 @@ void sedd_session_cancel(struct sedd_session *session, bool cancel);
 
 /* ids [B, L] in 0..N-1, sigma [B] above 0, at most SEDD_SIGMA_MAX; logscore [B, L, N] receives ln
  * of the score, with 0 at each position's own token (SEDD, section 3 and the reference
- * implementation). B*L <= rows. */
+ * implementation). Where a normalised model keeps a token, the others have -infinity. B*L <= rows.
+ */
 enum sedd_status sedd_score(struct sedd_session *session, int32_t batch, int32_t length,
                             const int32_t *ids, const float *sigma, float *logscore,
                             struct sedd_error *error);
@@ -458,7 +475,7 @@ enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_
  * Exact draws and the absorb graph only (otherwise SEDD_ERROR_UNSUPPORTED; use
  * sedd_sampler_advance). A request may be repeated, or the step be advanced instead. */
 struct sedd_request {
-    double sigma, shift;  /* log-score = logit - shift */
+    double sigma, shift;  /* log-score = logit - shift, unless the model is normalised */
     const int32_t *ids;   /* [B, L] */
     int32_t rows;         /* 0: the network does not run; take the step without results */
     const int32_t *index; /* [rows] places to draw, ascending */

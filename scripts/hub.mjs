@@ -1,5 +1,5 @@
 // Serves local folders as repositories in the way the hub does, counts what it sends, and produces faults on demand.
-// usage: node scripts/hub.mjs [--port 8090] [--method-bound] [--fault FILE=KIND[:NUMBER]]... OWNER/NAME=FOLDER...
+// usage: node scripts/hub.mjs [--port 8090] [--method-bound] [--fault FILE=KIND[:NUMBER]]... OWNER/NAME[@BRANCH]=FOLDER...
 //   --method-bound signs the addresses of large files for GET only, so that HEAD is refused there
 //   KIND is slow (bytes a second), cut (at byte), short (by bytes), change (after byte), flip (byte), 401, 403, 404, 429 (Retry-After), 500,
 //   html, pointer, nocors, norange, nohead, noetag, gzip or expired (an address of yesterday)
@@ -99,7 +99,7 @@ export class Hub {
   #key = randomBytes(32);
 
   /**
-   * @param {Record<string, string>} repositories owner/name -> folder
+   * @param {Record<string, string>} repositories owner/name, or owner/name@branch -> folder
    * @param {{methodBound?: boolean}} [options] `methodBound`: a large file's address is signed for GET only, and answers 403 to HEAD
    */
   constructor(repositories, { methodBound = false } = {}) {
@@ -178,7 +178,8 @@ export class Hub {
     const api = /^\/api\/models\/(.+)\/revision\/([^/]+)$/.exec(pathname);
     const [, owner, , revision, name] = /^\/((?:[^/]+\/)?([^/]+))\/resolve\/([^/]+)\/(.+)$/.exec(pathname) ?? [];
     const asked = api?.[1] ?? owner;
-    const repository = this.#repositories.get(asked);
+    const wanted = decodeURIComponent(api?.[2] ?? revision ?? 'main');
+    const repository = this.#repositories.get(asked) ?? this.#branch(asked, wanted);
     const headers = this.#headers(request, name ?? 'api', EXPOSED);
     const now = MOVED.get(asked);
     if (!repository && this.#repositories.has(now)) {
@@ -193,9 +194,10 @@ export class Hub {
     }
     const refusal = this.#take(name ?? 'api', '401', '403', '404', '429', '500');
     if (refusal) return this.#refuse(request, response, headers, refusal);
-    if (!repository) return this.#end(request, response, 401, headers, 'Invalid username or password.');
-    const known = ['main', repository.commit].includes(api?.[2] ?? revision);
-    if (!known) return this.#end(request, response, 404, headers, 'Revision Not Found');
+    const branches = [...this.#repositories.keys()].some((key) => key.startsWith(`${asked}@`));
+    if (!repository && !branches) return this.#end(request, response, 401, headers, 'Invalid username or password.');
+    const known = ['main', repository?.commit].includes(wanted) || this.#repositories.has(`${asked}@${wanted}`);
+    if (!repository || !known) return this.#end(request, response, 404, headers, 'Revision Not Found');
     if (api)
       return this.#end(
         request,
@@ -224,6 +226,22 @@ export class Hub {
     });
   }
 
+  /** Returns the branch of a repository that this revision names: by name, or by commit. */
+  #branch(asked, revision) {
+    const branches = [...this.#repositories].filter(([name]) => name.startsWith(`${asked}@`));
+    return (branches.find(([name]) => name === `${asked}@${revision}`) ??
+      branches.find(([, { commit }]) => commit === revision))?.[1];
+  }
+
+  /** Returns the file with this content in the repository or one of its branches. */
+  #content(owner, sha256) {
+    for (const [name, repository] of this.#repositories) {
+      const file = name.split('@')[0] === owner && repository.content(sha256);
+      if (file) return file;
+    }
+    return undefined;
+  }
+
   #signature(path, expires, method) {
     return createHmac('sha256', this.#key).update(`${method} ${path} ${expires}`).digest('base64url');
   }
@@ -244,7 +262,7 @@ export class Hub {
   #answerLarge(request, response) {
     const { pathname, searchParams } = new URL(request.url, this.url);
     const [, owner, sha256] = /^\/repos\/(.+)\/([0-9a-f]{64})$/.exec(pathname) ?? [];
-    const file = this.#repositories.get(owner)?.content(sha256);
+    const file = this.#content(owner, sha256);
     const headers = this.#headers(request, file?.name, EXPOSED_ELSEWHERE);
     const expires = Number(searchParams.get('Expires'));
     const method = this.methodBound ? request.method : 'GET';
@@ -347,7 +365,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   }
   if (faults.includes(null) || Object.keys(repositories).length === 0) {
     console.error(
-      'usage: node scripts/hub.mjs [--port 8090] [--method-bound] [--fault FILE=KIND[:NUMBER]]... OWNER/NAME=FOLDER...',
+      'usage: node scripts/hub.mjs [--port 8090] [--method-bound] [--fault FILE=KIND[:NUMBER]]... OWNER/NAME[@BRANCH]=FOLDER...',
     );
     process.exit(2);
   }

@@ -119,7 +119,7 @@ for (const [name, args, status, words] of [
     'a GPT-2 asked for a score',
     ['score', 'models/gpt2-nano', '--ids', '1', '--sigma', '0.5'],
     1,
-    /a score needs a SEDD model/,
+    /a score needs a diffusion model/,
   ],
   [
     'a kernel table that is not there',

@@ -177,9 +177,11 @@ double wasm_writer_size(const struct sedd_writer *writer)
 static const char *give_info(const struct sedd_model_info *info)
 {
     reply_begin();
-    reply_add("{\"kind\":\"%s\",\"dtype\":\"%s\",\"graph\":\"%s\",\"noise\":\"%s\"",
+    reply_add("{\"kind\":\"%s\",\"family\":\"%s\",\"timeFree\":%s,\"dtype\":\"%s\","
+              "\"graph\":\"%s\",\"noise\":\"%s\"",
               info->kind == SEDD_KIND_SEDD ? "sedd" : "gpt2",
-              info->dtype == SEDD_DTYPE_Q8 ? "q8" : "f32",
+              info->kind == SEDD_KIND_SEDD ? sedd_family_name(info->family) : "GPT-2",
+              info->time_free ? "true" : "false", info->dtype == SEDD_DTYPE_Q8 ? "q8" : "f32",
               info->graph == SEDD_GRAPH_ABSORB ? "absorb" : "uniform",
               info->noise == SEDD_NOISE_LOGLINEAR ? "loglinear" : "geometric");
     reply_field("tokens", info->tokens);

@@ -33,7 +33,9 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
 
 /**
  * @typedef {object} ModelInfo what a model is
- * @property {'sedd'|'gpt2'} kind
+ * @property {'sedd'|'gpt2'} kind 'sedd' stands for every diffusion model
+ * @property {'SEDD'|'MDLM'|'SDTT'|'RADD'|'DUO'|'GPT-2'} family
+ * @property {boolean} timeFree the network does not read the noise level, so a step that changes nothing costs nothing
  * @property {'f32'|'q8'} dtype how its matrices are held
  * @property {'absorb'|'uniform'} graph SEDD: what noise does to a token
  * @property {'loglinear'|'geometric'} noise SEDD

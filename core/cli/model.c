@@ -17,8 +17,9 @@ int run_info(struct cli *cli)
     printf("{\"kind\": \"%s\", \"dtype\": \"%s\", ", sedd ? "sedd" : "gpt2",
            info.dtype == SEDD_DTYPE_Q8 ? "q8" : "f32");
     if (sedd) {
-        printf("\"graph\": \"%s\", \"noise\": \"%s\", \"cond_dim\": %d, \"scale_by_sigma\": %s, "
-               "\"mask_id\": %d, ",
+        printf("\"family\": \"%s\", \"time_free\": %s, \"graph\": \"%s\", \"noise\": \"%s\", "
+               "\"cond_dim\": %d, \"scale_by_sigma\": %s, \"mask_id\": %d, ",
+               sedd_family_name(info.family), info.time_free ? "true" : "false",
                info.graph == SEDD_GRAPH_ABSORB ? "absorb" : "uniform",
                info.noise == SEDD_NOISE_LOGLINEAR ? "loglinear" : "geometric", (int)info.cond_dim,
                info.scale_by_sigma ? "true" : "false", (int)info.mask_id);

@@ -88,7 +88,9 @@ void sedd_sampler_remask(struct sedd_sampler *sampler)
 int32_t sedd_sampler_choose(struct sedd_sampler *sampler)
 {
     const struct sedd_model_info *info = &sampler->session->model->info;
-    bool normalised = sampler->options.positions == SEDD_POSITIONS_NORMALISED;
+    bool normalised = sampler->options.positions == SEDD_POSITIONS_NORMALISED ||
+                      (info->normalised && sampler->options.draw == SEDD_DRAW_EXACT &&
+                       sampler->options.positions == SEDD_POSITIONS_SCORE);
     double score_sum = 1.0 / expm1(sampler->sigma); /* of normalised scores */
     int32_t count = 0;
     for (int32_t place = 0; place < sampler->rows; place++) {

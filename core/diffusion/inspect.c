@@ -17,7 +17,7 @@ struct inspection {
     const struct sedd_inspect_options *options;
     struct sedd_transition transition;
     const int32_t *ids;
-    float shift;                       /* as sedd_score rounds it */
+    double sigma;
     struct sedd_inspected *out;        /* [position_count] */
     struct sedd_candidate *candidates; /* [position_count, top_k] */
     _Atomic bool broken;
@@ -93,9 +93,9 @@ static void visit(void *user, int32_t row, int32_t place, float *logits, float *
     }
     struct sedd_inspected *out = &in->out[slot];
     struct sedd_candidate *best = in->candidates + (size_t)slot * (size_t)in->options->top_k;
-    (void)work;
+    float shift = (float)sedd_score_bridge(in->session, in->sigma, own, logits, work);
     for (int32_t y = 0; y < in->session->model->info.states; y++) {
-        logits[y] -= in->shift;
+        logits[y] -= shift;
     }
     sedd_session_mute(in->session, logits);
     logits[own] = 0.0f;
@@ -211,7 +211,7 @@ enum sedd_status sedd_inspect(struct sedd_session *session, int32_t length, cons
     struct inspection in = {
         .session = session, .options = options, .ids = ids, .out = out, .candidates = candidates};
     double sigma = begin_step(&session->model->info, options, &in.transition);
-    in.shift = (float)sedd_score_shift(&session->model->info, sigma);
+    in.sigma = sigma;
     memset(out, 0, (size_t)options->position_count * sizeof *out);
     size_t count = (size_t)options->position_count;
     int32_t *places = sedd_memory_new(count, sizeof *places);

@@ -37,7 +37,7 @@ struct sedd_sampler {
     /* The step at hand. */
     double t, sigma;
     struct sedd_transition transition;
-    float shift;                  /* log-score = logit - shift */
+    float shift;                  /* log-score = logit - shift, unless the model is normalised */
     bool rest;                    /* every mask opens */
     bool requested;               /* the step at hand has been planned and not yet finished */
     int32_t drawn_count;          /* rows to draw from */

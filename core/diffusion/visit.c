@@ -24,7 +24,8 @@ bool sedd_sampler_opens(const struct sedd_sampler *sampler, int32_t place, doubl
 
 bool sedd_sampler_tosses(const struct sedd_sampler *sampler)
 {
-    return sampler->options.positions == SEDD_POSITIONS_SCORE;
+    return sampler->options.positions == SEDD_POSITIONS_SCORE &&
+           !sampler->session->model->info.normalised;
 }
 
 /* The rank by the distribution weights / sum, whose largest weight is 1. */
@@ -82,8 +83,9 @@ void sedd_visit_weights(void *user, int32_t row, int32_t place, float *logits, f
     int32_t x = sampler->ids[place];
     struct sedd_outcome *drawn = &sampler->outcome[row];
     *drawn = (struct sedd_outcome){.id = -1, .rank = sampler->rank[place]};
+    float shift = (float)sedd_score_bridge(session, sampler->sigma, x, logits, work);
     for (int32_t y = 0; y < states; y++) {
-        logits[y] -= sampler->shift;
+        logits[y] -= shift;
         if (!isfinite(logits[y])) {
             drawn->sum = NAN;
         }

@@ -1,15 +1,14 @@
 /* cross_entropy.c - implements cross_entropy.h. */
 #include "eval/cross_entropy.h"
 
+#include "model/score.h"
+
 #include <math.h>
 
 double sedd_cross_entropy(const struct sedd_session *session, float *logits, int32_t target)
 {
-    const struct sedd_kernels *kernels = session->engine->kernels;
-    int32_t tokens = session->model->info.tokens;
     double wanted = (double)logits[target];
-    float largest = kernels->max(logits, tokens);
-    return log((double)kernels->exp_sum(logits, tokens, 1.0f, largest)) + (double)largest - wanted;
+    return sedd_score_log_sum(session, logits) - wanted;
 }
 
 void sedd_targets_visit(void *user, int32_t row, int32_t place, float *logits, float *work)

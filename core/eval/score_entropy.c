@@ -20,16 +20,17 @@
 struct entropy {
     struct sedd_session *session;
     const int32_t *x0, *xt;
-    double shift, inverse_e; /* 1 / (e^sigma - 1) */
+    double sigma, inverse_e; /* 1 / (e^sigma - 1) */
     double *value;           /* [L] */
 };
 
-static double uniform_entropy(const struct entropy *e, int32_t x, int32_t x0, const float *logits)
+static double uniform_entropy(const struct entropy *e, int32_t x, int32_t x0, double shift,
+                              const float *logits)
 {
     int32_t n = e->session->model->info.states;
     double scores = 0.0, logs = 0.0, grow = 1.0 / e->inverse_e, r = grow / (grow + n);
     for (int32_t y = 0; y < n; y++) {
-        double l = y == x ? 0.0 : (double)logits[y] - e->shift;
+        double l = y == x ? 0.0 : (double)logits[y] - shift;
         scores += exp(l);
         logs += l;
     }
@@ -37,28 +38,29 @@ static double uniform_entropy(const struct entropy *e, int32_t x, int32_t x0, co
     if (x == x0) {
         return positive - r * mean + (double)(n - 1) / n * r * (log(r) - 1.0);
     }
-    double target = (double)logits[x0] - e->shift;
+    double target = (double)logits[x0] - shift;
     return positive - (target / grow + mean) + ((-log(r) - 1.0) / r - (n - 2)) / n;
 }
 
-static double absorb_entropy(const struct entropy *e, int32_t x0, const float *logits)
+static double absorb_entropy(const struct entropy *e, int32_t x0, double shift, const float *logits)
 {
     double scores = 0.0;
     for (int32_t y = 0; y < e->session->model->info.tokens; y++) {
-        scores += exp((double)logits[y] - e->shift);
+        scores += exp((double)logits[y] - shift);
     }
-    double target = (double)logits[x0] - e->shift;
+    double target = (double)logits[x0] - shift;
     return scores - e->inverse_e * target + e->inverse_e * (log(e->inverse_e) - 1.0);
 }
 
 static void visit_entropy(void *user, int32_t row, int32_t place, float *logits, float *work)
 {
     const struct entropy *e = user;
+    int32_t x = e->xt[place], x0 = e->x0[place];
+    double shift = sedd_score_bridge(e->session, e->sigma, x, logits, work);
     (void)row;
-    (void)work;
     e->value[place] = e->session->model->info.graph == SEDD_GRAPH_ABSORB
-                          ? absorb_entropy(e, e->x0[place], logits)
-                          : uniform_entropy(e, e->xt[place], e->x0[place], logits);
+                          ? absorb_entropy(e, x0, shift, logits)
+                          : uniform_entropy(e, x, x0, shift, logits);
 }
 
 /* ---- A window ---------------------------------------------------------------------------- */
@@ -82,8 +84,7 @@ enum sedd_status sedd_score_entropy_at(struct sedd_session *session, int32_t len
     const struct sedd_model_info *info = &session->model->info;
     double sigma, dsigma, sum = 0.0;
     sedd_noise_at(info, t, &sigma, &dsigma);
-    struct entropy entropy = {session, x0, xt, sedd_score_shift(info, sigma), 1.0 / expm1(sigma),
-                              value};
+    struct entropy entropy = {session, x0, xt, sigma, 1.0 / expm1(sigma), value};
     memset(value, 0, (size_t)length * sizeof(double));
     int32_t rows = sedd_window_open(info, xt, length, places);
     struct sedd_reading reading = {

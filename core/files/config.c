@@ -1,12 +1,14 @@
 /*
- * config.c - implements config.h. A SEDD has the nested training configuration of the reference
- * code; a GPT-2 has the flat configuration of the Hugging Face hub.
+ * config.c - implements config.h. SEDD, SDTT and RADD have the nested training configuration of
+ * their reference code; MDLM, DUO and GPT-2 have a flat configuration of the Hugging Face hub.
  */
 #include "files/config.h"
 
 #include "files/fields.h"
 
+#include <ctype.h>
 #include <math.h>
+#include <string.h>
 
 #define FILE_NAME "config.json"
 
@@ -16,6 +18,8 @@
 #define HIDDEN_MAX (1 << 16)
 #define BLOCKS_MAX 1024
 #define LENGTH_MAX (1 << 20)
+
+#define GPT2_TOKENS 50257 /* of the tokenizer "gpt2" */
 
 static enum sedd_status check_heads(const struct sedd_model_info *info, bool rotary,
                                     struct sedd_error *error)
@@ -50,18 +54,37 @@ static enum sedd_status read_sizes(const cJSON *root, const struct size *sizes, 
     return status;
 }
 
-static enum sedd_status read_sedd_sizes(const cJSON *root, struct sedd_model_info *info,
-                                        struct sedd_error *error)
+/* ---- Diffusion models -------------------------------------------------------------------- */
+
+/* Reads the sizes. `tokens` is a key of the configuration's layout: the flat one of the Hugging
+ * Face classes of MDLM and DUO, or the nested training configuration of all others. */
+static enum sedd_status read_diffusion_sizes(const cJSON *root, struct sedd_model_info *info,
+                                             struct sedd_error *error)
 {
-    const struct size sizes[] = {
+    const struct size flat[] = {
+        {"vocab_size", TOKENS_MAX, &info->tokens},   {"hidden_dim", HIDDEN_MAX, &info->hidden_size},
+        {"model_length", LENGTH_MAX, &info->length}, {"n_blocks", BLOCKS_MAX, &info->n_blocks},
+        {"n_heads", HIDDEN_MAX, &info->n_heads},     {"cond_dim", HIDDEN_MAX, &info->cond_dim},
+    };
+    const struct size nested[] = {
         {"tokens", TOKENS_MAX, &info->tokens},
         {"model.hidden_size", HIDDEN_MAX, &info->hidden_size},
-        {"model.cond_dim", HIDDEN_MAX, &info->cond_dim},
         {"model.length", LENGTH_MAX, &info->length},
         {"model.n_blocks", BLOCKS_MAX, &info->n_blocks},
         {"model.n_heads", HIDDEN_MAX, &info->n_heads},
+        {"model.cond_dim", HIDDEN_MAX, &info->cond_dim},
     };
-    enum sedd_status status = read_sizes(root, sizes, sizeof sizes / sizeof sizes[0], error);
+    bool is_flat = info->family == SEDD_FAMILY_MDLM || info->family == SEDD_FAMILY_DUO;
+    const struct size *sizes = is_flat ? flat : nested;
+    size_t first = 0, count = sizeof flat / sizeof flat[0];
+    const cJSON *tokenizer = sedd_json_find(root, "tokenizer.name");
+    if (info->family == SEDD_FAMILY_SDTT && sedd_json_find(root, "tokens") == NULL &&
+        cJSON_IsString(tokenizer) && strcmp(tokenizer->valuestring, "gpt2") == 0) {
+        info->tokens = GPT2_TOKENS; /* the configuration has no number of tokens */
+        first = 1;
+    }
+    count -= info->family == SEDD_FAMILY_RADD ? 1 : 0; /* it has a cond_dim, but no conditioning */
+    enum sedd_status status = read_sizes(root, sizes + first, count - first, error);
     return status == SEDD_OK ? check_heads(info, true, error) : status;
 }
 
@@ -84,21 +107,14 @@ static enum sedd_status read_noise(const cJSON *root, struct sedd_model_info *in
     return status;
 }
 
-static enum sedd_status read_sedd(const cJSON *root, struct sedd_model_info *info,
-                                  struct sedd_error *error)
+/* Reads what a SEDD says of its graph. */
+static enum sedd_status read_graph(const cJSON *root, struct sedd_model_info *info,
+                                   struct sedd_error *error)
 {
     static const char *const graphs[] = {"absorb", "uniform"};
     int graph = 0;
-    enum sedd_status status = sedd_fields_check_sedd(FILE_NAME, root, error);
-    if (status == SEDD_OK) {
-        status = read_sedd_sizes(root, info, error);
-    }
-    if (status == SEDD_OK) {
-        status = sedd_json_word(FILE_NAME, root, "graph.type", graphs, 2, &graph, error);
-    }
-    if (status == SEDD_OK) {
-        status = read_noise(root, info, error);
-    }
+    enum sedd_status status =
+        sedd_json_word(FILE_NAME, root, "graph.type", graphs, 2, &graph, error);
     if (status != SEDD_OK) {
         return status;
     }
@@ -107,7 +123,6 @@ static enum sedd_status read_sedd(const cJSON *root, struct sedd_model_info *inf
         return sedd_fail(error, SEDD_ERROR_FORMAT,
                          FILE_NAME " lacks \"model.scale_by_sigma\"; expected true or false");
     }
-    info->kind = SEDD_KIND_SEDD;
     info->graph = (enum sedd_graph)graph;
     info->scale_by_sigma = cJSON_IsTrue(scale);
     if (info->scale_by_sigma && info->graph == SEDD_GRAPH_UNIFORM) {
@@ -115,12 +130,75 @@ static enum sedd_status read_sedd(const cJSON *root, struct sedd_model_info *inf
                          FILE_NAME
                          ": scale_by_sigma requires the absorb graph; found the uniform graph");
     }
-    bool absorb = info->graph == SEDD_GRAPH_ABSORB;
-    info->states = info->tokens + (absorb ? 1 : 0);
-    info->mask_id = absorb ? info->tokens : -1;
-    info->norm_eps = 1e-5f;
     return SEDD_OK;
 }
+
+/* Checks that SDTT's network predicts x0 given the masks (SUBS). */
+static enum sedd_status check_parameterization(const cJSON *root, struct sedd_error *error)
+{
+    static const char *const names[] = {"multi-round-sdtt", "subs"};
+    bool word = cJSON_IsString(sedd_json_find(root, "parameterization"));
+    int index = 0;
+    return sedd_json_word(FILE_NAME, root, word ? "parameterization" : "parameterization.name",
+                          names, 2, &index, error);
+}
+
+/* Reads what sets the families apart. */
+static enum sedd_status read_family(const cJSON *root, struct sedd_model_info *info,
+                                    struct sedd_error *error)
+{
+    bool timed = info->family == SEDD_FAMILY_DUO;
+    enum sedd_status status = SEDD_OK;
+    info->normalised = info->family != SEDD_FAMILY_SEDD;
+    if (info->family == SEDD_FAMILY_SEDD || info->family == SEDD_FAMILY_RADD) {
+        status = read_noise(root, info, error);
+    }
+    switch (info->family) {
+    case SEDD_FAMILY_SEDD: return status == SEDD_OK ? read_graph(root, info, error) : status;
+    case SEDD_FAMILY_SDTT:
+        status = check_parameterization(root, error);
+        if (status != SEDD_OK) {
+            return status;
+        }
+        /* fallthrough */
+    case SEDD_FAMILY_MDLM:
+        status = sedd_json_bool(FILE_NAME, root, "time_conditioning", false, &timed, error);
+        break;
+    case SEDD_FAMILY_DUO: info->graph = SEDD_GRAPH_UNIFORM; break;
+    case SEDD_FAMILY_RADD: break;
+    }
+    info->time_free = !timed;
+    return status;
+}
+
+static enum sedd_status read_diffusion(const cJSON *root, enum sedd_family family,
+                                       struct sedd_model_info *info, struct sedd_error *error)
+{
+    info->kind = SEDD_KIND_SEDD;
+    info->family = family;
+    info->norm_eps = 1e-5f;
+    enum sedd_status status = sedd_config_check(FILE_NAME, root, family, error);
+    if (status == SEDD_OK) {
+        status = read_diffusion_sizes(root, info, error);
+    }
+    if (status == SEDD_OK) {
+        status = read_family(root, info, error);
+    }
+    if (status != SEDD_OK) {
+        return status;
+    }
+    bool absorb = info->graph == SEDD_GRAPH_ABSORB;
+    info->tokens -= family == SEDD_FAMILY_MDLM ? 1 : 0; /* vocab_size counts the mask */
+    if (info->tokens < 1) {
+        return sedd_fail(error, SEDD_ERROR_FORMAT,
+                         FILE_NAME ": \"vocab_size\" is 1; expected the tokens and the mask");
+    }
+    info->states = info->tokens + (absorb ? 1 : 0);
+    info->mask_id = absorb ? info->tokens : -1;
+    return SEDD_OK;
+}
+
+/* ---- GPT-2 ------------------------------------------------------------------------------- */
 
 /* Reads n_inner. A null value means 4H. */
 static enum sedd_status read_inner_size(const cJSON *root, const struct sedd_model_info *info,
@@ -183,7 +261,7 @@ static enum sedd_status read_gpt2(const cJSON *root, struct sedd_model_info *inf
         {"n_layer", BLOCKS_MAX, &info->n_blocks},  {"n_head", HIDDEN_MAX, &info->n_heads},
         {length_key, LENGTH_MAX, &info->length},
     };
-    enum sedd_status status = sedd_fields_check_gpt2(FILE_NAME, root, error);
+    enum sedd_status status = sedd_config_check(FILE_NAME, root, SEDD_FIELDS_GPT2, error);
     if (status == SEDD_OK) {
         status = read_sizes(root, sizes, sizeof sizes / sizeof sizes[0], error);
     }
@@ -207,6 +285,76 @@ static enum sedd_status read_gpt2(const cJSON *root, struct sedd_model_info *inf
     return status == SEDD_OK ? check_heads(info, false, error) : status;
 }
 
+/* ---- Which model ------------------------------------------------------------------------- */
+
+#define RUNS                                                                                       \
+    "this engine runs SEDD, SDTT and RADD (model.type ddit, ddit-orig, ddit_wot), MDLM and DUO "   \
+    "(model_type mdlm, duo) and GPT-2"
+
+/* Names of networks that have a configuration like those above, and are others. */
+static const char *const OTHERS[][2] = {
+    {"ar", "an autoregressive transformer"},
+    {"ar_orig", "an autoregressive transformer"},
+    {"bd3lm", "a block diffusion model (BD3-LM)"},
+    {"dimamba", "a diffusion Mamba"},
+    {"llada", "a LLaDA"},
+    {"udlm", "a uniform diffusion model (UDLM)"},
+};
+
+static bool is_word(const char *text, const char *word)
+{
+    while (*word != '\0' && tolower((unsigned char)*text) == *word) {
+        text++;
+        word++;
+    }
+    return *text == *word;
+}
+
+static enum sedd_status refuse(const char *key, const char *value, struct sedd_error *error)
+{
+    const char *what = "an unknown network";
+    for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++) {
+        what = is_word(value, OTHERS[i][0]) ? OTHERS[i][1] : what;
+    }
+    return sedd_fail(error, SEDD_ERROR_UNSUPPORTED, FILE_NAME ": \"%s\" is \"%.40s\", %s; " RUNS,
+                     key, value, what);
+}
+
+/* Finds the family of a nested configuration by its model.type, without which it is a SEDD. */
+static enum sedd_status find_nested(const cJSON *root, enum sedd_family *family,
+                                    struct sedd_error *error)
+{
+    const cJSON *type = sedd_json_find(root, "model.type");
+    const char *name = cJSON_IsString(type) ? type->valuestring : "ddit";
+    bool ddit = strcmp(name, "ddit") == 0;
+    *family = strcmp(name, "ddit-orig") == 0  ? SEDD_FAMILY_SDTT
+              : strcmp(name, "ddit_wot") == 0 ? SEDD_FAMILY_RADD
+                                              : SEDD_FAMILY_SEDD;
+    if (ddit && sedd_json_find(root, "parameterization") != NULL) {
+        return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                         FILE_NAME ": \"model.type\" is \"ddit\" beside a parameterization: SDTT's "
+                                   "network of other modules; this engine runs ddit-orig");
+    }
+    return ddit || *family != SEDD_FAMILY_SEDD ? SEDD_OK : refuse("model.type", name, error);
+}
+
+/* Finds the family of a flat configuration by its model_type. */
+static enum sedd_status find_flat(const cJSON *root, enum sedd_family *family,
+                                  struct sedd_error *error)
+{
+    const cJSON *type = sedd_json_find(root, "model_type");
+    if (!cJSON_IsString(type)) {
+        return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                         FILE_NAME " describes neither a diffusion model (\"model\", "
+                                   "\"model_type\") nor a GPT-2 (\"n_embd\"); " RUNS);
+    }
+    bool duo = is_word(type->valuestring, "duo");
+    *family = duo ? SEDD_FAMILY_DUO : SEDD_FAMILY_MDLM;
+    return duo || is_word(type->valuestring, "mdlm")
+               ? SEDD_OK
+               : refuse("model_type", type->valuestring, error);
+}
+
 enum sedd_status sedd_config_read(const char *text, size_t size, struct sedd_model_info *info,
                                   struct sedd_design *design, struct sedd_error *error)
 {
@@ -219,13 +367,13 @@ enum sedd_status sedd_config_read(const char *text, size_t size, struct sedd_mod
     struct sedd_design decided = {0};
     if (sedd_json_find(root, "n_embd") != NULL) {
         status = read_gpt2(root, &found, &decided, error);
-    } else if (sedd_json_find(root, "model") != NULL || sedd_json_find(root, "graph") != NULL) {
-        status = read_sedd(root, &found, error);
-        decided.inner_size = 4 * found.hidden_size;
     } else {
-        status = sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                           FILE_NAME " describes neither a SEDD (\"model\", \"graph\", \"noise\") "
-                                     "nor a GPT-2 (\"n_embd\")");
+        enum sedd_family family = SEDD_FAMILY_SEDD;
+        bool nested =
+            sedd_json_find(root, "model") != NULL || sedd_json_find(root, "graph") != NULL;
+        status = nested ? find_nested(root, &family, error) : find_flat(root, &family, error);
+        status = status == SEDD_OK ? read_diffusion(root, family, &found, error) : status;
+        decided.inner_size = 4 * found.hidden_size;
     }
     cJSON_Delete(root);
     if (status == SEDD_OK) {

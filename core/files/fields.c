@@ -1,6 +1,7 @@
 /*
- * fields.c - implements fields.h. The tables list the fields of the reference code's configuration
- * and of GPT2Config (transformers 4.46, with its base class and older versions).
+ * fields.c - implements fields.h. The tables list the fields of the reference code's configuration,
+ * of its relatives' (MDLM c112c52, SDTT 9172b86, RADD 60b772d, DUO 7c9b498), and of GPT2Config
+ * (transformers 4.46, with its base class and older versions).
  */
 #include "files/fields.h"
 
@@ -102,6 +103,40 @@ static const struct field GPT2[] = {
     {"use_bfloat16", CHANGES_NOTHING},
 };
 
+/* The fields of MDLM's and DUO's classes, and of their relatives, whose values would change the
+ * network, its noise or its output. The others describe training and the classes' own code. */
+#define FLAT                                                                                       \
+    {"causal", "false null"}, {"backbone", "\"dit\" null"}, {"block_size", "null"},                \
+        {"cross_attn", "false null"}, {"noise.type", "\"loglinear\""}, {"T", "0 null"},            \
+        {"subs_masking", "false null"}, QUANTIZATION
+
+static const struct field MDLM[] = {
+    {"parameterization", "\"subs\" null"},
+    {"diffusion", "\"absorbing_state\" null"},
+    FLAT,
+};
+
+static const struct field DUO[] = {
+    {"time_conditioning", "true null"}, /* always read */
+    {"diffusion", "\"uniform_state\" \"uniform\" null"},
+    FLAT,
+};
+
+/* `causal` and `scale_by_sigma` stand in SDTT's configurations and its network reads neither. */
+static const struct field SDTT[] = {
+    {"noise.type", "\"loglinear\""},
+    {"T", "0 null"},
+    {"subs_masking", "false null"},
+    {"model.tie_word_embeddings", "false null"},
+    QUANTIZATION,
+};
+
+static const struct field RADD[] = {
+    {"graph.type", "\"absorb\""},
+    {"model.scale_by_sigma", "false null"},
+    QUANTIZATION,
+};
+
 static const struct field SEDD[] = {
     {"tokens", APPLIED},
     {"graph.type", APPLIED},
@@ -175,14 +210,18 @@ static enum sedd_status check_all(const char *file, const cJSON *root, const str
     return status;
 }
 
-enum sedd_status sedd_fields_check_gpt2(const char *file, const cJSON *root,
-                                        struct sedd_error *error)
+enum sedd_status sedd_config_check(const char *file, const cJSON *root, int model,
+                                   struct sedd_error *error)
 {
-    return check_all(file, root, GPT2, sizeof GPT2 / sizeof GPT2[0], error);
-}
-
-enum sedd_status sedd_fields_check_sedd(const char *file, const cJSON *root,
-                                        struct sedd_error *error)
-{
-    return check_all(file, root, SEDD, sizeof SEDD / sizeof SEDD[0], error);
+#define TABLE(fields)                                                                              \
+    {                                                                                              \
+        fields, sizeof fields / sizeof fields[0]                                                   \
+    }
+    static const struct {
+        const struct field *fields;
+        size_t count;
+    } tables[] = {[SEDD_FAMILY_SEDD] = TABLE(SEDD), [SEDD_FAMILY_MDLM] = TABLE(MDLM),
+                  [SEDD_FAMILY_SDTT] = TABLE(SDTT), [SEDD_FAMILY_RADD] = TABLE(RADD),
+                  [SEDD_FAMILY_DUO] = TABLE(DUO),   [SEDD_FIELDS_GPT2] = TABLE(GPT2)};
+    return check_all(file, root, tables[model].fields, tables[model].count, error);
 }

@@ -1,5 +1,5 @@
 /*
- * fields.h - the treatment of every field of both configurations.
+ * fields.h - the treatment of every field of the models' configurations.
  *
  * A field that changes numbers is either applied by config.c, or refused by name unless it has the
  * value that the engine implements. The other fields have no effect. fields.c has the table. A
@@ -10,10 +10,11 @@
 
 #include "files/json.h"
 
-/* Fails with the name of the first field whose value the engine does not support. */
-enum sedd_status sedd_fields_check_gpt2(const char *file, const cJSON *root,
-                                        struct sedd_error *error);
-enum sedd_status sedd_fields_check_sedd(const char *file, const cJSON *root,
-                                        struct sedd_error *error);
+#define SEDD_FIELDS_GPT2 (SEDD_FAMILY_DUO + 1) /* the model after the families */
+
+/* Fails with the name of the first field whose value the engine does not support. `model` is an
+ * enum sedd_family or SEDD_FIELDS_GPT2. */
+enum sedd_status sedd_config_check(const char *file, const cJSON *root, int model,
+                                   struct sedd_error *error);
 
 #endif

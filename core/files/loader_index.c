@@ -28,7 +28,8 @@ static const char *name_other(const uint8_t *start)
         {"\x1f\x8b\b", "a gzip file; unpack it first"},
     };
     size_t first = memcmp(start, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0, readable = first;
-    /* A safetensors header is shorter than 4 GB; its length may well begin with the byte 0x80. */
+    /* A safetensors header is shorter than 4 GB; its length may well begin with the byte 0x80
+     * or with '<'. */
     bool is_length = memcmp(start + 4, "\0\0\0\0", 4) == 0;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         size_t size = strlen(others[i].bytes);
@@ -39,7 +40,7 @@ static const char *name_other(const uint8_t *start)
     while (first < 8 && start[first] != '\0' && strchr(" \t\r\n", start[first]) != NULL) {
         first++;
     }
-    if (first < 8 && start[first] == '<') {
+    if (!is_length && first < 8 && start[first] == '<') {
         return "a web page instead of the requested file";
     }
     while (readable < 8 && ((start[readable] >= ' ' && start[readable] < 127) ||

@@ -64,6 +64,18 @@ static const struct check SEDD_CHECKS[] = {
     {"trajectories", true, sedd_golden_trajectory},
 };
 
+/* MDLM, SDTT, RADD and DUO. */
+static const struct check FAMILY_CHECKS[] = {
+    {"noise", false, sedd_golden_noise},
+    {"grid", false, sedd_golden_grid},
+    {"timestep_embedding", false, sedd_golden_embedding},
+    {"forward", true, sedd_golden_logprob},
+    {"steps", true, sedd_golden_distribution},
+    {"update_rate", true, sedd_golden_rate},
+    {"nelbo", true, sedd_golden_nelbo},
+    {"loss", true, sedd_golden_radd_loss},
+};
+
 static const struct check GPT2_CHECKS[] = {
     {"forward", true, sedd_golden_logits},
     {"greedy", true, sedd_golden_greedy},
@@ -99,9 +111,15 @@ enum sedd_status sedd_golden_run(struct sedd_engine *engine, const struct sedd_m
                                  .report = report,
                                  .user = user,
                                  .error = error};
-    bool sedd = model->info.kind == SEDD_KIND_SEDD;
-    const struct check *checks = sedd ? SEDD_CHECKS : GPT2_CHECKS;
-    size_t count = sedd ? sizeof SEDD_CHECKS / sizeof *checks : sizeof GPT2_CHECKS / sizeof *checks;
+    const struct check *checks = SEDD_CHECKS;
+    size_t count = sizeof SEDD_CHECKS / sizeof *checks;
+    if (model->info.kind == SEDD_KIND_GPT2) {
+        checks = GPT2_CHECKS;
+        count = sizeof GPT2_CHECKS / sizeof *checks;
+    } else if (model->info.normalised) {
+        checks = FAMILY_CHECKS;
+        count = sizeof FAMILY_CHECKS / sizeof *checks;
+    }
     enum sedd_status status = sedd_golden_open(&golden, json, json_size, tensors, tensors_size);
     for (size_t i = 0; i < count && status == SEDD_OK; i++) {
         status = run_check(&golden, &checks[i]);

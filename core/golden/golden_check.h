@@ -105,6 +105,19 @@ enum sedd_status sedd_golden_logits(struct sedd_golden *golden, const cJSON *ite
 enum sedd_status sedd_golden_log_scores(struct sedd_golden *golden, int32_t batch, int32_t length,
                                         const int32_t *ids, const double *sigma, float **scores);
 
+/* Computes the loss of every sequence at t [B]; got [B, L] receives each position's part. */
+enum sedd_status sedd_golden_losses(struct sedd_golden *golden, int32_t batch, int32_t length,
+                                    const int32_t *x0, const int32_t *xt, const double *t,
+                                    double *loss, double *got);
+
+/* Check the models that give ln p(x0) (golden_family.c): each element of forward, of steps, of
+ * nelbo, of RADD's loss and of its update_rate. */
+enum sedd_status sedd_golden_logprob(struct sedd_golden *golden, const cJSON *item);
+enum sedd_status sedd_golden_distribution(struct sedd_golden *golden, const cJSON *item);
+enum sedd_status sedd_golden_nelbo(struct sedd_golden *golden, const cJSON *item);
+enum sedd_status sedd_golden_radd_loss(struct sedd_golden *golden, const cJSON *item);
+enum sedd_status sedd_golden_rate(struct sedd_golden *golden, const cJSON *item);
+
 /* Check sampling (golden_sampling.c): noise, grid, sample_categorical, and each element of steps,
  * of trajectories and of GPT-2's greedy. */
 enum sedd_status sedd_golden_noise(struct sedd_golden *golden, const cJSON *item);

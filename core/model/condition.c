@@ -3,12 +3,15 @@
  *
  *   c = silu(W2 silu(W0 [cos(sigma f), sin(sigma f)] + b0) + b2)
  *   m = adaLN(c), six vectors per block and two for the output layer
+ *
+ * RADD has neither sigma_map nor adaLN: its shifts and scales are the norms' biases and weights.
  */
 #include "model/condition.h"
 
 #include "model/layers.h"
 
 #include <math.h>
+#include <string.h>
 
 static void silu(float *x, int32_t n)
 {
@@ -70,11 +73,38 @@ static void modulate(struct sedd_session *session, int32_t rows, const float *c,
     }
 }
 
+/* Fills the only row of modulations of a network without conditioning. */
+static void copy_norms(struct sedd_session *session)
+{
+    const struct sedd_model *model = session->model;
+    size_t h = (size_t)model->info.hidden_size, size = h * sizeof(float);
+    float *m = session->modulations;
+    for (int32_t i = 0; i < model->info.n_blocks; i++, m += 6 * h) {
+        const struct sedd_block *block = &model->blocks[i];
+        memcpy(m + SEDD_SHIFT1 * h, block->norm1_bias, size);
+        memcpy(m + SEDD_SCALE1 * h, block->norm1_weight, size);
+        memcpy(m + SEDD_SHIFT2 * h, block->norm2_bias, size);
+        memcpy(m + SEDD_SCALE2 * h, block->norm2_weight, size);
+        for (size_t j = 0; j < h; j++) {
+            m[SEDD_GATE1 * h + j] = m[SEDD_GATE2 * h + j] = 1.0f;
+        }
+    }
+    memcpy(m, model->norm_final_bias, size);
+    memcpy(m + h, model->norm_final_weight, size);
+}
+
+/* Returns the noise level that the network reads when the schedule is at sigma. */
+static double level_of(const struct sedd_session *session, double sigma)
+{
+    return session->model->info.time_free ? 0.0 : sigma;
+}
+
 /* Returns the cache index of a noise level, or -1 if it is not cached. */
 static int32_t place_of(const struct sedd_session *session, double sigma)
 {
-    for (int32_t i = 0; i < SEDD_CONDITIONS; i++) {
-        if (session->condition_sigma[i] == sigma) { /* an unused entry holds 0 */
+    double level = level_of(session, sigma);
+    for (int32_t i = 0; i < session->condition_count; i++) {
+        if (session->condition_sigma[i] == level) {
             return i;
         }
     }
@@ -86,15 +116,12 @@ bool sedd_condition_kept(const struct sedd_session *session, double sigma)
     return place_of(session, sigma) >= 0;
 }
 
-void sedd_condition_prepare(struct sedd_session *session, const double *sigmas, int32_t count)
+void sedd_condition_embed(struct sedd_session *session, const double *sigmas, int32_t count)
 {
     const struct sedd_model *model = session->model;
     size_t cond = (size_t)model->info.cond_dim, stride = SEDD_FREQUENCIES + 2 * cond;
     float *features = session->condition, *first = features + SEDD_FREQUENCIES, *c = first + cond;
-    bool round_end = session->condition_next + count > SEDD_CONDITIONS;
-    int32_t place = round_end ? 0 : session->condition_next;
     for (int32_t i = 0; i < count; i++) {
-        session->condition_sigma[place + i] = sigmas[i];
         sigma_features(features + (size_t)i * stride, sigmas[i]);
     }
     multiply(session, count, &model->sigma_in, features, stride, first, stride);
@@ -105,9 +132,27 @@ void sedd_condition_prepare(struct sedd_session *session, const double *sigmas, 
     for (int32_t i = 0; i < count; i++) {
         silu(c + (size_t)i * stride, (int32_t)cond);
     }
-    modulate(session, count, c, stride,
-             session->modulations + (size_t)place * session->modulation_size);
+}
+
+void sedd_condition_prepare(struct sedd_session *session, const double *sigmas, int32_t count)
+{
+    const struct sedd_model_info *info = &session->model->info;
+    double levels[SEDD_CONDITIONS];
+    count = sedd_min(count, session->condition_count);
+    bool round_end = session->condition_next + count > session->condition_count;
+    int32_t place = round_end ? 0 : session->condition_next;
+    for (int32_t i = 0; i < count; i++) {
+        session->condition_sigma[place + i] = levels[i] = level_of(session, sigmas[i]);
+    }
     session->condition_next = place + count;
+    if (info->cond_dim == 0) {
+        copy_norms(session);
+        return;
+    }
+    size_t cond = (size_t)info->cond_dim, stride = SEDD_FREQUENCIES + 2 * cond;
+    sedd_condition_embed(session, levels, count);
+    modulate(session, count, session->condition + SEDD_FREQUENCIES + cond, stride,
+             session->modulations + (size_t)place * session->modulation_size);
 }
 
 void sedd_condition(struct sedd_session *session, double sigma)

@@ -39,6 +39,12 @@ void sedd_model_describe(const struct sedd_model *model, struct sedd_model_info 
     *info = model->info;
 }
 
+const char *sedd_family_name(enum sedd_family family)
+{
+    static const char *const names[] = {"SEDD", "MDLM", "SDTT", "RADD", "DUO"};
+    return names[family];
+}
+
 float sedd_model_attention_scale(const struct sedd_model *model, int32_t index)
 {
     double head_size = model->info.hidden_size / model->info.n_heads;

@@ -1,13 +1,13 @@
 /*
- * score.c - the SEDD network: a diffusion transformer that maps tokens and noise to log-scores.
+ * score.c - the network of SEDD, MDLM, SDTT, RADD and DUO: a diffusion transformer that maps tokens
+ * and noise to logits, and these to log-scores.
  *
  *   shift, scale, gate: of attention and of the MLP, a block's modulations (condition.c)
  *   h         <- h + gate1 * attn_out(attention(norm1(h) (1 + scale1) + shift1))
  *   h         <- h + gate2 * mlp(norm2(h) (1 + scale2) + shift2)
- *   logscore   = W_out (norm_final(h) (1 + scale) + shift) + b_out - ln(e^sigma - 1) - ln(N - 1),
- *                0 at the current token
+ *   logits     = W_out (norm_final(h) (1 + scale) + shift) + b_out
  *
- * Lou, Meng & Ermon 2024, appendix C, and the reference implementation.
+ * Lou, Meng & Ermon 2024, appendix C, and the reference implementations.
  */
 #include "model/score.h"
 
@@ -222,9 +222,61 @@ enum sedd_status sedd_score_head(struct sedd_session *session, const struct sedd
                            error);
 }
 
+/* ---- The bridge -------------------------------------------------------------------------- */
+
+double sedd_score_log_sum(const struct sedd_session *session, float *row)
+{
+    const struct sedd_kernels *kernels = session->engine->kernels;
+    int32_t tokens = session->model->info.tokens;
+    float largest = kernels->max(row, tokens);
+    return log((double)kernels->exp_sum(row, tokens, 1.0f, largest)) + (double)largest;
+}
+
 double sedd_score_shift(const struct sedd_model_info *info, double sigma)
 {
     return info->scale_by_sigma ? log(expm1(sigma)) + log((double)(info->states - 1)) : 0.0;
+}
+
+/* Rewrites the row of a token that keeps itself. */
+static void bridge_open(const struct sedd_model_info *info, double sigma, float *row)
+{
+    for (int32_t y = 0; y < info->tokens; y++) {
+        row[y] = -INFINITY;
+    }
+    row[info->mask_id] = (float)log(expm1(sigma));
+}
+
+/* In double: where a is small, both logarithms nearly cancel. */
+static void bridge_uniform(const struct sedd_session *session, double sigma, int32_t x, float *row,
+                           float *work)
+{
+    int32_t n = session->model->info.states;
+    float largest = session->engine->kernels->max(row, n);
+    double sum = exp(sedd_score_log_sum(session, work) - (double)largest);
+    double rest = -expm1(-sigma), scale = n * exp(-sigma) / sum;
+    double own = log(scale * (double)work[x] + rest);
+    for (int32_t y = 0; y < n; y++) {
+        row[y] = (float)(log(scale * (double)work[y] + rest) - own);
+    }
+}
+
+double sedd_score_bridge(const struct sedd_session *session, double sigma, int32_t x, float *row,
+                         float *work)
+{
+    const struct sedd_model_info *info = &session->model->info;
+    if (!info->normalised) {
+        return sedd_score_shift(info, sigma);
+    }
+    if (info->graph == SEDD_GRAPH_ABSORB && x != info->mask_id) {
+        bridge_open(info, sigma, row);
+        return 0.0;
+    }
+    memcpy(work, row, (size_t)info->states * sizeof *work);
+    if (info->graph == SEDD_GRAPH_UNIFORM) {
+        bridge_uniform(session, sigma, x, row, work);
+        return 0.0;
+    }
+    return sedd_score_log_sum(session, work) + log(expm1(sigma));
 }
 
 /* ---- Inputs ------------------------------------------------------------------------------ */
@@ -256,7 +308,7 @@ enum sedd_status sedd_score_check(const struct sedd_session *session, const char
 {
     if (session->model->info.kind != SEDD_KIND_SEDD) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
-                         "%s needs a SEDD model; the loaded model is a GPT-2", what);
+                         "%s needs a diffusion model; the loaded model is a GPT-2", what);
     }
     if (batch < 1 || length < 1 || (int64_t)batch * length > session->rows) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT,
@@ -286,21 +338,22 @@ enum sedd_status sedd_score_fail(double sigma, struct sedd_error *error)
 /* ---- The public call --------------------------------------------------------------------- */
 
 struct output {
-    const struct sedd_model_info *info;
+    const struct sedd_session *session;
     const int32_t *ids;
     float *logscore; /* [L, N] */
-    float shift;
+    double sigma;
 };
 
 static void write_logscore(void *user, int32_t row, int32_t place, float *logits, float *work)
 {
     const struct output *output = user;
-    size_t states = (size_t)output->info->states;
+    size_t states = (size_t)output->session->model->info.states;
     float *out = output->logscore + (size_t)place * states;
+    float shift =
+        (float)sedd_score_bridge(output->session, output->sigma, output->ids[place], logits, work);
     (void)row;
-    (void)work;
     for (size_t y = 0; y < states; y++) {
-        out[y] = logits[y] - output->shift;
+        out[y] = logits[y] - shift;
     }
     out[output->ids[place]] = 0.0f;
 }
@@ -326,10 +379,10 @@ enum sedd_status sedd_score(struct sedd_session *session, int32_t batch, int32_t
     for (int32_t b = 0; b < batch && status == SEDD_OK; b++) {
         size_t first = (size_t)b * (size_t)length;
         struct output output = {
-            .info = &session->model->info,
+            .session = session,
             .ids = ids + first,
             .logscore = logscore + first * (size_t)session->model->info.states,
-            .shift = (float)sedd_score_shift(&session->model->info, (double)sigma[b]),
+            .sigma = (double)sigma[b],
         };
         struct sedd_reading reading = {
             .batch = 1, .length = length, .ids = ids + first, .sigma = (double)sigma[b]};

@@ -1,5 +1,6 @@
 /*
- * score.h - the SEDD network: the forward pass up to the head, and the head.
+ * score.h - the network of SEDD and its family: the forward pass up to the head, the head, and the
+ * bridge from its logits to log-scores.
  */
 #ifndef SEDD_SCORE_H
 #define SEDD_SCORE_H
@@ -25,8 +26,7 @@ enum sedd_status sedd_score_forward(struct sedd_session *session,
                                     const struct sedd_reading *reading, struct sedd_error *error);
 
 /* Runs the head on the output places of the reading that sedd_score_forward has just run. The
- * visitor receives raw logits. The log-score is logit - sedd_score_shift, and 0 at the row's own
- * token. */
+ * visitor receives raw logits, which sedd_score_bridge turns into log-scores. */
 enum sedd_status sedd_score_head(struct sedd_session *session, const struct sedd_reading *reading,
                                  sedd_row_visitor visit, void *user, struct sedd_error *error);
 
@@ -38,8 +38,25 @@ enum sedd_status sedd_sigma_check(double sigma, struct sedd_error *error);
 /* Fails with the error for non-finite logits at this sigma. */
 enum sedd_status sedd_score_fail(double sigma, struct sedd_error *error);
 
-/* Returns ln(e^sigma - 1) + ln(N - 1) if the model scales by sigma, otherwise 0. */
+/* Returns ln(e^sigma - 1) + ln(N - 1) if the model scales by sigma, otherwise 0: the log-score of a
+ * model that is not normalised is its logit less this. */
 double sedd_score_shift(const struct sedd_model_info *info, double sigma);
+
+/* The bridge from a row of logits [N], at a position whose token is x, to log-scores at `sigma` of
+ * the noise schedule: the log-score of y is row[y] less the result, and 0 for y = x. `work` [N] is
+ * overwritten. With p = p(x0):
+ *
+ *   SEDD          sedd_score_shift
+ *   absorb, p     the score of y < V is p_y / (e^sigma - 1) at a mask; at another token, which
+ *                 keeps its own, it is 0, and e^sigma - 1 for the mask
+ *   uniform, p    the score of y is (N a p_y + 1 - a) / (N a p_x + 1 - a), a = e^-sigma
+ *
+ * The row is rewritten where its log-scores are not a shift of the logits. */
+double sedd_score_bridge(const struct sedd_session *session, double sigma, int32_t x, float *row,
+                         float *work);
+/* Returns ln of the sum of e^row over the columns that have a probability: the V tokens, not the
+ * mask. Turns the row into e^(row - largest). */
+double sedd_score_log_sum(const struct sedd_session *session, float *row);
 
 /* Checks that ids [count] are in 0..limit-1. The error names the first invalid one. */
 enum sedd_status sedd_ids_check(const int32_t *ids, size_t count, int32_t limit,

@@ -76,7 +76,11 @@ static void allocate(struct sedd_session *s, uint64_t threads, bool *complete)
         uint64_t half = (uint64_t)head_size / 2;
         s->cosine = take(s, r * half, sizeof(float), complete);
         s->sine = take(s, r * half, sizeof(float), complete);
-        uint64_t kept = SEDD_CONDITIONS, cond = (uint64_t)info->cond_dim;
+        s->condition_count = info->time_free ? 1 : SEDD_CONDITIONS;
+        for (int32_t i = 0; i < SEDD_CONDITIONS; i++) {
+            s->condition_sigma[i] = -1.0;
+        }
+        uint64_t kept = (uint64_t)s->condition_count, cond = (uint64_t)info->cond_dim;
         s->modulation_size = (size_t)(blocks * 6 * h + 2 * h);
         s->modulations = take(s, kept * s->modulation_size, sizeof(float), complete);
         s->condition = take(s, kept * (SEDD_FREQUENCIES + 2 * cond), sizeof(float), complete);

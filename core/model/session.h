@@ -16,7 +16,7 @@
 #define SEDD_GPT2_SLICE 128
 
 /* Number of noise levels whose modulations are cached. It covers a short run, so that the next run
- * finds them. */
+ * finds them. A time-free network has a single set of modulations. */
 #define SEDD_CONDITIONS 16
 
 struct sedd_session {
@@ -42,11 +42,12 @@ struct sedd_session {
 
     float *cosine, *sine; /* SEDD: rotary table [R, D/2] */
     float *modulation;    /* SEDD: [n_blocks, 6H] then [2H], a row of `modulations` */
-    float *modulations;   /* SEDD: [SEDD_CONDITIONS, modulation_size], see condition.h */
+    float *modulations;   /* SEDD: [condition_count, modulation_size], see condition.h */
     size_t modulation_size;
-    double condition_sigma[SEDD_CONDITIONS]; /* noise level of each row; 0: unused */
+    int32_t condition_count;                 /* rows: SEDD_CONDITIONS, or 1 if time-free */
+    double condition_sigma[SEDD_CONDITIONS]; /* noise level of each row; -1: unused */
     int32_t condition_next;                  /* row that is overwritten next */
-    float *condition; /* SEDD: [SEDD_CONDITIONS, 256 + 2K] features, then sigma_map's two layers */
+    float *condition; /* SEDD: [condition_count, 256 + 2K] features, then sigma_map's two layers */
 
     float *keys, *values; /* GPT-2: cache [n_blocks, P, H] each */
     int32_t position;     /* GPT-2: tokens in the cache */

@@ -44,35 +44,64 @@ static void add_linear(struct sedd_slots *slots, struct sedd_linear *linear,
     }
 }
 
-static void list_sedd(struct sedd_model *model, struct sedd_slots *slots)
+/* Adds the tensors that turn the noise level into modulations. */
+static void add_sigma_map(struct sedd_model *model, struct sedd_slots *slots)
 {
-    const struct sedd_model_info *info = &model->info;
-    int32_t h = info->hidden_size, k = info->cond_dim, n = info->states;
-    struct sedd_slot *embedding = add(slots, SEDD_SLOT_TABLE, n, h, "", "vocab_embed.embedding");
-    embedding->table = &model->embedding;
-    embedding->quantised = true;
-    add(slots, SEDD_SLOT_SCALE, n, 1, "", "vocab_embed.embedding_scale")->table = &model->embedding;
+    int32_t k = model->info.cond_dim;
     add_linear(slots, &model->sigma_in, SEDD_SLOT_LINEAR, k, SEDD_FREQUENCIES, "",
                "sigma_map.mlp.0", false, true);
     add_linear(slots, &model->sigma_out, SEDD_SLOT_LINEAR, k, k, "", "sigma_map.mlp.2", false,
                true);
+}
+
+/* Adds the weight of a norm, and its bias in a network without conditioning. */
+static void add_norm(struct sedd_slots *slots, float **weight, float **bias, int32_t size,
+                     const char *prefix, const char *name, bool with_bias)
+{
+    char full[64];
+    snprintf(full, sizeof full, "%s.weight", name);
+    add_vector(slots, weight, size, prefix, full);
+    if (with_bias) {
+        snprintf(full, sizeof full, "%s.bias", name);
+        add_vector(slots, bias, size, prefix, full);
+    }
+}
+
+/* RADD, whose cond_dim is 0, has no conditioning; the norms' biases take its place. */
+static void list_diffusion(struct sedd_model *model, struct sedd_slots *slots)
+{
+    const struct sedd_model_info *info = &model->info;
+    int32_t h = info->hidden_size, k = info->cond_dim, n = info->states;
+    bool plain = k == 0;
+    struct sedd_slot *embedding = add(slots, SEDD_SLOT_TABLE, n, h, "", "vocab_embed.embedding");
+    embedding->table = &model->embedding;
+    embedding->quantised = true;
+    add(slots, SEDD_SLOT_SCALE, n, 1, "", "vocab_embed.embedding_scale")->table = &model->embedding;
+    if (!plain) {
+        add_sigma_map(model, slots);
+    }
     for (int32_t i = 0; i < info->n_blocks; i++) {
         struct sedd_block *b = &model->blocks[i];
         char prefix[32];
         snprintf(prefix, sizeof prefix, "blocks.%d.", (int)i);
-        add_vector(slots, &b->norm1_weight, h, prefix, "norm1.weight");
+        add_norm(slots, &b->norm1_weight, &b->norm1_bias, h, prefix, "norm1", plain);
         add_linear(slots, &b->qkv, SEDD_SLOT_LINEAR, 3 * h, h, prefix, "attn_qkv", true, false);
         add_linear(slots, &b->attn_out, SEDD_SLOT_LINEAR, h, h, prefix, "attn_out", true, false);
-        add_vector(slots, &b->norm2_weight, h, prefix, "norm2.weight");
+        add_norm(slots, &b->norm2_weight, &b->norm2_bias, h, prefix, "norm2", plain);
         add_linear(slots, &b->mlp_in, SEDD_SLOT_LINEAR, 4 * h, h, prefix, "mlp.0", true, true);
         add_linear(slots, &b->mlp_out, SEDD_SLOT_LINEAR, h, 4 * h, prefix, "mlp.2", true, true);
-        add_linear(slots, &b->modulation, SEDD_SLOT_LINEAR, 6 * h, k, prefix, "adaLN_modulation",
-                   false, true);
+        if (!plain) {
+            add_linear(slots, &b->modulation, SEDD_SLOT_LINEAR, 6 * h, k, prefix,
+                       "adaLN_modulation", false, true);
+        }
     }
-    add_vector(slots, &model->norm_final_weight, h, "", "output_layer.norm_final.weight");
+    add_norm(slots, &model->norm_final_weight, &model->norm_final_bias, h, "",
+             "output_layer.norm_final", plain);
     add_linear(slots, &model->head, SEDD_SLOT_LINEAR, n, h, "", "output_layer.linear", true, true);
-    add_linear(slots, &model->final_modulation, SEDD_SLOT_LINEAR, 2 * h, k, "",
-               "output_layer.adaLN_modulation", false, true);
+    if (!plain) {
+        add_linear(slots, &model->final_modulation, SEDD_SLOT_LINEAR, 2 * h, k, "",
+                   "output_layer.adaLN_modulation", false, true);
+    }
 }
 
 static void list_gpt2(struct sedd_model *model, struct sedd_slots *slots)
@@ -124,7 +153,7 @@ enum sedd_status sedd_slots_list(struct sedd_model *model, struct sedd_slots *sl
                          (int)model->info.n_blocks);
     }
     if (model->info.kind == SEDD_KIND_SEDD) {
-        list_sedd(model, slots);
+        list_diffusion(model, slots);
     } else {
         list_gpt2(model, slots);
     }
@@ -133,11 +162,21 @@ enum sedd_status sedd_slots_list(struct sedd_model *model, struct sedd_slots *sl
 
 /* ---- Matching a file --------------------------------------------------------------------- */
 
-/* Returns the name without the prefix "transformer.", which GPT-2 checkpoints may have. */
-static const char *plain_name(const char *name)
+/* Returns the name without the prefixes of the modules around the network: "transformer." in GPT-2
+ * checkpoints, any run of "backbone." (Lightning modules) and "_orig_mod." (torch.compile) in the
+ * others. */
+static const char *plain_name(const struct sedd_model_info *info, const char *name)
 {
-    const char *prefix = "transformer.";
-    return strncmp(name, prefix, strlen(prefix)) == 0 ? name + strlen(prefix) : name;
+    static const char *const prefixes[] = {"transformer.", "backbone.", "_orig_mod."};
+    size_t first = info->kind == SEDD_KIND_GPT2 ? 0 : 1, end = first == 0 ? 1 : 3;
+    for (size_t i = first; i < end; i++) {
+        size_t size = strlen(prefixes[i]);
+        if (strncmp(name, prefixes[i], size) == 0) {
+            name += size;
+            i = first == 0 ? end : first - 1;
+        }
+    }
+    return name;
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -147,10 +186,13 @@ static bool ends_with(const char *text, const char *end)
 }
 
 /* Returns true for buffers and copies in a checkpoint that hold no information of their own. */
-static bool is_buffer(const char *name)
+static bool is_buffer(const struct sedd_model_info *info, const char *name)
 {
-    return strcmp(name, "rotary_emb.inv_freq") == 0 || strcmp(name, "lm_head.weight") == 0 ||
-           ends_with(name, ".attn.bias") || ends_with(name, ".attn.masked_bias");
+    return info->kind == SEDD_KIND_GPT2
+               ? strcmp(name, "lm_head.weight") == 0 || ends_with(name, ".attn.bias") ||
+                     ends_with(name, ".attn.masked_bias")
+               : strcmp(name, "rotary_emb.inv_freq") == 0 ||
+                     strncmp(name, "sampling_eps", strlen("sampling_eps")) == 0;
 }
 
 static struct sedd_slot *find_name(struct sedd_slots *slots, const char *name)
@@ -225,31 +267,55 @@ static enum sedd_status check_tensor(const char *file, const struct sedd_slot *s
     }
     if (slot->tensor != NULL) {
         return sedd_fail(error, SEDD_ERROR_FORMAT,
-                         "%s has tensor \"%.80s\" twice, with and without \"transformer.\"", file,
+                         "%s has tensor \"%.80s\" twice, with and without a prefix", file,
                          slot->name);
     }
     return SEDD_OK;
 }
 
+/* Checks that the tensors of a diffusion model all have the same prefix. `first` is any of them, or
+ * NULL. */
+static enum sedd_status check_prefix(const struct sedd_model_info *info, const char *file,
+                                     const char *first, const char *name, struct sedd_error *error)
+{
+    size_t size = (size_t)(plain_name(info, name) - name);
+    bool same =
+        first == NULL || info->kind == SEDD_KIND_GPT2 ||
+        ((size_t)(plain_name(info, first) - first) == size && strncmp(first, name, size) == 0);
+    return same ? SEDD_OK
+                : sedd_fail(error, SEDD_ERROR_FORMAT,
+                            "%s: tensors \"%.80s\" and \"%.80s\" have different prefixes; expected "
+                            "one network with one prefix",
+                            file, first, name);
+}
+
 static enum sedd_status assign(struct sedd_slots *slots, const struct sedd_header *header,
                                struct sedd_model_info *info, struct sedd_error *error)
 {
+    const char *first = NULL;
     for (size_t i = 0; i < header->count; i++) {
         const struct sedd_tensor *tensor = &header->tensors[i];
-        struct sedd_slot *slot = find_name(slots, plain_name(tensor->name));
-        if (slot == NULL && is_buffer(plain_name(tensor->name))) {
+        const char *name = plain_name(info, tensor->name);
+        struct sedd_slot *slot = find_name(slots, name);
+        if (slot == NULL && is_buffer(info, name)) {
             continue;
         }
         if (slot == NULL) {
             return sedd_fail(error, SEDD_ERROR_FORMAT,
                              "%s: tensor \"%.80s\" is not part of the model that config.json "
-                             "describes",
-                             slots->file, tensor->name);
+                             "describes (%s)",
+                             slots->file, tensor->name,
+                             info->kind == SEDD_KIND_GPT2 ? "GPT-2"
+                                                          : sedd_family_name(info->family));
         }
         enum sedd_status status = check_tensor(slots->file, slot, tensor, error);
+        if (status == SEDD_OK) {
+            status = check_prefix(info, slots->file, first, tensor->name, error);
+        }
         if (status != SEDD_OK) {
             return status;
         }
+        first = tensor->name;
         slot->tensor = tensor;
         if (slot->kind != SEDD_SLOT_SCALE) {
             info->parameter_count += (uint64_t)slot->rows * (uint64_t)slot->columns;

@@ -1,7 +1,8 @@
 /**
  * Writes repositories like the hub's: the official checkpoints' files by name and shape, with random weights. Apart from sizes,
- * the configurations are those of the hub. The tokenizer is GPT-2's in its original form, whose tokenizer.json lacks
- * model.type. SEDD's repositories have no tokenizer.
+ * the configurations of SEDD and GPT-2 are those of the hub. Those of MDLM, SDTT, RADD and DUO have the keys that their code writes.
+ * The tokenizer is GPT-2's in its original form, whose tokenizer.json lacks model.type. Diffusion models come without a tokenizer.
+ * A name after @ is a branch.
  */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -18,6 +19,11 @@ export const OFFICIAL = {
   'openai-community/gpt2-medium': 'gpt2-medium',
   'louaaron/sedd-small': 'sedd-small',
   'louaaron/sedd-medium': 'sedd-medium',
+  'kuleshov-group/mdlm-owt': 'mdlm-small',
+  'jdeschena/sdtt@baselines_kld_step_70000': 'sdtt-small',
+  'jdeschena/sdtt@scaling_400k_md_step_70000': 'sdtt-medium',
+  'JingyangOu/radd-lambda-dce': 'radd-small',
+  's-sahoo/duo': 'duo-small',
 };
 
 const gpt2Config = ({ hidden, blocks, heads, tokens, length }, medium) => ({
@@ -144,6 +150,7 @@ export function official(folder, repository, { narrow = false, format = 'safeten
   writeFileSync(path.join(folder, '.gitattributes'), '*.bin filter=lfs diff=lfs merge=lfs -text\n');
   writeFileSync(path.join(folder, 'README.md'), `# ${repository}\n`);
   if (name.startsWith('sedd')) return json('config.json', seddConfig(SHAPES[shape], name));
+  if (!name.startsWith('gpt2')) return; // generate() wrote the family's configuration
   json('config.json', gpt2Config(SHAPES[shape], name === 'gpt2-medium'));
   json('generation_config.json', {
     _from_model_config: true,

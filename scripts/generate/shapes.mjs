@@ -17,43 +17,66 @@ export const SHAPES = {
   'gpt2-10m': { hidden: 256, blocks: 8, heads: 4, tokens: 4096, length: 128 },
 };
 
+/** The families that have SEDD's network, and what differs: the prefix of names, a network without conditioning, states beside the tokens. */
+const FAMILIES = {
+  sedd: { prefix: '', rows: 1 },
+  mdlm: { prefix: 'backbone.', rows: 1 },
+  sdtt: { prefix: 'backbone.', rows: 1 },
+  radd: { prefix: '', rows: 1, plain: true },
+  duo: { prefix: 'backbone.', rows: 1 }, // an ordinary state, [PAD]
+};
+for (const family of ['mdlm', 'sdtt', 'radd', 'duo']) {
+  for (const size of ['small', 'medium', 'small-narrow', 'medium-narrow'])
+    SHAPES[`${family}-${size}`] = SHAPES[`sedd-${size}`];
+}
+const familyOf = (name) => name.split('-')[0];
+
 const matrix = (name, size, spread, axis = 0) => ({ name, size, spread, quantised: true, axis });
 const vector = (name, size, spread) => ({ name, size, spread });
 const norm = (name, size) => ({ name, size, spread: 0 });
 
-/** Describes a tensor. With spread 0 all its values are one. A `quantised` matrix may be stored as int8, with one scale along `axis`. */
-function seddTensors({ hidden: h, blocks, tokens, cond: k, heads }) {
+/** Describes the tensors of a diffusion model. With spread 0 all values of a tensor are one. A `quantised` matrix may be stored as int8, with one scale along `axis`. */
+function seddTensors({ hidden: h, blocks, tokens, cond: k, heads }, family) {
+  const { prefix, rows, plain } = FAMILIES[family];
+  const conditioning = (...tensors) => (plain ? [] : tensors);
+  const biased = (name) => [norm(`${name}.weight`, [h]), ...(plain ? [vector(`${name}.bias`, [h], 0.05)] : [])];
   const list = [
-    matrix('vocab_embed.embedding', [tokens + 1, h], 0.05),
+    matrix('vocab_embed.embedding', [tokens + rows, h], 0.05),
     vector('rotary_emb.inv_freq', [h / heads / 2], 1),
-    vector('sigma_map.mlp.0.weight', [k, 256], 0.1),
-    vector('sigma_map.mlp.0.bias', [k], 0.1),
-    vector('sigma_map.mlp.2.weight', [k, k], 0.1),
-    vector('sigma_map.mlp.2.bias', [k], 0.1),
+    ...conditioning(
+      vector('sigma_map.mlp.0.weight', [k, 256], 0.1),
+      vector('sigma_map.mlp.0.bias', [k], 0.1),
+      vector('sigma_map.mlp.2.weight', [k, k], 0.1),
+      vector('sigma_map.mlp.2.bias', [k], 0.1),
+    ),
   ];
   for (let i = 0; i < blocks; i++) {
     const b = `blocks.${i}.`;
     list.push(
-      norm(`${b}norm1.weight`, [h]),
+      ...biased(`${b}norm1`),
       matrix(`${b}attn_qkv.weight`, [3 * h, h], 0.05),
       matrix(`${b}attn_out.weight`, [h, h], 0.05),
-      norm(`${b}norm2.weight`, [h]),
+      ...biased(`${b}norm2`),
       matrix(`${b}mlp.0.weight`, [4 * h, h], 0.05),
       vector(`${b}mlp.0.bias`, [4 * h], 0.05),
       matrix(`${b}mlp.2.weight`, [h, 4 * h], 0.03),
       vector(`${b}mlp.2.bias`, [h], 0.05),
-      vector(`${b}adaLN_modulation.weight`, [6 * h, k], 0.05),
-      vector(`${b}adaLN_modulation.bias`, [6 * h], 0.3),
+      ...conditioning(
+        vector(`${b}adaLN_modulation.weight`, [6 * h, k], 0.05),
+        vector(`${b}adaLN_modulation.bias`, [6 * h], 0.3),
+      ),
     );
   }
   list.push(
-    norm('output_layer.norm_final.weight', [h]),
-    matrix('output_layer.linear.weight', [tokens + 1, h], 0.05),
-    vector('output_layer.linear.bias', [tokens + 1], 0.1),
-    vector('output_layer.adaLN_modulation.weight', [2 * h, k], 0.05),
-    vector('output_layer.adaLN_modulation.bias', [2 * h], 0.1),
+    ...biased('output_layer.norm_final'),
+    matrix('output_layer.linear.weight', [tokens + rows, h], 0.05),
+    vector('output_layer.linear.bias', [tokens + rows], 0.1),
+    ...conditioning(
+      vector('output_layer.adaLN_modulation.weight', [2 * h, k], 0.05),
+      vector('output_layer.adaLN_modulation.bias', [2 * h], 0.1),
+    ),
   );
-  return list;
+  return list.map((tensor) => ({ ...tensor, name: `${prefix}${tensor.name}` }));
 }
 
 /** Lists GPT-2's tensors. With `masks` it includes the causal masks, buffers that the hub's files hold and no engine reads. */
@@ -77,22 +100,54 @@ function gpt2Tensors({ hidden: h, blocks, tokens, length, masks }) {
   return list;
 }
 
+/** Returns the configuration of MDLM's or DUO's Hugging Face class. */
+const flatConfig = ({ hidden, blocks, heads, tokens, length, cond }, family) => ({
+  architectures: [family.toUpperCase()],
+  model_type: family === 'duo' ? 'DUO' : 'mdlm',
+  vocab_size: tokens + 1,
+  model_length: length,
+  hidden_dim: hidden,
+  cond_dim: cond,
+  n_blocks: blocks,
+  n_heads: heads,
+  dropout: 0.1,
+  ...(family === 'duo' ? { causal: false, var_min: true } : { time_conditioning: false }),
+  torch_dtype: 'float32',
+});
+
+/** Returns the parts of a training configuration that name RADD and SDTT. */
+const NESTED = {
+  sedd: { graph: { type: 'absorb' } },
+  radd: {},
+  sdtt: {
+    tokens: undefined, // it follows from the tokenizer
+    tokenizer: { name: 'gpt2' },
+    time_conditioning: false,
+    T: 0,
+    parameterization: { name: 'multi-round-sdtt', start_from_hf: false },
+  },
+};
+const TYPES = { sedd: 'ddit', radd: 'ddit_wot', sdtt: 'ddit-orig' };
+
 /** Returns config.json in the form of the hub. */
 export function configOf(name) {
   const shape = SHAPES[name];
-  return name.startsWith('sedd')
+  const family = familyOf(name);
+  if (family === 'mdlm' || family === 'duo') return flatConfig(shape, family);
+  return family in NESTED
     ? {
         ngpus: 1,
         tokens: shape.tokens,
-        graph: { type: 'absorb' },
+        ...NESTED[family],
         noise: { type: 'loglinear', sigma_min: 1e-4, sigma_max: 20 },
         model: {
+          type: TYPES[family],
           hidden_size: shape.hidden,
           cond_dim: shape.cond,
           length: shape.length,
           n_blocks: shape.blocks,
           n_heads: shape.heads,
-          scale_by_sigma: true,
+          ...(family !== 'radd' && { scale_by_sigma: true }),
           dropout: 0.1,
         },
       }
@@ -115,9 +170,10 @@ const product = (size) => size.reduce((a, b) => a * b, 1);
 export function tensorsOf(name, int8) {
   const shape = SHAPES[name];
   const tensors = [];
-  for (const { name: tensor, size, spread, quantised, axis, mask } of (name.startsWith('sedd')
-    ? seddTensors
-    : gpt2Tensors)(shape)) {
+  const family = familyOf(name);
+  for (const { name: tensor, size, spread, quantised, axis, mask } of family in FAMILIES
+    ? seddTensors(shape, family)
+    : gpt2Tensors(shape)) {
     if (quantised && int8) {
       tensors.push({ name: tensor, size, dtype: 'I8' });
       tensors.push({

@@ -9,6 +9,12 @@ const char SEDD_CONFIG[] =
     "{\"tokens\": 5, \"graph\": {\"type\": \"absorb\"}, \"noise\": {\"type\": \"loglinear\"},"
     " \"model\": {\"hidden_size\": 6, \"cond_dim\": 3, \"length\": 8, \"n_blocks\": 1,"
     " \"n_heads\": 3, \"scale_by_sigma\": true}}";
+const char MDLM_CONFIG[] =
+    "{\"model_type\": \"mdlm\", \"vocab_size\": 6, \"hidden_dim\": 6, \"cond_dim\": 3,"
+    " \"model_length\": 8, \"n_blocks\": 1, \"n_heads\": 3, \"time_conditioning\": false}";
+const char RADD_CONFIG[] =
+    "{\"tokens\": 5, \"noise\": {\"type\": \"loglinear\"}, \"model\": {\"type\": \"ddit_wot\","
+    " \"hidden_size\": 6, \"length\": 8, \"n_blocks\": 1, \"n_heads\": 3}}";
 const char GPT2_CONFIG[] =
     "{\"vocab_size\": 5, \"n_embd\": 6, \"n_head\": 3, \"n_layer\": 1, \"n_positions\": 4,"
     " \"layer_norm_epsilon\": 1e-5, \"activation_function\": \"gelu_new\"}";
@@ -51,7 +57,7 @@ static void add_list(struct checkpoint *checkpoint, const char *prefix, size_t c
     }
 }
 
-void checkpoint_sedd(struct checkpoint *checkpoint)
+void checkpoint_prefixed(struct checkpoint *checkpoint, const char *prefix)
 {
     static const char *const names[] = {"vocab_embed.embedding",
                                         "sigma_map.mlp.0.weight",
@@ -78,7 +84,31 @@ void checkpoint_sedd(struct checkpoint *checkpoint)
                                     {18, 6}, {6, 6},   {6, 0}, {24, 6}, {24, 0}, {6, 24}, {6, 0},
                                     {36, 3}, {36, 0},  {6, 0}, {6, 6},  {6, 0},  {12, 3}, {12, 0}};
     *checkpoint = (struct checkpoint){0};
-    add_list(checkpoint, "", sizeof names / sizeof names[0], names, shapes);
+    add_list(checkpoint, prefix, sizeof names / sizeof names[0], names, shapes);
+}
+
+void checkpoint_sedd(struct checkpoint *checkpoint)
+{
+    checkpoint_prefixed(checkpoint, "");
+}
+
+void checkpoint_radd(struct checkpoint *checkpoint)
+{
+    static const char *const conditioning[] = {"sigma_map.mlp.0.weight",
+                                               "sigma_map.mlp.0.bias",
+                                               "sigma_map.mlp.2.weight",
+                                               "sigma_map.mlp.2.bias",
+                                               "blocks.0.adaLN_modulation.weight",
+                                               "blocks.0.adaLN_modulation.bias",
+                                               "output_layer.adaLN_modulation.weight",
+                                               "output_layer.adaLN_modulation.bias"};
+    checkpoint_sedd(checkpoint);
+    for (size_t i = 0; i < sizeof conditioning / sizeof conditioning[0]; i++) {
+        checkpoint_remove(checkpoint, conditioning[i]);
+    }
+    checkpoint_add(checkpoint, "blocks.0.norm1.bias", "F32", 6, 0);
+    checkpoint_add(checkpoint, "blocks.0.norm2.bias", "F32", 6, 0);
+    checkpoint_add(checkpoint, "output_layer.norm_final.bias", "F32", 6, 0);
 }
 
 void checkpoint_gpt2(struct checkpoint *checkpoint, const char *prefix)

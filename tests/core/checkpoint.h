@@ -28,7 +28,13 @@ extern const char SEDD_CONFIG[];
 /* V = 5 tokens, 6 channels, three heads of 2, 4 positions, one layer. */
 extern const char GPT2_CONFIG[];
 
+/* The same sizes as MDLM and RADD configurations. */
+extern const char MDLM_CONFIG[], RADD_CONFIG[];
+
 void checkpoint_sedd(struct checkpoint *checkpoint);
+/* The tensors of a SEDD, each name after a prefix. */
+void checkpoint_prefixed(struct checkpoint *checkpoint, const char *prefix);
+void checkpoint_radd(struct checkpoint *checkpoint);
 void checkpoint_gpt2(struct checkpoint *checkpoint, const char *prefix);
 /* Appends a tensor; shape[1] == 0: rank 1. */
 struct entry *checkpoint_add(struct checkpoint *checkpoint, const char *name, const char *dtype,

@@ -1,5 +1,5 @@
 /*
- * test_config.c - tests config.json: the meaning of both networks' configurations, and that every
+ * test_config.c - tests config.json: the meaning of every model's configuration, and that every
  * invalid one is refused with a sentence that names the key.
  */
 #include "files/config.h"
@@ -150,9 +150,9 @@ static void test_refusals(void)
         "sigma_max");
     refuses(sedd("97", ABSORB, LOGLINEAR, "null"), "model.hidden_size");
     refuses(sedd("97", ABSORB, LOGLINEAR, "{}"), "lacks \"model.hidden_size\"");
-    refuses("{}", "neither a SEDD");
-    refuses("[]", "neither a SEDD");
-    refuses("3", "neither a SEDD");
+    refuses("{}", "neither a diffusion model");
+    refuses("[]", "neither a diffusion model");
+    refuses("3", "neither a diffusion model");
     refuses("", "not valid JSON");
     refuses("{\"tokens\": 97", "not valid JSON");
     refuses("<!DOCTYPE html>", "not valid JSON");
@@ -231,6 +231,96 @@ static void test_sedd_fields(void)
             "model.type");
 }
 
+/* ---- MDLM, SDTT, RADD and DUO ------------------------------------------------------------ */
+
+#define FLAT(type, more)                                                                           \
+    "{\"model_type\": \"" type                                                                     \
+    "\", \"vocab_size\": 98, \"model_length\": 16, \"hidden_dim\": 64, "                           \
+    "\"cond_dim\": 32, \"n_blocks\": 2, \"n_heads\": 4" more "}"
+#define NESTED(type, root, model)                                                                  \
+    "{" root ", \"model\": {\"type\": \"" type "\", \"hidden_size\": 64, \"length\": 16, "         \
+    "\"n_blocks\": 2, \"n_heads\": 4" model "}}"
+#define COND ", \"cond_dim\": 32"
+#define SDTT(root, model)                                                                          \
+    NESTED("ddit-orig", "\"parameterization\": {\"name\": \"multi-round-sdtt\"}" root, COND model)
+#define RADD(root, model)                                                                          \
+    NESTED("ddit_wot", "\"tokens\": 97, \"noise\": {\"type\": \"loglinear\"}" root, model)
+
+static void test_families(void)
+{
+    struct sedd_model_info info;
+    struct sedd_design design;
+    accepts(FLAT("mdlm", ", \"time_conditioning\": false, \"dropout\": 0.1"), &info, &design);
+    CHECK(info.family == SEDD_FAMILY_MDLM && info.normalised && info.time_free);
+    CHECK(info.tokens == 97 && info.states == 98 && info.mask_id == 97 && info.cond_dim == 32);
+    CHECK(info.noise == SEDD_NOISE_LOGLINEAR && !info.scale_by_sigma && design.inner_size == 256);
+    accepts(FLAT("mdlm", ", \"time_conditioning\": true"), &info, &design);
+    CHECK(info.normalised && !info.time_free);
+    accepts(FLAT("DUO", ", \"causal\": false, \"var_min\": true"), &info, &design);
+    CHECK(info.family == SEDD_FAMILY_DUO && info.graph == SEDD_GRAPH_UNIFORM && !info.time_free);
+    CHECK(info.tokens == 98 && info.states == 98 && info.mask_id == -1 && info.normalised);
+
+    accepts(SDTT(", \"tokens\": 97, \"T\": 0, \"seq\": \"${model.length}\"",
+                 ", \"scale_by_sigma\": true, \"causal\": true"),
+            &info, &design);
+    CHECK(info.family == SEDD_FAMILY_SDTT && info.tokens == 97 && info.mask_id == 97);
+    CHECK(info.time_free && info.normalised && !info.scale_by_sigma);
+    accepts(SDTT(", \"tokenizer\": {\"name\": \"gpt2\"}", ""), &info, &design);
+    CHECK(info.tokens == 50257 && info.states == 50258);
+    accepts(NESTED("ddit-orig", "\"tokens\": 97, \"parameterization\": \"subs\"", COND), &info,
+            &design);
+    CHECK(info.family == SEDD_FAMILY_SDTT);
+
+    accepts(RADD("", ", \"dtype\": \"float16\", \"cond_dim\": 128"), &info, &design);
+    CHECK(info.family == SEDD_FAMILY_RADD && info.cond_dim == 0 && info.time_free);
+    CHECK(info.tokens == 97 && info.states == 98 && info.graph == SEDD_GRAPH_ABSORB);
+    accepts(sedd("97", ABSORB, LOGLINEAR, USUAL), &info, &design);
+    CHECK(info.family == SEDD_FAMILY_SEDD && !info.normalised && !info.time_free);
+}
+
+static void test_family_refusals(void)
+{
+    refuses(FLAT("bd3lm", ""), "\"bd3lm\", a block diffusion model (BD3-LM); this engine runs");
+    refuses(FLAT("udlm", ""), "a uniform diffusion model (UDLM)");
+    refuses(FLAT("llada", ""), "a LLaDA");
+    refuses(FLAT("mamba", ""), "\"mamba\", an unknown network; this engine runs");
+    refuses(FLAT("mdlm", ", \"backbone\": \"dimamba\""), "\"backbone\"");
+    refuses(FLAT("mdlm", ", \"causal\": true"), "\"causal\" is true");
+    refuses(FLAT("mdlm", ", \"parameterization\": \"d3pm\""), "\"parameterization\"");
+    refuses(FLAT("mdlm", ", \"subs_masking\": true"), "\"subs_masking\"");
+    refuses(FLAT("mdlm", ", \"T\": 1000"), "\"T\" is 1000");
+    refuses(FLAT("mdlm", ", \"block_size\": 4"), "\"block_size\"");
+    refuses(FLAT("mdlm", ", \"noise\": {\"type\": \"geometric\"}"), "\"noise.type\"");
+    refuses(FLAT("mdlm", ", \"time_conditioning\": \"no\""), "\"time_conditioning\"");
+    refuses(FLAT("duo", ", \"time_conditioning\": false"), "\"time_conditioning\" is false");
+    refuses(FLAT("duo", ", \"causal\": true"), "\"causal\" is true");
+    refuses("{\"model_type\": \"mdlm\", \"vocab_size\": 98, \"model_length\": 16, "
+            "\"hidden_dim\": 64, \"n_blocks\": 2, \"n_heads\": 4}",
+            "lacks \"cond_dim\"");
+    refuses("{\"model_type\": \"mdlm\", \"vocab_size\": 1, \"model_length\": 16, \"cond_dim\": 3, "
+            "\"hidden_dim\": 64, \"n_blocks\": 2, \"n_heads\": 4}",
+            "the tokens and the mask");
+    refuses("{\"model_type\": 7}", "neither a diffusion model");
+
+    refuses(SDTT("", ""), "lacks \"tokens\"");
+    refuses(SDTT(", \"tokenizer\": {\"name\": \"llama\"}", ""), "lacks \"tokens\"");
+    refuses(SDTT(", \"tokens\": 97, \"noise\": {\"type\": \"geometric\"}", ""), "\"noise.type\"");
+    refuses(SDTT(", \"tokens\": 97, \"T\": 8", ""), "\"T\" is 8");
+    refuses(NESTED("ddit-orig", "\"tokens\": 97, \"parameterization\": {\"name\": \"ar\"}", COND),
+            "\"parameterization.name\" is \"ar\"");
+    refuses(NESTED("ddit-orig", "\"tokens\": 97, \"parameterization\": \"d3pm\"", COND),
+            "\"parameterization\" is \"d3pm\"");
+    refuses(NESTED("ddit-orig", "\"tokens\": 97", COND),
+            "lacks the string \"parameterization.name\"");
+    refuses(NESTED("ddit", "\"parameterization\": {\"name\": \"multi-round-sdtt\"}", COND),
+            "SDTT's network of other modules");
+    refuses(NESTED("ar_orig", "\"tokens\": 97", COND), "an autoregressive transformer");
+
+    refuses(RADD(", \"graph\": {\"type\": \"uniform\"}", ""), "\"graph.type\"");
+    refuses(RADD("", ", \"scale_by_sigma\": true"), "scale_by_sigma");
+    refuses(NESTED("ddit_wot", "\"tokens\": 97", ""), "noise.type");
+}
+
 /* Nesting far deeper than that of any configuration must not exhaust the stack. */
 static void test_depth(void)
 {
@@ -260,6 +350,8 @@ int main(void)
     test_refusals();
     test_gpt2_fields();
     test_sedd_fields();
+    test_families();
+    test_family_refusals();
     test_depth();
     test_truncation();
     return test_report("config");

@@ -17,7 +17,12 @@ static const char *const SETS[] = {"absorb",
                                    "one-token",
                                    "two-tokens",
                                    "length-one",
-                                   "absorb-geometric-official"};
+                                   "absorb-geometric-official",
+                                   "mdlm",
+                                   "mdlm-time",
+                                   "sdtt",
+                                   "radd",
+                                   "duo"};
 
 static void report(void *user, const char *name, double error, double tolerance)
 {
@@ -77,5 +82,7 @@ int main(void)
     CHECK(run_set("two-tokens", "one-token", &options) != 0);
     CHECK(run_set("absorb", "uniform", &options) != 0);
     CHECK(run_set("absorb", "gpt2", &options) != 0);
+    CHECK(run_set("mdlm", "mdlm-time", &options) != 0);
+    CHECK(run_set("absorb", "radd", &options) != 0);
     return test_report("golden");
 }

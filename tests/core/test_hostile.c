@@ -88,6 +88,63 @@ static void test_missing(void)
     checkpoint_clear(&c);
 }
 
+static void loads(const struct checkpoint *checkpoint, const char *config)
+{
+    struct sedd_model *model = NULL;
+    if (!CHECK(checkpoint_load_all(checkpoint, config, SEDD_DTYPE_AUTO, &model, &error) ==
+               SEDD_OK)) {
+        fprintf(stderr, "    %s\n", error.message);
+    }
+    sedd_model_free(model);
+}
+
+/* Tests the prefixes of MDLM's relatives, and tensors of one family in a file of another. */
+static void test_families(void)
+{
+    static const char *const prefixes[] = {
+        "",           "backbone.",           "backbone.backbone.",
+        "_orig_mod.", "_orig_mod.backbone.", "backbone._orig_mod."};
+    struct checkpoint c;
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        checkpoint_prefixed(&c, prefixes[i]);
+        checkpoint_add(&c, "sampling_eps_min", "F32", 1, 0);
+        loads(&c, MDLM_CONFIG);
+        checkpoint_clear(&c);
+    }
+    checkpoint_prefixed(&c, "module.");
+    refuses(&c, MDLM_CONFIG, "module.vocab_embed.embedding", "not part of the model");
+    checkpoint_clear(&c);
+
+    checkpoint_prefixed(&c, "backbone.");
+    struct entry *norm = checkpoint_find(&c, "backbone.blocks.0.norm1.weight");
+    snprintf(norm->name, sizeof norm->name, "blocks.0.norm1.weight");
+    refuses(&c, MDLM_CONFIG, "\"blocks.0.norm1.weight\" have different prefixes",
+            "one network with one prefix");
+    checkpoint_clear(&c);
+
+    checkpoint_prefixed(&c, "backbone.");
+    checkpoint_add(&c, "vocab_embed.embedding", "F32", 6, 6); /* a second network's */
+    refuses(&c, MDLM_CONFIG, "vocab_embed.embedding", "with and without a prefix");
+    checkpoint_clear(&c);
+
+    checkpoint_radd(&c);
+    loads(&c, RADD_CONFIG);
+    refuses(&c, MDLM_CONFIG, "blocks.0.norm1.bias", "describes (MDLM)");
+    checkpoint_remove(&c, "blocks.0.norm2.bias");
+    refuses(&c, RADD_CONFIG, "blocks.0.norm2.bias", "lacks 1 tensor");
+    checkpoint_clear(&c);
+
+    checkpoint_sedd(&c);
+    refuses(&c, RADD_CONFIG, "sigma_map.mlp.0.weight", "describes (RADD)");
+    checkpoint_add(&c, "lm_head.weight", "F32", 6, 6);
+    refuses(&c, MDLM_CONFIG, "lm_head.weight", "describes (MDLM)");
+    checkpoint_remove(&c, "lm_head.weight");
+    checkpoint_remove(&c, "output_layer.linear.weight");
+    checkpoint_add(&c, "output_layer.linear.weight", "F32", 5, 6);
+    refuses(&c, MDLM_CONFIG, "output_layer.linear.weight", "[5, 6]; config.json requires [6, 6]");
+    checkpoint_clear(&c);
+}
+
 static void test_types(void)
 {
     struct checkpoint c;
@@ -439,6 +496,7 @@ int main(void)
 {
     test_shapes();
     test_missing();
+    test_families();
     test_types();
     test_values();
     test_layout();

@@ -23,10 +23,15 @@ export const partsError = (name, url = '') =>
   });
 
 export const NAME = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
+/** A name, and a branch, tag or commit after an @. */
+export const ID = /^([A-Za-z0-9][\w.-]*(?:\/[A-Za-z0-9][\w.-]*)?)(?:@([\w./-]+))?$/;
+
+/** Repositories that keep one model a branch, and the branch that stands for them. */
+const BRANCHES = { 'jdeschena/sdtt': 'baselines_kld_step_70000' };
 
 export class Repository {
   /** @param {string} name @param {{hub?: string, revision?: string}} [options] */
-  constructor(name, { hub = HUB, revision = 'main' } = {}) {
+  constructor(name, { hub = HUB, revision = BRANCHES[name] ?? 'main' } = {}) {
     if (!NAME.test(name))
       throw new SeddError('argument', `"${name}" is not the name of a model on the hub; expected owner/name.`);
     this.name = name;

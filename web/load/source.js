@@ -5,11 +5,12 @@
  */
 import { DEFAULTS_FILE, DEFAULTS_MAX } from '../client/defaults.js';
 import { SeddError } from '../errors.js';
-import { HUB, NAME, PART, Repository, TOKENIZER_REPOSITORY, WEIGHTS, partsError } from './hub.js';
+import { HUB, ID, PART, Repository, TOKENIZER_REPOSITORY, WEIGHTS, partsError } from './hub.js';
 import { LocalFile, RemoteFile } from './remote.js';
 import { absent, fetchWhole, refuseOther } from './requests.js';
 
 const GPT2_TOKENS = 50257;
+const GPT2_SIZES = [GPT2_TOKENS, GPT2_TOKENS + 1]; // alone, and with a mask or [PAD]
 const WANTED =
   'A model is config.json, its weights (model.safetensors or pytorch_model.bin) and tokenizer.json (or vocab.json and merges.txt).';
 
@@ -66,12 +67,13 @@ function placeOfFiles(roles) {
 
 function placeOfText(text, base, { hub, revision }) {
   const hubPlace = () => {
-    const [name, given] = text.replace(/^hub:/, '').split('@');
+    const plain = text.replace(/^hub:/, '');
+    const [, name = plain, given] = ID.exec(plain) ?? [];
     const found = new Repository(name, { hub, revision: given ?? revision });
     return {
       kind: 'hub',
       id: `hub:${found.name}@${found.revision}${found.hub === HUB ? '' : ` ${found.hub}`}`,
-      name: found.name,
+      name: given ? `${found.name}@${given}` : found.name,
       repository: found,
     };
   };
@@ -84,7 +86,7 @@ function placeOfText(text, base, { hub, revision }) {
     name: decodeURIComponent(folder.pathname.split('/').at(-2) ?? '') || folder.host,
     folder,
   };
-  return NAME.test(text) ? { ...place, kind: 'either', hub: hubPlace() } : place;
+  return ID.test(text) ? { ...place, kind: 'either', hub: hubPlace() } : place;
 }
 
 /**
@@ -126,15 +128,16 @@ function parsed(config) {
   }
 }
 
-const isSedd = (config) => parsed(config).tokens !== undefined;
+/** A GPT-2's generation_config.json speaks of another sampler. */
+const isGpt2 = (config) => parsed(config).n_embd !== undefined;
 
-/** Reads how a SEDD was trained to write, if its folder says so. */
-const readGeneration = (config, get) => (isSedd(config) ? get(DEFAULTS_FILE).catch(absent) : null);
+/** Reads how a diffusion model was trained to write, if its folder says so. */
+const readGeneration = (config, get) => (isGpt2(config) ? null : get(DEFAULTS_FILE).catch(absent));
 
 /** GPT-2's tokenizer from the hub, for checkpoints that come without one. */
 async function borrowTokenizer(config, options, lack) {
-  const { tokens, vocab_size: size } = parsed(config);
-  if ((tokens ?? size) !== GPT2_TOKENS) throw lack;
+  const { tokens, vocab_size: size, tokenizer } = parsed(config);
+  if (!GPT2_SIZES.includes(tokens ?? size) && !(tokens === undefined && tokenizer?.name === 'gpt2')) throw lack;
   const from = new Repository(TOKENIZER_REPOSITORY, { hub: options.hub });
   let why = 'it is not there.';
   try {
