@@ -458,11 +458,12 @@ struct sedd_step {
 enum sedd_status sedd_sample_defaults(const char *json, size_t size,
                                       struct sedd_sample_options *options,
                                       struct sedd_error *error);
-/* The same from a model's folder, where a folder without the file changes nothing. */
+/* The same from a model's folder: first sedd_sample_family by its config.json, then its
+ * generation_config.json. A folder without the files changes nothing. */
 enum sedd_status sedd_sample_defaults_open(const char *folder, struct sedd_sample_options *options,
                                            struct sedd_error *error);
-/* Sets how the reference code of a model's family writes, in *options that are zero: before the
- * model's own generation_config.json, of which published models of these families have none. */
+/* Sets how the reference code of a model's family writes, where that is not the default: MDLM's and
+ * SDTT's sampler, and SDTT's 32 steps. The published models have no generation_config.json. */
 void sedd_sample_family(const struct sedd_model_info *info, struct sedd_sample_options *options);
 /* Reads what a call asks for, a JSON object such as {"steps": 8, "topP": 0.9, "seed": "7"}, over
  * what *options holds already (the model's defaults): the call goes before the model, the model

@@ -251,11 +251,12 @@ enum sedd_status sedd_sample_read(const char *json, size_t size, enum sedd_kind 
 
 void sedd_sample_family(const struct sedd_model_info *info, struct sedd_sample_options *options)
 {
-    bool mdlm = info->family == SEDD_FAMILY_MDLM, sdtt = info->family == SEDD_FAMILY_SDTT;
-    options->predictor = mdlm   ? SEDD_PREDICTOR_DDPM_CACHE
-                         : sdtt ? SEDD_PREDICTOR_DDPM
-                                : SEDD_PREDICTOR_ANALYTIC;
-    options->steps = sdtt ? 32 : 0; /* its students are made for 8 to 64 */
+    if (info->family == SEDD_FAMILY_MDLM) {
+        options->predictor = SEDD_PREDICTOR_DDPM_CACHE;
+    } else if (info->family == SEDD_FAMILY_SDTT) {
+        options->predictor = SEDD_PREDICTOR_DDPM;
+        options->steps = 32; /* its students are made for 8 to 64 */
+    }
 }
 
 size_t sedd_sample_write(const struct sedd_sample_options *options, bool all, char *text,

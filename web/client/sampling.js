@@ -5,15 +5,16 @@
 
 /** Options that are one of some words; the first holds unless another is given. */
 export const WORDS = {
-  sampler: ['analytic', 'euler'],
+  sampler: ['analytic', 'euler', 'ddpm', 'ddpm_cache'],
   draw: ['exact', 'official'],
   positions: ['score', 'normalised', 'planned', 'bounded', 'hitting'],
   order: ['random', 'spread', 'confidence', 'margin', 'entropy'],
   grid: ['linear', 'cosine'],
   context: ['all', 'known'],
+  ending: ['own', 'draw', 'likeliest', 'open'],
 };
 
-/** Whether a run ends with an evaluation by the denoiser, unless told otherwise. @param {string} [positions] */
+/** Whether a run may end with an evaluation by the denoiser, unless told otherwise. @param {string} [positions] */
 export const denoises = (positions = 'score') => WORDS.positions.slice(0, 2).includes(positions);
 
 /** A word as it is now: older files, links and pages say `fixed` for `planned`. */
