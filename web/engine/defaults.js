@@ -7,7 +7,7 @@ export const DEFAULTS_MAX = 1 << 16; // bytes
 /** @typedef {{steps?: number, sampler?: string, ending?: string, positions?: string, order?: string, grid?: string, context?: string, gamma?: number, temperature?: number, topK?: number, topP?: number}} Defaults */
 
 /**
- * @param {import('../engine/engine.js').Engine} engine @param {number} loader that has read the configuration
+ * @param {import('./engine.js').Engine} engine @param {number} loader that has read the configuration
  * @param {Uint8Array|null} [file] @returns {Defaults} what is not as everywhere
  */
 export function readDefaults(engine, loader, file) {
