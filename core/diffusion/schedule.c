@@ -1,4 +1,4 @@
-/* schedule.c - see schedule.h. */
+/* schedule.c - implements schedule.h. */
 #include "diffusion/schedule.h"
 
 #include "random.h"
