@@ -11,7 +11,7 @@ import { minifyLoaders } from './loaders.mjs';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const INLINE = path.join(ROOT, 'scripts/package/inline');
 /** The limits in bytes. Scripts are measured minified and gzipped, wasm as it is. */
-const LIMITS = { wasm: 300e3, engine: 40e3, player: 10240 };
+const LIMITS = { wasm: 300e3, engine: 40e3, player: 10240, webgpu: 25e3 };
 
 const COMMON = {
   bundle: true,
@@ -91,9 +91,16 @@ async function buildPlayer() {
   await build({ ...COMMON, entryPoints, outdir: 'dist', plugins: [shared, sheets] });
 }
 
-/** Bundles and minifies a script with its imports in memory, as a bundler would. */
+/** Bundles and minifies a script with its imports in memory, as a bundler would: what is fetched later is a file of its own. */
 async function minified(entry) {
-  const { outputFiles } = await build({ ...COMMON, entryPoints: [entry], write: false });
+  const later = {
+    name: 'later',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^\./ }, ({ kind, path: name }) =>
+        kind === 'dynamic-import' ? { path: name, external: true } : undefined,
+      ),
+  };
+  const { outputFiles } = await build({ ...COMMON, entryPoints: [entry], write: false, plugins: [later] });
   return outputFiles[0].contents;
 }
 
@@ -132,12 +139,15 @@ export async function bundle() {
   const sizes = {};
   for (const name of readdirSync(dist).sort()) sizes[name] = say(`dist/${name}`, readFileSync(path.join(dist, name)));
   const loader = gzipSync(readFileSync(path.join(ROOT, 'web/wasm/sedd-relaxed-threads.js')), { level: 9 }).length;
-  const [client, worker] = [await minified('web/client.js'), await minified('web/worker.js')].map(
+  const entries = ['web/client.js', 'web/worker.js', 'web/engine/webgpu/open.js'];
+  const [client, worker, webgpu] = (await Promise.all(entries.map(minified))).map(
     (bytes) => gzipSync(bytes, { level: 9 }).length,
   );
   console.log(
     `engine: module ${client}, worker ${worker}, loader of the wasm ${loader}: ${client + worker + loader} bytes, minified and gzipped`,
   );
+  console.log(`WebGPU: ${webgpu} bytes, minified and gzipped, fetched only when it is asked for`);
+  gate('the WebGPU code', webgpu, LIMITS.webgpu);
   gate("the engine's JavaScript", client + worker + loader, LIMITS.engine);
   gate('the player', sizes['player.js'].gzipped, LIMITS.player);
 }

@@ -8,11 +8,12 @@ export const CHROMIUM = process.env.CHROMIUM ?? PATHS.find(existsSync);
 
 /**
  * Opens `path` of the repository; close() ends browser and server. `errors` lists what a visitor would find in the console: errors and
- * failed requests, also those of workers.
+ * failed requests, also those of workers. `webgpu` adds a graphics device, which is a software renderer.
  */
-export async function open(path, { isolation = true, csp = false, root, ...context } = {}) {
+export async function open(path, { isolation = true, csp = false, root, webgpu = false, ...context } = {}) {
   const server = await serve({ isolation, csp, root });
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  const args = ['--no-sandbox', ...(webgpu ? ['--enable-unsafe-webgpu'] : [])];
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args });
   const site = await browser.newContext(context);
   const page = await site.newPage();
   const errors = [];
@@ -25,6 +26,7 @@ export async function open(path, { isolation = true, csp = false, root, ...conte
   });
   await page.goto(server.url + path);
   return {
+    browser,
     page,
     errors,
     url: server.url,

@@ -1,0 +1,92 @@
+/**
+ * Where a model's network is evaluated: by the wasm engine, or by a graphics device, whose code is fetched only when it is asked for.
+ * What the graphics device does not compute (engine/webgpu/open.js says what) runs on wasm. After any fault of the device, everything
+ * runs on wasm from the step at hand on.
+ */
+import { SeddError } from '../errors.js';
+import { shown } from '../engine/engine.js';
+
+const CHOICES = ['wasm', 'webgpu', 'auto'];
+
+/** @typedef {import('../client.js').DeviceInfo} DeviceInfo */
+
+export class Device {
+  /** @type {any} what engine/webgpu/open.js opened */ #gpu = null;
+  #tell;
+
+  /** @param {string} wanted @param {(info: DeviceInfo) => void} tell is called when the device changes after the load */
+  constructor(wanted = 'wasm', tell = () => {}) {
+    if (!CHOICES.includes(wanted))
+      throw new SeddError('argument', `device is ${shown(wanted)}; expected wasm, webgpu or auto.`);
+    this.wanted = wanted;
+    this.#tell = tell;
+    /** @type {DeviceInfo} */
+    this.info = { kind: 'wasm', name: '', reason: '' };
+  }
+
+  /** Moves a loaded model to the device that was asked for. @param {import('../engine/model.js').Model} model */
+  async open(model) {
+    this.model = model;
+    if (this.wanted === 'wasm') return;
+    try {
+      const { openWebGPU } = await import('../engine/webgpu/open.js');
+      this.#gpu = await openWebGPU(model, {
+        auto: this.wanted === 'auto',
+        onLost: (fault) => this.#fall(fault),
+      });
+      this.info = { kind: 'webgpu', name: this.#gpu.name, reason: this.#gpu.reason };
+    } catch (error) {
+      this.#fall(error, () => {});
+    }
+  }
+
+  /** Goes on with wasm for good. */
+  #fall(error, tell = this.#tell) {
+    this.#gpu?.destroy();
+    this.#gpu = null;
+    this.info = { kind: 'wasm', name: '', reason: error.message };
+    tell(this.info);
+  }
+
+  /** The value of `work`, or null where wasm has to do it. */
+  async #try(work) {
+    try {
+      return this.#gpu && (await work(this.#gpu));
+    } catch (error) {
+      if (error.name === 'AbortError') throw error;
+      if (error.reason !== 'unsupported') this.#fall(error);
+      return null;
+    }
+  }
+
+  /** One step of a run; what changed. @param {import('../engine/writing.js').SamplerRun} run @param {() => boolean} cancelled */
+  async step(run, cancelled) {
+    return (await this.#try((gpu) => gpu.step(run, cancelled))) ?? run.advance();
+  }
+
+  /** A GPT-2 that goes on from a prompt; `advance()` resolves to the next token. @param {any} options @param {() => boolean} cancelled */
+  async generation(options, cancelled) {
+    let run = await this.#try((gpu) => gpu.generation(options, cancelled));
+    run ??= this.model.startGeneration(options);
+    return {
+      get done() {
+        return run.done;
+      },
+      advance: async () => {
+        if (!run.written) return run.advance(); // a run on wasm
+        const id = await this.#try(() => run.advance());
+        if (id !== null) return id;
+        const { written } = run;
+        run.free();
+        run = this.model.startGeneration(options, written);
+        return run.advance();
+      },
+      free: () => run.free(),
+    };
+  }
+
+  /** Compares the graphics device with wasm, as checks of a self-test. @returns {Promise<import('./selftest.js').Check[]>} */
+  async checks() {
+    return (await this.#try((gpu) => gpu.checks())) ?? [];
+  }
+}
