@@ -6,14 +6,19 @@ import { serve } from '../../scripts/serve.mjs';
 const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 export const CHROMIUM = process.env.CHROMIUM ?? PATHS.find(existsSync);
 
+/** Offers WebGPU on a software renderer, which Chromium otherwise hides. */
+const WEBGPU = ['--enable-unsafe-webgpu'];
+
 /**
- * Opens `path` of the repository; close() ends browser and server. `errors` lists what a visitor would find in the console: errors and
- * failed requests, also those of workers. `webgpu` adds a graphics device, which is a software renderer.
+ * Opens `path` of the repository; close() ends browser and server. `webgpu` offers WebGPU on a software renderer.
+ * `errors` lists what a visitor would find in the console: errors and failed requests, also those of workers.
  */
-export async function open(path, { isolation = true, csp = false, root, webgpu = false, ...context } = {}) {
+export async function open(path, { isolation = true, csp = false, webgpu = false, root, ...context } = {}) {
   const server = await serve({ isolation, csp, root });
-  const args = ['--no-sandbox', ...(webgpu ? ['--enable-unsafe-webgpu'] : [])];
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args });
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--no-sandbox', ...(webgpu ? WEBGPU : [])],
+  });
   const site = await browser.newContext(context);
   const page = await site.newPage();
   const errors = [];
@@ -26,8 +31,8 @@ export async function open(path, { isolation = true, csp = false, root, webgpu =
   });
   await page.goto(server.url + path);
   return {
-    browser,
     page,
+    browser,
     errors,
     url: server.url,
     close: async () => {
