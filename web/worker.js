@@ -88,10 +88,11 @@ async function planBudget(call, options) {
 
 const methods = {
   /** @param {Call} call */
-  async load(call, source, { device: wanted, ...options }) {
+  async load(call, source, options) {
     const begin = performance.now();
+    const { device: wanted, ...given } = options;
     device = new Device(wanted, (info) => postMessage({ device: info }));
-    const loaded = await loadModel(source, { ...options, emit: call.emit, signal: call.abort.signal });
+    const loaded = await loadModel(source, { ...given, emit: call.emit, signal: call.abort.signal });
     ({ engine, model, optional } = loaded);
     await device.open(model);
     return {

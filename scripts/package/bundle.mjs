@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { minifyLoaders } from './loaders.mjs';
+import { bundleWebGPU, minifyLoaders } from './loaders.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const INLINE = path.join(ROOT, 'scripts/package/inline');
@@ -91,16 +91,9 @@ async function buildPlayer() {
   await build({ ...COMMON, entryPoints, outdir: 'dist', plugins: [shared, sheets] });
 }
 
-/** Bundles and minifies a script with its imports in memory, as a bundler would: what is fetched later is a file of its own. */
+/** Bundles and minifies a script with its imports in memory, as a bundler would. */
 async function minified(entry) {
-  const later = {
-    name: 'later',
-    setup: ({ onResolve }) =>
-      onResolve({ filter: /^\./ }, ({ kind, path: name }) =>
-        kind === 'dynamic-import' ? { path: name, external: true } : undefined,
-      ),
-  };
-  const { outputFiles } = await build({ ...COMMON, entryPoints: [entry], write: false, plugins: [later] });
+  const { outputFiles } = await build({ ...COMMON, entryPoints: [entry], write: false });
   return outputFiles[0].contents;
 }
 
@@ -120,6 +113,7 @@ function gate(name, bytes, limit) {
 export async function bundle() {
   const dist = path.join(ROOT, 'dist');
   minifyLoaders(path.join(ROOT, 'web/wasm'));
+  bundleWebGPU(ROOT, path.join(ROOT, 'web/wasm'));
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
   await build({ ...COMMON, entryPoints: { inline: 'web/client.js' }, outdir: 'dist', plugins: [inline] });
@@ -139,10 +133,9 @@ export async function bundle() {
   const sizes = {};
   for (const name of readdirSync(dist).sort()) sizes[name] = say(`dist/${name}`, readFileSync(path.join(dist, name)));
   const loader = gzipSync(readFileSync(path.join(ROOT, 'web/wasm/sedd-relaxed-threads.js')), { level: 9 }).length;
-  const entries = ['web/client.js', 'web/worker.js', 'web/engine/webgpu/open.js'];
-  const [client, worker, webgpu] = (await Promise.all(entries.map(minified))).map(
-    (bytes) => gzipSync(bytes, { level: 9 }).length,
-  );
+  const gzippedOf = (bytes) => gzipSync(bytes, { level: 9 }).length;
+  const [client, worker] = (await Promise.all(['web/client.js', 'web/worker.js'].map(minified))).map(gzippedOf);
+  const webgpu = gzippedOf(readFileSync(path.join(ROOT, 'web/wasm/webgpu.js')));
   console.log(
     `engine: module ${client}, worker ${worker}, loader of the wasm ${loader}: ${client + worker + loader} bytes, minified and gzipped`,
   );

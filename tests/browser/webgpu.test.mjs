@@ -201,7 +201,7 @@ test('a page without WebGPU fetches none of its code', async () => {
       assert.equal(result.device, 'wasm');
       assert.ok(asked.some((url) => url.endsWith('/worker.js')));
       assert.deepEqual(
-        asked.filter((url) => /web\/(engine\/webgpu|gpu)\//.test(url)),
+        asked.filter((url) => /web\/(engine\/webgpu|gpu)\/|wasm\/webgpu/.test(url)),
         [],
       );
       assert.deepEqual(errors, []);

@@ -3,6 +3,7 @@
  * What the graphics device does not compute (engine/webgpu/open.js says what) runs on wasm. After any fault of the device, everything
  * runs on wasm from the step at hand on.
  */
+import { importWebGPU } from '../builds.js';
 import { SeddError } from '../errors.js';
 import { shown } from '../engine/engine.js';
 
@@ -29,7 +30,7 @@ export class Device {
     this.model = model;
     if (this.wanted === 'wasm') return;
     try {
-      const { openWebGPU } = await import('../engine/webgpu/open.js');
+      const { openWebGPU } = await importWebGPU();
       this.#gpu = await openWebGPU(model, {
         auto: this.wanted === 'auto',
         onLost: (fault) => this.#fall(fault),

@@ -11,7 +11,7 @@ const faulty = (fault, after = 0) =>
 
 /** A whole run through the public module. */
 export async function wholeRun(folder, device, options = {}) {
-  const sedd = await loadSEDD(`models/${folder}`, { device });
+  const sedd = await loadSEDD(`/models/${folder}`, { device });
   try {
     const events = [];
     const run = sedd.sample({ prompt: PROMPT, steps: 16, seed: 1, ...options, trace: true });
@@ -26,7 +26,7 @@ export async function wholeRun(folder, device, options = {}) {
 /** A run in a worker whose WebGPU has a fault: at the load, or at a later submission. */
 export async function faultyRun(fault, { after = 0, device = 'webgpu' } = {}) {
   const told = [];
-  const sedd = await loadSEDD('models/sedd-nano', {
+  const sedd = await loadSEDD('/models/sedd-nano', {
     device,
     worker: faulty(fault, after),
     cache: false,
@@ -47,7 +47,7 @@ export async function faultyRun(fault, { after = 0, device = 'webgpu' } = {}) {
 /** Text of GPT-2 on a device. */
 export async function writing(device, { fault, after, tokens = 24, seed = 3 } = {}) {
   const told = [];
-  const gpt2 = await loadGPT2('models/gpt2-nano', {
+  const gpt2 = await loadGPT2('/models/gpt2-nano', {
     device,
     cache: false,
     onDevice: (now) => told.push(now),
@@ -64,7 +64,7 @@ export async function writing(device, { fault, after, tokens = 24, seed = 3 } = 
 
 /** Two texts of one GPT-2, alone and by turns: the first run is paused while the second writes. */
 export async function twoGenerations() {
-  const gpt2 = await loadGPT2('models/gpt2-nano', { device: 'webgpu', cache: false });
+  const gpt2 = await loadGPT2('/models/gpt2-nano', { device: 'webgpu', cache: false });
   const start = (seed) => gpt2.generate({ prompt: 'Once upon a time', tokens: 20, seed });
   try {
     const alone = [(await start(1).result).ids, (await start(2).result).ids];
@@ -86,7 +86,7 @@ export async function twoGenerations() {
 export async function lostRun(kind) {
   const told = [];
   globalThis.stepsDone = 0;
-  const sedd = await loadSEDD('models/sedd-nano', {
+  const sedd = await loadSEDD('/models/sedd-nano', {
     device: 'webgpu',
     cache: false,
     onDevice: (now) => told.push(now),
@@ -122,7 +122,7 @@ export async function lostGeneration() {
 
 /** A run that is aborted within its second step, and one after it. */
 export async function abortedRun() {
-  const sedd = await loadSEDD('models/sedd-nano', { device: 'webgpu', cache: false });
+  const sedd = await loadSEDD('/models/sedd-nano', { device: 'webgpu', cache: false });
   try {
     const run = sedd.sample({ length: 128, steps: 8, seed: 1 });
     let stepMs = 0;
@@ -152,7 +152,7 @@ export async function abortedRun() {
 
 /** The code that a run ends with whose model is disposed of in the middle. */
 export async function disposedRun() {
-  const sedd = await loadSEDD('models/sedd-nano', { device: 'webgpu', cache: false });
+  const sedd = await loadSEDD('/models/sedd-nano', { device: 'webgpu', cache: false });
   const run = sedd.sample({ length: 64, steps: 8, seed: 1 });
   try {
     for await (const event of run) if (event.step === 1) await sedd.dispose();
@@ -165,7 +165,7 @@ export async function disposedRun() {
 export async function restOnWasm() {
   const found = {};
   for (const device of ['wasm', 'webgpu']) {
-    const sedd = await loadSEDD('models/sedd-nano', { device, cache: false });
+    const sedd = await loadSEDD('/models/sedd-nano', { device, cache: false });
     try {
       const { ids } = await sedd.tokenize('Once upon a time there was a girl.');
       ids[2] = sedd.info.maskId;
