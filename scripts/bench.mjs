@@ -1,5 +1,5 @@
-// Times this engine, onnxruntime-web and wllama on the same weights, in turns, against the machine's measured limits.
-// usage: npm run bench [-- --quick --only WORK[,WORK] --threads 1,2 --json FILE --markdown FILE --report FILE --resume --node --no-peers --rounds N]
+// Times this engine, LiteRT.js, onnxruntime-web and wllama on the same weights, in turns, against the machine's measured limits.
+// usage: npm run bench [-- --quick --only WORK[,WORK] --threads 1,2 --dtypes int8,q8_0 --json FILE --markdown FILE --report FILE --resume --node --no-peers --rounds N]
 //        npm run bench -- --merge REPORT... [--json FILE --markdown FILE --report FILE]
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,17 +7,19 @@ import { ROOT, bench, native, need, wasm } from './build.mjs';
 import { browserHost, nodeHost } from './bench/hosts.mjs';
 import { measureLoads } from './bench/load.mjs';
 import { environment } from './bench/machine.mjs';
+import { relaxedByEngine } from './bench/relaxed.mjs';
 import { markdown } from './bench/report.mjs';
 import { merge, rowOf } from './bench/rows.mjs';
 import { runModel } from './bench/run.mjs';
 import { runVisits } from './bench/visit.mjs';
-import { MODELS, TEXTS, VISITS, WORKS } from './bench/works.mjs';
+import { DTYPES, MODELS, TEXTS, VISITS, WORKS } from './bench/works.mjs';
 import { runTexts } from './bench/writing.mjs';
 
 const FLAGS = {
   '--quick': 0,
   '--only': 1,
   '--threads': 1,
+  '--dtypes': 1,
   '--json': 1,
   '--markdown': 1,
   '--report': 1,
@@ -53,6 +55,14 @@ function worksOf(only, quick) {
   const unknown = names.find((name) => !ALL[name]);
   if (unknown !== undefined) throw new Error(`unknown work "${unknown}"; the works are ${Object.keys(ALL).join(', ')}`);
   return names;
+}
+
+/** Returns the dtypes to time, or undefined for all. */
+function dtypesOf(text) {
+  const dtypes = text?.split(',');
+  const unknown = dtypes?.find((dtype) => !DTYPES.includes(dtype));
+  if (unknown !== undefined) throw new Error(`unknown dtype "${unknown}"; the dtypes are ${DTYPES.join(', ')}`);
+  return dtypes;
 }
 
 function whole(flag, text, high) {
@@ -107,17 +117,20 @@ async function measure(flags) {
     quick: flags.has('--quick'),
     peers: !flags.has('--no-peers'),
     node: flags.has('--node'),
+    dtypes: dtypesOf(flags.get('--dtypes')?.[0]),
     quietSeconds: QUIET_SECONDS,
     rounds: flags.has('--rounds') ? whole('--rounds', flags.get('--rounds')[0], 1000) : undefined,
     log: (line) => console.error(`bench: ${line}`),
   };
   const names = worksOf(flags.get('--only')?.[0], options.quick);
   const threads = (flags.get('--threads')?.[0] ?? '1,2').split(',').map((text) => whole('--threads', text, 16));
-  native('native', ['-DCMAKE_BUILD_TYPE=Release']);
+  native();
   wasm();
   bench();
   if (!options.node && !process.env.CHROMIUM) need('chromium', ['chromium']);
 
+  const relaxed = relaxedByEngine();
+  for (const [engine, found] of Object.entries(relaxed)) options.log(`${engine}: relaxed SIMD instructions: ${found}`);
   const newHost = options.node ? nodeHost : browserHost;
   const file = flags.get('--report')?.[0] ?? path.join(OUT, 'report.json');
   const pieces = flags.has('--resume') && existsSync(file) ? [readReport(file)] : [];
@@ -130,7 +143,7 @@ async function measure(flags) {
     try {
       const peaks = {};
       for (const count of threads) peaks[count] = await host.peaks(count, PEAK_MS);
-      return [environment(host.name), peaks];
+      return [{ ...environment(host.name), relaxed }, peaks];
     } finally {
       await host.close();
     }
@@ -166,6 +179,9 @@ async function main() {
       broken.map((row) => `${row.work}, ${row.threads} threads, ${row.dtype} ${row.kernels}: ${row.failed}`).join('; '),
     );
 }
+
+// Ends at once: otherwise only the browser ends, and every contender that is left would get a failed row.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 try {
   await main();

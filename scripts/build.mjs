@@ -99,7 +99,7 @@ export function wasm() {
   }
   if (!existsSync(path.join(ROOT, 'node_modules/esbuild'))) run('npm', ['ci', '--no-audit', '--no-fund']);
   minifyLoaders(path.join(ROOT, 'web/wasm'));
-  bundleWebGPU(ROOT, path.join(ROOT, 'web/wasm'));
+  bundleWebGPU(path.join(ROOT, 'web/wasm'));
   vendor();
   sourceFiles();
 }

@@ -26,10 +26,10 @@ const webgpu = () => new URL('./wasm/webgpu.js', import.meta.url);
 /** @returns {Promise<typeof import('./engine/webgpu/open.js')>} */
 export const importWebGPU = () => import(/* webpackIgnore: true */ /* @vite-ignore */ webgpu().href);
 
-/** Can this way of packaging give threads? */
+/** True if this way of packaging supports threads. */
 export const THREADS = true;
 
-/** What is at an address where a module should be, in words; empty if it looks right. @param {URL} url */
+/** Describes what the server sent instead of a module; empty if it looks like one. @param {URL} url */
 async function found(url) {
   if (!url.protocol.startsWith('http')) return '';
   const response = await fetch(url).catch(() => null);
@@ -40,7 +40,7 @@ async function found(url) {
   return start.startsWith('version https://git-lfs') ? 'it is a Git LFS pointer' : '';
 }
 
-/** The compiled module, or null: then the loader has its own ways, and says what is wrong. @param {URL} url */
+/** Compiles the module while it streams. Returns null on failure, and the loader then tries its own ways and reports the error. @param {URL} url */
 async function compile(url) {
   try {
     return url.protocol.startsWith('http')
@@ -52,7 +52,7 @@ async function compile(url) {
 }
 
 /**
- * The module is fetched while its loader is, which would ask for it later.
+ * Fetches the module together with its loader, which would request it later.
  * @param {keyof typeof FILES} build
  * @param {object} options for the loader
  * @returns {Promise<any>} the instance

@@ -218,7 +218,7 @@ class Loaded {
     };
     /** @type {ModelInfo} what the model is */
     this.info = info;
-    /** @type {import('./client/defaults.js').Defaults} options it was trained for (generation_config.json of its folder): they hold where a call names none */
+    /** @type {import('./engine/defaults.js').Defaults} options it was trained for (generation_config.json of its folder): they hold where a call names none */
     this.defaults = defaults;
     /** @type {string} name of the kernel table */
     this.kernels = kernels;

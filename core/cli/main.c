@@ -1,6 +1,7 @@
 /* main.c - the `sedd` tool: finds the command, checks its flags, runs it. */
 #include "diffusion/options.h"
 #include "eval/options.h"
+#include "field_flags.h"
 #include "options.h"
 
 #include <errno.h>

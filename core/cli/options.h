@@ -49,10 +49,6 @@ int32_t cli_word(const struct cli *cli, const char *flag, const char *words);
 bool cli_sampling(const struct cli *cli, enum sedd_kind kind, struct sedd_sample_options *options);
 /* Reads the flags that are rows of the command's table into its struct. */
 void cli_fields(const struct cli *cli, void *options);
-/* True where the command's table has the flag; *takes_value receives whether it has a value. */
-bool cli_has_field(const struct cli *cli, const char *flag, bool *takes_value);
-/* Prints the rows that are flags of a command, one a line. */
-void cli_print_fields(const struct command *command, FILE *out);
 int run_options(struct cli *cli);
 /* Reads a list "1,2,3" from a flag, which must be there. Returns it owned (free). */
 int32_t *cli_ids(const struct cli *cli, const char *flag, size_t *count);

@@ -68,7 +68,7 @@ static enum sedd_status add_hole(struct prompt *prompt, const char *inside, size
     if (hole == 0) {
         char what[160];
         snprintf(what, sizeof what,
-                 "{%.*s} is no hole: a whole number from 1 to %d or * belongs there",
+                 "{%.*s} is not a hole; expected {*} or a whole number from 1 to %d",
                  shown(inside, size < 20 ? size : 20), inside, PROMPT_HOLE_MAX);
         return refuse(what, whole, error);
     }

@@ -79,7 +79,7 @@ const struct sedd_tensor *sedd_golden_find(const struct sedd_golden *golden, con
                                            size_t *count);
 float *sedd_golden_tensor(struct sedd_golden *golden, const char *name, size_t *count);
 
-/* ---- Reporting (golden.c) ---------------------------------------------------------------- */
+/* ---- Reporting (golden_report.c) --------------------------------------------------------- */
 
 /* Reports a `part` of the check ("" or ".weights"). It fails if the error is NaN or above the
  * tolerance. */

@@ -16,6 +16,36 @@
 #include "kernels/math.h"
 #include "kernels/relaxed.h"
 
+#define Q8_PARTS 1
+#define Q8_TOGETHER 1
+
+typedef vi qs, qw;
+typedef v128_t qx;
+
+#define qs_add vi_add
+
+static inline qs qs_zero(void)
+{
+    return vi_set1(0);
+}
+
+static inline void qs_store(int32_t *dots, qs sum)
+{
+    wasm_v128_store(dots, sum.low);
+    wasm_v128_store(dots + 4, sum.high);
+}
+
+static inline qw qw_load(const int8_t *p, int part)
+{
+    (void)part;
+    return (qw){wasm_v128_load(p), wasm_v128_load(p + 16)};
+}
+
+static inline qx qx_load(const uint8_t *p)
+{
+    return wasm_v128_load32_splat(p);
+}
+
 static inline v128_t add_pairs(v128_t sum, v128_t pairs)
 {
     v128_t ones = wasm_v128_load32_splat(sedd_math.ones);

@@ -9,6 +9,7 @@
 #define TILE_ROWS_F32 TILE_ROWS_PLAIN
 #define TILE_ROWS_Q8 4
 #define Q8_PARTS 2
+#define Q8_TOGETHER 1
 
 typedef struct {
     v128_t pair[2]; /* channels 0-1 and 2-3, two partial sums each */

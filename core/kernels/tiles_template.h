@@ -127,41 +127,45 @@ INLINE void finish_q8(const struct sedd_matmul *job, int32_t row, int32_t panel,
     finish(job, row, channel, vf_mul(vf_from_vi(whole), scale));
 }
 
-/* Computes the dot products [rows][panels * LANES] for one part of each panel's channels. */
+/* Computes the dot products [rows][panels * LANES] for Q8_TOGETHER parts of each panel's channels,
+ * from `part` on. */
 INLINE void dots_q8(int32_t *dots, const struct sedd_matmul *job, int32_t row, int32_t panel,
                     const int rows, const int panels, const int part)
 {
     const uint8_t *x = job->xq + (size_t)row * job->x_stride;
+    const int registers = panels * Q8_TOGETHER;
     size_t panel_size = (size_t)job->in_padded * SEDD_PANEL;
     const int8_t *w = job->wq + (size_t)panel * panel_size;
-    qs sum[TILE_ROWS_MAX][TILE_PANELS_MAX];
+    qs sum[TILE_ROWS_MAX][TILE_PANELS_MAX * Q8_TOGETHER];
     UNROLL
     for (int r = 0; r < rows; r++) {
         UNROLL
-        for (int p = 0; p < panels; p++) {
-            sum[r][p] = qs_zero();
+        for (int c = 0; c < registers; c++) {
+            sum[r][c] = qs_zero();
         }
     }
     for (int32_t k = 0; k < job->in_padded; k += SEDD_GROUP, w += SEDD_PANEL * SEDD_GROUP) {
-        qw weight[TILE_PANELS_MAX];
+        qw weight[TILE_PANELS_MAX * Q8_TOGETHER];
         UNROLL
-        for (int p = 0; p < panels; p++) {
-            weight[p] = qw_load(w + (size_t)p * panel_size, part);
+        for (int c = 0; c < registers; c++) {
+            weight[c] = qw_load(w + (size_t)(c / Q8_TOGETHER) * panel_size, part + c % Q8_TOGETHER);
         }
         UNROLL
         for (int r = 0; r < rows; r++) {
             qx value = qx_load(x + (size_t)r * job->x_stride + (size_t)k);
             UNROLL
-            for (int p = 0; p < panels; p++) {
-                sum[r][p] = qs_dot(sum[r][p], weight[p], value);
+            for (int c = 0; c < registers; c++) {
+                sum[r][c] = qs_dot(sum[r][c], weight[c], value);
             }
         }
     }
     UNROLL
     for (int r = 0; r < rows; r++) {
         UNROLL
-        for (int p = 0; p < panels; p++) {
-            qs_store(dots + (r * panels + p) * LANES + part * (LANES / Q8_PARTS), sum[r][p]);
+        for (int c = 0; c < registers; c++) {
+            qs_store(dots + (r * panels + c / Q8_TOGETHER) * LANES +
+                         (part + c % Q8_TOGETHER) * (LANES / Q8_PARTS),
+                     sum[r][c]);
         }
     }
 }
@@ -170,7 +174,7 @@ INLINE void tile_q8(const struct sedd_matmul *job, int32_t row, int32_t panel, c
                     const int panels)
 {
     int32_t dots[TILE_ROWS_MAX * TILE_PANELS_MAX * LANES];
-    for (int part = 0; part < Q8_PARTS; part++) {
+    for (int part = 0; part < Q8_PARTS; part += Q8_TOGETHER) {
         dots_q8(dots, job, row, panel, rows, panels, part);
     }
     for (int r = 0; r < rows; r++) {
@@ -187,6 +191,17 @@ INLINE void tile_q8(const struct sedd_matmul *job, int32_t row, int32_t panel, c
 
 #define ONE_GROUPS 4 /* groups of inputs that row_q8 adds in independent sums */
 
+/* Adds the products of one group of inputs to the sums of Q8_TOGETHER parts of a panel. */
+INLINE void add_group(qs *sum, const uint8_t *x, const int8_t *w, int32_t group, const int part)
+{
+    qx value = qx_load(x + (size_t)group * SEDD_GROUP);
+    UNROLL
+    for (int c = 0; c < Q8_TOGETHER; c++) {
+        const int8_t *weights = w + (size_t)group * SEDD_GROUP * SEDD_PANEL;
+        sum[c] = qs_dot(sum[c], qw_load(weights, part + c), value);
+    }
+}
+
 /* Computes one row and one panel. The independent sums run over groups of one panel, so that
  * weights are read in memory order: 24 GB/s, instead of 12 with four panels at once. */
 static NOINLINE void row_q8(const struct sedd_matmul *job, int32_t row, int32_t panel)
@@ -194,26 +209,30 @@ static NOINLINE void row_q8(const struct sedd_matmul *job, int32_t row, int32_t 
     const uint8_t *x = job->xq + (size_t)row * job->x_stride;
     const int8_t *w = job->wq + (size_t)panel * (size_t)job->in_padded * SEDD_PANEL;
     int32_t dots[LANES], groups = job->in_padded / SEDD_GROUP;
-    for (int part = 0; part < Q8_PARTS; part++) {
-        qs sum[ONE_GROUPS];
+    for (int part = 0; part < Q8_PARTS; part += Q8_TOGETHER) {
+        qs sum[ONE_GROUPS][Q8_TOGETHER];
         UNROLL
         for (int i = 0; i < ONE_GROUPS; i++) {
-            sum[i] = qs_zero();
+            UNROLL
+            for (int c = 0; c < Q8_TOGETHER; c++) {
+                sum[i][c] = qs_zero();
+            }
         }
         int32_t group = 0;
         for (; group + ONE_GROUPS <= groups; group += ONE_GROUPS) {
             UNROLL
             for (int i = 0; i < ONE_GROUPS; i++) {
-                sum[i] = qs_dot(sum[i], qw_load(w + (group + i) * SEDD_GROUP * SEDD_PANEL, part),
-                                qx_load(x + (group + i) * SEDD_GROUP));
+                add_group(sum[i], x, w, group + i, part);
             }
         }
         for (; group < groups; group++) {
-            sum[0] = qs_dot(sum[0], qw_load(w + group * SEDD_GROUP * SEDD_PANEL, part),
-                            qx_load(x + group * SEDD_GROUP));
+            add_group(sum[0], x, w, group, part);
         }
-        sum[0] = qs_add(qs_add(sum[0], sum[1]), qs_add(sum[2], sum[3]));
-        qs_store(dots + part * (LANES / Q8_PARTS), sum[0]);
+        UNROLL
+        for (int c = 0; c < Q8_TOGETHER; c++) {
+            sum[0][c] = qs_add(qs_add(sum[0][c], sum[1][c]), qs_add(sum[2][c], sum[3][c]));
+            qs_store(dots + (part + c) * (LANES / Q8_PARTS), sum[0][c]);
+        }
     }
     finish_q8(job, row, panel, dots);
 }

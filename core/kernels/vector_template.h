@@ -33,7 +33,8 @@
  *
  *   TILE_ROWS_Q8          rows of a tile, at most 6
  *   TILE_PANELS_Q8        panels of a tile, at most 4
- *   Q8_PARTS              passes over a panel, each over 8 / Q8_PARTS of its channels
+ *   Q8_PARTS              parts of a panel, each of 8 / Q8_PARTS channels
+ *   Q8_TOGETHER           parts that one pass over the inputs computes
  *   qs                    the sums of one part: qs_zero qs_add qs_store(int32 *, qs)
  *   qw                    weights of four inputs: qw_load(address, part)
  *   qx                    four activations of a row: qx_load(address)

@@ -17,6 +17,7 @@ typedef __m256i vi, ri, qs, qw, qx;
 #define TILE_PANELS_Q8 2
 #define TILE_ROWS_Q8 6
 #define Q8_PARTS 1
+#define Q8_TOGETHER 1
 
 #define vf_load _mm256_loadu_ps
 #define vf_store _mm256_storeu_ps

@@ -5,7 +5,7 @@
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { open as openBrowser } from '../../tests/browser/browser.mjs';
+import { open as openBrowser } from '../chromium.mjs';
 import { KERNELS } from './engines/peak.js';
 
 export const PEAK_FILE = 'build/wasm-relaxed/peak.wasm';
@@ -31,6 +31,10 @@ async function within(limit, promise) {
 export async function browserHost({ limit = LIMIT } = {}) {
   const { page: first, url, close } = await openBrowser(PAGE);
   const version = await first.evaluate(() => /Chrome\/([\d.]+)/.exec(navigator.userAgent)?.[1] ?? navigator.userAgent);
+  const files = new Set(); // that pages and their workers asked for
+  first.context().on('request', (request) => {
+    if (request.url().startsWith(url)) files.add(new URL(request.url()).pathname.slice(1));
+  });
   const contenders = new Map(); // number -> the contender's page and its number there
   let next = 1;
 
@@ -62,6 +66,8 @@ export async function browserHost({ limit = LIMIT } = {}) {
       await contenders.get(number)?.page.close();
       contenders.delete(number);
     },
+    /** Returns the paths in the repository that were asked for. */
+    files: () => [...files],
     pageOf: (number) => contenders.get(number).page,
     /** Measures the rates of `threads` workers that run at once. */
     async peaks(threads, ms) {

@@ -45,7 +45,7 @@ async function measure() {
   ];
 }
 
-native('native', ['-DCMAKE_BUILD_TYPE=Release']);
+native();
 wasm();
 bench();
 const only = value('--only')?.split(',');

@@ -4,31 +4,14 @@ import path from 'node:path';
 import { ROOT } from '../build.mjs';
 import { browserHost } from './hosts.mjs';
 import { peakMiB } from './machine.mjs';
-import { folderOf, peerFile } from './models.mjs';
 import { Contender } from './run.mjs';
 import { MODELS, contendersFor } from './works.mjs';
 
-const OWN_SCRIPTS = ['client', 'worker', 'engine', 'model', 'source', 'features', 'errors', 'protocol'];
-const RUNTIMES = {
-  'sedd-web': ({ wasm }) => [
-    `web/wasm/sedd-${wasm}.wasm`,
-    `web/wasm/sedd-${wasm}.js`,
-    ...OWN_SCRIPTS.map((name) => `web/${name}.js`),
-  ],
-  'onnxruntime-web': () =>
-    ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'].map(
-      (name) => `node_modules/onnxruntime-web/dist/${name}`,
-    ),
-  wllama: () => ['index.js', 'wasm/wllama.wasm'].map((name) => `node_modules/@wllama/wllama/esm/${name}`),
-};
+const LEFT_OUT = /^scripts\/|tokenizer\.json$|vocab\.json$|merges\.txt$/; // the bench's own files, and tokenizers, which all engines could share
 
-const sizeOf = (file) => statSync(path.join(ROOT, file)).size;
-
-/** Returns the uncompressed bytes of runtime and weights. Tokenizers are left out, since all engines read the same one. */
-function downloadOf(model, item) {
-  const weights = item.engine === 'sedd-web' ? `${folderOf(model)}/model.safetensors` : peerFile(model, item.dtype);
-  return [weights, ...RUNTIMES[item.engine](item)].reduce((sum, file) => sum + sizeOf(file), 0);
-}
+/** Returns the uncompressed bytes of the files that an engine asked for, runtime and weights. */
+const bytesOf = (files) =>
+  files.filter((file) => !LEFT_OUT.test(file)).reduce((sum, file) => sum + statSync(path.join(ROOT, file)).size, 0);
 
 /** Measures one engine on one model. Returns {model, engine, dtype, bytes, open_ms, first_ms, peak_mib}. */
 async function measure(name, item, work) {
@@ -45,7 +28,7 @@ async function measure(name, item, work) {
       model: name,
       engine: item.engine,
       dtype: item.dtype,
-      bytes: downloadOf(MODELS[name], item),
+      bytes: bytesOf(host.files()),
       open_ms: openMs,
       first_ms: performance.now() - begin,
       peak_mib: peakMiB(),

@@ -2,13 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import os from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../build.mjs';
 
 const TICKS = 100; // clock ticks a second in /proc
-const sleep = (ms) =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 
 /** Returns the processor seconds that all processes together have used so far. */
 function busy() {
@@ -83,6 +80,14 @@ export function peakMiB() {
 
 const git = (...args) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim();
 
+/** Returns the processor's name, and the dot products that decide how an engine can run int8 (on Linux; elsewhere the name). */
+function processor() {
+  const name = os.cpus()[0]?.model.trim();
+  if (!existsSync('/proc/cpuinfo')) return name;
+  const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1].split(' ') ?? [];
+  return [name, ...['avx512_vnni', 'avx_vnni', 'avx_vnni_int8'].filter((flag) => flags.includes(flag))].join(' + ');
+}
+
 /** Returns the description of machine and versions that belongs beside every figure. */
 export function environment(host) {
   const versions = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).devDependencies;
@@ -96,12 +101,13 @@ export function environment(host) {
     date: new Date().toISOString(),
     commit,
     host,
-    processor: os.cpus()[0]?.model.trim(),
+    processor: processor(),
     cores: os.cpus().length,
     memoryGiB: Math.round(os.totalmem() / 2 ** 30),
     system: `${os.type()} ${os.release()}`,
     node: process.versions.node,
     onnxruntimeWeb: versions['onnxruntime-web'],
     wllama: versions['@wllama/wllama'],
+    litert: versions['@litertjs/core'],
   };
 }

@@ -1,4 +1,4 @@
-/** Makes the bench's files once, under build/full: random checkpoints, and the same weights as ONNX and GGUF. */
+/** Makes the bench's files once, under build/full: random checkpoints, and the same weights as ONNX, GGUF and weights for TensorFlow Lite. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -6,6 +6,7 @@ import { ROOT } from '../build.mjs';
 import { Checkpoint } from './checkpoint.mjs';
 import { writeGguf } from './gguf.mjs';
 import { gpt2Graph, seddGraph } from './graphs.mjs';
+import { writeWeights } from './tflite.mjs';
 
 /** Makes a file if it is missing or older than `source`. It writes under another name first, so that an interrupted run leaves no partial file. */
 function makeFile(file, source, write) {
@@ -28,19 +29,28 @@ export function folderOf({ folder, shape }) {
   return made;
 }
 
+/** How each engine's file is named and written. A LiteRT model is completed in the page, by a graph of the right length. */
+const FORMATS = {
+  'onnxruntime-web': {
+    ending: 'onnx',
+    write: (file, checkpoint, kind, dtype) =>
+      (kind === 'sedd' ? seddGraph : gpt2Graph)(checkpoint, dtype).write(file, kind),
+  },
+  wllama: { ending: 'gguf', write: (file, checkpoint, _, dtype) => writeGguf(file, checkpoint, dtype) },
+  'litert.js': { ending: 'tflite-weights', write: writeWeights },
+};
+
 /**
  * Returns the file of a model for another engine. Makes it if it is missing.
  * @param {{folder?: string, shape?: string, kind: 'sedd'|'gpt2'}} model
- * @param {'f32'|'int8'|'q8_0'|'q4_0'} dtype q8_0 and q4_0 are GGUF; the others are ONNX
+ * @param {{engine: 'onnxruntime-web'|'wllama'|'litert.js', dtype: 'f32'|'int8'|'q8_0'|'q4_0'}} contender
  */
-export function peerFile(model, dtype) {
+export function peerFile(model, { engine, dtype }) {
   const folder = folderOf(model);
-  const gguf = dtype.startsWith('q');
-  const file = `build/full/${model.shape ?? path.basename(folder)}-${dtype}.${gguf ? 'gguf' : 'onnx'}`;
+  const { ending, write } = FORMATS[engine];
+  const file = `build/full/${model.shape ?? path.basename(folder)}-${dtype}.${ending}`;
   makeFile(file, `${folder}/model.safetensors`, (part) => {
-    const checkpoint = new Checkpoint(path.join(ROOT, folder));
-    if (gguf) writeGguf(part, checkpoint, dtype);
-    else (model.kind === 'sedd' ? seddGraph : gpt2Graph)(checkpoint, dtype).write(part, model.kind);
+    write(part, new Checkpoint(path.join(ROOT, folder)), model.kind, dtype);
   });
   return file;
 }

@@ -106,7 +106,7 @@ function textLines(name, rows, threads) {
         threads,
         way,
         ms(sedd),
-        other ? `${ms(other.median_ms)} (${other.dtype})` : '–',
+        other ? `${ms(other.median_ms)} (${other.engine}, ${other.dtype})` : '–',
         ms(twin.median_ms),
         other ? times(other.median_ms / sedd) : '–',
         times(twin.median_ms / sedd),
@@ -209,15 +209,21 @@ export function markdown({ environment: e, peaks, rows, loads }) {
   const busy = Math.max(0, ...rows.map((row) => row.other_cores ?? 0));
   const works = rows.filter((row) => WORKS[row.work]);
   return `${[
-    `${e.processor}, ${e.cores} cores, ${e.memoryGiB} GiB, ${e.system}; ${e.host}; onnxruntime-web ${e.onnxruntimeWeb}, wllama ${e.wllama}; commit ${e.commit}, ${e.date.slice(0, 10)}.`,
+    `${e.processor}, ${e.cores} cores, ${e.memoryGiB} GiB, ${e.system}; ${e.host}; LiteRT.js ${e.litert}, onnxruntime-web ${e.onnxruntimeWeb}, wllama ${e.wllama}; commit ${e.commit}, ${e.date.slice(0, 10)}.`,
     `Contenders took turns; other programs used up to ${busy.toFixed(2)} cores${busy > 0.2 ? ' (**not a quiet machine**: trust ratios, not times)' : ''}.`,
+    ...section(
+      'Relaxed SIMD instructions in the modules:',
+      Object.entries(e.relaxed ?? {})
+        .map(([engine, found]) => `- ${engine}: ${found}`)
+        .join('\n'),
+    ),
     ...section('Limits of the machine, measured in the same run:', peakTable(peaks)),
     ...section(
       "A denoising step runs every row through the vocabulary head; a decode step is one token with the cache. SEDD-web's times include the draw.",
       works.length ? speedTable(works) : '',
     ),
     ...section(
-      `Whole texts of ${TEXT_TOKENS} tokens, int8. GPT-2 uses its cache; the peer is onnxruntime-web. ${Object.entries(
+      `Whole texts of ${TEXT_TOKENS} tokens, int8. GPT-2 uses its cache; the peers are LiteRT.js and onnxruntime-web. ${Object.entries(
         WAYS,
       )
         .map(([way, options]) => `*${way}*: ${optionsText(options)}`)

@@ -50,7 +50,7 @@ function bestLimits(list) {
   return peaks;
 }
 
-const MACHINE = ['processor', 'cores', 'memoryGiB', 'host', 'onnxruntimeWeb', 'wllama'];
+const MACHINE = ['processor', 'cores', 'memoryGiB', 'host', 'onnxruntimeWeb', 'wllama', 'litert'];
 
 function environmentOf(environments) {
   const last = environments.at(-1);

@@ -1,25 +1,24 @@
 /** Runs works: opens all contenders for a model at once, checks each, and lets them take turns (A-B-A-B). */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WrongResult, check, idsFor } from './check.mjs';
 import { watch, quiet } from './machine.mjs';
 import { folderOf, peerFile } from './models.mjs';
-import { MODELS, PROMPT, contendersFor, takesPart, tokensOf } from './works.mjs';
+import { MODELS, PROMPT, contendersFor, openingsOf, roundsOf, takesPart, tokensOf } from './works.mjs';
 
 const WARM_RUNS = 2; // least number of dropped runs of a contender
 const WARM_MS = 400; // least time of its dropped runs, because the optimising compiler works in the background
 const PAUSE = 20; // ms between turns, so that one contender's spinning threads sleep before the next one runs
 const BUDGET = 40; // seconds of turns for a contender and work; only the first turn may begin without time to end within it
 const TEXT = 'tests/golden/gpt2-tokenizer/';
-const sleep = (ms) =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 
 /** Returns the job that a contender is opened with. */
 function jobOf(model, { engine, dtype, wasm }, threads, rows) {
   if (engine !== 'sedd-web') {
     const { blocks, heads, hidden } = model;
     return {
-      file: peerFile(model, dtype),
+      file: peerFile(model, { engine, dtype }),
+      config: `${folderOf(model)}/config.json`,
+      dtype,
       threads,
       context: rows + 1,
       cache: model.kind === 'gpt2' ? { blocks, heads, size: hidden / heads } : undefined,
@@ -156,17 +155,32 @@ async function warm(turns, work, quickRun) {
   if (work.warm) await turns.takeFirst(() => contender.once(work, quickRun));
 }
 
-/** @returns {Promise<Turns[]>} */
-async function race(contenders, work, options) {
+/** Returns a list that begins with the item at `start`, in the same cyclic order. */
+export const rotated = (list, start) => list.map((_, i) => list[(start + i) % list.length]);
+
+/**
+ * Lets contenders take turns. In every round another one begins. A work with several openings closes all contenders and opens them again in
+ * another order.
+ * @returns {Promise<Turns[]>}
+ */
+export async function race(contenders, work, options) {
   const taking = contenders
     .filter((item) => takesPart(work, item, options.quick))
     .map((contender) => new Turns(contender, options));
-  for (const turns of taking) await warm(turns, work, options.quick);
+  const rounds = options.rounds ?? roundsOf(work, options.quick);
+  const openings = Math.min(rounds, openingsOf(work, options.quick));
+  const open = async (number) => {
+    for (const { contender } of number > 0 ? taking : []) await contender.drop();
+    for (const turns of rotated(taking, Math.round((number * taking.length) / openings)))
+      await warm(turns, work, options.quick);
+  };
+  await open(0);
   const before = options.quietSeconds ? await quiet(0.2, options.quietSeconds) : null;
   const stop = watch();
-  const rounds = options.rounds ?? work.rounds[options.quick ? work.rounds.length - 1 : 0];
-  for (let round = 0; round < rounds; round++) {
-    for (const turns of taking) {
+  for (let round = 0, opening = 0; round < rounds; round++) {
+    const now = Math.floor((round * openings) / rounds);
+    if (now > opening) await open((opening = now));
+    for (const turns of rotated(taking, round)) {
       await sleep(PAUSE);
       for (let i = 0; i < work.repeat; i++) await turns.take(() => turns.contender.once(work, options.quick));
     }

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
-import { CHROMIUM } from '../../tests/browser/browser.mjs';
+import { CHROMIUM } from '../chromium.mjs';
 import { serve } from '../serve.mjs';
 import { watch, quiet } from './machine.mjs';
 import { peerFile } from './models.mjs';
@@ -76,7 +76,9 @@ export async function runVisits(name, threads, options) {
     const query = new URLSearchParams({
       engine,
       threads,
-      ...(engine === 'sedd-web' ? {} : { file: peerFile(MODELS[model], 'int8'), mask: MODELS[model].tokens }),
+      ...(engine === 'sedd-web'
+        ? {}
+        : { file: peerFile(MODELS[model], { engine, dtype: 'int8' }), mask: MODELS[model].tokens }),
     });
     return { engine, url: `${server.url}${PAGE}?${query}`, visits: [], failed: '' };
   });

@@ -42,7 +42,8 @@ export const PROMPT = 16; // tokens read before decoding starts
 /**
  * The works. `rounds` is the number of turns of each contender in a full and in a quick run, `repeat` the number of runs
  * in a turn, and `count` the tokens decoded in a run (full, quick). A work without a quick number is left out of quick
- * runs. A slow work warms up at the length `warm`.
+ * runs. A slow work warms up at the length `warm`. `openings` is how often the contenders are opened, each time in another
+ * order, because the order moves the times of works that only read memory (by some 20 %).
  */
 export const WORKS = {
   'sedd-small-step-128': { model: 'sedd-small', method: 'step', length: 128, rounds: [10, 5], repeat: 1 },
@@ -50,16 +51,30 @@ export const WORKS = {
   'sedd-small-step-1024': { model: 'sedd-small', method: 'step', length: 1024, rounds: [3, 3], repeat: 1, warm: 128 },
   'gpt2-small-prefill-16': { model: 'gpt2-small', method: 'prefill', length: 16, rounds: [10], repeat: 2 },
   'gpt2-small-prefill-512': { model: 'gpt2-small', method: 'prefill', length: 512, rounds: [5], repeat: 1, warm: 16 },
-  'gpt2-small-decode': { model: 'gpt2-small', method: 'decode', count: [128, 24], rounds: [5, 4], repeat: 1 },
+  'gpt2-small-decode': {
+    model: 'gpt2-small',
+    method: 'decode',
+    count: [128, 24],
+    rounds: [6, 4],
+    openings: [3, 2],
+    repeat: 1,
+  },
   'sedd-10m-step-128': { model: 'sedd-10m', method: 'step', length: 128, rounds: [12, 8], repeat: 3 },
-  'gpt2-10m-decode': { model: 'gpt2-10m', method: 'decode', count: [96, 96], rounds: [12, 6], repeat: 1 },
+  'gpt2-10m-decode': {
+    model: 'gpt2-10m',
+    method: 'decode',
+    count: [96, 96],
+    rounds: [12, 6],
+    openings: [3, 2],
+    repeat: 1,
+  },
   'sedd-nano-step-128': { model: 'sedd-nano', method: 'step', length: 128, rounds: [12], repeat: 3 },
-  'gpt2-nano-decode': { model: 'gpt2-nano', method: 'decode', count: [96], rounds: [12], repeat: 1 },
+  'gpt2-nano-decode': { model: 'gpt2-nano', method: 'decode', count: [96], rounds: [12], openings: [3], repeat: 1 },
 };
 
 export const TEXT_TOKENS = 128;
 export const TEXT_STEPS = [2, 4, 8];
-const PLANNED = { positions: 'fixed', order: 'spread', grid: 'cosine', context: 'all' };
+const PLANNED = { positions: 'planned', order: 'spread', grid: 'cosine', context: 'all' };
 /** The ways in which a SEDD writes a whole text; they override the settings in its folder. */
 export const WAYS = {
   published: { positions: 'score', order: 'random', grid: 'linear', context: 'all' },
@@ -77,26 +92,31 @@ export const TEXTS = {
 /** A second visit, from the page's address to the first step of the shipped SEDD. */
 export const VISITS = { 'first-step': { model: 'sedd-nano', rounds: 12 } };
 
-/** The contenders by engine and dtype, and our own engine also by build. Quick runs leave some out. */
+/** The contenders by engine and dtype, and our own engine also by build. Quick runs leave some out, and Node those that need a page. */
 const CONTENDERS = [
   { engine: 'sedd-web', dtype: 'int8', wasm: 'relaxed' },
+  { engine: 'litert.js', dtype: 'int8', page: true },
   { engine: 'onnxruntime-web', dtype: 'int8' },
   { engine: 'sedd-web', dtype: 'f32', wasm: 'relaxed' },
+  { engine: 'litert.js', dtype: 'f32', page: true },
   { engine: 'onnxruntime-web', dtype: 'f32' },
   { engine: 'sedd-web', dtype: 'int8', wasm: 'simd' },
-  { engine: 'wllama', dtype: 'q8_0', kind: 'gpt2' },
+  { engine: 'wllama', dtype: 'q8_0', kind: 'gpt2', page: true },
   { engine: 'sedd-web', dtype: 'f32', wasm: 'simd', full: true },
-  { engine: 'wllama', dtype: 'q4_0', kind: 'gpt2' },
+  { engine: 'wllama', dtype: 'q4_0', kind: 'gpt2', page: true, full: true },
 ];
 
-/** Returns the contenders for a model. @param {{quick: boolean, peers: boolean, node: boolean}} options */
-export function contendersFor({ kind }, { quick, peers, node }) {
+export const DTYPES = [...new Set(CONTENDERS.map(({ dtype }) => dtype))];
+
+/** Returns the contenders for a model. @param {{quick: boolean, peers: boolean, node: boolean, dtypes?: string[]}} options */
+export function contendersFor({ kind }, { quick, peers, node, dtypes = DTYPES }) {
   return CONTENDERS.filter(
     (item) =>
       (item.kind ?? kind) === kind &&
       !(quick && item.full) &&
+      dtypes.includes(item.dtype) &&
       (peers || item.engine === 'sedd-web') &&
-      !(node && item.engine === 'wllama'),
+      !(node && item.page),
   );
 }
 
@@ -125,7 +145,11 @@ export function operationsOf({ model, method, length, count }, quick) {
   return products(shape, 1, PROMPT + tokensOf({ count }, quick) / 2, 1);
 }
 
-export const tokensOf = ({ count }, quick) => count[quick ? count.length - 1 : 0];
+/** Returns the number for a full or a quick run. */
+const numberOf = (list, quick) => list[quick ? list.length - 1 : 0];
+export const tokensOf = ({ count }, quick) => numberOf(count, quick);
+export const roundsOf = ({ rounds }, quick) => numberOf(rounds, quick);
+export const openingsOf = ({ openings = [1] }, quick) => numberOf(openings, quick);
 
 /** Returns the bytes of the matrices that every run reads. */
 function weightBytes(model, dtype) {

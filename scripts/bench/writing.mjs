@@ -12,9 +12,10 @@ const SEED = 1;
 const PROMPT = 'A'; // a single token in every vocabulary here
 const OURS = { engine: 'sedd-web', dtype: 'int8', wasm: 'relaxed' };
 const PEERS = [
+  { engine: 'litert.js', dtype: 'int8' },
   { engine: 'onnxruntime-web', dtype: 'int8' },
   { engine: 'onnxruntime-web', dtype: 'f32' },
-]; // wllama is left out: its tokens take longer at every size
+]; // wllama and LiteRT.js in f32 are left out: their tokens take longer at every size
 
 /** Writes a text with this engine's GPT-2. It reads the prompt within its time, so it makes as many evaluations as the text has tokens. */
 const ownTwin = (contender) => (seed) => contender.call('write', { prompt: PROMPT, tokens: TEXT_TOKENS, seed });

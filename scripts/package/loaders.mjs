@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { MINIFIED } from './esbuild.mjs';
 
 /**
  * Starts threads from the loader's own address, whatever name a bundler has given the file. The code avoids expressions
@@ -23,18 +24,13 @@ export function copyLoader(from, to) {
 /**
  * Bundles the code for graphics devices into one file. A worker may fetch it later without splitting: bundlers make a single script
  * of a worker, and some of them refuse to build one that imports parts of itself later.
- * @param {string} root of the repository @param {string} folder of the loaders
+ * @param {string} folder of the loaders
  */
-export function bundleWebGPU(root, folder) {
+export function bundleWebGPU(folder) {
   createRequire(import.meta.url)('esbuild').buildSync({
-    absWorkingDir: root,
+    ...MINIFIED,
     entryPoints: ['web/engine/webgpu/open.js'],
     outfile: path.join(folder, 'webgpu.js'),
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    target: 'es2022',
-    legalComments: 'none',
   });
 }
 

@@ -32,6 +32,7 @@ const ENVIRONMENT = {
   host: 'H',
   onnxruntimeWeb: '1',
   wllama: '1',
+  litert: '1',
   commit: 'abc',
   date: '2026-01-01',
 };
@@ -58,7 +59,7 @@ for (const [model, name] of [
     const engines = new Set(results.map(({ engine }) => engine));
     assert.deepEqual(
       [...engines],
-      model === 'sedd-nano' ? ['sedd-web', 'onnxruntime-web'] : ['sedd-web', 'onnxruntime-web', 'wllama'],
+      ['sedd-web', 'litert.js', 'onnxruntime-web', ...(model === 'gpt2-nano' ? ['wllama'] : [])],
     );
     for (const row of rowsOf(results)) {
       assert.equal(row.failed, undefined, `${row.engine} ${row.dtype}`);

@@ -1,7 +1,7 @@
 // Checks the golden folders in Chromium, with every kernel table.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { open } from './browser.mjs';
+import { withPage } from './browser.mjs';
 
 const inPage = async ({ wasm, kernels, threads, name }) => {
   const [{ compareWithGolden, goldenEngine }, { Model }] = await Promise.all([
@@ -28,8 +28,7 @@ const inPage = async ({ wasm, kernels, threads, name }) => {
 };
 
 test('every golden folder passes in Chromium', async (t) => {
-  const { page, close } = await open('web/README.md');
-  try {
+  await withPage('web/README.md', {}, async ({ page }) => {
     for (const [wasm, kernels] of [
       ['simd', 'scalar'],
       ['simd', 'simd128'],
@@ -44,7 +43,5 @@ test('every golden folder passes in Chromium', async (t) => {
         });
       }
     }
-  } finally {
-    await close();
-  }
+  });
 });

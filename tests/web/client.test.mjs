@@ -208,7 +208,7 @@ test('a budget is kept, and the same steps and seed write the same text', async 
   if (!budget.changes) assert.equal((await sedd.sample({ steps, seed: 6 }).result).text, text);
   const late = await seddInNode({ worker: new NodeWorker({ slowAfter: 100 }) });
   try {
-    for (const positions of ['score', 'fixed']) {
+    for (const positions of ['score', 'planned']) {
       const run = late.sample({ steps: 400, seed: 6, length: 64, budgetMs: 600, positions });
       const events = [];
       for await (const event of run) if (!event.start) events.push(event);
@@ -262,7 +262,7 @@ test('a trace holds the run, and the reader accepts it', async () => {
     });
   assert.deepEqual(end, ids);
   assert.equal(read.temperature, 0.9);
-  const asked = { positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known' };
+  const asked = { positions: 'planned', order: 'spread', grid: 'cosine', context: 'known' };
   const planned = readTrace(
     (await sedd.sample({ ...asked, prompt: 'Once upon a time', length: 32, steps: 4, seed: 8, trace: true }).result)
       .trace,

@@ -2,7 +2,7 @@
  * A loaded network with its tokenizer: loading from a byte stream, sampling, likelihood. Synchronous
  * but for the stream; runs in the worker and in Node.
  */
-import { readDefaults } from '../client/defaults.js';
+import { readDefaults } from './defaults.js';
 import { SeddError } from '../errors.js';
 import { shown } from './engine.js';
 import { feedLoader } from './feed.js';
@@ -37,7 +37,7 @@ export class Model {
   /** @type {Sessions} */ #sessions;
   #borrows = false;
   /** @type {ReturnType<Model['describe']>} what it is */ info;
-  /** @type {import('../client/defaults.js').Defaults} how it was trained to write */ defaults = {};
+  /** @type {import('./defaults.js').Defaults} how it was trained to write */ defaults = {};
 
   /**
    * @param {import('./engine.js').Engine} engine

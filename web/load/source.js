@@ -3,7 +3,7 @@
  * the hub, or one in the store. First `placeOf` says which, without any request; then `openPlace` finds
  * the files and reads all but the weights.
  */
-import { DEFAULTS_FILE, DEFAULTS_MAX } from '../client/defaults.js';
+import { DEFAULTS_FILE, DEFAULTS_MAX } from '../engine/defaults.js';
 import { SeddError } from '../errors.js';
 import { HUB, ID, PART, Repository, TOKENIZER_REPOSITORY, WEIGHTS, partsError } from './hub.js';
 import { LocalFile, RemoteFile } from './remote.js';

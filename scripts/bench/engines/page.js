@@ -1,4 +1,5 @@
-/** Holds the contenders of a page: one, or several that run together, each in its own worker (wllama starts its worker itself). hosts.mjs drives it. */
+/** Holds the contenders of a page: one, or several that run together, each in its own worker or in the page itself. hosts.mjs drives it. */
+const IN_PAGE = { wllama: './wllama.js', 'litert.js': './litert.js' };
 const contenders = new Map();
 let next = 1;
 
@@ -36,7 +37,7 @@ class Local {
 
   async call(method, ...args) {
     if (method !== 'open') return this.#contender[method](...args);
-    const { open } = await import('./wllama.js');
+    const { open } = await import(IN_PAGE[args[0]]);
     this.#contender = await open(args[1]);
     return { kernels: this.#contender.kernels, threads: this.#contender.threads };
   }
@@ -45,7 +46,7 @@ class Local {
 globalThis.bench = {
   /** @returns {Promise<{number: number, kernels: string, threads: number, ms: number}>} */
   async open(engine, job) {
-    const contender = engine === 'wllama' ? new Local() : new Remote();
+    const contender = engine in IN_PAGE ? new Local() : new Remote();
     const begin = performance.now();
     const value = await contender.call('open', engine, job);
     contenders.set(next, contender);

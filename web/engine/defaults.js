@@ -6,7 +6,7 @@ export const DEFAULTS_MAX = 1 << 16; // bytes
 
 /** @typedef {{steps?: number, positions?: string, order?: string, grid?: string, context?: string, gamma?: number, temperature?: number, topK?: number, topP?: number}} Defaults */
 
-/** @param {import('../engine/engine.js').Engine} engine @param {Uint8Array} bytes of the file @returns {Defaults} what is not as everywhere */
+/** @param {import('./engine.js').Engine} engine @param {Uint8Array} bytes of the file @returns {Defaults} what is not as everywhere */
 export function readDefaults(engine, bytes) {
   if (bytes.length > DEFAULTS_MAX)
     throw new SeddError('format', `${DEFAULTS_FILE} has more than ${DEFAULTS_MAX} bytes.`);
