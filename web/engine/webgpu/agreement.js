@@ -30,8 +30,9 @@ async function seddNumbers({ model, network }) {
       cancelled: never,
     });
     const { positions: rows } = model.inspect([...request.ids], { sigma: request.sigma, positions, topK: 1 });
+    const scores = model.info.family === 'SEDD'; // the others' scores are normalised, whatever the logits add up to
     return rows.flatMap((row, i) => [
-      [logSum[i] - request.shift, Math.log(row.scoreSum)],
+      ...(scores ? [[logSum[i] - request.shift, Math.log(row.scoreSum)]] : []),
       [entropy[i], row.entropy],
     ]);
   } finally {
