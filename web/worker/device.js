@@ -37,16 +37,18 @@ export class Device {
       });
       this.info = { kind: 'webgpu', name: this.#gpu.name, reason: this.#gpu.reason };
     } catch (error) {
-      this.#fall(error, () => {});
+      this.info = { kind: 'wasm', name: '', reason: error.message };
     }
   }
 
-  /** Goes on with wasm for good. */
-  #fall(error, tell = this.#tell) {
-    this.#gpu?.destroy();
+  /** Goes on with wasm for good. A lost device is heard of twice: by its event, and by the call under way. */
+  #fall(error) {
+    const gpu = this.#gpu;
+    if (!gpu) return;
     this.#gpu = null;
+    gpu.destroy();
     this.info = { kind: 'wasm', name: '', reason: error.message };
-    tell(this.info);
+    this.#tell(this.info);
   }
 
   /** The value of `work`, or null where wasm has to do it. */

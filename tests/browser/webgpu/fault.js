@@ -50,9 +50,12 @@ const FAULTS = {
       );
     };
   },
-  // The device is destroyed at a later submission, as by a driver's reset.
+  // The device is destroyed at a submission of the first run, as by a driver's reset.
   lost: () => {
-    let left = Number(new URL(location.href).searchParams.get('after'));
+    let left = Infinity;
+    addEventListener('message', ({ data }) => {
+      if (['sample', 'generate'].includes(data.method)) left = Number(new URL(location.href).searchParams.get('after'));
+    });
     let device;
     const request = GPUAdapter.prototype.requestDevice;
     GPUAdapter.prototype.requestDevice = async function (options) {

@@ -90,7 +90,7 @@ export async function lostRun(kind) {
     device: 'webgpu',
     cache: false,
     onDevice: (now) => told.push(now),
-    ...(kind === 'destroyed' && { worker: faulty('lost', 8) }),
+    ...(kind === 'destroyed' && { worker: faulty('lost', 4) }),
   });
   try {
     const opened = sedd.device;
@@ -117,7 +117,7 @@ export async function lostRun(kind) {
 /** A GPT-2 whose device is lost while it writes, and the same text on wasm. */
 export async function lostGeneration() {
   const { ids: whole } = await writing('wasm');
-  return { whole, found: await writing('webgpu', { fault: 'lost', after: 8 }) };
+  return { whole, found: await writing('webgpu', { fault: 'lost', after: 2 }) };
 }
 
 /** A run that is aborted within its second step, and one after it. */
