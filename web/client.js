@@ -15,6 +15,7 @@ import { SeddError } from './errors.js';
 import { probe } from './engine/features.js';
 import { Run } from './client/run.js';
 import { recordRun } from './client/record.js';
+import { holdCache } from './store/files.js';
 
 export { store } from './store/store.js';
 export { SeddError, probe };
@@ -94,7 +95,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {string} url of the weights; '' for files
  * @property {string} sha256 of the file of weights, hex
  * @property {boolean} fromStore
- * @property {boolean} stored it is there for the next visit
+ * @property {boolean} stored it is there for the next visit; in a private window as long as that lives, in WebKit's as long as the page
  * @property {string} reason why it is not
  * @property {number} fetched bytes of weights that came over the network
  */
@@ -116,7 +117,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {ModelInfo} info as a loaded model's
  */
 
-/** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob, generation?: string|Blob}} Source
+/** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob, added?: string|Blob, generation?: string|Blob}} Source
  *   'owner/name', or a name from before they had owners ('gpt2'), is a folder beside the page if there is one, else a model on the hub
  *   ('hub:owner/name' or 'hub:owner/name@revision': only there). The query of a folder's address goes with every file. */
 
@@ -460,6 +461,7 @@ async function load(kind, source, options = {}) {
   try {
     const loaded = await ask(connection, 'load', source, options);
     connection.cancelFlag = loaded.cancelFlag;
+    if (loaded.source.stored) await holdCache();
     if (loaded.info.kind !== kind) {
       const [found, use] =
         kind === 'sedd'

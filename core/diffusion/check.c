@@ -1,4 +1,4 @@
-/* check.c - refuses, in a sentence, what a sampler cannot do with a model and a session. */
+/* check.c - refuses options that do not fit the model or the session, in one sentence. */
 #include "diffusion/options.h"
 #include "diffusion/sampler.h"
 

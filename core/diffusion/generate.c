@@ -1,4 +1,4 @@
-/* generate.c - drawing GPT-2's next token with the same temperature and filters as the sampler. */
+/* generate.c - draws GPT-2's next token with the same temperature and filters as the sampler. */
 #include "diffusion/draw.h"
 #include "diffusion/options.h"
 #include "model/session.h"

@@ -1,11 +1,11 @@
-/* schedule.c - see schedule.h. */
+/* schedule.c - implements schedule.h. */
 #include "diffusion/schedule.h"
 
 #include "random.h"
 
 #include <math.h>
 
-#define TIME_END 1e-5 /* where the grid stops and the denoiser takes over */
+#define TIME_END 1e-5 /* end of the grid, where the denoiser follows */
 #define HALF_PI 1.57079632679489661923
 
 double sedd_grid_time(enum sedd_grid grid, int32_t steps, int32_t i)

@@ -3,18 +3,28 @@
 
 const roundUp = (n, to) => Math.ceil(n / to) * to;
 
-/** Returns the tensors of a safetensors file with F32 or I8 elements: name -> {shape, values}. */
+/** Half floats as floats. */
+const halves = (words) =>
+  Float32Array.from(words, (word) => {
+    const [exponent, fraction] = [(word >> 10) & 31, word & 1023];
+    const size = exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25);
+    return word >> 15 ? -size : size;
+  });
+
+const DECODE = {
+  F32: (buffer) => new Float32Array(buffer),
+  F16: (buffer) => halves(new Uint16Array(buffer)),
+  I8: (buffer) => new Int8Array(buffer),
+};
+
+/** Returns the tensors of a safetensors file: name -> {shape, values}. */
 export function readSafetensors(bytes) {
   const size = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + size)));
+  const { __metadata__, ...header } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + size)));
   const tensors = {};
-  for (const [name, { dtype, shape, data_offsets: [begin, end] = [] }] of Object.entries(header)) {
-    if (name === '__metadata__') continue;
-    const piece = Uint8Array.prototype.slice.call(bytes, 8 + size + begin, 8 + size + end); // a copy, also in Node
-    tensors[name.replace(/^transformer\./, '')] = {
-      shape,
-      values: dtype === 'I8' ? new Int8Array(piece.buffer) : new Float32Array(piece.buffer),
-    };
+  for (const [name, { dtype, shape, data_offsets: at }] of Object.entries(header)) {
+    const piece = Uint8Array.prototype.slice.call(bytes, 8 + size + at[0], 8 + size + at[1]); // a copy, also in Node
+    tensors[name.replace(/^transformer\./, '')] = { shape, values: DECODE[dtype](piece.buffer) };
   }
   return tensors;
 }

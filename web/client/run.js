@@ -106,7 +106,7 @@ export class Run {
   pause() {
     this.#call.hold(true);
   }
-  /** Goes on after pause(). */
+  /** Goes on after pause(), by one step at least: `continue()` and `pause()` together make exactly one. */
   continue() {
     this.#call.hold(false);
   }

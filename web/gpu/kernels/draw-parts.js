@@ -184,10 +184,16 @@ fn top_of(top: Top, lane: u32) -> Top { return top; }
 fn sum_of(v: vec4<f32>, lane: u32) -> vec4<f32> { return v; }
 fn mass_from(bits: u32, by_mass: bool) -> f32 {
   var mass = 0.0;
+  var part = 0.0;
   for (var i = 0u; i < TOKENS; i++) {
     let w = weight(i);
-    if (bitcast<u32>(w) >= bits) { mass += select(1.0, w, by_mass); }
+    if (bitcast<u32>(w) >= bits) { part += select(1.0, w, by_mass); }
+    if (i % 256u == 255u) {
+      mass += part;
+      part = 0.0;
+    }
   }
+  mass += part;
   return mass;
 }
 fn threshold(lane: u32) -> u32 {
@@ -211,15 +217,22 @@ var<private> edge: f32;
 fn pick(least: u32, uniform_number: f32, fallback: u32, lane: u32) {
   let total = mass_from(least, true);
   let target_sum = uniform_number * total;
-  var before = 0.0;
+  var sum = 0.0;
+  var part = 0.0;
   chosen = fallback;
   for (var i = 0u; i < TOKENS; i++) {
     let w = weight(i);
-    if (bitcast<u32>(w) < least || w <= 0.0) { continue; }
-    chosen = i;
-    edge = min(target_sum - before, before + w - target_sum) / total;
-    if (before + w > target_sum) { break; }
-    before += w;
+    if (bitcast<u32>(w) >= least && w > 0.0) {
+      let before = sum + part;
+      part += w;
+      chosen = i;
+      edge = min(target_sum - before, sum + part - target_sum) / total;
+      if (sum + part > target_sum) { break; }
+    }
+    if (i % 256u == 255u) {
+      sum += part;
+      part = 0.0;
+    }
   }
 }
 `;

@@ -54,13 +54,20 @@ ${rowOf(alone, TOGETHER_THREADS)}
     top = joined(top, Top(x, NONE, i));
   }
   top = top_of(top, lane);
+  /* Sums of sums keep the rounding errors of long rows small. */
   var sums = vec4(0.0, 0.0, 0.0, damaged);
+  var part = vec4(0.0);
   for (var i = lane; i < TOKENS; i += THREADS) {
     let x = logits[base + i] - top.first;
     let w = exponential(span.inverse * x);
-    sums += vec4(exponential(x), w, select(0.0, w * x, w > 0.0), 0.0);
+    part += vec4(exponential(x), w, select(0.0, w * x, w > 0.0), 0.0);
     logits[base + i] = w;
+    if (i / THREADS % 256u == 255u) {
+      sums += part;
+      part = vec4(0.0);
+    }
   }
+  sums += part;
   settle();
   sums = sum_of(sums, lane);
   let least = threshold(lane);
