@@ -145,6 +145,7 @@ test('a device that is lost in the middle: the run goes on from the last step on
       });
     await t.test('GPT-2 goes on after the tokens it has written', async () => {
       const { whole, found } = await call(page, 'lostGeneration');
+      assert.equal(found.opened.kind, 'webgpu', found.opened.reason);
       assert.equal(found.now.kind, 'wasm');
       assert.equal(found.ids.length, 24);
       assert.equal(whole.length, 24);
