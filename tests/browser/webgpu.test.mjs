@@ -210,3 +210,32 @@ test('a page without WebGPU fetches none of its code', async () => {
     { webgpu: false },
   );
 });
+
+test('the element runs on the device that its attribute names', async () => {
+  await withPage(async ({ page }) => {
+    const { device, masked, said } = await call(page, 'elementRun');
+    assert.equal(device, 'webgpu');
+    assert.equal(masked, 0);
+    assert.match(said, /It was asked for/);
+  });
+});
+
+test('the page offers a choice of devices where there is one', async () => {
+  for (const webgpu of [true, false]) {
+    const site = await open('index.html', { webgpu });
+    try {
+      const { page } = site;
+      await page.locator('#race').scrollIntoViewIfNeeded();
+      const list = page.locator('select[name="race-device"]');
+      await list.waitFor({ state: 'attached' });
+      if (webgpu) await list.waitFor({ state: 'visible' });
+      else {
+        await page.evaluate(() => navigator.gpu?.requestAdapter());
+        assert.equal(await list.isVisible(), false);
+      }
+      assert.equal(await list.inputValue(), 'wasm');
+    } finally {
+      await site.close();
+    }
+  }
+});

@@ -3,7 +3,7 @@
  * will take before anything large is downloaded, loads it with time left and a way to stop, goes on with
  * what was cut, and lists what is stored on this device.
  */
-import { deviceChoice, deviceNote, hasWebGPU } from './device.js';
+import { deviceChoice, deviceNote } from './device.js';
 import { el } from './dom.js';
 import { explain, number, t } from './text.js';
 
@@ -94,7 +94,7 @@ export class LibraryPanel {
       this.chooser,
     );
     // Large models gain most from a graphics device; auto times both.
-    this.device = deviceChoice('library-device', ['auto', 'webgpu', 'wasm'], hasWebGPU() ? 'auto' : 'wasm');
+    this.device = deviceChoice('library-device', ['auto', 'webgpu', 'wasm'], 'auto');
     this.found = el('div.library-found', { hidden: true });
     this.bar = el('progress.library-bar', { hidden: true });
     this.bar.setAttribute('aria-label', t('library.progress'));

@@ -181,3 +181,27 @@ export async function restOnWasm() {
   }
   return found;
 }
+
+/** A run of <sedd-demo device="webgpu">, and what its status says once the model is there. */
+export async function elementRun() {
+  await import('/web/define.js');
+  const demo = document.createElement('sedd-demo');
+  for (const [name, value] of Object.entries({
+    model: '/models/sedd-nano',
+    device: 'webgpu',
+    length: 16,
+    steps: 2,
+    seed: 1,
+  }))
+    demo.setAttribute(name, value);
+  document.body.append(demo);
+  await demo.load();
+  const said = demo.shadowRoot.querySelector('[part~="status"]').textContent;
+  let masked;
+  demo.addEventListener('sedd-step', ({ detail }) => {
+    masked = detail.masked;
+  });
+  const { device } = await demo.run();
+  demo.remove();
+  return { device, masked, said };
+}
