@@ -290,11 +290,16 @@ static const char *give_options(const struct sedd_sample_options *options, bool 
     return reply_end();
 }
 
-/* Returns the options that a generation_config.json names and that are not the default. */
-const char *wasm_sample_defaults(const char *json, size_t size)
+/* Returns the options of the model's family and of its generation_config.json (size 0: it has none)
+ * that are not the default. */
+const char *wasm_sample_defaults(const struct sedd_loader *loader, const char *json, size_t size)
 {
     struct sedd_sample_options options = {0};
-    enum sedd_status status = sedd_sample_defaults(json, size, &options, &last_error);
+    struct sedd_model_info info;
+    sedd_loader_describe(loader, &info);
+    sedd_sample_family(&info, &options);
+    enum sedd_status status =
+        size == 0 ? SEDD_OK : sedd_sample_defaults(json, size, &options, &last_error);
     return status == SEDD_OK ? give_options(&options, false) : NULL;
 }
 

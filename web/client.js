@@ -136,9 +136,9 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {string} [prompt] text with holes, as prompt.js has it; without holes it is a prefix
  * @property {[number, number][]} [clamp] [position, id]: single tokens that are given
  * @property {number} [length] tokens; default the model's, or what a prompt with counted holes takes
- * @property {number} [steps] default 64; with positions score and normalised the denoiser adds one evaluation
+ * @property {number} [steps] default 64; with positions score and normalised an ending may add one evaluation
  * @property {number|bigint} [seed] default random; always in the result
- * @property {'analytic'|'euler'} [sampler]
+ * @property {'analytic'|'euler'|'ddpm'|'ddpm_cache'} [sampler] ddpm and ddpm_cache: MDLM, SDTT, RADD and DUO
  * @property {'exact'|'official'} [draw]
  * @property {'score'|'normalised'|'planned'|'bounded'|'hitting'} [positions] who decides which masks open: a coin by their scores, a coin
  *   by the time alone, a planned number, as many as may be drawn independently (`gamma`), or one an evaluation at random times
@@ -147,7 +147,9 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {'all'|'known'} [context] what the network reads: the whole window, or the known tokens and the masks that open, for a model
  *   trained that way (positions normalised, hitting, or planned in order random or spread); 8 steps then cost little more than half
  * @property {number} [gamma] for bounded: nats, above 0; default 1
- * @property {boolean} [denoise] default true
+ * @property {'own'|'draw'|'likeliest'|'open'} [ending] what becomes of the masks that are left (positions score and normalised): as the
+ *   model's reference code has it, drawn, set to the likeliest token, or opened by the last step
+ * @property {boolean} [denoise] default true: the ending takes place
  * @property {number} [temperature] 0 or 0.01 to 100, default 1; 0 takes the likeliest token at each position that opens
  * @property {boolean} [greedy] as temperature 0
  * @property {number} [topK] 0 (default): all
@@ -391,7 +393,7 @@ export class SEDD extends Loaded {
    * `probability` that of a draw given that the position changes; with `steps`, `move` is the probability
    * that one step puts the token there and `stay` that it leaves the position as it is.
    * @param {number[]} ids mask: `sedd.info.maskId`
-   * @param {{sigma?: number, step?: number, steps?: number, positions?: number[], topK?: number, sampler?: 'analytic'|'euler', signal?: AbortSignal}} options
+   * @param {{sigma?: number, step?: number, steps?: number, positions?: number[], topK?: number, sampler?: 'analytic'|'euler'|'ddpm'|'ddpm_cache', signal?: AbortSignal}} options
    * @returns {Promise<{sigma: number, positions: {position: number, masked: boolean, scoreSum: number, entropy: number, stay?: number,
    *   candidates: {id: number, text: string, ratio: number, probability: number, move?: number}[]}[], timings: Timings}>}
    * @example

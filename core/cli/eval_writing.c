@@ -60,6 +60,7 @@ enum sedd_status eval_sample(struct opened *e, const cJSON *request, struct sedd
     const struct sedd_field_source source = eval_source(SEDD_KIND_SEDD, " id op held ");
     struct sedd_sample_options options = {0};
     int32_t *held = NULL;
+    sedd_sample_family(&e->info, &options);
     enum sedd_status status = sedd_sample_read_from(&source, request, &options, error);
     options.length = options.length == 0 ? e->info.length : options.length;
     status = status == SEDD_OK ? held_of(request, &options, &held, error) : status;

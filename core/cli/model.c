@@ -40,7 +40,13 @@ static void print_rows(const char *name, const float *values, size_t rows, size_
     for (size_t row = 0; row < rows; row++) {
         printf(row == 0 ? "[" : ", [");
         for (size_t y = 0; y < columns; y++) {
-            printf(y == 0 ? "%.9g" : ", %.9g", (double)values[row * columns + y]);
+            float value = values[row * columns + y];
+            printf(y == 0 ? "" : ", ");
+            if (value == -INFINITY) {
+                printf("-1e999"); /* JSON has no infinity; readers make one of this */
+            } else {
+                printf("%.9g", (double)value);
+            }
         }
         printf("]");
     }

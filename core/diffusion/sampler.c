@@ -5,8 +5,8 @@
  *
  * Absorb graph: a token once opened never changes, so only masked rows go through the head and the
  * draw, and where which masks open is known beforehand only those; with context `known` the others
- * are not even read. The times are schedule.c's, the choice among masks order.c's, the draws
- * visit.c's.
+ * are not even read. The times are schedule.c's, the choice among masks order.c's, the evaluations
+ * evaluate.c's, the draws visit.c's.
  */
 #include "diffusion/sampler.h"
 
@@ -85,16 +85,36 @@ static bool allocate(struct sedd_sampler *sampler)
     sampler->drawn = sedd_memory_new(rows, sizeof(int32_t));
     bool known = options->context == SEDD_CONTEXT_KNOWN;
     sampler->known = known ? sedd_memory_new(rows, sizeof(int32_t)) : NULL;
-    return sampler->ids && sampler->next && sampler->changed && sampler->changed_ids &&
-           sampler->changed_confidence && sampler->changed_entropy && sampler->held_positions &&
-           sampler->held_ids && sampler->confidence && sampler->entropy && sampler->rank &&
-           sampler->ranked && sampler->drawn && sampler->outcome && sampler->requested_uniforms &&
-           (!known || sampler->known);
+    return sedd_sampler_keep(sampler) && sampler->ids && sampler->next && sampler->changed &&
+           sampler->changed_ids && sampler->changed_confidence && sampler->changed_entropy &&
+           sampler->held_positions && sampler->held_ids && sampler->confidence &&
+           sampler->entropy && sampler->rank && sampler->ranked && sampler->drawn &&
+           sampler->outcome && sampler->requested_uniforms && (!known || sampler->known);
 }
 
-static int32_t total_steps(const struct sedd_sample_options *options)
+/* Returns the ending of the options, or the one of the model's reference code. */
+static enum sedd_ending ending_of(const struct sedd_model_info *info,
+                                  const struct sedd_sample_options *options)
 {
-    return options->steps + (sedd_sample_by_coin(options) && !options->no_denoise ? 1 : 0);
+    bool analytic =
+        options->predictor == SEDD_PREDICTOR_ANALYTIC || options->predictor == SEDD_PREDICTOR_EULER;
+    if (options->ending != SEDD_ENDING_OWN) {
+        return options->ending;
+    }
+    switch (info->family) {
+    case SEDD_FAMILY_MDLM: return analytic ? SEDD_ENDING_DRAW : SEDD_ENDING_LIKELIEST;
+    case SEDD_FAMILY_SDTT: return SEDD_ENDING_LIKELIEST;
+    case SEDD_FAMILY_RADD: return SEDD_ENDING_OPEN;
+    default: return SEDD_ENDING_DRAW;
+    }
+}
+
+static int32_t total_steps(const struct sedd_sampler *sampler)
+{
+    const struct sedd_sample_options *options = &sampler->options;
+    bool one_more =
+        sedd_sample_by_coin(options) && !options->no_denoise && sampler->ending != SEDD_ENDING_OPEN;
+    return options->steps + (one_more ? 1 : 0);
 }
 
 enum sedd_status sedd_sampler_new(struct sedd_session *session,
@@ -111,7 +131,9 @@ enum sedd_status sedd_sampler_new(struct sedd_session *session,
         sampler->session = session;
         sampler->options = options;
         sampler->rows = options.batch * options.length;
-        sampler->total = total_steps(&options);
+        sampler->ending = ending_of(&session->model->info, &options);
+        sampler->end = SEDD_GRID_END;
+        sampler->total = total_steps(sampler);
     }
     if (sampler == NULL || !allocate(sampler)) {
         sedd_sampler_free(sampler);
@@ -133,12 +155,13 @@ enum sedd_status sedd_sampler_new(struct sedd_session *session,
 
 enum sedd_status sedd_sampler_feed(struct sedd_sampler *sampler,
                                    void (*feed)(void *user, float *values, size_t count),
-                                   void *user, struct sedd_error *error)
+                                   void *user, double end, struct sedd_error *error)
 {
     uint64_t count = (uint64_t)sampler->rows * (uint64_t)sampler->session->model->info.states;
     sampler->uniforms = sedd_memory_new(count, sizeof(float));
     sampler->feed = feed;
     sampler->feed_user = user;
+    sampler->end = end;
     return sampler->uniforms != NULL
                ? SEDD_OK
                : sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for the uniforms of a run");
@@ -165,6 +188,11 @@ void sedd_sampler_free(struct sedd_sampler *sampler)
                      sampler->ranked,
                      sampler->drawn,
                      sampler->known,
+                     sampler->evaluated,
+                     sampler->stale,
+                     sampler->kept,
+                     sampler->read,
+                     sampler->output,
                      sampler->uniforms};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
         sedd_memory_free(owned[i]);
@@ -174,32 +202,52 @@ void sedd_sampler_free(struct sedd_sampler *sampler)
 
 /* ---- A step ------------------------------------------------------------------------------ */
 
+/* The least time that a step is planned for: a grid that ends at 0 or below evaluates there, too.
+ */
+#define TIME_LEAST 1e-9
+
+/* Sets the time of the step at hand. Returns its width. */
+static double plan_time(struct sedd_sampler *sampler)
+{
+    const struct sedd_model_info *info = &sampler->session->model->info;
+    const struct sedd_sample_options *options = &sampler->options;
+    int32_t i = sampler->steps_done;
+    if (options->positions == SEDD_POSITIONS_HITTING) {
+        sampler->t = sedd_schedule_hit(info, options->seed, i, sampler->masked);
+        return 0.0;
+    }
+    if (options->positions == SEDD_POSITIONS_BOUNDED) {
+        sampler->t = sedd_schedule_time(info, (double)sampler->masked / sampler->rows);
+        return 0.0;
+    }
+    sampler->t = sedd_grid_time(options->grid, options->steps, i, sampler->end);
+    return sampler->last ? 0.0 : sedd_grid_delta(options->grid, options->steps, i, sampler->end);
+}
+
 /* The noise level of the step at hand and what it may do. */
 static void plan(struct sedd_sampler *sampler)
 {
     const struct sedd_model_info *info = &sampler->session->model->info;
     const struct sedd_sample_options *options = &sampler->options;
     int32_t i = sampler->steps_done;
-    double dsigma, delta = 0.0;
+    double dsigma;
+    bool coin = sedd_sample_by_coin(options), final = i + 1 == options->steps;
     bool planned = options->positions == SEDD_POSITIONS_PLANNED ||
                    options->positions == SEDD_POSITIONS_BOUNDED;
-    bool denoise = i == options->steps && sedd_sample_by_coin(options);
-    if (options->positions == SEDD_POSITIONS_HITTING) {
-        sampler->t = sedd_schedule_hit(info, options->seed, i, sampler->masked);
-    } else if (options->positions == SEDD_POSITIONS_BOUNDED) {
-        sampler->t = sedd_schedule_time(info, (double)sampler->masked / sampler->rows);
-    } else {
-        sampler->t = sedd_grid_time(options->grid, options->steps, i);
-        delta = denoise ? 0.0 : sedd_grid_delta(options->grid, options->steps, i);
-    }
+    sampler->last = i == options->steps && coin;
+    double delta = plan_time(sampler);
+    bool to_zero = info->normalised && info->graph == SEDD_GRAPH_ABSORB && sampler->t <= delta;
+    bool opens =
+        coin && !sampler->last && (to_zero || (final && sampler->ending == SEDD_ENDING_OPEN));
+    sampler->t = fmax(sampler->t, TIME_LEAST);
     sedd_noise_at(info, sampler->t, &sampler->sigma, &dsigma);
-    enum sedd_move move = denoise                                      ? SEDD_MOVE_DENOISER
+    enum sedd_move move = sampler->last || opens                       ? SEDD_MOVE_DENOISER
                           : options->predictor == SEDD_PREDICTOR_EULER ? SEDD_MOVE_EULER
                                                                        : SEDD_MOVE_ANALYTIC;
     sampler->transition = sedd_transition_at(info, move, sampler->t, delta);
-    sampler->transition.official = options->draw == SEDD_DRAW_OFFICIAL;
+    sampler->transition.official = options->draw == SEDD_DRAW_OFFICIAL && !info->normalised;
     sampler->shift = (float)sedd_score_shift(info, sampler->sigma);
-    sampler->rest = denoise || (planned && i + 1 == options->steps);
+    sampler->rest = sampler->last || opens || (planned && final);
 }
 
 /* Exact draws and the absorb graph: whether a mask opens, and what it becomes. */
@@ -221,10 +269,24 @@ static void prepare(struct sedd_sampler *sampler)
         return;
     }
     for (int32_t i = 0; i < count; i++) {
-        double t = sedd_grid_time(options->grid, options->steps, sampler->steps_done + i);
+        double t =
+            sedd_grid_time(options->grid, options->steps, sampler->steps_done + i, sampler->end);
         sedd_noise_at(&sampler->session->model->info, t, &sigmas[i], &dsigma);
     }
     sedd_condition_prepare(sampler->session, sigmas, count);
+}
+
+/* Reads the uniforms of the step at hand, as many as its reference code draws. */
+static void read_uniforms(struct sedd_sampler *sampler)
+{
+    const struct sedd_model_info *info = &sampler->session->model->info;
+    bool radd = info->family == SEDD_FAMILY_RADD;
+    int32_t columns =
+        info->normalised ? info->states : sedd_transition_columns(&sampler->transition);
+    int32_t rows = radd ? sampler->drawn_count : sampler->rows;
+    if (sampler->feed != NULL && !(sampler->last && sampler->ending == SEDD_ENDING_LIKELIEST)) {
+        sampler->feed(sampler->feed_user, sampler->uniforms, (size_t)rows * (size_t)columns);
+    }
 }
 
 /* Plans the step at hand and chooses its rows. */
@@ -236,49 +298,10 @@ static enum sedd_status begin(struct sedd_sampler *sampler, struct sedd_error *e
     }
     plan(sampler);
     project(sampler);
-    if (sampler->feed != NULL) {
-        sampler->feed(sampler->feed_user, sampler->uniforms,
-                      (size_t)sampler->rows *
-                          (size_t)sedd_transition_columns(&sampler->transition));
-    }
     sampler->drawn_count = sedd_sampler_choose(sampler);
+    read_uniforms(sampler);
     sampler->requested = true;
     return SEDD_OK;
-}
-
-/* Returns what the network reads in the step at hand, and which outputs are wanted. */
-static struct sedd_reading reading_of(struct sedd_sampler *sampler)
-{
-    const struct sedd_sample_options *options = &sampler->options;
-    struct sedd_reading reading = {.batch = options->batch,
-                                   .length = options->length,
-                                   .ids = sampler->ids,
-                                   .sigma = sampler->sigma,
-                                   .rows = sampler->drawn_count,
-                                   .index = sampler->drawn};
-    if (options->context == SEDD_CONTEXT_KNOWN) {
-        reading.read_count = sedd_sampler_known(sampler, sampler->drawn_count);
-        reading.read = sampler->known;
-    }
-    return reading;
-}
-
-/* Evaluates the network here and draws every row. */
-static enum sedd_status evaluate(struct sedd_sampler *sampler, struct sedd_error *error)
-{
-    struct sedd_session *session = sampler->session;
-    if (sampler->drawn_count == 0) {
-        return SEDD_OK;
-    }
-    prepare(sampler);
-    struct sedd_reading reading = reading_of(sampler);
-    enum sedd_status status = sedd_score_forward(session, &reading, error);
-    if (status == SEDD_OK) {
-        status = sedd_score_head(session, &reading,
-                                 draws_exactly(sampler) ? sedd_visit_exact : sedd_visit_weights,
-                                 sampler, error);
-    }
-    return status;
 }
 
 /* Fills in `next` from what was drawn. */
@@ -344,6 +367,7 @@ static enum sedd_status finish(struct sedd_sampler *sampler, struct sedd_step *s
         project(sampler);
     }
     sampler->masked = count_masks(sampler, sampler->ids, sampler->rows);
+    sedd_sampler_outdate(sampler, before);
     step->rows = sampler->drawn_count;
     report(sampler, before, step);
     return SEDD_OK;
@@ -353,7 +377,13 @@ enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_
                                       struct sedd_error *error)
 {
     enum sedd_status status = begin(sampler, error);
-    status = status == SEDD_OK ? evaluate(sampler, error) : status;
+    if (status == SEDD_OK && sampler->drawn_count > 0) {
+        prepare(sampler);
+    }
+    if (status == SEDD_OK) {
+        status = sedd_sampler_evaluate(
+            sampler, draws_exactly(sampler) ? sedd_visit_exact : sedd_visit_weights, error);
+    }
     return status == SEDD_OK ? finish(sampler, step, error) : status;
 }
 
@@ -372,7 +402,7 @@ enum sedd_status sedd_sampler_request(struct sedd_sampler *sampler, struct sedd_
     if (status != SEDD_OK) {
         return status;
     }
-    struct sedd_reading reading = reading_of(sampler);
+    struct sedd_reading reading = sedd_sampler_reading(sampler);
     if (reading.rows > 0) {
         prepare(sampler);
         sedd_condition(session, sampler->sigma);
@@ -381,16 +411,18 @@ enum sedd_status sedd_sampler_request(struct sedd_sampler *sampler, struct sedd_
         double u = sedd_sampler_random(sampler, sampler->drawn[row], 1);
         sampler->requested_uniforms[row] = sedd_random_below_one(u);
     }
-    *request = (struct sedd_request){.sigma = sampler->sigma,
-                                     .shift = (double)sampler->shift,
-                                     .ids = sampler->ids,
-                                     .rows = reading.rows,
-                                     .index = sampler->drawn,
-                                     .uniforms = sampler->requested_uniforms,
-                                     .read_count = reading.read_count,
-                                     .read = reading.read,
-                                     .modulation = session->modulation,
-                                     .modulation_size = (int32_t)session->modulation_size};
+    *request =
+        (struct sedd_request){.sigma = sampler->sigma,
+                              .shift = (double)sampler->shift,
+                              .greedy = sampler->last && sampler->ending == SEDD_ENDING_LIKELIEST,
+                              .ids = sampler->ids,
+                              .rows = reading.rows,
+                              .index = sampler->drawn,
+                              .uniforms = sampler->requested_uniforms,
+                              .read_count = reading.read_count,
+                              .read = reading.read,
+                              .modulation = session->modulation,
+                              .modulation_size = (int32_t)session->modulation_size};
     return SEDD_OK;
 }
 
@@ -464,6 +496,7 @@ enum sedd_status sedd_sampler_restore(struct sedd_sampler *sampler, int32_t step
         memcpy(sampler->ids, ids, (size_t)sampler->rows * sizeof(int32_t));
         sampler->steps_done = steps_done;
         sampler->requested = false;
+        sedd_sampler_outdate(sampler, NULL);
         settle(sampler);
     }
     return status;

@@ -1,6 +1,7 @@
 /*
  * sampler.h - the sampler's insides, shared by sampler.c (life and steps), check.c (what cannot
- * be done), choose.c (which masks open) and visit.c (from a row of logits to a token).
+ * be done), choose.c (which masks open), evaluate.c (the network in a step) and visit.c (from a row
+ * of logits to a token).
  */
 #ifndef SEDD_SAMPLER_H
 #define SEDD_SAMPLER_H
@@ -22,6 +23,7 @@ struct sedd_sampler {
     struct sedd_session *session;
     struct sedd_sample_options options; /* with defaults filled in and arrays owned */
     int32_t rows;                       /* B * L */
+    enum sedd_ending ending;            /* the options', or the model's own */
     int32_t total;                      /* steps of the whole run */
     int32_t steps_done;
     int32_t masked; /* masks among ids */
@@ -33,11 +35,21 @@ struct sedd_sampler {
     void (*feed)(void *user, float *values, size_t count);
     void *feed_user;
     float *uniforms; /* [B, L, N] */
+    double end;      /* where the grid ends */
+
+    /* Evaluations of the network so far, and the sequences they read. */
+    int32_t evaluations, sequences;
+    bool *evaluated; /* [B] read in the step at hand */
+    bool *stale;     /* [B] changed since it was read */
+    /* Only where outputs are kept while nothing changes (evaluate.c), else NULL. */
+    float *kept;            /* [B, L, H] the residual stream after the last block */
+    int32_t *read, *output; /* [B, L] places of stale sequences: all, and those to draw from */
 
     /* The step at hand. */
     double t, sigma;
     struct sedd_transition transition;
     float shift;                  /* log-score = logit - shift, unless the model is normalised */
+    bool last;                    /* the ending's own evaluation */
     bool rest;                    /* every mask opens */
     bool requested;               /* the step at hand has been planned and not yet finished */
     int32_t drawn_count;          /* rows to draw from */
@@ -54,12 +66,22 @@ struct sedd_sampler {
 enum sedd_status sedd_sample_check(const struct sedd_session *session,
                                    struct sedd_sample_options *options, struct sedd_error *error);
 
-/* Takes the uniforms of official draws from a function instead of the seed, as tests against the
- * reference code need: `count` floats a draw, a row for each position of the batch in order. Call
- * it before the first step. */
+/* Takes the uniforms of official draws from a function instead of the seed, and ends the grid at
+ * `end`, as tests against the reference codes need: `count` floats a draw, a row for each position
+ * of the batch in order (RADD: for each mask). Call it before the first step. */
 enum sedd_status sedd_sampler_feed(struct sedd_sampler *sampler,
                                    void (*feed)(void *user, float *values, size_t count),
-                                   void *user, struct sedd_error *error);
+                                   void *user, double end, struct sedd_error *error);
+
+/* Allocates what evaluate.c needs. Returns false if there is no memory. */
+bool sedd_sampler_keep(struct sedd_sampler *sampler);
+/* Runs the network for the places in `drawn` and visits their rows. */
+enum sedd_status sedd_sampler_evaluate(struct sedd_sampler *sampler, sedd_row_visitor visit,
+                                       struct sedd_error *error);
+/* Returns what the network reads in the step at hand, and which outputs are wanted. */
+struct sedd_reading sedd_sampler_reading(struct sedd_sampler *sampler);
+/* Marks the sequences whose ids differ from `before` as stale. */
+void sedd_sampler_outdate(struct sedd_sampler *sampler, const int32_t *before);
 
 /* Fills `drawn` with the places of the rows to draw from. Returns their number. */
 int32_t sedd_sampler_choose(struct sedd_sampler *sampler);

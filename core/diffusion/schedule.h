@@ -6,12 +6,14 @@
 
 #include "common.h"
 
-/* Returns time i of the sampler's grid, i in 0..steps, from 1 down to 1e-5. Linear: even steps, in
+#define SEDD_GRID_END 1e-5 /* end of the grid, where the denoiser follows */
+
+/* Returns time i of the sampler's grid, i in 0..steps, from 1 down to `end`. Linear: even steps, in
  * float32, as in the reference code. Cosine: cos(pi/2 i / steps), so that the first steps are
  * short. */
-double sedd_grid_time(enum sedd_grid grid, int32_t steps, int32_t i);
+double sedd_grid_time(enum sedd_grid grid, int32_t steps, int32_t i, double end);
 /* Returns the distance from time i to the next. */
-double sedd_grid_delta(enum sedd_grid grid, int32_t steps, int32_t i);
+double sedd_grid_delta(enum sedd_grid grid, int32_t steps, int32_t i, double end);
 
 /* Returns how many of `masked` masks step i fills in: the share (t - s) / t of them, rounded, but
  * at least one, and all in the last step. It depends on the state alone, so a run may continue from

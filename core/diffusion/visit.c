@@ -65,7 +65,7 @@ void sedd_visit_exact(void *user, int32_t row, int32_t place, float *logits, flo
     }
     drawn->entropy = sedd_draw_entropy(weights, logits, tokens, inverse, largest, sum);
     drawn->rank = rank_of(sampler, place, weights, tokens, sum, drawn->entropy);
-    if (options->greedy) {
+    if (options->greedy || (sampler->last && sampler->ending == SEDD_ENDING_LIKELIEST)) {
         drawn->id = sedd_draw_likeliest(logits, tokens);
     } else {
         sedd_draw_filter(weights, tokens, options->top_k, options->top_p);
@@ -83,6 +83,12 @@ void sedd_visit_weights(void *user, int32_t row, int32_t place, float *logits, f
     int32_t x = sampler->ids[place];
     struct sedd_outcome *drawn = &sampler->outcome[row];
     *drawn = (struct sedd_outcome){.id = -1, .rank = sampler->rank[place]};
+    if (sampler->last && sampler->ending == SEDD_ENDING_LIKELIEST) {
+        sedd_session_mute(session, logits);
+        drawn->id = sedd_draw_likeliest(logits, session->model->info.tokens);
+        drawn->sum = (double)logits[drawn->id];
+        return;
+    }
     float shift = (float)sedd_score_bridge(session, sampler->sigma, x, logits, work);
     for (int32_t y = 0; y < states; y++) {
         logits[y] -= shift;
@@ -100,7 +106,9 @@ void sedd_visit_weights(void *user, int32_t row, int32_t place, float *logits, f
     }
     const float *uniforms = work;
     if (sampler->uniforms != NULL) {
-        uniforms = sampler->uniforms + (size_t)place * (size_t)columns;
+        bool radd = session->model->info.family == SEDD_FAMILY_RADD;
+        size_t width = (size_t)(session->model->info.normalised ? states : columns);
+        uniforms = sampler->uniforms + (size_t)(radd ? row : place) * width;
     } else {
         sedd_random_floats(sampler->options.seed, SEDD_STREAM_RACE, (uint32_t)sampler->steps_done,
                            (uint32_t)place, work, (uint32_t)columns);

@@ -60,7 +60,7 @@ export class Model {
     );
     try {
       const { kind, weightBytes } = engine.json(module._wasm_loader_describe(loader));
-      if (kind === 'sedd' && files.generation) model.defaults = readDefaults(engine, files.generation);
+      if (kind === 'sedd') model.defaults = readDefaults(engine, loader, files.generation);
       // One growth while the memory is small: a browser may copy it all to grow it.
       module._free(engine.check(module._malloc(weightBytes)));
       await feedLoader(engine, loader, files.weights);

@@ -2,9 +2,19 @@
 import { loadGPT2, loadSEDD, plan, store } from '../client.js';
 import { $ } from './dom.js';
 import { LibraryPanel } from './library.js';
+import { workOf } from './published.js';
 import { t } from './text.js';
 
 const THREADS = 4; // more threads help little, because memory is the limit
+
+/** Returns the multiplications a second of the shipped model on one thread, from its fastest of three steps. */
+async function speed(models) {
+  const { id } = models.choices[0];
+  const model = await models.get(id);
+  const length = model.info.length;
+  const { timings } = await model.sample({ length, steps: 3, seed: 1, positions: 'score', denoise: false }).result;
+  return (1000 * workOf(model.info, length)) / Math.min(...timings.stepsMs);
+}
 
 export function mount(page) {
   const { threads, cores } = page.models.features;
@@ -16,6 +26,7 @@ export function mount(page) {
     plan,
     store,
     drop: document.body,
+    speed: () => speed(page.models),
     options: { threads: threads ? Math.min(cores, THREADS) : 1, hub: view.dataset.hub }, // data-hub: a mirror of the hub
     onLoad: (model, { kind, name }) => {
       spare?.dispose();
