@@ -14,13 +14,19 @@ const CHOICES = ['wasm', 'webgpu', 'auto'];
 export class Device {
   /** @type {any} what engine/webgpu/open.js opened */ #gpu = null;
   #tell;
+  #load;
 
-  /** @param {string} wanted @param {(info: DeviceInfo) => void} tell is called when the device changes after the load */
-  constructor(wanted = 'wasm', tell = () => {}) {
+  /**
+   * @param {string} wanted
+   * @param {(info: DeviceInfo) => void} tell is called when the device changes after the load
+   * @param {() => Promise<{openWebGPU: Function}>} load fetches the code for graphics devices
+   */
+  constructor(wanted = 'wasm', tell = () => {}, load = importWebGPU) {
     if (!CHOICES.includes(wanted))
       throw new SeddError('argument', `device is ${shown(wanted)}; expected wasm, webgpu or auto.`);
     this.wanted = wanted;
     this.#tell = tell;
+    this.#load = load;
     /** @type {DeviceInfo} */
     this.info = { kind: 'wasm', name: '', reason: '' };
   }
@@ -30,7 +36,7 @@ export class Device {
     this.model = model;
     if (this.wanted === 'wasm') return;
     try {
-      const { openWebGPU } = await importWebGPU();
+      const { openWebGPU } = await this.#load();
       this.#gpu = await openWebGPU(model, {
         auto: this.wanted === 'auto',
         onLost: (fault) => this.#fall(fault),
