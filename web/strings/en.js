@@ -483,6 +483,14 @@ export default {
 
   environment:
     '{build} build, kernels {kernels}, {threads}; SEDD has {parameters} parameters and reads {tokens} tokens. {reasons}',
+  device: 'Device',
+  'device.wasm': 'on the processor',
+  'device.webgpu': 'on the graphics device (WebGPU)',
+  'device.auto': 'whichever is faster here',
+  'device.across': 'SEDD on the graphics device, GPT-2 on the processor',
+  'device.fallback': 'It runs on the processor. {reason}',
+  'device.runs': 'The graphics device {name} computes. {reason}',
+  'measure.devices': 'Break-even on the processor: {wasm} steps; on the graphics device: {webgpu} steps.',
   'environment.thread': 'one thread',
   'environment.threads': '{count} threads',
   colophon:

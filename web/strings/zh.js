@@ -450,6 +450,14 @@ export default {
 
   environment:
     '{build} 版本，内核 {kernels}，{threads}；SEDD 有 {parameters} 个参数，一次读 {tokens} 个词元。{reasons}',
+  device: '设备',
+  'device.wasm': '用处理器',
+  'device.webgpu': '用显卡（WebGPU）',
+  'device.auto': '用此处更快的设备',
+  'device.across': 'SEDD 用显卡，GPT-2 用处理器',
+  'device.fallback': '现在由处理器计算。{reason}',
+  'device.runs': '由显卡 {name} 计算。{reason}',
+  'measure.devices': '盈亏平衡点：处理器 {wasm} 步，显卡 {webgpu} 步。',
   'environment.thread': '一个线程',
   'environment.threads': '{count} 个线程',
   colophon:
