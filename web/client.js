@@ -53,11 +53,21 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  */
 
 /**
+ * @typedef {object} DeviceInfo what evaluates the network
+ * @property {'wasm'|'webgpu'} kind
+ * @property {string} name of the graphics device; '' for wasm
+ * @property {string} reason one sentence: why this one runs, or why the graphics device does not; '' where none was asked for
+ */
+
+/**
  * @typedef {object} LoadOptions
  * @property {AbortSignal} [signal] ends the load at once
  * @property {(progress: LoadProgress) => void} [onProgress]
  * @property {number} [threads] default 1; more need a cross-origin isolated page
  * @property {'auto'|'simd'|'relaxed'} [wasm]
+ * @property {'wasm'|'webgpu'|'auto'} [device] default wasm. webgpu takes any graphics device, auto only one that is no software renderer and
+ *   on which a timed evaluation is faster; `sedd.device` says which runs and why. Anything that stands in the way means wasm
+ * @property {(device: DeviceInfo) => void} [onDevice] is called when the graphics device is given up after the load
  * @property {'auto'|'f32'|'q8'} [dtype] how matrices are held; auto: as the file has them, but int8 from 64 MB of float ones
  * @property {boolean|'opfs'|'cache-storage'} [cache] default true: keeps the model on this device for the next visit
  * @property {string} [integrity] sha256 of the file of weights, 'sha256-BASE64' or hex
@@ -126,9 +136,9 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {string} [prompt] text with holes, as prompt.js has it; without holes it is a prefix
  * @property {[number, number][]} [clamp] [position, id]: single tokens that are given
  * @property {number} [length] tokens; default the model's, or what a prompt with counted holes takes
- * @property {number} [steps] default 64; with positions score and normalised the denoiser adds one evaluation
+ * @property {number} [steps] default 64; with positions score and normalised an ending may add one evaluation
  * @property {number|bigint} [seed] default random; always in the result
- * @property {'analytic'|'euler'} [sampler]
+ * @property {'analytic'|'euler'|'ddpm'|'ddpm_cache'} [sampler] ddpm and ddpm_cache: MDLM, SDTT, RADD and DUO
  * @property {'exact'|'official'} [draw]
  * @property {'score'|'normalised'|'planned'|'bounded'|'hitting'} [positions] who decides which masks open: a coin by their scores, a coin
  *   by the time alone, a planned number, as many as may be drawn independently (`gamma`), or one an evaluation at random times
@@ -137,7 +147,9 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {'all'|'known'} [context] what the network reads: the whole window, or the known tokens and the masks that open, for a model
  *   trained that way (positions normalised, hitting, or planned in order random or spread); 8 steps then cost little more than half
  * @property {number} [gamma] for bounded: nats, above 0; default 1
- * @property {boolean} [denoise] default true
+ * @property {'own'|'draw'|'likeliest'|'open'} [ending] what becomes of the masks that are left (positions score and normalised): as the
+ *   model's reference code has it, drawn, set to the likeliest token, or opened by the last step
+ * @property {boolean} [denoise] default true: the ending takes place
  * @property {number} [temperature] 0 or 0.01 to 100, default 1; 0 takes the likeliest token at each position that opens
  * @property {boolean} [greedy] as temperature 0
  * @property {number} [topK] 0 (default): all
@@ -156,6 +168,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {number} steps
  * @property {import('./client/run.js').Settings} [settings] SEDD: how it was written, in full
  * @property {Timings} timings
+ * @property {'wasm'|'webgpu'} device what evaluated the network at last
  * @property {string} kernels
  * @property {number} threads
  * @property {Trace} [trace] the run as JSON of the format "sedd-trace", if it was asked for
@@ -197,9 +210,15 @@ const given = (options) =>
 class Loaded {
   #connection;
 
-  /** @param {Connection} connection @param {any} loaded */
-  constructor(connection, { info, defaults, kernels, threads, wasm, source, ms }) {
+  /** @param {Connection} connection @param {any} loaded @param {(device: DeviceInfo) => void} [onDevice] */
+  constructor(connection, { info, device, defaults, kernels, threads, wasm, source, ms }, onDevice = (_) => {}) {
     this.#connection = connection;
+    /** @type {DeviceInfo} what evaluates the network; it changes when a graphics device is lost */
+    this.device = device;
+    connection.onDevice = (now) => {
+      this.device = now;
+      onDevice(now);
+    };
     /** @type {ModelInfo} what the model is */
     this.info = info;
     /** @type {import('./engine/defaults.js').Defaults} options it was trained for (generation_config.json of its folder): they hold where a call names none */
@@ -374,7 +393,7 @@ export class SEDD extends Loaded {
    * `probability` that of a draw given that the position changes; with `steps`, `move` is the probability
    * that one step puts the token there and `stay` that it leaves the position as it is.
    * @param {number[]} ids mask: `sedd.info.maskId`
-   * @param {{sigma?: number, step?: number, steps?: number, positions?: number[], topK?: number, sampler?: 'analytic'|'euler', signal?: AbortSignal}} options
+   * @param {{sigma?: number, step?: number, steps?: number, positions?: number[], topK?: number, sampler?: 'analytic'|'euler'|'ddpm'|'ddpm_cache', signal?: AbortSignal}} options
    * @returns {Promise<{sigma: number, positions: {position: number, masked: boolean, scoreSum: number, entropy: number, stay?: number,
    *   candidates: {id: number, text: string, ratio: number, probability: number, move?: number}[]}[], timings: Timings}>}
    * @example
@@ -432,7 +451,7 @@ export class GPT2 extends Loaded {
 const PUT_AWAY = 500; // ms a worker has, after an abort, to store the piece it holds
 
 /** Asks a worker about a source. @param {Connection} connection @param {'load'|'plan'} method @param {Source} source @param {LoadOptions} options */
-const ask = (connection, method, source, { signal, onProgress, worker, ...options }) => {
+const ask = (connection, method, source, { signal, onProgress, onDevice, worker, ...options }) => {
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   const place = source instanceof URL ? source.href : source;
   return connection.call(method, [place, { ...given(options), base }], { signal, onEvent: onProgress }).result;
@@ -452,7 +471,9 @@ async function load(kind, source, options = {}) {
           : ['SEDD, not a GPT-2', 'loadSEDD, or model="…"'];
       throw new SeddError('unsupported', `This folder holds a ${found}.`, { hint: `Use ${use} of <sedd-demo>.` });
     }
-    return kind === 'sedd' ? new SEDD(connection, loaded) : new GPT2(connection, loaded);
+    return kind === 'sedd'
+      ? new SEDD(connection, loaded, options.onDevice)
+      : new GPT2(connection, loaded, options.onDevice);
   } catch (error) {
     connection.end(error, error.name === 'AbortError' ? PUT_AWAY : 0);
     throw error;
