@@ -33,6 +33,17 @@ enum sedd_status sedd_fail(struct sedd_error *error, enum sedd_status status, co
     return status;
 }
 
+void sedd_text_put(struct sedd_text *text, const char *format, ...)
+{
+    va_list arguments;
+    bool room = text->used < text->size;
+    va_start(arguments, format);
+    int count = vsnprintf(room ? text->bytes + text->used : NULL,
+                          room ? text->size - text->used : 0, format, arguments);
+    va_end(arguments);
+    text->used += count > 0 ? (size_t)count : 0;
+}
+
 bool sedd_size_multiply(uint64_t a, uint64_t b, uint64_t *product)
 {
     if (b != 0 && a > UINT64_MAX / b) {

@@ -1,6 +1,6 @@
 /*
- * common.h - helpers that all of core uses: error messages, size arithmetic with overflow checks,
- * aligned memory.
+ * common.h - helpers that all of core uses: error messages, text of limited length, size
+ * arithmetic with overflow checks, aligned memory.
  */
 #ifndef SEDD_COMMON_H
 #define SEDD_COMMON_H
@@ -19,6 +19,16 @@
  * reads `return sedd_fail(error, SEDD_ERROR_FORMAT, "...", ...)`. */
 enum sedd_status sedd_fail(struct sedd_error *error, enum sedd_status status, const char *format,
                            ...) SEDD_PRINTF(3, 4);
+
+/* Text in a buffer of `size` bytes, for sentences of limited length. `used` counts what did not
+ * fit, too. */
+struct sedd_text {
+    char *bytes;
+    size_t size, used;
+};
+
+/* Appends to the text and keeps its terminating zero. Cuts off what does not fit. */
+void sedd_text_put(struct sedd_text *text, const char *format, ...) SEDD_PRINTF(2, 3);
 
 /* Computes *product = a * b. Returns false on overflow of uint64_t. */
 bool sedd_size_multiply(uint64_t a, uint64_t b, uint64_t *product);

@@ -1,8 +1,6 @@
 /* engine.c - implements the engine calls of sedd.h. */
 #include "engine.h"
 
-#include <stdio.h>
-
 const char *sedd_kernels_name(size_t index)
 {
     const struct sedd_kernels *kernels = sedd_kernels_at(index);
@@ -12,9 +10,9 @@ const char *sedd_kernels_name(size_t index)
 static enum sedd_status fail_kernels(const char *name, struct sedd_error *error)
 {
     char list[160] = "";
-    for (size_t i = 0, used = 0; sedd_kernels_name(i) != NULL && used < sizeof list; i++) {
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ",
-                                 sedd_kernels_name(i));
+    struct sedd_text text = {list, sizeof list, 0};
+    for (size_t i = 0; sedd_kernels_name(i) != NULL; i++) {
+        sedd_text_put(&text, "%s%s", i == 0 ? "" : ", ", sedd_kernels_name(i));
     }
     return sedd_fail(error, SEDD_ERROR_ARGUMENT,
                      "unknown or unsupported kernel table \"%.40s\"; this processor can run: %s",

@@ -6,15 +6,12 @@
 // round trips (TCP, TLS). Files travel uncompressed, as scripts/serve.mjs sends them.
 import { createServer, connect } from 'node:net';
 import { chromium } from 'playwright-core';
-import { CHROMIUM } from '../tests/browser/browser.mjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CHROMIUM } from './chromium.mjs';
 import { serve } from './serve.mjs';
 import { quantile } from '../web/client/statistics.js';
 
 const SLICE_MS = 4; // the renderer runs for this long at a time
-const sleep = (ms) =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 
 function parseArguments(args) {
   const options = { cpu: 4, mbit: 9, rtt: 170, runs: 3 };

@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } 
 import path from 'node:path';
 import puppeteer from 'puppeteer-core';
 import { ROOT } from './build.mjs';
+import { CHROMIUM } from './chromium.mjs';
 import { OFFICIAL, official } from './generate/official.mjs';
 import { Hub } from './hub.mjs';
 import { serve } from './serve.mjs';
@@ -127,9 +128,8 @@ const parentOf = (pid) => /PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status
 /** Turns off the network events of the debugging protocol, for which a renderer keeps a copy of every response and its base64. */
 async function openBrowser(url) {
   const profile = mkdtempSync(path.join(work, 'profile-'));
-  const paths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
   const browser = await puppeteer.launch({
-    executablePath: process.env.CHROMIUM ?? paths.find(existsSync),
+    executablePath: CHROMIUM,
     userDataDir: profile,
     args: ['--no-sandbox'],
     networkEnabled: false,

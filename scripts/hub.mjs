@@ -9,6 +9,7 @@ import { closeSync, createReadStream, openSync, readFileSync, readSync, readdirS
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { byteRange } from './byte-range.mjs';
 
 const LARGE = /\.(safetensors|bin|pt|pth|h5|msgpack|onnx|tflite)$/; // stored on another host, as the .gitattributes of the hub's repositories declares
 const PIECE = 64 << 10;
@@ -84,12 +85,6 @@ class Repository {
   get commit() {
     return createHash('sha1').update(JSON.stringify(this.list())).digest('hex');
   }
-}
-
-function rangeOf(header, size) {
-  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(header ?? '') ?? [];
-  if (first === undefined) return null;
-  return { begin: Number(first), end: Math.min(last ? Number(last) + 1 : size, size) };
 }
 
 export class Hub {
@@ -306,7 +301,7 @@ export class Hub {
     };
     if (this.#take(file.name, 'noetag')) delete about.ETag;
     const stale = request.headers['if-range'] && request.headers['if-range'] !== etag;
-    const range = stale || this.#take(file.name, 'norange') ? null : rangeOf(request.headers.range, size);
+    const range = stale || this.#take(file.name, 'norange') ? null : byteRange(request.headers.range, size);
     if (range && range.begin >= range.end)
       return this.#end(request, response, 416, { ...about, 'Content-Range': `bytes */${size}` });
     const { begin, end } = range ?? { begin: 0, end: size };

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { createReadStream, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { byteRange } from './byte-range.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -44,14 +45,6 @@ function locate(root, url) {
   return file;
 }
 
-function rangeOf(header, size) {
-  const match = /^bytes=(\d+)-(\d*)$/.exec(header ?? '');
-  if (!match) return null;
-  const begin = Number(match[1]);
-  const end = match[2] === '' ? size - 1 : Math.min(Number(match[2]), size - 1);
-  return begin <= end ? { begin, end } : { begin: -1, end: -1 };
-}
-
 /** Returns the headers of every response. */
 function common({ isolation, csp }) {
   return {
@@ -85,18 +78,18 @@ async function answer(request, response, options) {
     response.writeHead(304, headers).end();
     return;
   }
-  const range = rangeOf(request.headers.range, stat.size);
-  if (range?.begin === -1) {
+  const range = byteRange(request.headers.range, stat.size);
+  if (range && range.begin >= range.end) {
     response.writeHead(416, { ...headers, 'Content-Range': `bytes */${stat.size}` }).end();
     return;
   }
-  const { begin, end } = range ?? { begin: 0, end: stat.size - 1 };
-  headers['Content-Length'] = end - begin + 1;
-  if (range) headers['Content-Range'] = `bytes ${begin}-${end}/${stat.size}`;
+  const { begin, end } = range ?? { begin: 0, end: stat.size };
+  headers['Content-Length'] = end - begin;
+  if (range) headers['Content-Range'] = `bytes ${begin}-${end - 1}/${stat.size}`;
   response.writeHead(range ? 206 : 200, headers);
   if (request.method === 'HEAD' || stat.size === 0) response.end();
   else
-    createReadStream(file, { start: begin, end })
+    createReadStream(file, { start: begin, end: end - 1 })
       .on('error', () => response.destroy())
       .pipe(response);
 }

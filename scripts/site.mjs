@@ -9,20 +9,14 @@ import { fileURLToPath } from 'node:url';
 import { SHIPPED } from '../web/page/shipped.js';
 import { shippedResultsPage } from './evaluate/report/index.mjs';
 import { writeOfflineFiles } from './offline-files.mjs';
+import { MINIFIED, ROOT } from './package/esbuild.mjs';
 
-const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const SITE = path.join(ROOT, 'dist/site');
 const APP = path.join(SITE, 'app');
 const MODEL_FILES = /\.(json|safetensors)$/;
 
 const COMMON = {
-  absWorkingDir: ROOT,
-  bundle: true,
-  minify: true,
-  format: 'esm',
-  target: 'es2022',
-  legalComments: 'none',
-  logLevel: 'warning',
+  ...MINIFIED,
   outdir: APP,
   entryNames: '[name]-[hash]',
   chunkNames: '[name]-[hash]',

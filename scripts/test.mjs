@@ -1,12 +1,13 @@
 // Checks the sources' style, builds everything and runs every test: C natively and under sanitizers, fuzzers, wasm in Node, three browsers, and the package under bundlers.
 // usage: npm test [-- --only lint,native,asan,fuzz,wasm,browser,package,train]
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT, goldenModules, native, need, run, wasm } from './build.mjs';
 
 const PARTS = ['lint', 'native', 'asan', 'fuzz', 'wasm', 'browser', 'package', 'train'];
-const FUZZ_SECONDS = 30; // for each fuzzer
+const FUZZ_SECONDS = 90; // for all fuzzers together
 
 const flag = process.argv.indexOf('--only');
 const wanted = flag < 0 ? PARTS : (process.argv[flag + 1] ?? '').split(',');
@@ -45,25 +46,82 @@ function fuzz() {
   );
   if (works.status !== 0) need('clang', ['clang', 'libclang-rt-14-dev']);
   native('fuzz');
-  for (const name of readdirSync(path.join(ROOT, 'tests/fuzz/corpus'))) {
-    console.log(`fuzzing ${name} for ${FUZZ_SECONDS} s`);
-    run(
-      `build/fuzz/fuzz_${name}`,
-      [
-        `-max_total_time=${FUZZ_SECONDS}`,
-        '-max_len=65536',
-        '-rss_limit_mb=2048',
-        '-verbosity=0',
-        '-print_final_stats=1',
-        '-artifact_prefix=build/fuzz/',
-        `build/fuzz/new-${name}`,
-        `tests/fuzz/corpus/${name}`,
-      ].filter((argument) => {
-        if (argument === `build/fuzz/new-${name}`) run('mkdir', ['-p', argument]);
-        return true;
-      }),
-    );
+  const names = readdirSync(path.join(ROOT, 'tests/fuzz/corpus'));
+  const seconds = Math.ceil(FUZZ_SECONDS / names.length);
+  for (const name of names) {
+    console.log(`fuzzing ${name} for ${seconds} s`);
+    const found = `build/fuzz/new-${name}`;
+    mkdirSync(path.join(ROOT, found), { recursive: true });
+    run(`build/fuzz/fuzz_${name}`, [
+      `-max_total_time=${seconds}`,
+      '-max_len=65536',
+      '-rss_limit_mb=2048',
+      '-verbosity=0',
+      '-print_final_stats=1',
+      '-artifact_prefix=build/fuzz/',
+      found,
+      `tests/fuzz/corpus/${name}`,
+    ]);
   }
+}
+
+/** Arguments of Node that run test files, one after the other unless `concurrency` is larger. */
+const testing = (files, concurrency = 1) => ['--test', `--test-concurrency=${concurrency}`, ...files];
+
+/**
+ * Starts Node on test files while this process goes on. finish() waits for it, prints what it wrote and fails if a test has failed; stop()
+ * ends it.
+ */
+function start(node, files, env) {
+  const log = path.join(ROOT, 'build/test.log');
+  mkdirSync(path.dirname(log), { recursive: true });
+  const output = openSync(log, 'w');
+  const child = spawn(node, testing(files), { cwd: ROOT, env, stdio: ['ignore', output, output] });
+  const end = once(child, 'close');
+  const finish = async () => {
+    const [status] = await end;
+    closeSync(output);
+    process.stdout.write(readFileSync(log));
+    if (status !== 0) throw new Error(`tests without a browser failed (${status})`);
+  };
+  return { finish, stop: () => child.kill() };
+}
+
+/** Builds and runs the C tests under the sanitizers, and the fuzzers. */
+function sanitizers(node) {
+  if (wanted.includes('asan')) {
+    native('asan');
+    const env = { ...process.env, SEDD_TEST_PARTS: 'asan' };
+    run(node, ['--test-name-pattern=^asan: ', ...testing(['tests/native.test.mjs'])], { env });
+  }
+  if (wanted.includes('fuzz')) fuzz();
+}
+
+/** Builds what the wanted parts need. */
+function build() {
+  const some = (...parts) => parts.some((part) => wanted.includes(part));
+  native();
+  if (some('wasm', 'browser', 'package')) wasm();
+  if (some('wasm', 'browser')) goldenModules();
+  if (some('package')) run(process.execPath, ['scripts/build.mjs', 'package']);
+  if (some('browser')) {
+    need('firefox-esr', ['firefox-esr']);
+    need('WebKitWebDriver', ['webkit2gtk-driver']);
+    need('Xvfb', ['xvfb']);
+  }
+  if (some('browser', 'package') && !process.env.CHROMIUM) need('chromium', ['chromium']);
+}
+
+/** The test files of the wanted parts: those without a browser, and those that need the machine for themselves. */
+function filesOf() {
+  const part = (name, ...folders) => (wanted.includes(name) ? folders.flatMap(testFiles) : []);
+  const c = wanted.includes('native')
+    ? ['tests/native.test.mjs', 'tests/rooms.test.mjs', ...testFiles('evaluate')]
+    : [];
+  return {
+    light: [...c, ...part('wasm', 'web'), ...part('train', 'train')],
+    alone: [...part('browser', 'browser', 'bench'), ...part('package', 'package')],
+  };
 }
 
 try {
@@ -73,32 +131,21 @@ try {
   )
     run('npm', ['ci', '--no-audit', '--no-fund']);
   if (wanted.includes('lint')) run(process.execPath, ['scripts/lint.mjs']);
-  const files = [];
-  native();
-  if (wanted.includes('asan')) native('asan');
-  if (wanted.includes('fuzz') && existsSync(path.join(ROOT, 'tests/fuzz/corpus'))) fuzz();
-  if (wanted.includes('native') || wanted.includes('asan'))
-    files.push('tests/native.test.mjs', ...testFiles('evaluate'));
-  if (['wasm', 'browser', 'package'].some((part) => wanted.includes(part))) wasm();
-  if (['wasm', 'browser'].some((part) => wanted.includes(part))) goldenModules();
-  if (wanted.includes('package')) run(process.execPath, ['scripts/build.mjs', 'package']);
-  if (wanted.includes('wasm')) files.push(...testFiles('web'));
-  if (wanted.includes('browser')) {
-    if (!process.env.CHROMIUM) need('chromium', ['chromium']);
-    need('firefox-esr', ['firefox-esr']);
-    need('WebKitWebDriver', ['webkit2gtk-driver']);
-    need('Xvfb', ['xvfb']);
-    files.push(...testFiles('browser'), ...testFiles('bench'));
-  }
-  if (wanted.includes('package')) {
-    if (!process.env.CHROMIUM) need('chromium', ['chromium']);
-    files.push(...testFiles('package'));
-  }
-  if (wanted.includes('train')) files.push(...testFiles('train'));
-  if (files.length > 0)
-    run(modern, ['--test', '--test-concurrency=1', ...files], {
-      env: { ...process.env, SEDD_TEST_PARTS: wanted.join(',') },
-    });
+  build();
+  const { light, alone } = filesOf();
+  const env = { ...process.env, SEDD_TEST_PARTS: wanted.filter((part) => part !== 'asan').join(',') };
+  const beside = ['asan', 'fuzz'].some((part) => wanted.includes(part));
+  if (beside) {
+    const tests = light.length > 0 ? start(modern, light, env) : null;
+    try {
+      sanitizers(modern);
+    } catch (error) {
+      tests?.stop();
+      throw error;
+    }
+    await tests?.finish();
+  } else if (light.length > 0) run(modern, testing(light, 2), { env });
+  if (alone.length > 0) run(modern, testing(alone), { env });
 } catch (error) {
   console.error(`test: ${error.message}`);
   process.exit(1);

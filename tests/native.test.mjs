@@ -108,7 +108,7 @@ for (const [name, args, status, words] of [
     1,
     /--suffix has \d+ tokens; the window of 4 has room for/,
   ],
-  ['a hole that is not a number', ['sample', 'models/sedd-nano', '--prompt', 'a {b}'], 1, /\{b\} is no hole/],
+  ['a hole that is not a number', ['sample', 'models/sedd-nano', '--prompt', 'a {b}'], 1, /\{b\} is not a hole/],
   [
     'a prompt with holes beside a suffix',
     ['sample', 'models/sedd-nano', '--prompt', 'a {3} b', '--suffix', 'c'],
@@ -169,7 +169,7 @@ for (const seed of [' -1', '-1', '+1', ' 1', '1 ', '', '1e3', '18446744073709551
 }
 
 test('a model with a padded vocabulary writes only tokens of its tokenizer', () => {
-  for (const more of [[], ['--draw', 'official'], ['--temperature', '5'], ['--positions', 'fixed']]) {
+  for (const more of [[], ['--draw', 'official'], ['--temperature', '5'], ['--positions', 'planned']]) {
     const result = call(tool, ['sample', 'tests/cases/padded-vocabulary', '--batch', '8', '--json', ...more]);
     assert.equal(result.status, 0, result.stderr);
     for (const line of result.stdout.trim().split('\n')) assert.ok(Math.max(...JSON.parse(line).ids) < 257);
@@ -186,7 +186,18 @@ test('a byte order mark survives tokenize and detokenize', () => {
 test('bench times the steps of the requested sampler', () => {
   const bench = (...args) =>
     JSON.parse(call(tool, ['bench', 'models/sedd-nano', '--seed', '3', ...args, '--json']).stdout);
-  const known = bench('--positions', 'fixed', '--order', 'spread', '--context', 'known', '--steps', '4', '--runs', '5');
+  const known = bench(
+    '--positions',
+    'planned',
+    '--order',
+    'spread',
+    '--context',
+    'known',
+    '--steps',
+    '4',
+    '--runs',
+    '5',
+  );
   assert.equal(known.steps, 8, 'whole runs');
   assert.equal(known.rows, 32, 'a quarter of 128 masks opens in a step');
   assert.equal(bench('--steps', '1', '--no-denoise', '--runs', '4').rows, 128, 'every step of one finds 128 masks');

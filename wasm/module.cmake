@@ -1,5 +1,5 @@
 # One wasm module: sedd-simd or sedd-relaxed, with -threads where SEDD_THREADS is on; and the same with the golden
-# checks, which only tests build (target `golden`).
+# checks and single kernels, which only tests build (target `golden`).
 set(SEDD_MODULE "sedd-simd")
 if(SEDD_RELAXED)
   set(SEDD_MODULE "sedd-relaxed")
@@ -35,7 +35,7 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS wasm/exports.txt 
 file(READ wasm/exports.txt exports)
 file(READ wasm/golden.txt more)
 file(CONFIGURE OUTPUT "${golden_exports}" CONTENT "${exports}${more}" @ONLY)
-sedd_wasm_module(${SEDD_MODULE}-golden "${golden_exports}" wasm/golden.c)
+sedd_wasm_module(${SEDD_MODULE}-golden "${golden_exports}" wasm/golden.c wasm/kernels.c)
 target_link_libraries(${SEDD_MODULE}-golden PRIVATE sedd_golden)
 set_target_properties(${SEDD_MODULE}-golden PROPERTIES EXCLUDE_FROM_ALL ON)
 add_custom_target(golden DEPENDS ${SEDD_MODULE}-golden)

@@ -20,10 +20,10 @@ const FILES = {
   ],
 };
 
-/** Can this way of packaging give threads? */
+/** True if this way of packaging supports threads. */
 export const THREADS = true;
 
-/** What is at an address where a module should be, in words; empty if it looks right. @param {URL} url */
+/** Describes what the server sent instead of a module; empty if it looks like one. @param {URL} url */
 async function found(url) {
   if (!url.protocol.startsWith('http')) return '';
   const response = await fetch(url).catch(() => null);
@@ -34,7 +34,7 @@ async function found(url) {
   return start.startsWith('version https://git-lfs') ? 'it is a Git LFS pointer' : '';
 }
 
-/** The compiled module, or null: then the loader has its own ways, and says what is wrong. @param {URL} url */
+/** Compiles the module while it streams. Returns null on failure, and the loader then tries its own ways and reports the error. @param {URL} url */
 async function compile(url) {
   try {
     return url.protocol.startsWith('http')
@@ -46,7 +46,7 @@ async function compile(url) {
 }
 
 /**
- * The module is fetched while its loader is, which would ask for it later.
+ * Fetches the module together with its loader, which would request it later.
  * @param {keyof typeof FILES} build
  * @param {object} options for the loader
  * @returns {Promise<any>} the instance

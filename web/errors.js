@@ -18,10 +18,10 @@ export class SeddError extends Error {
   }
 }
 
-/** @returns {DOMException} what an aborted call rejects with */
+/** Returns the error of a cancelled call. @returns {DOMException} */
 export const abortError = () => new DOMException('The operation was aborted.', 'AbortError');
 
-/** Plain data for a message, and back. */
+/** Returns an error as plain data for a message to another thread. unpackError() reverses it. */
 export const packError = (error) => ({
   name: error.name,
   code: error.code ?? 'worker',

@@ -1,6 +1,6 @@
 /**
- * worker.js in a thread of Node, behind the interface of a browser's Worker. There, `fetch` also reads file: addresses,
- * with ranges, as a server would answer for the folder.
+ * Runs worker.js in a thread of Node, with the interface of a browser's Worker. In the thread, `fetch` also reads file:
+ * addresses, with ranges, as from a server.
  */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -49,7 +49,7 @@ async function fetchFile(url, { method = 'GET', headers, signal } = {}) {
   return new Response(/** @type {any} */ (body), { status: from ? 206 : 200, headers: answer });
 }
 
-/** Makes the thread look like a browser's worker, and starts it. @param {string | null} setup */
+/** Gives the thread the globals of a browser's worker and starts the worker. @param {string | null} setup */
 async function start(setup) {
   const scope = /** @type {any} */ (globalThis);
   const { fetch } = scope;

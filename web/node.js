@@ -14,7 +14,7 @@ import { NodeWorker } from './node-worker.js';
 export * from './client.js';
 export { NodeWorker };
 
-/** A folder on this machine as an address; 'owner/name' is such a folder if there is one, else a model on the hub. */
+/** Returns the address of a folder on this machine. 'owner/name' means a folder if it exists, otherwise a model on the hub. */
 function placed(source) {
   if (typeof source !== 'string' || /^[a-z][a-z+.-]+:/i.test(source)) return source;
   if (statSync(source, { throwIfNoEntry: false })?.isDirectory()) return pathToFileURL(source + path.sep).href;

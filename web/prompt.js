@@ -5,8 +5,8 @@
  *   {*}       a hole that takes what the window's length leaves; at most one
  *   {{  }}    a brace
  *
- * Text without holes is a prefix: what follows it is open. One space just before a hole is left to the
- * hole, because GPT-2's tokens carry the space in front of a word. Used on the page and in the worker.
+ * Text without holes is a prefix, and everything after it is open. One space directly before a hole belongs to the
+ * hole, because GPT-2's tokens include the space before a word. The page and the worker use this module.
  */
 import { SeddError } from './errors.js';
 
@@ -26,12 +26,12 @@ function holeOf(inside, prompt) {
   if (inside.trim() === '*') return { rest: /** @type {true} */ (true) };
   const size = /^\s*\d{1,6}\s*$/.test(inside) ? Number(inside) : 0;
   if (size < 1 || size > HOLE_MAX)
-    refuse(`{${inside.slice(0, 20)}} is no hole: a whole number from 1 to ${HOLE_MAX} or * belongs there`, prompt);
+    refuse(`{${inside.slice(0, 20)}} is not a hole; expected {*} or a whole number from 1 to ${HOLE_MAX}`, prompt);
   return { hole: size };
 }
 
 /**
- * The parts of a prompt, in order; neighbouring text is one part.
+ * Returns the parts of a prompt, in order. Adjacent text is one part.
  * @param {string} prompt
  * @returns {Part[]}
  * @example
@@ -75,7 +75,7 @@ export function parsePrompt(prompt) {
 }
 
 /**
- * Text as a prompt that holds exactly this text.
+ * Returns the prompt that holds exactly this text.
  * @param {string} text
  * @example
  *   import { escapeText } from 'sedd-web';
@@ -84,7 +84,7 @@ export function parsePrompt(prompt) {
 export const escapeText = (text) => text.replace(/[{}]/g, (brace) => brace + brace);
 
 /**
- * The inverse of parsePrompt.
+ * Writes the parts of a prompt, as the inverse of parsePrompt.
  * @param {Part[]} parts
  * @example
  *   import { formatPrompt } from 'sedd-web';

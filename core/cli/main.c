@@ -1,6 +1,7 @@
 /* main.c - the `sedd` tool: finds the command, checks its flags, runs it. */
 #include "diffusion/options.h"
 #include "eval/options.h"
+#include "field_flags.h"
 #include "options.h"
 
 #include <errno.h>
@@ -100,7 +101,7 @@ static bool wants_help(int count, char **arguments)
     return false;
 }
 
-/* Returns the exit code: a failure, too, where stdout did not take all that was printed. */
+/* Returns the exit code, which is also a failure if stdout did not take all of the output. */
 static int finish(int code)
 {
     bool failed = ferror(stdout) != 0;

@@ -1,12 +1,16 @@
-/* option_flags.c - the tables of options as flags: reading them, and telling what there is. */
+/*
+ * option_flags.c - reads the flags that are rows of a table of options into its struct, and prints
+ * the table of sampling options (`sedd options`).
+ */
 #include "diffusion/options.h"
+#include "field_flags.h"
 #include "json.h"
 #include "options.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* How flags call fields; what may be named is the command's. */
+/* Returns the source for flags, which may name the rows of the command. */
 static struct sedd_field_source source_of(const struct cli *cli)
 {
     return (struct sedd_field_source){.where = "",
@@ -15,45 +19,12 @@ static struct sedd_field_source source_of(const struct cli *cli)
                                       .status = SEDD_ERROR_ARGUMENT};
 }
 
-static const char *flag_of(const struct sedd_field *field, char *flag, size_t size)
-{
-    const struct sedd_field_source source = {.call = SEDD_CALL_BY_FLAG};
-    return sedd_field_called(field, &source, flag, size);
-}
-
-static bool is_switch(const struct sedd_field *field)
-{
-    return field->type == SEDD_FIELD_SWITCH || field->type == SEDD_FIELD_OFF;
-}
-
-static bool is_flag(const struct command *command, const struct sedd_field *field)
-{
-    char name[48];
-    snprintf(name, sizeof name, " %.40s ", field->name);
-    bool left_out = command->except != NULL && strstr(command->except, name) != NULL;
-    return (field->uses & command->uses) != 0 && !left_out;
-}
-
-bool cli_has_field(const struct cli *cli, const char *flag, bool *takes_value)
-{
-    const struct command *command = cli->definition;
-    char called[48];
-    for (size_t i = 0; command->fields != NULL && i < command->fields->count; i++) {
-        const struct sedd_field *field = &command->fields->rows[i];
-        if (is_flag(command, field) && strcmp(flag_of(field, called, sizeof called), flag) == 0) {
-            *takes_value = !is_switch(field);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A flag's text as the JSON it stands for; what is not a number stays text, and is refused as it
- * was given. */
+/* Returns a flag's text as JSON. Text that is not a number stays text, so that the error quotes it.
+ */
 static cJSON *value_of(const struct sedd_field *field, const char *text)
 {
     bool number = field->type == SEDD_FIELD_INTEGER || field->type == SEDD_FIELD_NUMBER;
-    if (is_switch(field)) {
+    if (field_is_switch(field)) {
         return cJSON_CreateBool(field->type == SEDD_FIELD_SWITCH);
     }
     char *end = NULL;
@@ -63,7 +34,7 @@ static cJSON *value_of(const struct sedd_field *field, const char *text)
                                                           : cJSON_CreateString(text);
 }
 
-/* The flags that are rows of the command's table, as an object (owned). */
+/* Returns the flags that are rows of the command's table as an object, owned. */
 static cJSON *given_fields(const struct cli *cli)
 {
     const struct command *command = cli->definition;
@@ -71,8 +42,9 @@ static cJSON *given_fields(const struct cli *cli)
     char flag[48];
     for (size_t i = 0; i < command->fields->count; i++) {
         const struct sedd_field *field = &command->fields->rows[i];
-        const char *text =
-            is_flag(command, field) ? cli_text(cli, flag_of(field, flag, sizeof flag)) : NULL;
+        const char *text = field_is_flag(command, field)
+                               ? cli_text(cli, field_flag(field, flag, sizeof flag))
+                               : NULL;
         if (text != NULL) {
             cJSON_AddItemToObject(root, field->name, value_of(field, text));
         }
@@ -116,28 +88,15 @@ void cli_refuse_fields(const struct cli *cli, const char *flags, const char *sen
     cli_refuse(cli, flags, sentence);
     for (size_t i = 0; i < command->fields->count; i++) {
         const struct sedd_field *field = &command->fields->rows[i];
-        if (is_flag(command, field)) {
-            cli_refuse(cli, flag_of(field, flag, sizeof flag), sentence);
+        if (field_is_flag(command, field)) {
+            cli_refuse(cli, field_flag(field, flag, sizeof flag), sentence);
         }
     }
 }
 
 /* ---- What there is ----------------------------------------------------------------------- */
 
-void cli_print_fields(const struct command *command, FILE *out)
-{
-    char flag[48], expects[160], value[240];
-    for (size_t i = 0; command->fields != NULL && i < command->fields->count; i++) {
-        const struct sedd_field *field = &command->fields->rows[i];
-        if (is_flag(command, field)) {
-            snprintf(value, sizeof value, "%s%s", is_switch(field) ? "" : ": ",
-                     is_switch(field) ? "" : sedd_field_expects(field, expects, sizeof expects));
-            fprintf(out, "  %-14s %s%s\n", flag_of(field, flag, sizeof flag), field->help, value);
-        }
-    }
-}
-
-/* Words of a list as JSON strings, their old names left out. */
+/* Prints the words of a list as JSON strings, without their old names. */
 static void print_words(const char *words)
 {
     for (const char *word = words; *word != '\0'; word += *word == ' ') {
@@ -163,7 +122,7 @@ static void print_field(const struct sedd_field *field)
     bool number = field->type == SEDD_FIELD_INTEGER || field->type == SEDD_FIELD_NUMBER;
     char flag[48];
     printf("{\"name\":\"%s\",\"flag\":\"%s\",\"type\":\"%s\"", field->name,
-           flag_of(field, flag, sizeof flag), type_name(field));
+           field_flag(field, flag, sizeof flag), type_name(field));
     if ((field->uses & SEDD_FIELD_OF_FILE) != 0) {
         printf(",\"key\":\"%s\"", field->key);
     }

@@ -187,17 +187,13 @@ static enum sedd_status check(const char *file, const cJSON *root, const struct 
     if (item == NULL || field->use == APPLIED || field->use[0] == '\0') {
         return SEDD_OK;
     }
-    char *text = cJSON_PrintUnformatted(item);
-    if (text == NULL) {
-        return sedd_fail(error, SEDD_ERROR_MEMORY, "no memory to read %s", file);
-    }
-    enum sedd_status status =
-        is_listed(field->use, text)
-            ? SEDD_OK
-            : sedd_fail(error, SEDD_ERROR_UNSUPPORTED, "%s: \"%s\" is %.60s; this engine runs %s",
-                        file, field->path, text, field->use);
-    cJSON_free(text);
-    return status;
+    char value[128]; /* longer than any listed value, so that one that is cut off is not listed */
+    struct sedd_text text = {value, sizeof value, 0};
+    sedd_text_put_json(&text, item);
+    return is_listed(field->use, value) ? SEDD_OK
+                                        : sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                                                    "%s: \"%s\" is %.60s; this engine runs %s",
+                                                    file, field->path, value, field->use);
 }
 
 static enum sedd_status check_all(const char *file, const cJSON *root, const struct field *fields,

@@ -113,16 +113,14 @@ enum sedd_status sedd_json_bool(const char *file, const cJSON *root, const char 
     return SEDD_OK;
 }
 
-/* Writes "a, b or c" to text and truncates it if it does not fit. */
-static const char *list_words(char *text, size_t size, const char *const *words, int count)
+/* Writes "a, b or c" and returns it. */
+static const char *list_words(char *bytes, size_t size, const char *const *words, int count)
 {
-    size_t used = 0;
-    text[0] = '\0';
-    for (int i = 0; i < count && used < size; i++) {
-        const char *between = i == 0 ? "" : i + 1 == count ? " or " : ", ";
-        used += (size_t)snprintf(text + used, size - used, "%s%s", between, words[i]);
+    struct sedd_text text = {bytes, size, 0};
+    for (int i = 0; i < count; i++) {
+        sedd_text_put(&text, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", words[i]);
     }
-    return text;
+    return bytes;
 }
 
 enum sedd_status sedd_json_word(const char *file, const cJSON *root, const char *path,
@@ -147,4 +145,51 @@ enum sedd_status sedd_json_word(const char *file, const cJSON *root, const char 
     }
     return sedd_fail(error, SEDD_ERROR_UNSUPPORTED, "%s: \"%s\" is \"%.40s\"; this engine runs %s",
                      file, path, item->valuestring, list);
+}
+
+/* ---- Text -------------------------------------------------------------------------------- */
+
+void sedd_text_put_number(struct sedd_text *text, double value)
+{
+    char shorter[32];
+    snprintf(shorter, sizeof shorter, "%.15g", value);
+    sedd_text_put(text, strtod(shorter, NULL) == value ? "%.15g" : "%.17g", value);
+}
+
+/* Appends a string in quotes. Escapes quotes, backslashes and control characters. */
+static void put_string(struct sedd_text *text, const char *string)
+{
+    sedd_text_put(text, "\"");
+    for (const char *c = string; *c != '\0' && text->used < text->size; c++) {
+        bool control = (unsigned char)*c < 0x20;
+        const char *format = control ? "\\u%04x" : *c == '"' || *c == '\\' ? "\\%c" : "%c";
+        sedd_text_put(text, format, *c);
+    }
+    sedd_text_put(text, "\"");
+}
+
+void sedd_text_put_json(struct sedd_text *text, const cJSON *item)
+{
+    bool object = cJSON_IsObject(item);
+    if (cJSON_IsNumber(item)) {
+        sedd_text_put_number(text, item->valuedouble);
+    } else if (cJSON_IsString(item)) {
+        put_string(text, item->valuestring);
+    } else if (!object && !cJSON_IsArray(item)) {
+        sedd_text_put(text, cJSON_IsNull(item) ? "null" : cJSON_IsTrue(item) ? "true" : "false");
+    } else {
+        sedd_text_put(text, object ? "{" : "[");
+        /* Every level and every member adds at least one byte, so a full text ends the recursion.
+         */
+        for (const cJSON *child = item->child; child != NULL && text->used < text->size;
+             child = child->next) {
+            sedd_text_put(text, child == item->child ? "" : ",");
+            if (object) {
+                put_string(text, child->string);
+                sedd_text_put(text, ":");
+            }
+            sedd_text_put_json(text, child);
+        }
+        sedd_text_put(text, object ? "}" : "]");
+    }
 }

@@ -1,6 +1,6 @@
 /*
- * json.h - reads untrusted JSON through cJSON, with limits on size and depth and with typed values.
- * Every error is one sentence; `file` names the document in it.
+ * json.h - reads untrusted JSON through cJSON, with limits on size and depth and with typed values,
+ * and writes values into messages. Every error is one sentence; `file` names the document in it.
  */
 #ifndef SEDD_JSON_H
 #define SEDD_JSON_H
@@ -34,5 +34,11 @@ enum sedd_status sedd_json_bool(const char *file, const cJSON *root, const char 
 enum sedd_status sedd_json_word(const char *file, const cJSON *root, const char *path,
                                 const char *const *words, int count, int *index,
                                 struct sedd_error *error);
+
+/* Appends a number in the shorter of two notations that read back as the same number. */
+void sedd_text_put_number(struct sedd_text *text, double value);
+/* Appends an item as JSON without spaces. (cJSON's printer, with the scanner that it needs, would
+ * add 8.6 kB to every wasm module.) */
+void sedd_text_put_json(struct sedd_text *text, const cJSON *item);
 
 #endif

@@ -4,7 +4,7 @@
 #ifndef SEDD_LOADER_H
 #define SEDD_LOADER_H
 
-#include "model/weights.h"
+#include "files/weights.h"
 
 /* Receives tensors as they arrive. With a watcher, the loader holds one tensor at a time and makes
  * no model. It serves to write a file while another is read. */

@@ -1,41 +1,14 @@
-/* option_table.c - see option_table.h. */
+/* option_table.c - implements option_table.h. */
 #include "files/option_table.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SEED_LIMIT 18446744073709551616.0 /* 2^64 */
 
-/* ---- Text -------------------------------------------------------------------------------- */
-
-struct text {
-    char *bytes;
-    size_t size, used; /* used may exceed size: what did not fit is counted */
-};
-
-static void put(struct text *text, const char *format, ...) SEDD_PRINTF(2, 3);
-
-static void put(struct text *text, const char *format, ...)
-{
-    va_list arguments;
-    bool room = text->used < text->size;
-    va_start(arguments, format);
-    int count = vsnprintf(room ? text->bytes + text->used : NULL,
-                          room ? text->size - text->used : 0, format, arguments);
-    va_end(arguments);
-    text->used += count > 0 ? (size_t)count : 0;
-}
-
-/* The shortest of two ways that reads back as the same number. */
-static void put_number(struct text *text, double value)
-{
-    char shorter[32];
-    snprintf(shorter, sizeof shorter, "%.15g", value);
-    put(text, strtod(shorter, NULL) == value ? "%.15g" : "%.17g", value);
-}
+/* ---- Words -------------------------------------------------------------------------------- */
 
 const char *sedd_field_called(const struct sedd_field *field,
                               const struct sedd_field_source *source, char *text, size_t size)
@@ -51,7 +24,7 @@ const char *sedd_field_called(const struct sedd_field *field,
     return text;
 }
 
-/* Bytes of a word's own name, without an old one, in a list of words. */
+/* Returns the size of a word in a list of words, without its old name. */
 static size_t word_size(const char *word)
 {
     return strcspn(word, " |");
@@ -80,49 +53,49 @@ static const char *word_at(const char *words, int32_t index)
     return words;
 }
 
-/* "a, b or c" */
-static void put_words(struct text *text, const char *words)
+/* Appends "a, b or c". */
+static void put_words(struct sedd_text *text, const char *words)
 {
     for (const char *word = words; word != NULL; word = next_word(word)) {
         const char *between = word == words ? "" : next_word(word) == NULL ? " or " : ", ";
-        put(text, "%s%.*s", between, (int)word_size(word), word);
+        sedd_text_put(text, "%s%.*s", between, (int)word_size(word), word);
     }
 }
 
 const char *sedd_field_expects(const struct sedd_field *field, char *bytes, size_t size)
 {
-    struct text text = {bytes, size, 0};
+    struct sedd_text text = {bytes, size, 0};
     bytes[0] = '\0';
     if (field->expects != NULL) {
-        put(&text, "%s", field->expects);
+        sedd_text_put(&text, "%s", field->expects);
     } else if (field->type == SEDD_FIELD_WORD) {
         put_words(&text, field->words);
     } else if (field->type == SEDD_FIELD_SEED) {
-        put(&text, "a whole number from 0 to 18446744073709551615");
+        sedd_text_put(&text, "a whole number from 0 to 18446744073709551615");
     } else if (field->type == SEDD_FIELD_SWITCH || field->type == SEDD_FIELD_OFF) {
-        put(&text, "true or false");
+        sedd_text_put(&text, "true or false");
     } else {
-        put(&text, "a %snumber from %.10g to %.10g",
-            field->type == SEDD_FIELD_INTEGER ? "whole " : "", field->low, field->high);
+        sedd_text_put(&text, "a %snumber from %.10g to %.10g",
+                      field->type == SEDD_FIELD_INTEGER ? "whole " : "", field->low, field->high);
     }
     return bytes;
 }
 
-/* The value as it was given. JSON lacks NaN and Infinity: JavaScript's come as these words. */
-static void put_value(struct text *text, const cJSON *item)
+/* Appends the given value. JSON lacks NaN and Infinity, so JavaScript sends them as these words. */
+static void put_value(struct sedd_text *text, const cJSON *item)
 {
     if (cJSON_IsNumber(item)) {
-        put_number(text, item->valuedouble);
+        sedd_text_put_number(text, item->valuedouble);
     } else if (cJSON_IsString(item)) {
         const char *word = item->valuestring, *digits = word + (*word == '-');
         bool bare = strcmp(word, "NaN") == 0 || strcmp(digits, "Infinity") == 0;
-        put(text, bare ? "%.40s" : "\"%.40s\"", word);
+        sedd_text_put(text, bare ? "%.40s" : "\"%.40s\"", word);
     } else if (cJSON_IsArray(item)) {
-        put(text, item->child != NULL ? "a list" : "[]");
+        sedd_text_put(text, item->child != NULL ? "a list" : "[]");
     } else if (cJSON_IsObject(item)) {
-        put(text, item->child != NULL ? "an object" : "{}");
+        sedd_text_put(text, item->child != NULL ? "an object" : "{}");
     } else {
-        put(text, cJSON_IsNull(item) ? "null" : cJSON_IsTrue(item) ? "true" : "false");
+        sedd_text_put(text, cJSON_IsNull(item) ? "null" : cJSON_IsTrue(item) ? "true" : "false");
     }
 }
 
@@ -131,7 +104,7 @@ static enum sedd_status refuse(const struct sedd_field *field,
                                struct sedd_error *error)
 {
     char value[80], expects[160], called[40];
-    struct text text = {value, sizeof value, 0};
+    struct sedd_text text = {value, sizeof value, 0};
     put_value(&text, item);
     return sedd_fail(error, source->status, "%s%s is %s; expected %s", source->where,
                      sedd_field_called(field, source, called, sizeof called), value,
@@ -192,7 +165,7 @@ static bool in_range(const struct sedd_field *field, double value)
     return whole && (zero || (value >= field->low && value <= field->high));
 }
 
-/* The flag that says that a number is 0 on purpose, or NULL. */
+/* Returns the flag that marks a number as 0 on purpose, or NULL. */
 static bool *zero_flag(const struct sedd_field *field, void *options)
 {
     return field->zero_offset == 0 ? NULL : (bool *)((char *)options + field->zero_offset);
@@ -268,7 +241,7 @@ const struct sedd_field *sedd_fields_find(struct sedd_fields fields, const char 
     return NULL;
 }
 
-/* Names between spaces, and whether one of them is this. */
+/* Returns true if the name is one of `names`, each between spaces. */
 static bool lists(const char *names, const char *name)
 {
     char spaced[48];
@@ -327,7 +300,7 @@ enum sedd_status sedd_fields_parse(struct sedd_fields fields, unsigned uses, con
 
 /* ---- Checking and writing ---------------------------------------------------------------- */
 
-/* The value in the struct, as a number. */
+/* Returns the value in the struct as a number. */
 static double value_of(const struct sedd_field *field, const void *options)
 {
     const void *place = (const char *)options + field->offset;
@@ -384,7 +357,7 @@ enum sedd_status sedd_fields_check(struct sedd_fields fields, unsigned uses, voi
 size_t sedd_fields_write(struct sedd_fields fields, const void *options, bool all, char *bytes,
                          size_t size)
 {
-    struct text text = {bytes, size, 0};
+    struct sedd_text text = {bytes, size, 0};
     bytes[0] = '\0';
     for (size_t i = 0; i < fields.count; i++) {
         const struct sedd_field *field = &fields.rows[i];
@@ -396,17 +369,18 @@ size_t sedd_fields_write(struct sedd_fields fields, const void *options, bool al
         if (!told && !(named && (field->uses & (SEDD_FIELD_TOLD | SEDD_FIELD_NAMED)) != 0)) {
             continue;
         }
-        put(&text, "%s\"%s\":", text.used > 0 ? "," : "", field->name);
+        sedd_text_put(&text, "%s\"%s\":", text.used > 0 ? "," : "", field->name);
         if (field->type == SEDD_FIELD_WORD) {
             const char *word = word_at(field->words, (int32_t)value);
-            put(&text, "\"%.*s\"", (int)word_size(word), word);
+            sedd_text_put(&text, "\"%.*s\"", (int)word_size(word), word);
         } else if (field->type == SEDD_FIELD_SEED) {
             const void *place = (const char *)options + field->offset;
-            put(&text, "\"%llu\"", (unsigned long long)*(const uint64_t *)place);
+            sedd_text_put(&text, "\"%llu\"", (unsigned long long)*(const uint64_t *)place);
         } else if (number) {
-            put_number(&text, shown);
+            sedd_text_put_number(&text, shown);
         } else {
-            put(&text, (value != 0.0) == (field->type == SEDD_FIELD_SWITCH) ? "true" : "false");
+            sedd_text_put(&text,
+                          (value != 0.0) == (field->type == SEDD_FIELD_SWITCH) ? "true" : "false");
         }
     }
     return text.used;

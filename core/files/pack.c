@@ -1,7 +1,7 @@
 /* pack.c - implements pack.h. */
 #include "files/pack.h"
 
-#include "model/linear.h"
+#include "model/model.h"
 
 #include <float.h>
 #include <math.h>

@@ -4,7 +4,7 @@
 #ifndef SEDD_PACK_H
 #define SEDD_PACK_H
 
-#include "model/weights.h"
+#include "files/weights.h"
 
 struct sedd_packer {
     enum sedd_dtype dtype; /* type of the model's weights */

@@ -3,7 +3,6 @@
 
 #include "model/linear.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,39 +19,29 @@ static void add(struct sedd_layout *layout, const struct sedd_slot *slot, enum s
     tensor->size = (uint64_t)tensor->units * sedd_written_unit_size(tensor);
 }
 
-/* Appends to the header. Past `capacity` it writes nothing, but *used keeps counting. */
-static void print(char *text, size_t capacity, size_t *used, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    int size = vsnprintf(*used < capacity ? text + *used : NULL,
-                         *used < capacity ? capacity - *used : 0, format, arguments);
-    va_end(arguments);
-    *used += size > 0 ? (size_t)size : 0;
-}
-
-static size_t print_header(const struct sedd_layout *layout, char *text, size_t capacity)
+/* Writes the JSON header. Returns its size, the terminating zero not counted, even if `capacity` is
+ * less. */
+static size_t print_header(const struct sedd_layout *layout, char *bytes, size_t capacity)
 {
     static const char *const types[] = {"F32", "F16", "BF16", "I8"};
-    size_t used = 0;
-    print(text, capacity, &used, "{\"__metadata__\":{\"format\":\"pt\"}");
+    struct sedd_text text = {bytes, capacity, 0};
+    sedd_text_put(&text, "{\"__metadata__\":{\"format\":\"pt\"}");
     for (size_t i = 0; i < layout->count; i++) {
         const struct sedd_written *tensor = &layout->tensors[i];
         const struct sedd_slot *slot = tensor->slot;
         bool turned = slot->kind == SEDD_SLOT_CONV1D;
         int rows = tensor->scale && turned ? 1 : turned ? (int)slot->columns : (int)slot->rows;
         int columns = tensor->scale && !turned ? 1 : turned ? (int)slot->rows : (int)slot->columns;
-        print(text, capacity, &used, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%d", tensor->name,
-              types[tensor->element], rows);
+        sedd_text_put(&text, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%d", tensor->name,
+                      types[tensor->element], rows);
         if (slot->kind != SEDD_SLOT_VECTOR) {
-            print(text, capacity, &used, ",%d", columns);
+            sedd_text_put(&text, ",%d", columns);
         }
-        print(text, capacity, &used, "],\"data_offsets\":[%llu,%llu]}",
-              (unsigned long long)tensor->begin,
-              (unsigned long long)(tensor->begin + tensor->size));
+        sedd_text_put(&text, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)tensor->begin,
+                      (unsigned long long)(tensor->begin + tensor->size));
     }
-    print(text, capacity, &used, "}");
-    return used;
+    sedd_text_put(&text, "}");
+    return text.used;
 }
 
 static enum sedd_element element_of(const struct sedd_slot *slot,

@@ -4,7 +4,7 @@
 #ifndef SEDD_WRITER_H
 #define SEDD_WRITER_H
 
-#include "model/weights.h"
+#include "files/weights.h"
 
 struct sedd_written {
     char name[80];

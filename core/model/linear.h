@@ -5,7 +5,28 @@
 #ifndef SEDD_LINEAR_H
 #define SEDD_LINEAR_H
 
-#include "model/model.h"
+#include "common.h"
+
+/* A matrix [out, in] with an optional bias, packed for the kernels (SEDD_PANEL in kernels.h). */
+struct sedd_linear {
+    int32_t in, out;
+    int32_t in_padded; /* q8: in rounded up to SEDD_INPUTS */
+    int32_t panels;    /* out rounded up to SEDD_PANEL, / SEDD_PANEL */
+    float *w;          /* f32, or NULL */
+    int8_t *wq;        /* q8, or NULL */
+    float *w_scale;    /* q8: [panels * PANEL] */
+    int32_t *w_sum;    /* q8: [panels * PANEL] */
+    uint32_t *w_wide;  /* q8: [panels, sedd_wide_words(in_padded)] */
+    float *bias;       /* [panels * PANEL] or NULL */
+};
+
+/* A lookup table [rows, columns], indexed by id: f32, or int8 with one scale per row. */
+struct sedd_table {
+    int32_t rows, columns;
+    float *values; /* f32, or NULL */
+    int8_t *q;     /* q8, or NULL */
+    float *scale;  /* q8: [rows] */
+};
 
 /* Allocates storage for [out, in] (dtype F32 or Q8), zeroed and without a bias. */
 enum sedd_status sedd_linear_init(struct sedd_linear *linear, int32_t out, int32_t in,

@@ -1,7 +1,7 @@
 /*
  * model.c - describes and frees a loaded model. core/files creates models.
  */
-#include "model/linear.h"
+#include "model/model.h"
 
 #include <math.h>
 

@@ -10,28 +10,7 @@
 #ifndef SEDD_MODEL_H
 #define SEDD_MODEL_H
 
-#include "common.h"
-
-/* A matrix [out, in] with an optional bias, packed for the kernels (SEDD_PANEL in kernels.h). */
-struct sedd_linear {
-    int32_t in, out;
-    int32_t in_padded; /* q8: in rounded up to SEDD_INPUTS */
-    int32_t panels;    /* out rounded up to SEDD_PANEL, / SEDD_PANEL */
-    float *w;          /* f32, or NULL */
-    int8_t *wq;        /* q8, or NULL */
-    float *w_scale;    /* q8: [panels * PANEL] */
-    int32_t *w_sum;    /* q8: [panels * PANEL] */
-    uint32_t *w_wide;  /* q8: [panels, sedd_wide_words(in_padded)] */
-    float *bias;       /* [panels * PANEL] or NULL */
-};
-
-/* A lookup table [rows, columns], indexed by id: f32, or int8 with one scale per row. */
-struct sedd_table {
-    int32_t rows, columns;
-    float *values; /* f32, or NULL */
-    int8_t *q;     /* q8, or NULL */
-    float *scale;  /* q8: [rows] */
-};
+#include "model/linear.h"
 
 struct sedd_block {
     float *norm1_weight, *norm1_bias; /* [H]; biases are GPT-2's and RADD's, otherwise NULL */

@@ -60,6 +60,8 @@ struct sedd_session {
     int32_t nameless_count;
 };
 
+/* Stores the ids without a token, ascending. Takes the array, and frees the one before. */
+void sedd_session_forbid(struct sedd_session *session, int32_t *nameless, int32_t count);
 /* Sets the values [N] of the ids without a token to -infinity, so that none of them is drawn. */
 void sedd_session_mute(const struct sedd_session *session, float *values);
 /* Maps u in [0, 1) uniformly to one of the ids that have a token. */

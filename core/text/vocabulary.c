@@ -410,13 +410,11 @@ static const cJSON *single_step(const cJSON *root, const char *key, const char *
 static enum sedd_status refuse_option(const char *name, const cJSON *value,
                                       struct sedd_error *error)
 {
-    char *text = cJSON_PrintUnformatted(value);
-    enum sedd_status status =
-        sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                  FILE_NAME ": this engine does not apply \"%s\", which is %.80s", name,
-                  text == NULL ? "?" : text);
-    cJSON_free(text);
-    return status;
+    char shown[81];
+    struct sedd_text text = {shown, sizeof shown, 0};
+    sedd_text_put_json(&text, value);
+    return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                     FILE_NAME ": this engine does not apply \"%s\", which is %s", name, shown);
 }
 
 /* Fails unless the step is absent or is ByteLevel, which changes neither ids nor bytes there. */

@@ -5,7 +5,7 @@
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { open as openBrowser } from '../../tests/browser/browser.mjs';
+import { open as openBrowser } from '../chromium.mjs';
 import { KERNELS } from './engines/peak.js';
 
 export const PEAK_FILE = 'build/wasm-relaxed/peak.wasm';

@@ -2,13 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import os from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../build.mjs';
 
 const TICKS = 100; // clock ticks a second in /proc
-const sleep = (ms) =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 
 /** Returns the processor seconds that all processes together have used so far. */
 function busy() {

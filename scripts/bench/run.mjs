@@ -1,4 +1,5 @@
 /** Runs works: opens all contenders for a model at once, checks each, and lets them take turns (A-B-A-B). */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WrongResult, check, idsFor } from './check.mjs';
 import { watch, quiet } from './machine.mjs';
 import { folderOf, peerFile } from './models.mjs';
@@ -9,10 +10,6 @@ const WARM_MS = 400; // least time of its dropped runs, because the optimising c
 const PAUSE = 20; // ms between turns, so that one contender's spinning threads sleep before the next one runs
 const BUDGET = 40; // seconds of turns for a contender and work; only the first turn may begin without time to end within it
 const TEXT = 'tests/golden/gpt2-tokenizer/';
-const sleep = (ms) =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 
 /** Returns the job that a contender is opened with. */
 function jobOf(model, { engine, dtype, wasm }, threads, rows) {

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
-import { CHROMIUM } from '../../tests/browser/browser.mjs';
+import { CHROMIUM } from '../chromium.mjs';
 import { serve } from '../serve.mjs';
 import { watch, quiet } from './machine.mjs';
 import { peerFile } from './models.mjs';

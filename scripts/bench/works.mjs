@@ -74,7 +74,7 @@ export const WORKS = {
 
 export const TEXT_TOKENS = 128;
 export const TEXT_STEPS = [2, 4, 8];
-const PLANNED = { positions: 'fixed', order: 'spread', grid: 'cosine', context: 'all' };
+const PLANNED = { positions: 'planned', order: 'spread', grid: 'cosine', context: 'all' };
 /** The ways in which a SEDD writes a whole text; they override the settings in its folder. */
 export const WAYS = {
   published: { positions: 'score', order: 'random', grid: 'linear', context: 'all' },

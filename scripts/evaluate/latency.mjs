@@ -88,7 +88,7 @@ async function openBrowser({ sedd, twin, student, progress }) {
     .every(({ folder }) => !path.relative(ROOT, path.resolve(folder)).startsWith('..'));
   if (!inside || !existsSync(path.join(ROOT, 'web/wasm/sedd-simd.wasm'))) return null;
   try {
-    const browser = await (await import('../../tests/browser/browser.mjs')).open('results.html');
+    const browser = await (await import('../chromium.mjs')).open('results.html');
     const version = await browser.page.evaluate(() => /Chrome\/(\d+)/.exec(navigator.userAgent)?.[1]);
     return { ...browser, name: `Chromium ${version}` };
   } catch (error) {

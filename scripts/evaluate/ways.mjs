@@ -1,18 +1,18 @@
 // Defines the ways to write a text, which differ in how positions are chosen, and the rule for the best setting of a sweep.
-const fixed = (order, grid) => ({ positions: 'fixed', ...(order ? { order } : {}), ...(grid ? { grid } : {}) });
+const planned = (order, grid) => ({ positions: 'planned', ...(order ? { order } : {}), ...(grid ? { grid } : {}) });
 
 /** The sampling options of each way, by name; a function where they depend on the number of steps. */
 const WAYS = {
   published: {},
   normalised: { positions: 'normalised' },
-  fixed: fixed(),
-  confidence: fixed('confidence'),
-  margin: fixed('margin'),
-  entropy: fixed('entropy'),
-  // A fixed number of positions a step, far apart from each other. From 8 steps on, the first steps open few.
-  planned: (steps) => fixed('spread', steps < 8 ? 'linear' : 'cosine'),
-  // The first steps open few at any number of steps, and the network skips masks that stay shut, as the student was trained.
-  known: { ...fixed('spread', 'cosine'), context: 'known' },
+  fixed: planned(), // the name under which results are stored
+  confidence: planned('confidence'),
+  margin: planned('margin'),
+  entropy: planned('entropy'),
+  // A planned number of positions per step, far apart from each other. From 8 steps on, the first steps fill in few.
+  planned: (steps) => planned('spread', steps < 8 ? 'linear' : 'cosine'),
+  // The first steps fill in few for any number of steps, and the network skips masks that stay masks, as the student was trained.
+  known: { ...planned('spread', 'cosine'), context: 'known' },
 };
 
 export const WAY_NAMES = Object.keys(WAYS);
@@ -23,7 +23,7 @@ export function wayOf(way = 'published', steps = 0) {
   return typeof options === 'function' ? options(steps) : options;
 }
 
-/** Returns the best setting among those at least as varied as real text, or null where there is none. */
+/** Returns the best setting among those at least as varied as real text, or null if there is none. */
 export function best(rows, real) {
   const varied = rows.filter(({ entropy, repeated }) => entropy >= real.entropy && repeated <= real.repeated);
   return varied.reduce((least, row) => (least === null || row.nats < least.nats ? row : least), null);

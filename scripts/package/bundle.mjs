@@ -6,23 +6,14 @@ import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { MINIFIED, ROOT } from './esbuild.mjs';
 import { minifyLoaders } from './loaders.mjs';
 
-const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const INLINE = path.join(ROOT, 'scripts/package/inline');
 /** The limits in bytes. Scripts are measured minified and gzipped, wasm as it is. */
 const LIMITS = { wasm: 300e3, engine: 40e3, player: 10240 };
 
-const COMMON = {
-  bundle: true,
-  minify: true,
-  format: 'esm',
-  target: 'es2022',
-  legalComments: 'none',
-  logLevel: 'warning',
-  external: ['module'],
-  absWorkingDir: ROOT,
-};
+const COMMON = { ...MINIFIED, external: ['module'] };
 
 /** Builds everything into one file, which holds wasm and worker as text. */
 const inline = {

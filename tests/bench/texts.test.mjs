@@ -26,7 +26,7 @@ test('whole texts are timed beside the twin', () => {
     '--rounds',
     '6',
     '--positions',
-    'fixed',
+    'planned',
     '--order',
     'spread',
     '--json',
@@ -36,7 +36,7 @@ test('whole texts are timed beside the twin', () => {
   const { rows, sampling, breakEven, kernels } = JSON.parse(readFileSync(path.join(folder, 'out.json'), 'utf8'));
   rmSync(folder, { recursive: true });
   assert.equal(kernels, 'simd128');
-  assert.deepEqual(sampling, { positions: 'fixed', order: 'spread' });
+  assert.deepEqual(sampling, { positions: 'planned', order: 'spread' });
   assert.deepEqual(
     rows.map(({ steps }) => steps),
     [1, 8, null],

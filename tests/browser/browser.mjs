@@ -1,36 +1,41 @@
-// Starts a Chromium and a server for the browser tests.
-import { chromium } from 'playwright-core';
-import { existsSync } from 'node:fs';
-import { serve } from '../../scripts/serve.mjs';
+// Gives the browser tests their pages in Chromium.
+import { readFileSync } from 'node:fs';
+import { after } from 'node:test';
+import { launch, open, visit } from '../../scripts/chromium.mjs';
 
-const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-export const CHROMIUM = process.env.CHROMIUM ?? PATHS.find(existsSync);
+export { open };
+
+const AXE = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+
+let shared; // the browser of withPage, for all tests of a file
+after(async () => (await shared)?.close());
 
 /**
- * Opens `path` of the repository; close() ends browser and server. `errors` lists what a visitor would find in the console: errors and
- * failed requests, also those of workers.
+ * Opens a page like visit(), gives `{page, errors, url}` to `work` and closes the page, whatever happens. A failure also tells what is in
+ * the console. The tests of a file share a browser.
+ * @param {string} path
+ * @param {object} options `isolation`, `csp` and `root` of the server, `prepare`, and those of a browser context
+ * @param {(visited: {page: import('playwright-core').Page, errors: string[], url: string}) => Promise<void>} work
  */
-export async function open(path, { isolation = true, csp = false, root, ...context } = {}) {
-  const server = await serve({ isolation, csp, root });
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-  const site = await browser.newContext(context);
-  const page = await site.newPage();
-  const errors = [];
-  site.on('response', (response) => {
-    if (response.status() >= 400) errors.push(`${response.url()} answered ${response.status()}`);
-  });
-  page.on('pageerror', (error) => errors.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error') errors.push(message.text());
-  });
-  await page.goto(server.url + path);
-  return {
-    page,
-    errors,
-    url: server.url,
-    close: async () => {
-      await browser.close();
-      await server.close();
-    },
-  };
+export async function withPage(path, options, work) {
+  shared ??= launch();
+  const { close, ...visited } = await visit(await shared, path, options);
+  try {
+    await work(visited);
+  } catch (error) {
+    if (visited.errors.length) error.message += `\nIn the console: ${visited.errors.join('; ')}`;
+    throw error;
+  } finally {
+    await close();
+  }
+}
+
+/** Returns what axe-core finds on a page, a line each. */
+export async function violations(page, options = {}) {
+  await page.evaluate(AXE);
+  const { violations: found } = await page.evaluate((more) => globalThis.axe.run(document, more), options);
+  return found.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 120)} ${failureSummary.slice(0, 200)}`).join(' | ')}`,
+  );
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
 import { serve } from '../../scripts/serve.mjs';
-import { CHROMIUM } from './browser.mjs';
+import { CHROMIUM } from '../../scripts/chromium.mjs';
 
 const SCRIPT_MS = 60000;
 

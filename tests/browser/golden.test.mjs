@@ -1,7 +1,7 @@
 // Checks the golden folders in Chromium, with every kernel table.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { open } from './browser.mjs';
+import { withPage } from './browser.mjs';
 
 const inPage = async ({ wasm, kernels, threads, name }) => {
   const [{ compareWithGolden, goldenEngine }, { Model }] = await Promise.all([
@@ -28,15 +28,17 @@ const inPage = async ({ wasm, kernels, threads, name }) => {
 };
 
 test('every golden folder passes in Chromium', async (t) => {
-  const { page, close } = await open('web/README.md');
-  try {
+  await withPage('web/README.md', {}, async ({ page }) => {
     for (const [wasm, kernels] of [
       ['simd', 'scalar'],
       ['simd', 'simd128'],
       ['relaxed', 'relaxed'],
       ['relaxed', 'relaxed16'],
     ]) {
-      for (const name of ['absorb', 'uniform', 'gpt2', 'absorb-geometric-official', 'one-token']) {
+      for (const name of [
+        ...['absorb', 'uniform', 'gpt2', 'absorb-geometric-official', 'one-token'],
+        ...['mdlm', 'mdlm-time', 'sdtt', 'radd', 'duo'],
+      ]) {
         await t.test(`${name}, kernels ${kernels}`, async () => {
           const { failed, report } = await page.evaluate(inPage, { wasm, kernels, threads: 1, name });
           assert.equal(failed, 0, report);
@@ -44,7 +46,5 @@ test('every golden folder passes in Chromium', async (t) => {
         });
       }
     }
-  } finally {
-    await close();
-  }
+  });
 });

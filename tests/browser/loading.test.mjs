@@ -8,7 +8,7 @@ import path from 'node:path';
 import { generate } from '../../scripts/generate.mjs';
 import { Hub } from '../../scripts/hub.mjs';
 import { ROOT } from '../../scripts/build.mjs';
-import { open } from './browser.mjs';
+import { open, withPage } from './browser.mjs';
 
 const NANO = path.join(ROOT, 'models/sedd-nano');
 const FILE = 'model.safetensors';
@@ -36,7 +36,7 @@ function trained() {
   const there = repository('trained', { shape: 'sedd-tiny', dtype: 'f32' });
   writeFileSync(
     path.join(there, 'generation_config.json'),
-    JSON.stringify({ steps: 8, positions: 'fixed', order: 'spread', context: 'known' }),
+    JSON.stringify({ steps: 8, positions: 'planned', order: 'spread', context: 'known' }),
   );
   return there;
 }
@@ -171,9 +171,8 @@ test('float weights and torch files are held and stored as int8, and give the sa
 });
 
 test('threads share a memory of at most the size that the model needs, from the hub and from the store', async () => {
-  const isolated = await open('README.md', { isolation: true });
-  try {
-    const results = await isolated.page.evaluate(async (hub) => {
+  await withPage('README.md', { isolation: true }, async ({ page: isolated }) => {
+    const results = await isolated.evaluate(async (hub) => {
       const { loadSEDD } = await import('/web/client.js');
       const found = [];
       for (const threads of [1, 2, 2]) {
@@ -196,9 +195,7 @@ test('threads share a memory of at most the size that the model needs, from the 
       ],
     );
     assert.equal(new Set(results.map(([, , text]) => text)).size, 1);
-  } finally {
-    await isolated.close();
-  }
+  });
 });
 
 /* ---- Cuts ---- */
@@ -456,8 +453,7 @@ test('a stored model loads without its server, from either kind of storage', asy
 });
 
 test('after the first visit, the page opens and writes without a network', async () => {
-  const visit = await open('', { isolation: false });
-  try {
+  await withPage('', { isolation: false }, async (visit) => {
     const count = () =>
       visit.page.evaluate(async () =>
         (await caches.has('sedd-web-page')) ? (await (await caches.open('sedd-web-page')).keys()).length : 0,
@@ -482,14 +478,11 @@ test('after the first visit, the page opens and writes without a network', async
     assert.equal(text.fromStore, true);
     assert.ok(text.text.length > 10);
     assert.match(text.title, /SEDD/);
-  } finally {
-    await visit.close();
-  }
+  });
 });
 
 test('a policy that forbids WebAssembly is named as the cause', async () => {
-  const visit = await open('README.md', { isolation: false, csp: "default-src 'self'" });
-  try {
+  await withPage('README.md', { isolation: false, csp: "default-src 'self'" }, async (visit) => {
     const { reasons, wasm, error } = await visit.page.evaluate(async () => {
       const { loadSEDD, probe } = await import('/web/client.js');
       const failed = await loadSEDD('/models/sedd-nano', { cache: false }).catch(({ code, message }) => ({
@@ -502,9 +495,7 @@ test('a policy that forbids WebAssembly is named as the cause', async () => {
     assert.match(reasons[0], /'wasm-unsafe-eval'/);
     assert.deepEqual(error, { code: 'unsupported', message: reasons[0] });
     assert.ok(!/no WebAssembly SIMD/.test(reasons.join()));
-  } finally {
-    await visit.close();
-  }
+  });
 });
 
 /* ---- The panel ---- */

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { ROOT } from '../../scripts/build.mjs';
 import { sourceFiles } from '../../scripts/offline-files.mjs';
-import { CHROMIUM } from './browser.mjs';
+import { CHROMIUM } from '../../scripts/chromium.mjs';
 
 const TYPES = {
   '.html': 'text/html',

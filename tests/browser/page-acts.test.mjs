@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { open } from './browser.mjs';
+import { violations, withPage } from './browser.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+
 const PHONE = { viewport: { width: 390, height: 844 } };
 
 const ready = (page) => page.waitForSelector('body[data-ready]', { timeout: 30000 });
@@ -28,31 +29,13 @@ const forward = '#timeline [part~=forward]';
 /** Runs a test on the page once its model is there; nothing may end up in the console. */
 function onPage(name, options, work) {
   test(name, async () => {
-    const { page, errors, close } = await open(`?lang=${options.lang ?? 'en'}`, {
-      reducedMotion: 'reduce',
-      ...options,
-    });
-    try {
+    const address = `?lang=${options.lang ?? 'en'}`;
+    await withPage(address, { reducedMotion: 'reduce', ...options }, async ({ page, errors }) => {
       await ready(page);
       await work(page);
       assert.deepEqual(errors, []);
-    } catch (error) {
-      if (errors.length) error.message += `\nIn the console: ${errors.join('; ')}`;
-      throw error;
-    } finally {
-      await close();
-    }
+    });
   });
-}
-
-/** What axe-core finds, a line each. */
-async function violations(page) {
-  await page.addScriptTag({ path: path.join(ROOT, 'node_modules/axe-core/axe.min.js') });
-  return page.evaluate(async () =>
-    (await globalThis.axe.run()).violations.map(
-      ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' ; ')}`,
-    ),
-  );
 }
 
 for (const [size, options] of [

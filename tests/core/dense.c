@@ -3,7 +3,7 @@
  */
 #include "dense.h"
 
-#include "model/linear.h"
+#include "model/model.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -31,6 +31,14 @@ static inline int test_text(const char *text, const char *part, const char *file
 }
 
 #define CHECK(condition) test_check((condition) ? 1 : 0, __FILE__, __LINE__, #condition)
+/* Checks a condition and prints the found values, too, if it fails. */
+#define HOLDS(condition, ...)                                                                      \
+    do {                                                                                           \
+        if (!CHECK(condition)) {                                                                   \
+            fprintf(stderr, "    " __VA_ARGS__);                                                   \
+            fputc('\n', stderr);                                                                   \
+        }                                                                                          \
+    } while (0)
 #define CHECK_TEXT(text, part) test_text(text, part, __FILE__, __LINE__)
 
 static inline int test_report(const char *name)

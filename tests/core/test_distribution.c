@@ -197,9 +197,10 @@ static double time_at(const struct sedd_sample_options *options, int i)
                : 1.0 - i * (1.0 - 1e-5) / options->steps;
 }
 
-/* Makes one step from one state. `fixed` is the number of masks that open, if that is planned. */
+/* Makes one step from one state. `planned` is the number of masks that open, or -1 if coins decide.
+ */
 static void spread(struct fixture *fixture, const struct sedd_sample_options *options, int i,
-                   int fixed, const int32_t *ids, double mass, double *next)
+                   int planned, const int32_t *ids, double mass, double *next)
 {
     unsigned masks = masks_of(ids);
     double t = time_at(options, i), after = i < options->steps ? time_at(options, i + 1) : -1.0;
@@ -217,8 +218,9 @@ static void spread(struct fixture *fixture, const struct sedd_sample_options *op
         if ((set & ~masks) != 0) {
             continue;
         }
-        weight[set] = fixed >= 0 ? bits(set) == (fixed < bits(masks) ? fixed : bits(masks)) : 1.0;
-        for (int p = 0; p < LENGTH && fixed < 0; p++) {
+        weight[set] =
+            planned >= 0 ? bits(set) == (planned < bits(masks) ? planned : bits(masks)) : 1.0;
+        for (int p = 0; p < LENGTH && planned < 0; p++) {
             double open = options->positions == SEDD_POSITIONS_SCORE ? odds.open[p]
                           : after < 0.0                              ? 1.0
                                                                      : (t - after) / t;
@@ -324,16 +326,17 @@ static void compare(struct fixture *fixture, const char *name, struct sedd_sampl
 static void test_grids(struct fixture *fixture)
 {
     struct sedd_sample_options score = {.steps = 4}, normalised = {.steps = 4},
-                               fixed = {.steps = 2}, cosine = {.steps = 3}, bounded = {.steps = 3};
+                               planned = {.steps = 2}, cosine = {.steps = 3},
+                               bounded = {.steps = 3};
     normalised.positions = SEDD_POSITIONS_NORMALISED;
-    fixed.positions = SEDD_POSITIONS_PLANNED;
+    planned.positions = SEDD_POSITIONS_PLANNED;
     bounded.positions = SEDD_POSITIONS_BOUNDED;
     bounded.order = SEDD_ORDER_ENTROPY;
     compare(fixture, "score, two of four steps", score, 2, NULL);
     compare(fixture, "score, the whole run", score, 5, NULL);
     compare(fixture, "normalised, two of four steps", normalised, 2, NULL);
     compare(fixture, "normalised, the whole run", normalised, 5, NULL);
-    compare(fixture, "fixed, one and two", fixed, 2, (const int[]){1, 2});
+    compare(fixture, "planned, one and two", planned, 2, (const int[]){1, 2});
     cosine.grid = SEDD_GRID_COSINE;
     compare(fixture, "score on the cosine grid", cosine, 2, NULL);
     cosine.positions = SEDD_POSITIONS_NORMALISED;
@@ -351,13 +354,13 @@ static void test_known(struct fixture *fixture)
 {
     struct sedd_sample_options options = {.steps = 3, .context = SEDD_CONTEXT_KNOWN};
     options.positions = SEDD_POSITIONS_PLANNED;
-    compare(fixture, "fixed, known", options, 3, (const int[]){1, 1, 1});
+    compare(fixture, "planned, known", options, 3, (const int[]){1, 1, 1});
     options.positions = SEDD_POSITIONS_NORMALISED;
     options.grid = SEDD_GRID_COSINE;
     compare(fixture, "normalised, known", options, 4, NULL);
 }
 
-/* If the network ignores time, first-hitting opens single masks in any order, as a fixed count of
+/* If the network ignores time, first-hitting opens single masks in any order, as a planned count of
  * one does, and normalised runs approach the same distribution with many steps. */
 static void test_hitting(struct fixture *fixture)
 {
@@ -366,7 +369,7 @@ static void test_hitting(struct fixture *fixture)
     options.positions = SEDD_POSITIONS_PLANNED;
     enumerate(fixture, &options, 3, (const int[]){1, 1, 1}, one);
     sample(fixture, options, 3, frequency);
-    agree("fixed, one a step", frequency, one);
+    agree("planned, one a step", frequency, one);
     options.positions = SEDD_POSITIONS_HITTING;
     sample(fixture, options, 1, frequency);
     enumerate(fixture, &options, 1, (const int[]){1, 1, 1}, exact);

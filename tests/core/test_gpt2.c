@@ -6,7 +6,7 @@
 #include "files/convert.h"
 #include "files/json.h"
 #include "files/open.h"
-#include "model/linear.h"
+#include "model/model.h"
 #include "test.h"
 
 #include <math.h>

@@ -5,7 +5,7 @@
  */
 #include "checkpoint.h"
 #include "kernels/kernels.h"
-#include "model/linear.h"
+#include "model/model.h"
 #include "test.h"
 
 #include <math.h>

@@ -67,7 +67,7 @@ test('a setting is written as generation_config.json has it', () => {
   assert.deepEqual(configOf({ steps: 64, temperature: 0.9, topP: 1 }), { steps: 64, temperature: 0.9, top_p: 1 });
   assert.deepEqual(configOf({ steps: 8, way: 'known', temperature: 1, topP: 0.95 }), {
     steps: 8,
-    positions: 'fixed',
+    positions: 'planned',
     order: 'spread',
     grid: 'cosine',
     context: 'known',

@@ -9,7 +9,7 @@
  * a header that grows stays a header; bits 1-2, the type asked for; bits 3-7, the size of pieces.
  * A model that loads is read completely, so that a missing check shows.
  */
-#include "model/linear.h"
+#include "model/model.h"
 
 #include <stdlib.h>
 #include <string.h>

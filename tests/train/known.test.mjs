@@ -11,7 +11,7 @@ const work = tools.scratch('known');
 const call = (file, args) => tools.call(work, file, args);
 
 for (const way of [
-  ['--positions', 'fixed', '--order', 'spread', '--grid', 'cosine'],
+  ['--positions', 'planned', '--order', 'spread', '--grid', 'cosine'],
   ['--positions', 'normalised'],
 ]) {
   test(`the known context is PyTorch's, ${way.join(' ')}`, { skip }, () => {

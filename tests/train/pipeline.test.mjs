@@ -196,7 +196,7 @@ from tokenizer import Tokenizer; print(Tokenizer.load("pack/tokenizer.json").enc
       '--steps',
       '8',
       '--positions',
-      'fixed',
+      'planned',
       '--order',
       'spread',
       '--grid',

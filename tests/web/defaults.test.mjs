@@ -33,7 +33,7 @@ const FLAGS = [
   '--steps',
   '6',
   '--positions',
-  'fixed',
+  'planned',
   '--order',
   'spread',
   '--grid',

@@ -206,8 +206,8 @@ test('every way to choose positions writes the native text, reports its steps, a
   const ways = [
     { positions: 'normalised', grid: 'cosine' },
     { positions: 'planned', order: 'spread' },
-    { positions: 'fixed', order: 'confidence', grid: 'cosine' },
-    { positions: 'fixed', order: 'spread', grid: 'cosine', context: 'known' },
+    { positions: 'planned', order: 'confidence', grid: 'cosine' },
+    { positions: 'planned', order: 'spread', grid: 'cosine', context: 'known' },
     { positions: 'normalised', context: 'known' },
     { positions: 'planned', order: 'margin' },
     { positions: 'bounded', order: 'entropy', gamma: 20 },
@@ -251,7 +251,7 @@ test('every way to choose positions writes the native text, reports its steps, a
     code: 'argument',
     message: /context known needs positions normalised/,
   });
-  assert.throws(() => model.startRun({ positions: 'fixed', context: 'some' }), {
+  assert.throws(() => model.startRun({ positions: 'planned', context: 'some' }), {
     code: 'argument',
     message: /context is "some"; expected all or known/,
   });

@@ -37,7 +37,7 @@ test('a huge hole is drawn up to a bound', () => {
 });
 
 test('an invalid prompt is refused with the parser’s sentence', () => {
-  assert.throws(() => preview('a {x} b'), { name: 'SeddError', code: 'argument', message: /no hole/ });
+  assert.throws(() => preview('a {x} b'), { name: 'SeddError', code: 'argument', message: /not a hole/ });
 });
 
 test('GPT-2 is given the text before the first hole', () => {

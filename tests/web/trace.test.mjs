@@ -135,7 +135,10 @@ test('files of other kinds are named', () => {
     code: 'content',
     message: 'run.json is a web page, not a trace.',
   });
-  assert.throws(() => readTrace('{"format":', 'run.json'), { code: 'format', message: /^run\.json is no JSON: / });
+  assert.throws(() => readTrace('{"format":', 'run.json'), {
+    code: 'format',
+    message: /^run\.json is not valid JSON: /,
+  });
   assert.throws(() => readTrace('['.repeat(200000)), { code: 'format' });
   assert.throws(() => readTrace('null'), { message: 'The trace: the file should be an object; found null.' });
   assert.throws(() => readTrace('[]'), { message: /found a list of 0/ });

@@ -1,4 +1,4 @@
-/** A list of events that grows, and that any number of loops can read from its beginning to its end. */
+/** A growing list of events that any number of loops can read from its beginning to its end. */
 
 /** @template Event */
 export class Events {
@@ -28,7 +28,7 @@ export class Events {
   }
 
   /**
-   * Every event; at the end `last` is awaited, so that a loop ends as the work does.
+   * Yields every event, then awaits `last`, so that a loop ends or fails with the work.
    * @param {Promise<unknown>} last
    * @returns {AsyncGenerator<Event, void, void>}
    */

@@ -1,6 +1,6 @@
-/** A run that was made here as a trace: its first event with its settings, and what each step changed. trace.js reads it. */
+/** Makes the trace of a run: its first event with the settings, and the changes of each step. trace.js reads traces. */
 
-/** What every trace begins with. @type {{format: 'sedd-trace', version: 1}} */
+/** The fields with which every trace begins. @type {{format: 'sedd-trace', version: 1}} */
 export const FORMAT = { format: 'sedd-trace', version: 1 };
 
 /**

@@ -1,7 +1,7 @@
 /**
- * Recorded runs: JSON of the form that `sedd sample --trace` writes. A trace may come from anywhere, so nothing in it
- * is believed: what is read is a fresh copy of the known fields, each within its range, and the number of masks that
- * each step claims must be the number that is left. Whatever else is refused with one sentence.
+ * Reads and writes recorded runs: JSON of the form that `sedd sample --trace` writes. A trace may come from anywhere, so
+ * nothing in it is trusted. The result is a new object with the known fields, each checked against its range. The number
+ * of masks that a step states must match the masks that are left. Invalid traces are refused with one sentence.
  *
  *   {"format":"sedd-trace","version":1,"length","steps","seed","sampler","temperature","topK","topP","maskId",
  *    "draw"?,"positions"?,"order"?,"grid"?,"context"?,"gamma"?,"denoise"?,
@@ -53,14 +53,14 @@ const LIMITS = { size: 32 << 20, length: 1 << 16, steps: 1e6, id: 2 ** 31 - 1, t
  * @property {number[]} [held]
  */
 
-/** A value as it may stand in a sentence. */
+/** Returns a value for a message, at most 40 characters. */
 function shown(value) {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (value && typeof value === 'object') return 'an object';
   return JSON.stringify(value)?.slice(0, 40) ?? 'nothing';
 }
 
-/** Reads fields and refuses them by name. */
+/** Reads fields, and refuses invalid ones by name. */
 class Reader {
   constructor(name) {
     this.name = name;
@@ -144,7 +144,7 @@ function readEvent(read, value, index, { length, previous }) {
   return result;
 }
 
-/** Events in order, each with the number of masks that is really left. */
+/** Reads the events, and checks the number of masks after each. */
 function readEvents(read, value, { length, maskId, initial }) {
   const ids = [...initial];
   let masked = ids.filter((id) => id === maskId).length;
@@ -162,7 +162,7 @@ function readEvents(read, value, { length, maskId, initial }) {
   });
 }
 
-/** How the run was made, as far as the trace says. */
+/** Returns the settings of the run that the trace names. */
 function readSettings(read, data) {
   const settings = {
     sampler: read.text(data.sampler, 'sampler', 64),
@@ -190,12 +190,12 @@ function readTexts(read, value) {
 function parse(source, name) {
   if (typeof source !== 'string') return source;
   if (source.length > LIMITS.size)
-    throw new SeddError('content', `${name} has more than ${LIMITS.size} characters, which no trace has.`);
+    throw new SeddError('content', `${name} has more than ${LIMITS.size} characters, more than any trace.`);
   if (/^\s*<(!doctype|html)/i.test(source)) throw new SeddError('content', `${name} is a web page, not a trace.`);
   try {
     return JSON.parse(source);
   } catch (cause) {
-    throw new SeddError('format', `${name} is no JSON: ${cause.message}.`, { hint: HINT, cause });
+    throw new SeddError('format', `${name} is not valid JSON: ${cause.message}.`, { hint: HINT, cause });
   }
 }
 
@@ -236,7 +236,7 @@ export function readTrace(source, name = 'The trace') {
   return trace;
 }
 
-/** The file's text: one line an event. @param {Trace} trace @returns {string} */
+/** Returns the text of the file, with one line for each event. @param {Trace} trace @returns {string} */
 export function writeTrace(trace) {
   const { initial, events, texts, ...head } = readTrace(trace);
   const begin = JSON.stringify(head).slice(0, -1);
@@ -244,7 +244,7 @@ export function writeTrace(trace) {
 }
 
 /**
- * The trace of a run.
+ * Returns the trace of a run.
  * @param {import('../view/history.js').History} history with the run's settings
  * @param {{maskId: number, model?: {name: string, sha256?: string}}} about
  * @returns {Trace}
@@ -278,7 +278,7 @@ export async function fetchTrace(url, { signal } = {}) {
   }
 }
 
-/** The body as text, given up when it is longer than any trace rather than read to an end that may not come. */
+/** Reads the body as text. Fails once it is longer than any trace, because it may have no end. */
 async function limited(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let text = ''; ; ) {

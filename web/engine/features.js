@@ -1,9 +1,9 @@
 /**
- * What this browser can run. Nothing is downloaded; tiny modules are validated and one value of the
- * relaxed dot products is checked, because some engines accept the opcode and compute it wrongly.
+ * Finds out what this browser can run, without a download. It validates tiny modules and checks one value of the
+ * relaxed dot products, because some engines accept the opcode and compute a wrong result.
  */
 
-/** A module of one function without parameters that returns an i32, from its body. */
+/** Returns a module with one function, given its body, that has no parameters and returns an i32. */
 const moduleOf = (body) =>
   new Uint8Array([
     0,
@@ -54,7 +54,7 @@ const DOT16 = moduleOf([...splat8(-3), ...splat8(100), 253, 146, 2, ...lane0]);
 // f32x4.relaxed_madd
 const MADD = moduleOf([...zero, ...zero, ...zero, 253, 133, 2, ...lane0]);
 
-/** Returns whether a policy is what stands in the way: the browser validates modules, but compiles none. */
+/** Returns true if a content security policy blocks WebAssembly: the browser validates modules but compiles none. */
 function forbidden() {
   if (!globalThis.WebAssembly?.validate(SIMD)) return false;
   try {
@@ -78,7 +78,7 @@ const runs = (bytes, expected) => {
 };
 
 /**
- * What this browser can run, and why not more; nothing is downloaded.
+ * Returns what this browser can run, and the reasons if it cannot run everything. Downloads nothing.
  * @example
  *   const { wasm, threads, cores, reasons } = probe();
  *   console.log(wasm, threads, cores, reasons.join(' '));

@@ -1,9 +1,9 @@
 /**
- * Gives a loader in wasm the bytes it wants, through one small buffer: what streams is never held whole.
+ * Gives a loader in wasm the bytes it needs, through one small buffer, so that a stream is never in memory as a whole.
  */
 const PIECE = 1 << 20;
 
-/** The range that is wanted next, or null. */
+/** Returns the range that the loader needs next, or null. */
 function want(engine, loader) {
   const { more, ...range } = engine.json(engine.module._wasm_loader_want(loader));
   return more ? range : null;
@@ -44,7 +44,7 @@ export async function feedLoader(engine, loader, source) {
         range = want(engine, loader);
         if (range?.begin !== place) break;
       }
-      if (place === begin) return; // the source has ended; finishing says where
+      if (place === begin) return; // the source has ended; finish() reports where
     }
   } finally {
     module._free(buffer);

@@ -1,9 +1,9 @@
 /**
- * How probable a text is, one evaluation at a time: SEDD's bound and GPT-2's exact value. Each holds a session of
- * its own until it is freed; `value` is there when it is done.
+ * Computes how probable a text is, one evaluation at a time: SEDD's bound and GPT-2's exact value. Each holds a session
+ * of its own until it is freed. `value` exists once the computation is done.
  */
 
-/** An upper bound on -ln p(ids), in windows of the model's length. */
+/** Computes an upper bound on -ln p(ids), in windows of the model's length. */
 export class Bound {
   #engine;
   #sessions;
@@ -33,7 +33,7 @@ export class Bound {
       sessions.giveBack(this.#session);
       throw error;
     }
-    /** Evaluations in all. */
+    /** Returns the total number of evaluations. */
     this.total = engine.module._wasm_bounder_total(this.#pointer);
   }
 
@@ -58,7 +58,7 @@ export class Bound {
   }
 }
 
-/** Exact -ln p(ids), in windows of what GPT-2 reads, each behind `bos`. */
+/** Computes the exact -ln p(ids), in windows of GPT-2's length, each after `bos`. */
 export class Exact {
   #engine;
   #sessions;
@@ -77,7 +77,7 @@ export class Exact {
     this.#sessions = sessions;
     this.#ids = ids;
     this.#options = options;
-    /** Windows in all. */
+    /** Returns the total number of windows. */
     this.total = Math.ceil(ids.length / options.rows);
   }
 

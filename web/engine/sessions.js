@@ -1,6 +1,6 @@
 /**
- * Scratch memory of a model, lent to one computation at a time. A run that is paused keeps its own;
- * one idle session is kept for the next computation.
+ * Lends the scratch memory of a model to one computation at a time. A paused run keeps its session. One idle session is
+ * kept for the next computation.
  */
 export class Sessions {
   #engine;
@@ -8,14 +8,14 @@ export class Sessions {
   #tokenizer;
   /** @type {{pointer: number, rows: number} | null} */ #idle = null;
 
-  /** @param {import('./engine.js').Engine} engine @param {number} model @param {number} tokenizer whose tokens alone are written */
+  /** @param {import('./engine.js').Engine} engine @param {number} model @param {number} tokenizer to whose tokens the session is limited */
   constructor(engine, model, tokenizer) {
     this.#engine = engine;
     this.#model = model;
     this.#tokenizer = tokenizer;
   }
 
-  /** A session of at least `rows` tokens; give it back. @param {number} rows */
+  /** Returns a session of at least `rows` tokens; give it back after use. @param {number} rows */
   lend(rows) {
     const idle = this.#idle;
     this.#idle = null;

@@ -1,12 +1,12 @@
 /**
- * How much memory a model needs, before any of it is loaded, and whether this device can give it.
+ * Computes how much memory a model needs before it is loaded, and whether this device has it.
  */
 import { SeddError } from '../errors.js';
 
 const MB = 2 ** 20;
-export const WASM_MAX = 2048 * MB; // what the modules are built for: a signed 32-bit address
-export const ROOM = 64 * MB; // the page's own, and pieces that are under way
-const QUANTISE_FROM = 64 * MB; // of float weights: below, they stay as they are
+export const WASM_MAX = 2048 * MB; // limit of the modules, whose addresses are signed 32-bit numbers
+export const ROOM = 64 * MB; // for the page itself and for pieces in transit
+const QUANTISE_FROM = 64 * MB; // bytes of float weights from which on 'auto' quantises
 export const DTYPES = { auto: 0, f32: 1, q8: 2 };
 
 function describe(engine, config, dtype) {
@@ -19,7 +19,7 @@ function describe(engine, config, dtype) {
   return info;
 }
 
-/** Scratch of a session of the model's full length, in bytes: a little over what core/model/session.c takes. */
+/** Returns the bytes of a session of the model's full length, slightly more than core/model/session.c allocates. */
 function scratchOf({ kind, hiddenSize: h, blocks, length, states }) {
   const rows = kind === 'sedd' ? length : Math.min(length, 256);
   const cache = kind === 'sedd' ? 0 : 2 * blocks * length * h * 4;
@@ -29,8 +29,8 @@ function scratchOf({ kind, hiddenSize: h, blocks, length, states }) {
 const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
 
 /**
- * What config.json alone tells. 'auto' keeps what the file has, but float matrices of 64 MB and more are
- * held as int8.
+ * Returns the sizes by config.json alone. 'auto' keeps the types of the file, except that float matrices of 64 MB and
+ * more become int8.
  * @param {import('./engine.js').Engine} engine @param {Uint8Array} config @param {'auto'|'f32'|'q8'} dtype
  */
 export function predict(engine, config, dtype) {
@@ -42,7 +42,7 @@ export function predict(engine, config, dtype) {
   return { info, dtype: chosen, memory, ...judge(engine, config, info, memory) };
 }
 
-/** Device memory is told by Chromium only, in coarse steps up to 8 GB; a tab gets about half of it. */
+/** Returns the memory for a tab, about half of the device's. Only Chromium tells the latter, in coarse steps up to 8 GB. */
 function judge(engine, config, info, memory) {
   const device = (globalThis.navigator?.deviceMemory ?? Infinity) * 1024 * MB;
   const limit = Math.min(WASM_MAX, device / 2);
@@ -57,6 +57,6 @@ function judge(engine, config, info, memory) {
   };
 }
 
-/** A shared memory must say its most when it is made, and phones refuse a large one: what this model can need. */
+/** Returns the most memory that this model can need. A shared memory must declare its maximum when it is made, and phones refuse a large one. */
 export const sharedMaximum = (memory) =>
   Math.min(WASM_MAX, Math.ceil((memory * 1.25 + 128 * MB) / (16 * MB)) * 16 * MB);

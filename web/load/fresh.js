@@ -1,12 +1,12 @@
 /**
- * Whether a stored model is still the one at its source. Silence counts as yes: a model that is here has to
- * work without a network.
+ * Checks that a stored model is still the one at its source. A source that does not answer counts as unchanged,
+ * because a stored model has to work without a network.
  */
 import { abortError } from '../errors.js';
 import { RemoteFile, changedError } from './remote.js';
 import { RetryPolicy } from './requests.js';
 
-const LOOK_SECONDS = 3; // to wait for an answer
+const LOOK_SECONDS = 3; // time to wait for an answer
 
 async function look({ url, sha256, known }, place, retryPolicy) {
   if (place.kind === 'hub') await place.repository.list(retryPolicy);

@@ -1,32 +1,36 @@
 /**
- * The hub: models by "owner/name". One request lists a repository's files with their sizes and, for
- * large ones, their sha256; the files themselves are at OWNER/NAME/resolve/COMMIT/FILE, which redirects
- * to wherever they are kept. A place without that list (a plain mirror) is asked file by file.
+ * Reads models from the hub by "owner/name". One request lists a repository's files with their sizes and, for
+ * large ones, their sha256. The files themselves are at OWNER/NAME/resolve/COMMIT/FILE, which redirects to their
+ * storage. A plain mirror has no such list, so each file is requested by its name.
  */
 import { SeddError } from '../errors.js';
 import { fetchWhole } from './requests.js';
 
-/** Where hub ids point; the option `hub` replaces it, for mirrors and tests. */
+/** The address of the hub. The option `hub` replaces it, for mirrors and tests. */
 export const HUB = 'https://huggingface.co/';
-/** Where the tokenizer is when a repository has none: SEDD was trained on GPT-2's tokens. */
+/** The repository of the tokenizer for models that come without one. SEDD was trained on GPT-2's tokens. */
 export const TOKENIZER_REPOSITORY = 'gpt2';
 export const WEIGHTS = ['model.safetensors', 'pytorch_model.bin'];
 
-/** Names of files that say that weights are in several parts. */
+/** Names of the indexes of weights in several parts. */
 export const PART = /-\d{5}-of-\d{5}\.\w+$|\.(safetensors|bin)\.index\.json$/;
 
 /** Returns the error for weights in several parts (shards). */
 export const partsError = (name, url = '') =>
-  new SeddError('unsupported', `${name} has its weights in several parts (shards); models of one file are read.`, {
-    hint: 'Save it again in one file (save_pretrained with a large max_shard_size), or join the parts.',
-    url,
-  });
+  new SeddError(
+    'unsupported',
+    `${name} has its weights in several parts (shards); the engine reads models whose weights are in one file.`,
+    {
+      hint: 'Save it again in one file (save_pretrained with a large max_shard_size), or join the parts.',
+      url,
+    },
+  );
 
 export const NAME = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
-/** A name, and a branch, tag or commit after an @. */
+/** A name, and optionally a branch, tag or commit after an @. */
 export const ID = /^([A-Za-z0-9][\w.-]*(?:\/[A-Za-z0-9][\w.-]*)?)(?:@([\w./-]+))?$/;
 
-/** Repositories that keep one model a branch, and the branch that stands for them. */
+/** Repositories with one model per branch, and the branch that is used if none is named. */
 const BRANCHES = { 'jdeschena/sdtt': 'baselines_kld_step_70000' };
 
 export class Repository {
@@ -46,7 +50,7 @@ export class Repository {
     return `${this.hub}${this.name}/resolve/${encodeURIComponent(this.commit)}/${file}`;
   }
 
-  /** Reads the list of files; from then on all come from one commit. @param {import('./requests.js').RetryPolicy} retryPolicy */
+  /** Reads the list of files. From then on, all files come from one commit. @param {import('./requests.js').RetryPolicy} retryPolicy */
   async list(retryPolicy) {
     const url = `${this.hub}api/models/${this.name}/revision/${encodeURIComponent(this.revision)}?blobs=true`;
     let answer;
@@ -76,7 +80,7 @@ export class Repository {
     return this.files?.has(file);
   }
 
-  /** Returns the name of the file of weights, or undefined where there is no list. */
+  /** Returns the name of the file of weights, or undefined if the hub gave no list. */
   weights() {
     if (!this.files) return undefined;
     const found = WEIGHTS.find((file) => this.files.has(file));

@@ -1,6 +1,6 @@
 /**
- * Loading a model, in the worker: from the store where it is there and still the one at its source, else
- * from the source, through the store.
+ * Loads a model, in the worker. A stored model is used if it is still the one at its source. Otherwise the model
+ * is read from the source and stored on the way.
  */
 import { Engine } from '../engine/engine.js';
 import { SeddError, abortError } from '../errors.js';
@@ -18,7 +18,7 @@ import { ChunkedWeights, Hasher, StoredWeights } from './weights.js';
 
 const NO_STORE = 'This page has no storage a worker can write (a private window, or an insecure address).';
 
-/** Hex of 'sha256-BASE64' or of hex; '' for none. */
+/** Returns the hash in hexadecimal, given 'sha256-BASE64', hexadecimal or nothing (''). */
 function integrityHex(integrity = '') {
   const [, base64, hex] = /^(?:sha256-([A-Za-z0-9+/]{43}=)|([0-9a-f]{64}))$/.exec(integrity) ?? [];
   if (integrity && !base64 && !hex)
@@ -26,7 +26,7 @@ function integrityHex(integrity = '') {
   return base64 ? hexOf(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))) : (hex ?? '');
 }
 
-/** The file is not the one that was asked for. */
+/** Returns the error for a file with another hash than the expected one. */
 const otherError = (sha, expected, url) =>
   new SeddError('content', `The file of weights has the sha256 ${sha}; expected ${expected}.`, {
     hint: 'It was damaged on the way, or is another version.',
@@ -49,7 +49,7 @@ class Load {
     this.emit({ loaded: 0, total: 0, fetched: 0, ...event });
   }
 
-  /** Progress of weights, twenty times a second; also where an abort is noticed. */
+  /** Reports the progress of the weights, twenty times a second. An abort is noticed here, too. */
   progress(total, source) {
     return (loaded) => {
       if (this.signal.aborted) throw abortError();
@@ -64,7 +64,7 @@ class Load {
     return place.id && this.files ? entryId(place.id, this.dtype).then((id) => new StoredModel(this.files, id)) : null;
   }
 
-  /** A complete entry of this source, or null. */
+  /** Returns the complete entry of this source, or null. */
   async findStored() {
     this.files = this.cache ? await filesToWrite(this.cache) : null;
     if (!this.files) {
@@ -103,8 +103,8 @@ class Load {
   async fromStore({ entry, manifest, place }) {
     if (this.sha256 && this.sha256 !== manifest.sha256)
       throw Object.assign(otherError(manifest.sha256, this.sha256, manifest.url), { changed: true });
-    const fresh = checkFresh(manifest, place, this.signal); // meanwhile the model is read
-    fresh.catch(() => {}); // whatever fails first is told
+    const fresh = checkFresh(manifest, place, this.signal); // runs while the model is read
+    fresh.catch(() => {}); // only the first failure is reported
     const files = await this.#smallFiles(entry, manifest.small);
     const source = manifest.url
       ? new RemoteFile(manifest.url, { retryPolicy: this.retryPolicy, known: manifest.known, stored: true })
@@ -144,7 +144,7 @@ class Load {
 
   /* ---- From the source ---- */
 
-  /** What was opened, as a model; `entry`: null where nothing shall be kept. */
+  /** Makes a model of the opened files. `entry` is null if nothing is to be stored. */
   async fromSource(opened, place, entry) {
     const { info, dtype, memory, fits, advice } = predict(this.plain, opened.config, this.dtype);
     if (!fits) throw new SeddError('memory', advice.split('. ')[0], { hint: advice.split('. ').slice(1).join('. ') });
@@ -173,7 +173,7 @@ class Load {
     return this.#result(engine, model, manifest, { fromStore: false, stored, fetched: source.fetched });
   }
 
-  /** Reads the file to its end: {model, weights, sha} of it. */
+  /** Reads the file to its end. Returns {model, weights, sha}. */
   async #receive(engine, opened, entry, dtype) {
     const { weights: source } = opened;
     const hasher = new Hasher(this.plain);
@@ -193,7 +193,7 @@ class Load {
 
   /* ---- The whole ---- */
 
-  /** Does it while no other tab loads or deletes this model. */
+  /** Runs the load while no other tab loads or deletes this model. */
   #alone(entry, work) {
     return withLock(entry.id, this.signal, () => this.say({ phase: 'wait' }), work);
   }
@@ -219,12 +219,12 @@ class Load {
     const entry = await this.entryOf(place);
     if (!entry) return this.fromSource(opened, place, null);
     return this.#alone(entry, async () => {
-      const manifest = await entry.json('manifest.json'); // another tab may have been faster
+      const manifest = await entry.json('manifest.json'); // another tab may have finished first
       return manifest ? this.fromStore({ entry, manifest, place }) : this.#fromSourceOrNothing(opened, place, entry);
     });
   }
 
-  /** What turned out to be no model, or another file, is not kept to go on with. */
+  /** Deletes the stored part of a download that turned out to be another file or not a model. */
   async #fromSourceOrNothing(opened, place, entry) {
     try {
       return await this.fromSource(opened, place, entry);
@@ -248,11 +248,11 @@ class Load {
       return await this.#throughStore();
     } catch (error) {
       if (!error.changed) throw error;
-      return this.#throughStore(); // from the beginning; a second change is the caller's to know
+      return this.#throughStore(); // starts again; a second change is reported to the caller
     }
   }
 
-  /** What loading would take, before it is done. */
+  /** Returns the size of the download and the memory that loading needs. */
   async plan() {
     const [complete] = await Promise.all([this.findStored(), this.#start()]);
     if (complete) return this.#planStored(complete);
@@ -300,5 +300,5 @@ class Load {
  */
 export const loadModel = (source, options) => new Load(source, options).run();
 
-/** The same source and options: what loading it would take. */
+/** Returns what loading this source with these options would need. */
 export const planModel = (source, options) => new Load(source, options).plan();

@@ -1,16 +1,16 @@
 /**
- * Large files, read by ranges: on servers, where a cut connection is mended from the byte where it stopped,
- * and Blobs behind the same calls.
+ * Reads large files by ranges. A connection to a server that is cut resumes at the byte where it stopped. Blobs
+ * have the same interface.
  */
 import { SeddError } from '../errors.js';
 import { ask, passing, refuseOther } from './requests.js';
 
-// Bytes a request asks for: a browser reads ahead of a page that computes, without limit, and what it has
-// read is in memory, and lost when the connection breaks.
+// Bytes of one request. While a page computes, a browser reads ahead without limit. What it has read fills memory
+// and is lost when the connection breaks.
 const WINDOW = 16 << 20;
-const PIECE = 256 << 10; // bytes a read gives at most
+const PIECE = 256 << 10; // most bytes of one read
 
-/** A file that is not the one it was; whoever loads begins again. */
+/** Returns the error for a file that has changed, after which the load starts again. */
 export const changedError = (url) =>
   Object.assign(
     new SeddError('content', `${url} changed on the server while it was being downloaded.`, {
@@ -21,8 +21,8 @@ export const changedError = (url) =>
   );
 
 /**
- * The bytes of an answer, into one buffer that is used again and again where the browser can: the arrays it makes
- * otherwise are garbage, which it lets grow to some 60 MB. What `read` gives is valid until it is called again.
+ * Reads the bytes of a response into one reused buffer, if the browser supports that. Otherwise the browser
+ * allocates an array for each read, and up to 60 MB of garbage accumulate. The result of `read` is valid until the next call.
  */
 class Body {
   #reader;
@@ -51,7 +51,7 @@ class Body {
 }
 
 const numberOf = (text) => (/^\d+$/.test(text ?? '') ? Number(text) : 0);
-/** Returns the length of the whole file that an answer tells, 0 where it tells none; a compressed length is none. */
+/** Returns the length of the whole file by the headers of a response, or 0 if they do not tell it. The length of compressed data does not count. */
 function lengthOf({ status, headers }) {
   if (status === 206) return numberOf(/\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1]);
   return headers.get('content-encoding') ? 0 : numberOf(headers.get('content-length'));
@@ -59,19 +59,19 @@ function lengthOf({ status, headers }) {
 const strong = (etag) => (etag && !etag.startsWith('W/') ? etag : '');
 
 /**
- * A file that is read piece by piece. `size`, `etag` and `modified` are known after the first bytes, or
- * from before; a server that then says otherwise has another file (changedError).
+ * A file that is read piece by piece. `size`, `etag` and `modified` are given or known after the first bytes. If the
+ * server later reports other values, the file has changed (changedError).
  */
 export class RemoteFile {
   #retryPolicy;
-  #stream = null; // {body, place, end, rest}: the answer that is being read
+  #stream = null; // {body, place, end, rest}: the response that is being read
   #cache;
-  #ranges = true; // until an answer was the whole file
+  #ranges = true; // false once the server has sent the whole file for a range
 
   /**
    * @param {string} url
    * @param {{retryPolicy: import('./requests.js').RetryPolicy, known?: {size?: number, etag?: string, modified?: string}, stored?: boolean}} options
-   *   `stored`: the caller keeps the bytes, so the browser's own cache need not
+   *   `stored`: the caller stores the bytes, so they bypass the browser's cache
    */
   constructor(url, { retryPolicy, known = {}, stored = false }) {
     const { size = 0, etag = '', modified = '' } = known;
@@ -81,7 +81,7 @@ export class RemoteFile {
     this.#cache = stored ? 'no-store' : 'default';
   }
 
-  /** The first answer decides which file this is; later ones must agree. */
+  /** Takes size and version of the file from the first response, and checks that later ones agree. */
   #recognise(response, total) {
     const etag = strong(response.headers.get('etag') ?? '');
     const modified = response.headers.get('last-modified') ?? '';
@@ -93,7 +93,7 @@ export class RemoteFile {
     this.sha256 ||= /^"?([0-9a-f]{64})"?$/.exec(response.headers.get('x-linked-etag') ?? '')?.[1] ?? '';
   }
 
-  /** Cross-origin, If-Range would need a permission of its own: there the answer's ETag is compared alone. */
+  /** Returns the header If-Range for files of the same origin. Across origins it needs a permission of its own, so only the ETag of the response is compared. */
   #headers(place, end) {
     const headers = { Range: `bytes=${place}-${end - 1}` };
     const validator = this.etag || this.modified;
@@ -113,7 +113,7 @@ export class RemoteFile {
     try {
       if (response.status === 206) {
         if (range && Number(range[1]) !== place)
-          throw new SeddError('content', `${this.url} answered with other bytes than were asked for.`, {
+          throw new SeddError('content', `${this.url} answered with other bytes than those requested.`, {
             url: this.url,
           });
         this.#recognise(response, lengthOf(response));
@@ -134,7 +134,7 @@ export class RemoteFile {
     }
   }
 
-  /** The next bytes of the stream, or null at the end of what was asked for. */
+  /** Returns the next bytes of the stream, or null at the end of the requested range. */
   async #next() {
     const stream = this.#stream;
     if (stream.rest) return stream.rest;
@@ -160,15 +160,15 @@ export class RemoteFile {
   }
 
   /**
-   * Fills `buffer`, of which `filled` bytes are there, with the file's bytes from `begin` on; `end` says
-   * how far the caller means to read.
+   * Fills `buffer`, which already has `filled` bytes, with the file's bytes from `begin` on. `end` is the place up to
+   * which the caller will read.
    * @param {(filled: number) => void} onBytes
    */
   async read(begin, buffer, filled, end, onBytes) {
     while (filled < buffer.length) {
       try {
         const place = begin + filled;
-        // A server that knows no ranges streams from the beginning; what lies before is skipped.
+        // A server without ranges sends the file from its beginning; the bytes before `begin` are skipped.
         if (!this.#stream || this.#stream.place > place || (this.#stream.place < place && this.#ranges)) {
           this.close();
           await this.#open(place, end);
@@ -196,10 +196,10 @@ export class RemoteFile {
   }
 
   /**
-   * Asks how long the file is and which; throws changedError where it is not the one that is known. By HEAD with a range:
-   * browsers then ask for the file as it is, and a compressed length is no length. Where that fails (a signed address may be
-   * for GET alone), or may be a web page's answer, by GET. A server of another site that lets a page read no Content-Range
-   * still gives its length to a plain HEAD.
+   * Asks the server for size and version of the file, and throws changedError if they are not the known ones. It sends HEAD with
+   * a range, for which browsers accept no compression, because the length of compressed data is useless. If that fails (a signed
+   * address may allow GET only) or may have reached a web page, it sends GET. A server of another site may hide Content-Range;
+   * a plain HEAD then still gives the length.
    */
   async look() {
     const page = await this.#retryPolicy.run(() => this.#head({ Range: 'bytes=0-0' }));
@@ -216,14 +216,14 @@ export class RemoteFile {
   async #firstBytes(count) {
     try {
       await this.#open(0, count);
-      await this.#next(); // refuses a web page
+      await this.#next(); // throws for a web page
     } finally {
       this.close();
       this.fetched = 0;
     }
   }
 
-  /** Returns whether the answer to HEAD may be of a web page; null where there is no answer that counts. */
+  /** Returns true if the response to HEAD may belong to a web page, or null without a usable response. */
   async #head(headers) {
     let response;
     try {
@@ -242,7 +242,7 @@ export class RemoteFile {
   }
 }
 
-/** A Blob behind the same calls. */
+/** A Blob with the interface of RemoteFile. */
 export class LocalFile {
   constructor(blob) {
     Object.assign(this, {

@@ -1,16 +1,16 @@
 /**
- * Asking servers for files. Every way in which one fails to give a file is told apart and said in one
- * sentence; what may pass (a cut connection, a busy server) is tried again after a while.
+ * Requests files from servers. Each way in which a server fails has its own sentence. Temporary failures (a cut
+ * connection, a busy server) are retried after a wait.
  */
 import { SeddError, abortError } from '../errors.js';
 
-const WAIT_MAX = 60; // seconds a server may ask us to wait before we give up
-const LARGEST = 64 << 20; // bytes of a small file; config.json is a good deal smaller
+const WAIT_MAX = 60; // longest wait in seconds that a server may ask for
+const LARGEST = 64 << 20; // bytes of the largest small file; config.json is much smaller
 
-/** An error that may pass: `after` seconds, where the server said so. */
+/** Marks an error as temporary. `after` is the wait in seconds that the server asked for. */
 export const passing = (error, after) => Object.assign(error, { retry: true, after });
 
-/* ---- What servers say ---- */
+/* ---- Responses ---- */
 
 const STATUS = {
   401: [
@@ -29,7 +29,7 @@ const STATUS = {
   429: ['is asked too often (429)', 'Wait a while and load it again; what has arrived is kept.'],
 };
 
-/** Seconds of a Retry-After header, which may be a date. */
+/** Returns the seconds of a Retry-After header, which may be a date. */
 function retryAfter(response) {
   const value = response.headers.get('retry-after');
   if (value === null) return undefined;
@@ -49,12 +49,12 @@ function statusError(url, response) {
 
 /* ---- Why there was no answer ---- */
 
-const blocked = new Set(); // origins the page's policy has refused
+const blocked = new Set(); // origins that the page's content security policy has blocked
 globalThis.addEventListener?.('securitypolicyviolation', (event) => {
   if (URL.canParse?.(event.blockedURI)) blocked.add(new URL(event.blockedURI).origin);
 });
 
-/** Returns whether a GET of one byte is answered: a HEAD may be refused where a GET is not. */
+/** Returns true if a GET of one byte succeeds. Some servers refuse HEAD but not GET. */
 async function answers(url, init) {
   const limit = new AbortController();
   try {
@@ -63,11 +63,11 @@ async function answers(url, init) {
   } catch {
     return false;
   } finally {
-    limit.abort(); // the rest of a file whose server knows no ranges
+    limit.abort(); // stops the rest of a file from a server without ranges
   }
 }
 
-/** The browser says "failed" for everything; a second look tells a missing permission from a dead line. */
+/** Finds the cause of a failed request. A browser reports "failed" for all of them; a second request distinguishes a missing CORS permission from a broken connection. */
 async function explain(url, cause, signal) {
   const { origin } = new URL(url);
   const error = (message, hint) => new SeddError('network', message, { hint, url, cause });
@@ -77,7 +77,7 @@ async function explain(url, cause, signal) {
   if (origin !== globalThis.location?.origin) {
     await new Promise((resolve) => {
       setTimeout(resolve);
-    }); // a policy violation is reported after the failure
+    }); // the browser reports a violation of the policy after the failure
     if (blocked.has(origin)) {
       return error(
         `This page's content security policy does not let it fetch from ${origin}.`,
@@ -96,7 +96,7 @@ async function explain(url, cause, signal) {
   );
 }
 
-/** Decides how often a request is repeated, and after which wait. Bytes that arrive restore the full number. */
+/** Decides how often a request is repeated, and after which wait. Arriving bytes restore the full number of tries. */
 export class RetryPolicy {
   #used = 0;
 
@@ -112,7 +112,7 @@ export class RetryPolicy {
     return new RetryPolicy(this);
   }
 
-  /** Does `work` until it succeeds, or fails for good. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+  /** Repeats `work` until it succeeds or fails permanently. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
   async run(work) {
     for (const policy = this.fresh(); ; ) {
       try {
@@ -127,7 +127,7 @@ export class RetryPolicy {
     this.#used = 0;
   }
 
-  /** Waits before another try, or throws the error when there shall be none. */
+  /** Waits before the next try, or throws the error if there is none left. */
   async wait(error) {
     const seconds = error.after ?? 0.5 * 2 ** this.#used;
     if (!error.retry || this.#used++ >= this.retries || seconds > WAIT_MAX) throw error;
@@ -146,7 +146,7 @@ export class RetryPolicy {
   }
 }
 
-/** Sends a request; every status but 2xx is an error. A redirect may lead to an address that has expired: it is asked for anew, once. */
+/** Sends a request. Every status except 2xx is an error. If a redirect led to an expired address, the request is sent once more. */
 export async function ask(url, init, signal) {
   let response;
   try {
@@ -163,7 +163,7 @@ export async function ask(url, init, signal) {
   throw statusError(url, response);
 }
 
-/** Returns null for an error that says that there is no such file, in one of the many ways of servers; throws others. */
+/** Returns null for an error that means that the file does not exist, however the server says so. Throws other errors. */
 export function absent(error) {
   if (error.retry || !(error.status < 500 || error.page)) throw error;
   return null;
@@ -171,11 +171,11 @@ export function absent(error) {
 
 /* ---- Content ---- */
 
-/** Refuses what is plainly another thing than a file of a model. */
+/** Throws if the bytes are a web page or a Git LFS pointer instead of a file of a model. */
 export function refuseOther(bytes, name, url = '') {
   const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart().toLowerCase();
   if (/^<(!doctype|!--|\?xml|html|head|body|title|meta|script)/.test(start)) {
-    const error = new SeddError('content', `${name} is a web page, not the file that was asked for.`, {
+    const error = new SeddError('content', `${name} is a web page, not the requested file.`, {
       hint: 'The address may lead to a login or an error page.',
       url,
     });

@@ -1,15 +1,15 @@
 /**
- * A file of weights as feed.js wants it: any ranges of a file of known size. It is taken chunk by chunk,
- * from the store where it is there and sound, else from its source, and put into the store on the way.
- * One chunk is in memory at a time, and the few that a torch file is read from twice.
+ * Gives feed.js any range of a file of weights. Each chunk comes from the store if it is intact there. Otherwise it
+ * comes from the source and is stored on the way. One chunk is in memory at a time, and the few that a torch file
+ * needs twice.
  */
 import { SeddError } from '../errors.js';
 import { CHUNK, damagedError, hexOf, sha256 } from '../store/entry.js';
 
-const KEPT = 3; // chunks: a torch file's first and last ones are needed again
-const PIECE = 64 << 10; // bytes that are hashed at once: they stay in the processor's nearest memory
+const KEPT = 3; // chunks; the first and last ones of a torch file are needed again
+const PIECE = 64 << 10; // bytes that are hashed at once, few enough for the processor's nearest cache
 
-/** Hashes the file from front to back while it is read, in wasm: a browser's digest wants it at once. */
+/** Hashes the file from its beginning to its end while it is read, in wasm. A browser's digest needs the whole file at once. */
 export class Hasher {
   #engine;
   #pointer;
@@ -22,7 +22,7 @@ export class Hasher {
     this.#buffer = engine.check(engine.module._malloc(PIECE));
   }
 
-  /** Number of the chunk that is due. */
+  /** Returns the number of the next chunk. */
   get next() {
     return this.#next;
   }
@@ -56,7 +56,7 @@ export class ChunkedWeights {
   #hasher;
   #onProgress;
   #recent = new Map(); // index -> bytes
-  #spare = []; // buffers to use again: garbage of this size would stay for long
+  #spare = []; // buffers to reuse, because garbage of this size stays for long
   #seen = new Set();
   #loaded = 0;
 
@@ -64,7 +64,7 @@ export class ChunkedWeights {
    * @param {import('./remote.js').RemoteFile | import('./remote.js').LocalFile} source
    * @param {{entry?: import('../store/entry.js').StoredModel|null, expected?: string[], hasher?: Hasher|null,
    *   onProgress?: (loaded: number) => void}} [options]
-   *   `expected`: the sha256 of each chunk, where it is known; `entry`: null when nothing shall be kept
+   *   `expected`: the sha256 of each chunk, if known; `entry`: null if nothing is to be stored
    */
   constructor(source, { entry = null, expected = [], hasher = null, onProgress = () => {} } = {}) {
     this.#source = source;
@@ -77,7 +77,7 @@ export class ChunkedWeights {
     this.count = Math.ceil(this.size / CHUNK);
   }
 
-  /** Whether the store has the whole file now. */
+  /** True once the store has the whole file. */
   get kept() {
     return this.#entry !== null && this.hashes.filter(Boolean).length === this.count;
   }
@@ -89,19 +89,19 @@ export class ChunkedWeights {
     }
   }
 
-  /** The sha256 of the whole file; reads what was not read in order. */
+  /** Returns the sha256 of the whole file. Reads the chunks that were not read in order. */
   async finishHash() {
     while (this.#hasher.next < this.count) await this.#chunk(this.#hasher.next, this.size);
     return this.#hasher.finish();
   }
 
   async #chunk(index, end) {
-    this.#forget(index - 1); // whoever reads on is done with it
+    this.#forget(index - 1); // a reader that has moved on does not need it
     const there = this.#recent.get(index);
     const bytes = there ?? this.#space(index);
     const fetched = !there && !(await this.#fill(index, bytes));
     if (fetched) await this.#fetch(index, bytes, end);
-    const checked = fetched && this.#check(index, bytes); // its hash is made by another thread, the whole file's by this one
+    const checked = fetched && this.#check(index, bytes); // another thread computes the chunk's hash while this one hashes the whole file
     if (this.#hasher?.next === index) this.#hasher.add(bytes);
     await checked;
     this.#remember(index, bytes);
@@ -129,7 +129,7 @@ export class ChunkedWeights {
     this.#recent.delete(index);
   }
 
-  /** From the store, if it is there and sound. */
+  /** Returns the chunk from the store if it is intact there. */
   async #fill(index, bytes) {
     const sha = await this.#entry?.chunk('w', index, bytes);
     if (!sha || (this.expected[index] ?? sha) !== sha) return false;
@@ -141,7 +141,7 @@ export class ChunkedWeights {
     let filled = (await this.#entry?.beginning(index, buffer)) ?? 0;
     if (filled === buffer.length) filled = 0;
     const first = filled;
-    // Which container it is shows in the first bytes: only a safetensors file goes on from there.
+    // The first bytes tell the container. Only a safetensors file continues from there.
     const until = index === 0 && !/\.safetensors(\?|$)/.test(this.#source.url) ? CHUNK : Math.ceil(end / CHUNK) * CHUNK;
     try {
       await this.#source.read(index * CHUNK, buffer, filled, Math.min(until, this.size), (bytes) => {
@@ -167,7 +167,7 @@ export class ChunkedWeights {
     await this.#keep(() => this.#entry.putChunk('w', index, bytes, sha));
   }
 
-  /** Stores; where there is no room, loading goes on without. */
+  /** Stores a chunk. Without room for it, loading continues without the store. */
   async #keep(write) {
     if (!this.#entry) return;
     try {
@@ -180,7 +180,7 @@ export class ChunkedWeights {
   }
 }
 
-/** The chunks of a complete set in the store. A bad one throws: what the set was made of has to be loaded again. */
+/** The chunks of a complete set in the store. A damaged chunk throws, because the set then has to be loaded again. */
 export class StoredWeights {
   #entry;
   #set;

@@ -1,14 +1,14 @@
 /**
  * One stored model. Its folder holds
  *
- *   part.json             which file is being downloaded, while it is
+ *   part.json             the file that is being downloaded, until it is complete
  *   w00012-SHA256         a chunk of the file of weights;  w00012-SHA256.part  the beginning of one
  *   q00012-SHA256         a chunk of the quantised model that was made of it
  *   config, tokenizer, ... the small files
- *   manifest.json         written last: what is complete and the sha256 of every piece
+ *   manifest.json         written last: the complete parts and the sha256 of every chunk
  *
- * A chunk's name has its hash, so whatever a crash, a full disk or a faulty one left behind is found out when it
- * is read: it is removed, and counts as missing. Without manifest.json nothing counts as complete.
+ * A chunk's name contains its hash, so damage by a crash, a full disk or a faulty one is detected when the chunk is
+ * read. A damaged chunk is removed and counts as missing. Without manifest.json, no part counts as complete.
  */
 import { SeddError } from '../errors.js';
 
@@ -18,11 +18,11 @@ export const VERSION = 1;
 export const hexOf = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 export const sha256 = async (bytes) => hexOf(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 
-/** The folder of a source held as a type. */
+/** Returns the name of the folder for a source that is stored with a type of weights. */
 export const entryId = async (source, dtype) =>
   (await sha256(new TextEncoder().encode(`${VERSION} ${dtype} ${source}`))).slice(0, 32);
 
-/** A complete entry in which something is not what its manifest says. */
+/** Returns the error for a complete entry that does not match its manifest. */
 export const damagedError = () =>
   Object.assign(new SeddError('content', 'The stored model is damaged.', { hint: 'Load it again.' }), {
     damaged: true,
@@ -71,7 +71,7 @@ export class StoredModel {
     return this.#files.remove(this.id, name);
   }
 
-  /** A small file; null where it is absent or not what the manifest says. */
+  /** Returns a small file, or null if it is missing or does not match the manifest. */
   async get(name, sha) {
     const bytes = await this.#files.read(this.id, name);
     return bytes && (await sha256(bytes)) === sha ? bytes : null;
@@ -79,7 +79,7 @@ export class StoredModel {
 
   /* ---- Chunks ---- */
 
-  /** Fills `space`; gives the bytes it has now, 0 where there is nothing sound. */
+  /** Fills `space`. Returns the number of bytes, or 0 if there is no intact chunk. */
   async #read(key, space) {
     const names = await this.#load();
     const name = names.get(key);
@@ -104,7 +104,7 @@ export class StoredModel {
     names.delete(key);
   }
 
-  /** Fills `space` with a chunk of its size: gives its sha256, undefined where it is not there. @param {'w'|'q'} set @param {Uint8Array} space */
+  /** Fills `space` with a chunk of its size. Returns its sha256, or undefined if it is missing. @param {'w'|'q'} set @param {Uint8Array} space */
   async chunk(set, index, space) {
     const key = `${set}${index}`;
     return (await this.#read(key, space)) === space.length ? CHUNK_NAME.exec(this.#names.get(key))[3] : undefined;
@@ -115,7 +115,7 @@ export class StoredModel {
     await this.#forget(`${set}${index}.part`);
   }
 
-  /** The same for the beginning of a chunk that did not arrive whole: gives its size, 0 where there is none. */
+  /** Does the same with the beginning of an incomplete chunk. Returns its size, or 0 if there is none. */
   beginning(index, space) {
     return this.#read(`w${index}.part`, space);
   }
@@ -123,7 +123,7 @@ export class StoredModel {
     await this.#write(`w${index}.part`, `${chunkName('w', index, await sha256(bytes))}.part`, bytes);
   }
 
-  /** Bytes of weights that are here, told by names alone. */
+  /** Returns the number of stored bytes of weights, by the names of the chunks. */
   async held(size) {
     let bytes = 0;
     for (const key of (await this.#load()).keys()) {
@@ -143,7 +143,7 @@ export class StoredModel {
   }
 }
 
-/** Runs `work` while no other tab or worker writes or deletes this entry; `onWait` is called if it has to wait. */
+/** Runs `work` while no other tab or worker writes or deletes this entry. Calls `onWait` if it has to wait. */
 export async function withLock(id, signal, onWait, work) {
   if (!globalThis.navigator?.locks) return work();
   const name = `sedd-web:${id}`;

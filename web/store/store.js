@@ -1,12 +1,12 @@
 /**
- * The store as a page sees it: what is kept on this device, how much room there is, and how to free it.
- * Loading writes to it from a worker (load.js); looking at it creates nothing.
+ * Lists the models that are stored on this device, tells their sizes and deletes them. Loads write to the store
+ * from a worker (load.js); these calls create nothing.
  */
 import { SeddError, abortError } from '../errors.js';
 import { StoredModel, withLock } from './entry.js';
 import { allFiles } from './files.js';
 
-/** Where the page's service worker (offline.js) keeps the page itself. */
+/** The cache in which the page's service worker (offline.js) stores the page itself. */
 const PAGE_CACHE = 'sedd-web-page';
 
 /**
@@ -14,7 +14,7 @@ const PAGE_CACHE = 'sedd-web-page';
  *   complete: boolean, created: number}} StoredInfo  `size`: bytes on the device; `loaded` of `total`: bytes of a download
  */
 
-/** Returns what an entry is: complete, or a download that was begun; null for remains that nothing can be made of. */
+/** Returns the description of a complete model or of a started download, or null for remains of no use. */
 async function describe(files, id) {
   const entry = new StoredModel(files, id);
   const manifest = await entry.json('manifest.json');
@@ -37,8 +37,8 @@ async function describe(files, id) {
 }
 
 /**
- * Removes what a load left behind that ended before it had said what it stores (a full disk, a closed tab, dropped files).
- * Where it is still under way, and where no lock tells, it stays.
+ * Removes the remains of a load that ended before it described what it stores (a full disk, a closed tab, dropped files). Keeps
+ * them if the load may still be in progress, which a lock tells.
  */
 async function clear(files, id) {
   const busy = () => {
@@ -87,14 +87,14 @@ async function remove(id) {
 export const store = {
   /** Models on this device, complete or begun. @returns {Promise<StoredInfo[]>} */
   list,
-  /** Deletes a model; 'all' deletes every model and what is kept of the page. @param {string} id of `list()`, or 'all' */
+  /** Deletes a model; 'all' deletes every model and the stored page. @param {string} id of `list()`, or 'all' */
   delete: remove,
-  /** Bytes used and free for this site. @returns {Promise<{usage: number, quota: number, models: number, persisted: boolean}>} */
+  /** Returns the bytes that this site uses and may use. @returns {Promise<{usage: number, quota: number, models: number, persisted: boolean}>} */
   async estimate() {
     const { usage = 0, quota = 0 } = (await globalThis.navigator?.storage?.estimate?.()) ?? {};
     const models = (await list()).reduce((sum, { size }) => sum + size, 0);
     return { usage, quota, models, persisted: (await globalThis.navigator?.storage?.persisted?.()) ?? false };
   },
-  /** Asks the browser not to evict what is stored when room runs short. @returns {Promise<boolean>} */
+  /** Asks the browser to keep the stored models when space runs short. @returns {Promise<boolean>} */
   persist: async () => (await globalThis.navigator?.storage?.persist?.()) ?? false,
 };

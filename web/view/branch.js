@@ -1,9 +1,9 @@
-/** The history of a run that leaves another one after some of its steps. */
+/** Makes the history of a branch: a run that leaves another one after some of its steps. */
 import { History } from './history.js';
 
 /**
- * Copies a history up to a state and applies an edit to that state: as part of the step that led to it, or of the
- * beginning.
+ * Copies a history up to a state and applies an edit to that state. The edit becomes part of the step that led to the
+ * state, or of the beginning.
  * @param {History} history
  * @param {number} from index of the state
  * @param {{positions: number[], ids: number[], texts: (string|null)[]}} [edit] parallel lists; a text is null for a mask
@@ -26,7 +26,7 @@ export function branchOf(history, from, { positions, ids, texts } = { positions:
   return branch;
 }
 
-/** Returns a step event whose changes are overruled by an edit. */
+/** Returns a step event in which an edit replaces the event's own changes. */
 function merge(event, edit) {
   const kept = event.positions.flatMap((position, i) => (edit.positions.includes(position) ? [] : [i]));
   const pick = (name) => [...kept.map((i) => event[name][i]), ...edit[name]];
@@ -41,7 +41,7 @@ function merge(event, edit) {
 }
 
 /**
- * Returns what a resumed run's first event changed in the state it left: the edit it was asked for.
+ * Returns what the first event of a resumed run changed in the state it continues: the requested edit.
  * @param {import('./history.js').State} state
  * @param {{ids: number[], texts: (string|null)[]}} start
  */

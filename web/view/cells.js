@@ -1,19 +1,19 @@
 /**
- * The cells of a live run, which can be chosen. Besides running text as in strip.js they have two layouts:
+ * Shows a live run as cells that can be selected. In addition to the running text of strip.js they have two layouts:
  *
- *   lines   text whose end is not known: a cell never leaves its line; the masks of a line share what is left of it,
- *           and a line that grows too long is set a little smaller
- *   grid    equal cells: nothing moves at all
+ *   lines   for text whose tokens are not known yet: a cell never leaves its line. The masks of a line share the space
+ *           that is left, and a line that grows too long is set a little smaller.
+ *   grid    equal cells, so that nothing moves
  *
- * With `selectable` the cells are a listbox with one tab stop; choosing one sends `sedd-select` {position, text}.
+ * With `selectable`, the cells are a listbox with one tab stop. Selecting one sends `sedd-select` {position, text}.
  */
 import { Strip } from './strip.js';
 import { addStyle, make } from './theme.js';
 import { cells as WORDS } from './words/en.js';
 
-const AVERAGE = 2.1; // em of a token with its space, generous: most lines end a little before the margin
+const AVERAGE = 2.1; // em of a token with its space; a generous estimate, so that most lines end before the margin
 
-const SLACK = 0.12; // of a line: so little is taken in by the others
+const SLACK = 0.12; // share of a line that the other lines can take in
 const LONG = 9; // characters that fit an equal cell
 
 addStyle(`
@@ -40,7 +40,7 @@ addStyle(`
 `);
 
 export class Cells extends Strip {
-  #current = 0; // the cell in the tab order
+  #current = 0; // index of the cell in the tab order
   #selected = -1;
   #holes = new Set();
   #layout;
@@ -65,7 +65,7 @@ export class Cells extends Strip {
     this.element.addEventListener('keydown', (event) => this.#key(event));
   }
 
-  /** Says everything in other words, from the next run on. @param {typeof WORDS} words */
+  /** Changes the words, from the next run on. @param {typeof WORDS} words */
   translate(words) {
     this.words = words;
     this.element.setAttribute('aria-label', words.label);
@@ -81,7 +81,7 @@ export class Cells extends Strip {
     this.place();
   }
 
-  /** Position of the selected token, or -1. */
+  /** Returns the position of the selected token, or -1. */
   get selected() {
     return this.#selected;
   }
@@ -92,7 +92,7 @@ export class Cells extends Strip {
     if (this.#selected >= 0) this.#tab(this.#selected);
   }
 
-  /** The cell's element, for a popover beside it. */
+  /** Returns the cell's element, for a popover beside it. */
   cell(position) {
     return this.cells[position] ?? null;
   }
@@ -129,7 +129,7 @@ export class Cells extends Strip {
     const cell = this.cells[i];
     if (this.#layout !== 'text') {
       cell.textContent = cell.textContent.replaceAll('\n', '');
-      cell.dataset.ghost = '\u200b'; // no width of its own
+      cell.dataset.ghost = '\u200b'; // has no width
     }
     cell.classList.toggle('long', cell.textContent.length > LONG);
     cell.classList.toggle('hole', shown.text === null && this.#holes.has(i));
@@ -172,7 +172,7 @@ export class Cells extends Strip {
     return lines;
   }
 
-  /** A line that is too long is set smaller, by as little as it takes. */
+  /** Sets a line that is too long in a smaller font, just small enough to fit. */
   #fit() {
     const lines = [...this.element.children];
     for (const line of lines) line.style.removeProperty('--fit');
@@ -222,7 +222,7 @@ export class Cells extends Strip {
     event.preventDefault();
   }
 
-  /** The cell above (-1) or below (1), by where cells are drawn. */
+  /** Returns the cell above (-1) or below (1), by the places on the screen. */
   #beside(way) {
     const place = (cell) => {
       const box = cell.getBoundingClientRect();

@@ -1,7 +1,7 @@
-/** The timed comparison that <sedd-demo> copies: both models in turn, as a text for the clipboard. */
+/** Times both models of a <sedd-demo> in turn, and copies the report to the clipboard. */
 import { prefixOf } from './preview.js';
 
-const STEPS = [4, 16]; // beside the element's own number of steps
+const STEPS = [4, 16]; // in addition to the element's own number of steps
 const LENGTH = 128;
 
 /**
@@ -19,7 +19,7 @@ export async function measure({ sedd, gpt2 }, { prompt = '', steps, length = LEN
   return report(await compare(sedd, gpt2, options).result, format);
 }
 
-/** Copies a text. @param {string} text @returns {Promise<boolean>} false where the clipboard is not allowed */
+/** Copies a text. @param {string} text @returns {Promise<boolean>} false if the clipboard is not allowed */
 export const copied = (text) =>
   navigator.clipboard?.writeText(text).then(
     () => true,

@@ -1,6 +1,6 @@
 /**
- * The controls of <sedd-demo>: what to write, seed, steps, the buttons, a line that says how things stand. They know
- * nothing of models; they say what somebody wants through `onRun`, `onStop` and `onReport`.
+ * The controls of <sedd-demo>: prompt, seed, steps, the buttons, and a line with the status. They know nothing of
+ * models, and pass the reader's requests to `onRun`, `onStop` and `onReport`.
  */
 import { lazySheet, make } from './theme.js';
 import { controls as WORDS } from './words/en.js';
@@ -81,7 +81,7 @@ export class Controls {
     this.translate(WORDS);
   }
 
-  /** Says everything in other words. @param {typeof WORDS} words */
+  /** Changes the words. @param {typeof WORDS} words */
   translate(words) {
     this.words = words;
     for (const [name, span] of Object.entries(this.#labels)) span.textContent = words[name];

@@ -1,6 +1,6 @@
 /**
- * What the two elements share: attributes that mirror properties, each of a declared kind; one sentence for a value
- * that is not of its kind; events whose data is in `detail`; a place for errors. Loads in Node, where nothing is drawn.
+ * The base of both elements: attributes of declared kinds that mirror properties, one sentence for an invalid value,
+ * events with their data in `detail`, and a place for errors. It can be imported in Node, where it draws nothing.
  */
 import { SeddError } from '../errors.js';
 import { adopt, lazySheet, make } from './theme.js';
@@ -8,7 +8,7 @@ import { adopt, lazySheet, make } from './theme.js';
 const Base = globalThis.HTMLElement ?? class {};
 
 /**
- * A kind of attribute: what its text means (undefined: nothing), and what to say when it means nothing.
+ * A kind of attribute: reads its text (undefined if it is invalid), and describes the values it expects.
  * @typedef {{parse: (text: string) => unknown, expected?: string, fallback?: unknown, flag?: boolean, attribute?: string}} Field
  */
 
@@ -16,13 +16,13 @@ const Base = globalThis.HTMLElement ?? class {};
 export const text = { parse: (given) => given };
 /** Present or not. */
 export const flag = { flag: true };
-/** One of some words, the first unless another is given. */
+/** One of several words; the first is the default. */
 export const choice = (...words) => ({
   parse: (given) => (words.includes(given) ? given : undefined),
   expected: words.map((one) => `"${one}"`).join(' or '),
   fallback: words[0],
 });
-/** A number within bounds; `step` 1 for a whole one; `zero`: 0 has a meaning of its own. */
+/** A number within bounds. `step` 1 means whole numbers; with `zero`, 0 is valid, too. */
 export const number = (low, high, { step = 0, zero = false, ...more } = {}) => ({
   parse(given) {
     const value = given.trim() ? Number(given) : NaN;
@@ -32,7 +32,7 @@ export const number = (low, high, { step = 0, zero = false, ...more } = {}) => (
   expected: `${zero ? '0 or ' : ''}a ${step ? 'whole ' : ''}number from ${low} to ${high}`,
   ...more,
 });
-/** A whole number of 64 bits; a bigint where a number would not be exact. */
+/** A whole number of 64 bits; a bigint if a number would not be exact. */
 export const seed = {
   parse(given) {
     if (!/^\s*\d{1,20}\s*$/.test(given) || BigInt(given) >= 2n ** 64n) return undefined;
@@ -43,7 +43,7 @@ export const seed = {
 
 const attributeOf = (name, field) => field.attribute ?? name.toLowerCase();
 
-/** Gives a class properties that mirror its attributes; returns the attributes' names. @param {Record<string, Field>} fields */
+/** Adds properties that mirror the attributes of a class. Returns the names of the attributes. @param {Record<string, Field>} fields */
 export function mirror(Class, fields) {
   for (const [name, field] of Object.entries(fields)) {
     const attribute = attributeOf(name, field);
@@ -91,7 +91,7 @@ export class SeddElement extends Base {
     return { root, problem: this.#problem };
   }
 
-  /** Properties that were set before the element was defined. */
+  /** Takes over properties that were set before the element was defined. */
   upgrade() {
     for (const name of Object.keys(this.constructor.fields)) {
       if (!Object.hasOwn(this, name)) continue;
@@ -105,7 +105,7 @@ export class SeddElement extends Base {
     return this.dispatchEvent(new CustomEvent(`sedd-${name}`, { bubbles: true, composed: true, detail }));
   }
 
-  /** Says an error inside the element and outside. An abort is none. */
+  /** Shows an error in the element and sends `sedd-error`. An abort is not an error. */
   fail(error) {
     if (error?.name === 'AbortError') return;
     this.#problem.hidden = false;
@@ -118,7 +118,7 @@ export class SeddElement extends Base {
     this.#problem.textContent = '';
   }
 
-  /** Whether all attributes are of their kind; says which is not. Where it does not matter its default is used. */
+  /** Returns true if all attributes are valid, and reports the first invalid one. An invalid optional attribute counts as absent. */
   checkAttributes() {
     for (const [name, field] of Object.entries(this.constructor.fields)) {
       const given = this.getAttribute(attributeOf(name, field));
@@ -141,7 +141,7 @@ export function define(name, Class) {
   if (globalThis.customElements && !customElements.get(name)) customElements.define(name, Class);
 }
 
-/** Runs `act` once when the element comes near the viewport. @returns {() => void} ends the watch */
+/** Runs `act` once when the element comes near the viewport. @returns {() => void} stops waiting */
 export function whenNear(element, act) {
   const watch = new IntersectionObserver(
     (entries) => {

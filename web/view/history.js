@@ -1,6 +1,6 @@
 /**
- * Every state of a run, forward and back. It is fed with run events (`start`, then one a step) or with a
- * trace, keeps what each step changed and a whole state every 32 steps, and never touches the page.
+ * Gives every state of a run, forward and back. It receives the run's events (`start`, then one per step) or a trace,
+ * and keeps the changes of each step and a whole state every 32 steps. It does not touch the page.
  */
 const STRIDE = 32;
 
@@ -40,7 +40,7 @@ export class History {
   /** @param {{ids: number[], texts: (string|null)[], held?: number[], position?: number, settings?: object}} start the run's first event */
   constructor({ ids, texts, held = [], position = 0, settings = {} }) {
     this.held = [...held];
-    /** How the run samples, in full; a branch has those of its last part. */
+    /** All settings of the run; for a branch, those of its last part. */
     this.settings = settings;
     this.length = texts.length;
     this.#keys = [
@@ -78,22 +78,22 @@ export class History {
     if (this.#events.length % STRIDE === 0) this.#keys.push(this.at(this.last));
   }
 
-  /** Index of the last state. */
+  /** Returns the index of the last state. */
   get last() {
     return this.#events.length;
   }
 
-  /** Texts of the last state: what a cell will hold in the end. */
+  /** Returns the texts of the last state. */
   get finals() {
     return this.at(this.last).texts;
   }
 
-  /** What each step changed, in order: positions, one list a step. */
+  /** Returns the positions that each step changed. */
   get changes() {
     return this.#events.map((event) => event.positions);
   }
 
-  /** The run's events up to a state, for a branch or a trace. */
+  /** Returns the run's events up to a state, for a branch or a trace. */
   events(index = this.last) {
     return this.#events.slice(0, index);
   }

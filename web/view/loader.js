@@ -2,7 +2,7 @@
  * The models of one element: a SEDD and, where one is named, the GPT-2 beside it. They are loaded once for any number
  * of callers, and given back together. Other elements may share them (shared-models.js).
  */
-import { borrow } from '../client/shared-models.js';
+import { borrow } from './shared-models.js';
 import { abortError } from '../errors.js';
 
 /** @typedef {{sedd: any, gpt2: any}} Pair `gpt2` is null where none is named */

@@ -1,20 +1,20 @@
 /**
- * A clock over the states 0 to `last`: plays, pauses, seeks, loops. It runs on animation frames, so it rests in a
- * hidden tab. For those who asked for less motion it goes in a few slow strides instead of a stream of small ones.
+ * A clock over the states 0 to `last`: plays, pauses, seeks and loops. It runs on animation frames, so it stops in a
+ * hidden tab. For readers who prefer reduced motion, it takes a few large steps instead of many small ones.
  */
 const RUN_MS = 7000; // a whole run at speed 1, within the bounds of a step
 const STEP_MS = [45, 450];
 const STRIDES = 8;
 const STRIDE_MS = 1200;
-const REST_MS = 2500; // the whole text stays a while before a loop begins again
+const REST_MS = 2500; // time for which the finished text stays before a loop starts again
 
 export class Playback {
   #frame = 0;
 
-  /** @param {{onShow: (index: number) => void, onChange?: () => void}} options `onChange`: it began or ended playing */
+  /** @param {{onShow: (index: number) => void, onChange?: () => void}} options `onChange`: called when playing starts or stops */
   constructor({ onShow, onChange = () => {} }) {
     this.last = 0;
-    /** The state that is shown; `seek` also shows another. */
+    /** Returns the index of the shown state; `seek` changes it. */
     this.index = 0;
     this.speed = 1;
     this.loop = false;

@@ -1,10 +1,10 @@
 /**
- * A prompt as cells before any model is there: its words are given, its holes wait. Words stand in for tokens, whose
- * number only a tokenizer knows; the first event of the run puts that right.
+ * Shows a prompt as cells before a model is loaded: its words are given, its holes are masks. Each word counts as one
+ * token, because only a tokenizer knows the true number; the first event of the run corrects it.
  */
 import { parsePrompt } from '../prompt.js';
 
-const REST = 24; // cells shown for a rest of unknown size
+const REST = 24; // number of cells for a hole of unknown size
 const SHOWN_MAX = 512;
 
 const wordsOf = (text) => text.match(/\s*\S+|\s+/g) ?? [];
@@ -41,7 +41,7 @@ export function preview(prompt, length = null) {
   };
 }
 
-/** The text before the first hole: all that a model which writes left to right can be given. */
+/** Returns the text before the first hole, the only part that a left-to-right model can use. */
 export function prefixOf(prompt) {
   const [first] = parsePrompt(prompt);
   return first && 'text' in first ? first.text.trimEnd() : '';

@@ -1,4 +1,4 @@
-/** One run of <sedd-demo> as it is recorded: its history, and what made it. */
+/** The record of one run of <sedd-demo>: its history and its settings. */
 import { denoises } from '../client/sampling.js';
 import { traceOf, writeTrace } from '../client/trace.js';
 import { branchOf, editOf } from './branch.js';
@@ -31,7 +31,7 @@ export class Record {
     this.parent = null;
   }
 
-  /** Whether an evaluation by the denoiser came after the steps. */
+  /** True if an evaluation by the denoiser followed the steps. */
   get denoised() {
     const { positions, steps } = this.history.settings;
     return denoises(positions) && this.history.last > steps;

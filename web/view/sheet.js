@@ -1,7 +1,7 @@
 /**
- * A whole run on one sheet: a row a step, a column a position, so that the order in which text appears is seen at
- * once. Four paths in one SVG, whatever the size. A click or a drag goes to a step; for the keyboard there is the
- * timeline, which says the same.
+ * Shows a whole run on one sheet, with a row for each step and a column for each position, so that the order in which
+ * text appears is visible at a glance. It consists of four paths in one SVG, for every size. A click or a drag goes to
+ * a step; by keyboard, the timeline does the same.
  */
 import { addStyle, make } from './theme.js';
 import { sheet as WORDS } from './words/en.js';
@@ -66,7 +66,7 @@ export class Sheet {
     );
   }
 
-  /** Says everything in other words. @param {typeof WORDS} words */
+  /** Changes the words. @param {typeof WORDS} words */
   translate(words) {
     this.words = words;
     this.element.lastChild.replaceWith(this.#legend());
@@ -80,7 +80,7 @@ export class Sheet {
     this.onSeek(Math.min(Math.max(row, 0), this.#history.last));
   }
 
-  /** Draws a run; also after it has grown. @param {import('./history.js').History} history */
+  /** Draws a run, again after it has grown. @param {import('./history.js').History} history */
   open(history) {
     this.#history = history;
     const { length, last } = history;
@@ -101,7 +101,7 @@ export class Sheet {
   }
 }
 
-/** Rectangles of each column: masked, then new, then kept, as often as it changes; given ones are narrow. */
+/** Returns the rectangles of each column: masked, then new, then kept, for each change. Those of given tokens are narrow. */
 function columns(history) {
   const drawn = { mask: [], kept: [], new: [], held: [] };
   const held = new Set(history.held);

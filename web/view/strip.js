@@ -1,23 +1,22 @@
 /**
- * The tokens of a run as running text, one cell a token, which stay in place from the first step to the last: where the
- * end is known (a replay) each mask has the width its token will have, as hidden generated text, so lines break once
- * and nothing moves. A cell may be a mask, held, new, recent or old. What a live run and choosing tokens need is in
- * cells.js.
+ * Shows the tokens of a run as running text, one cell for each token. In a replay the final tokens are known, so each
+ * mask has the width of its token (as hidden generated text): lines break once, and no cell moves from the first step
+ * to the last. A cell is a mask, held, new, recent or old. cells.js adds live runs and selection.
  */
 import { make } from './theme.js';
 
-/** The first letter is one of a script that is written from right to left. */
+/** Matches text whose first letter belongs to a right-to-left script. */
 const RTL = /^\P{L}*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u;
 const direction = (texts) => (RTL.test(texts.join('')) ? 'rtl' : 'ltr');
 
 export class Strip {
   /** The cells' elements, by position. @protected */
   cells = [];
-  /** The state that is shown. @type {import('./history.js').State|null} @protected */
+  /** The shown state. @type {import('./history.js').State|null} @protected */
   state = null;
-  /** Positions that were given. @protected */
+  /** Positions of given tokens. @protected */
   held = new Set();
-  #shown = []; // what each cell shows, as a key, so that a step touches only what changed
+  #shown = []; // a key of what each cell shows, so that a step redraws only changed cells
   #finals = null;
 
   /**
@@ -30,7 +29,7 @@ export class Strip {
   }
 
   /**
-   * New text. `finals` are the texts the cells will hold in the end, where known (`history.finals`).
+   * Starts a new text. `finals` are the final texts of the cells, if they are known (`history.finals`).
    * @param {import('./history.js').State} state
    * @param {{held?: number[], finals?: (string|null)[]|null}} [known]
    */
@@ -48,14 +47,14 @@ export class Strip {
     return make('span', { class: 'sedd-cell' });
   }
 
-  /** Puts the cells where they belong and draws them all. @protected */
+  /** Lays out all cells and draws them. @protected */
   place(nodes = this.cells) {
     this.#shown = [];
     this.element.replaceChildren(...nodes);
     if (this.state) this.show(this.state);
   }
 
-  /** Shows a state of the same run; returns how many cells changed. @param {import('./history.js').State} state */
+  /** Shows a state of the same run. Returns the number of changed cells. @param {import('./history.js').State} state */
   show(state) {
     this.state = state;
     if (!this.#finals && this.element.dir === 'ltr') this.element.dir = direction(state.texts);
@@ -74,7 +73,7 @@ export class Strip {
   draw(i, { text, age, value }) {
     const cell = this.cells[i];
     const mask = text === null;
-    const ghost = this.#finals?.[i] ?? ' even'; // as wide as most
+    const ghost = this.#finals?.[i] ?? ' even'; // the usual width
     const classes = {
       mask,
       word: /^\s/.test(text ?? ghost),

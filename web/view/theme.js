@@ -1,10 +1,10 @@
 /**
- * The look of the parts: one constructable stylesheet for shadow roots and the document. Colours and fonts are
- * the `--sedd-*` tokens of the page. Without tokens, every colour is mixed from the text colour around the element,
- * so it suits light and dark pages alike, whether or not they declare a colour scheme. `currentColor` is resolved
- * where a colour is used: only elements without coloured children may be set in a mixed colour. Marks never rely on
- * colour alone: a mask is a rule on the baseline, a new token is underlined, a given one is italic, a selected one is
- * framed.
+ * The styles of the parts: one constructable stylesheet for shadow roots and the document. Colours and fonts are
+ * the `--sedd-*` custom properties of the page. Without them, every colour is mixed from the text colour around the
+ * element, so it suits light and dark pages, with or without a declared colour scheme. `currentColor` is resolved
+ * where a colour is used, so only elements without coloured children may have a mixed colour. No state relies on
+ * colour alone: a mask is a line on the baseline, a new token is underlined, a given one is italic, and a selected one
+ * has a frame.
  */
 const CSS = `
 :host, .sedd-cells, .sedd-timeline, .sedd-sheet {
@@ -76,7 +76,7 @@ const CSS = `
 .sedd-said { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 `;
 
-/** A constructable stylesheet, made when it is first needed. @param {string} css */
+/** Returns a constructable stylesheet, which is made on its first use. @param {string} css */
 export const lazySheet = (css) => {
   let sheet;
   return () => {
@@ -90,11 +90,11 @@ export const lazySheet = (css) => {
 
 const shared = [lazySheet(CSS)];
 
-/** Adds a part's own rules to what `adopt` brings. @param {string} css */
+/** Adds a part's own rules to those of `adopt`. @param {string} css */
 export const addStyle = (css) => shared.push(lazySheet(css));
 
 /**
- * Lets a document or a shadow root show the parts that have been imported; twice is once.
+ * Adds the styles of all imported parts to a document or a shadow root. A second call has no effect.
  * @param {Document|ShadowRoot} root
  * @param {...CSSStyleSheet} more sheets that go above the shared ones
  */
@@ -103,7 +103,7 @@ export function adopt(root, ...more) {
   if (missing.length) root.adoptedStyleSheets = [...root.adoptedStyleSheets, ...missing];
 }
 
-/** An element with a class, attributes and children; strings become text, never markup. */
+/** Makes an element with a class, attributes and children. Strings become text, never markup. */
 export function make(name, attributes = {}, ...children) {
   const element = /svg|path/.test(name)
     ? document.createElementNS('http://www.w3.org/2000/svg', name)

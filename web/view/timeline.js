@@ -1,6 +1,7 @@
 /**
- * The scrubber over the stored steps of a run: play, single steps, speed. Above the line stands how many tokens each
- * step opened. The slider says where it is by itself; while playing, a quiet region speaks at most every few seconds.
+ * The controls over the steps of a run: play, single steps, speed and a slider. A chart above the slider shows how many
+ * tokens each step filled in. The slider announces its own place; while playing, a live region speaks at most every few
+ * seconds.
  */
 import { Playback } from './playback.js';
 import { make } from './theme.js';
@@ -21,7 +22,7 @@ const icon = (name) =>
 export class Timeline {
   #history = null;
   #said = 0;
-  #preview = false; // shows one state of a run that nobody has moved yet: it plays from its beginning
+  #preview = false; // true while the reader has not moved the run: the shown state is a preview, and playing starts at the beginning
 
   /** @param {{onShow: (state: import('./history.js').State) => void, words?: Partial<typeof WORDS>}} options */
   constructor({ onShow, words = {} }) {
@@ -31,7 +32,7 @@ export class Timeline {
     this.translate({ ...WORDS, ...words });
   }
 
-  /** Says everything in other words. @param {typeof WORDS} words */
+  /** Changes the words. @param {typeof WORDS} words */
   translate(words) {
     this.words = words;
     const { element: label, back, forward, slider: step, speeds: speed } = this;
@@ -81,7 +82,7 @@ export class Timeline {
   }
 
   /**
-   * A run to play; it may still grow (`extend`).
+   * Shows a run, which may still grow (`extend`).
    * @param {import('./history.js').History} history
    * @param {number} [index] what to show first
    * @param {{preview?: boolean}} [options] a preview plays from the beginning, until somebody moves it
@@ -95,7 +96,7 @@ export class Timeline {
   }
 
   /**
-   * Stays at the end of a run that grows.
+   * Follows the end of a growing run.
    * @param {import('./history.js').History} history
    * @param {number} [total] steps it will have
    */
@@ -106,7 +107,7 @@ export class Timeline {
     this.#mark(history.at(history.last));
   }
 
-  /** The history has grown; the line has room for `total` steps. @param {number} [total] */
+  /** Shows the steps by which the history has grown. The slider has room for `total` steps. @param {number} [total] */
   extend(total = 0) {
     const { last, changes } = this.#history;
     const room = Math.max(last, total, 1);
@@ -129,7 +130,7 @@ export class Timeline {
   }
   set speed(value) {
     this.playback.speed = value;
-    this.speeds.value = String(value); // a speed that is not in the list shows as none
+    this.speeds.value = String(value); // a speed outside the list leaves the list empty
   }
 
   seek(index) {
@@ -152,7 +153,7 @@ export class Timeline {
     else this.start();
   }
 
-  /** Whether the run still waits for somebody to play or move it. */
+  /** True until the reader plays or moves the run. */
   get preview() {
     return this.#preview;
   }
@@ -163,7 +164,7 @@ export class Timeline {
     this.onShow(state);
   }
 
-  /** Puts slider and count where the state is; returns the place in words. */
+  /** Sets the slider and the count to the shown state. Returns the place in words. */
   #mark(state) {
     const total = Number(this.slider.max);
     const {
@@ -179,7 +180,7 @@ export class Timeline {
     return words;
   }
 
-  /** While it plays, a word every few seconds and one at the end. */
+  /** Announces the place every few seconds while playing, and at the end. */
   #say(words, end) {
     const now = performance.now();
     if (!this.playback.playing || (now - this.#said < SAY_MS && !end)) return;
@@ -187,17 +188,17 @@ export class Timeline {
     this.status.textContent = words;
   }
 
-  /** Whether the button says pause. @protected */
+  /** True if the button pauses. @protected */
   get playing() {
     return this.playback.playing;
   }
 
-  /** Whether there is a step to go forward to. @protected */
+  /** True if a later step exists. @protected */
   get more() {
     return this.index < this.playback.last;
   }
 
-  /** Shows what the buttons do now. @protected */
+  /** Updates the labels and states of the buttons. @protected */
   update() {
     const { last, index } = this.playback;
     const name = this.playing ? 'pause' : 'play';

@@ -1,6 +1,6 @@
 /**
- * The GPT-2 beside a SEDD: it writes the same number of tokens after the same beginning, from left to right, and a
- * sentence says who was faster in this one run.
+ * Shows the GPT-2 beside a SEDD. It writes the same number of tokens after the same beginning, from left to right, and
+ * a sentence tells which model was faster in this run.
  */
 import { lazySheet, make } from './theme.js';
 import { twin as WORDS } from './words/en.js';
@@ -14,7 +14,7 @@ export const twinStyle = lazySheet(`
 
 const sum = (values) => values.reduce((all, one) => all + one, 0);
 
-/** Milliseconds of a run without its time in the queue. */
+/** Returns the milliseconds of a run without its time in the queue. */
 export const computing = ({ prefillMs = 0, stepsMs }) => prefillMs + sum(stepsMs);
 
 export class Twin {
@@ -32,7 +32,7 @@ export class Twin {
     );
   }
 
-  /** Says everything in other words, from the next run on. @param {typeof WORDS} words */
+  /** Changes the words, from the next run on. @param {typeof WORDS} words */
   translate(words) {
     this.words = words;
   }
@@ -55,7 +55,7 @@ export class Twin {
     const run = gpt2.generate({ prompt: given, tokens, ...options });
     for await (const { text } of run) this.text.append(text ?? '');
     const { text, timings } = await run.result;
-    this.text.textContent = given + text; // whole characters where tokens were parts of one
+    this.text.textContent = given + text; // a token may hold a part of a character, so the whole text is set again
     this.name.textContent = this.words.name(tokens, Math.round(computing(timings)));
     const [sedd, twin] = [computing(sample.timings), computing(timings)];
     const times = (Math.max(sedd, twin) / Math.min(sedd, twin)).toFixed(1);

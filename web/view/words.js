@@ -1,11 +1,11 @@
 /**
- * The languages of the elements. English is part of them; the words of another language are fetched when an element
- * stands in text of that language, by the `lang` attribute of the element or of anything around it.
+ * The languages of the elements. English is built in. The words of another language are fetched when the `lang`
+ * attribute of an element, or of an element around it, names that language.
  */
 const LANGUAGES = { zh: () => import('./words/zh.js') };
 
 /**
- * Says everything in the language around an element, where there are words for it.
+ * Uses the language around an element, if its words exist.
  * @param {Element} element connected
  * @param {Record<string, {translate: (words: any) => void}>} parts by their names in words/en.js
  */

@@ -1,13 +1,13 @@
 /**
- * Keeping a run inside a time budget. Before the run one evaluation is timed and the steps are chosen that
- * fit; when the run falls behind nevertheless, it goes on in fewer steps from the noise it has reached, so
- * that the masks that are left are spread over the evaluations that fit. What was done is reported: each change is
- * what `sedd.resume` does with other `steps` (but where the denoiser came at once in the first half).
+ * Keeps a run within a time budget. One evaluation is timed before the run, and the number of steps is chosen to fit. If
+ * the run is late nevertheless, it continues in fewer steps from the noise it has reached, so that the remaining masks
+ * are spread over the evaluations that still fit. Every change is reported. It equals `sedd.resume` with another number
+ * of `steps`, except if the denoiser came immediately, in the first half.
  */
 
-/** An evaluation may take this much longer than the ones before: the first are the slowest. */
+/** Factor by which an evaluation may be slower than those before it; the first ones are the slowest. */
 const RESERVE = 1.1;
-/** How much of the pace an evaluation makes: one alone that is slow shall not decide. */
+/** Weight of the latest evaluation in the pace, so that a single slow one does not decide. */
 const WEIGHT = 0.2;
 
 export class Budget {
@@ -17,8 +17,8 @@ export class Budget {
     this.now = now;
     this.begin = now();
     this.noted = this.begin;
-    this.pace = 0; // ms an evaluation, of late
-    /** @type {{askedMs: number, kept: boolean, changes?: {after: number, steps: number}[], reason?: string}} changes: after which step it went on in how many in all */
+    this.pace = 0; // recent ms per evaluation
+    /** @type {{askedMs: number, kept: boolean, changes?: {after: number, steps: number}[], reason?: string}} changes: the step after which the run continued, and its new total number of steps */
     this.report = { askedMs: budgetMs, kept: true };
   }
 
@@ -26,24 +26,24 @@ export class Budget {
     return this.budgetMs - (this.now() - this.begin);
   }
 
-  /** Notes what an evaluation took. @param {number} ms */
+  /** Records the time of an evaluation. @param {number} ms */
   note(ms) {
     this.pace += (this.pace ? WEIGHT : 1) * (ms - this.pace);
     this.noted = this.now();
   }
 
-  /** Notes the time since the last note: an evaluation with all that goes with it. */
+  /** Records the time since the last record as one evaluation. */
   lap() {
     this.note(this.now() - this.noted);
   }
 
-  /** Evaluations that fit, at least one. */
+  /** Returns the number of evaluations that fit, at least one. */
   get fitting() {
     return Math.max(1, Math.floor(this.left / (this.pace * RESERVE)));
   }
 
   /**
-   * The steps that fit, at most the asked ones; the denoiser takes one evaluation more.
+   * Returns the number of steps that fit, at most the requested number. The denoiser takes one more evaluation.
    * @param {number} asked @param {boolean} denoise
    */
   steps(asked, denoise) {
@@ -53,12 +53,12 @@ export class Budget {
     return steps;
   }
 
-  /** Would the evaluations ahead not fit any more? @param {number} ahead */
+  /** Returns true if the evaluations ahead no longer fit. @param {number} ahead */
   behind(ahead) {
     return ahead > 1 && this.left < ahead * this.pace;
   }
 
-  /** @param {number} after the step done, as the run counts them @param {number} steps that it goes on in, in all */
+  /** @param {number} after number of the last step @param {number} steps new total number of steps */
   change(after, steps) {
     (this.report.changes ??= []).push({ after, steps });
     this.report.reason = `Fewer steps after step ${after}.`;
@@ -74,7 +74,7 @@ export class Budget {
 }
 
 /**
- * The run in fewer steps that has the same noise where this one stands, with `evaluations` to go; with `denoise` one of them is the denoiser.
+ * Returns the shorter run that has the same noise as this one at its current step, with `evaluations` left. With `denoise`, one of them is the denoiser.
  * @param {{steps: number, position: number}} run @param {number} evaluations @param {boolean} denoise
  */
 export function thinned({ steps, position }, evaluations, denoise) {

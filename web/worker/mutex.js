@@ -1,9 +1,9 @@
-/** One computation at a time, in the order of asking. Whoever waits long (a paused run) gives its turn up and asks again. */
+/** Runs one computation at a time, in the order of requests. A computation that pauses for long releases the mutex and requests it again. */
 export class Mutex {
   #taken = false;
   /** @type {(() => void)[]} */ #waiting = [];
 
-  /** @returns {Promise<void>} settles when it is the caller's turn; end() must follow */
+  /** @returns {Promise<void>} resolves when the caller holds the mutex; end() releases it */
   async take() {
     if (!this.#taken) this.#taken = true;
     else

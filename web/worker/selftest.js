@@ -1,13 +1,13 @@
 /**
- * The self-test: does this device compute what it should? The kernel table in use is compared with the scalar
- * one on these weights, and, where the model's folder has a selftest.json (scripts/selftest.mjs writes it), with
- * the numbers stored there. int8 models give the same bits with every table; a float model's scores may
- * differ by rounding, and so, now and then, a token that is drawn.
+ * The self-test checks that this device computes correct numbers. It compares the kernel table in use with the scalar
+ * one on the loaded weights. If the model's folder has a selftest.json (written by scripts/selftest.mjs), it also
+ * compares with the numbers stored there. int8 models give the same bits with every table. The scores of a float model
+ * may differ by rounding, and so may, rarely, a drawn token.
  */
 import { SeddError } from '../errors.js';
 
 const TEXT = 'Once upon a time there was a little girl.';
-/** Of the largest magnitude. Floats: as for the golden files. A version of the engine that rounds a norm otherwise moves an int8 activation by one step. */
+/** Tolerance relative to the largest magnitude. That of floats is the golden files'. In int8, an engine that rounds a norm differently changes an activation by one step. */
 const TOLERANCE = { q8: 0, f32: 2e-5 };
 const STORED_TOLERANCE = { q8: 1e-3, f32: 2e-5 };
 
@@ -21,7 +21,7 @@ function finish(work, step, value) {
   }
 }
 
-/** What the network says: log-ratios and sums, or exact parts. @param {import('../engine/model.js').Model} model */
+/** Returns outputs of the network: log-ratios and sums, or exact parts. @param {import('../engine/model.js').Model} model */
 export function measureScores(model) {
   const ids = model.tokenize(TEXT);
   if (model.info.kind === 'gpt2') {
@@ -44,7 +44,7 @@ export function measureScores(model) {
   ]);
 }
 
-/** What it writes. @param {import('../engine/model.js').Model} model @returns {number[]} */
+/** Returns the ids that the model writes. @param {import('../engine/model.js').Model} model @returns {number[]} */
 export function measureWriting(model) {
   if (model.info.kind === 'gpt2')
     return finish(
@@ -62,7 +62,7 @@ export function measureWriting(model) {
   );
 }
 
-/** The numbers of a model, as selftest.json stores them. @param {import('../engine/model.js').Model} model */
+/** Returns the numbers of a model, as selftest.json stores them. @param {import('../engine/model.js').Model} model */
 export const vectorsOf = (model) => ({
   format: 'sedd-selftest',
   version: 1,
@@ -112,7 +112,7 @@ function compareIds(name, found, expected) {
   };
 }
 
-/** The numbers of a selftest.json. @param {Uint8Array} bytes */
+/** Reads the numbers of a selftest.json. @param {Uint8Array} bytes */
 export function readVectors(bytes) {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));

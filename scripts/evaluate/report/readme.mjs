@@ -11,7 +11,7 @@ const SEEDS = [1, 2, 3, 4, 5];
 const PROMPT = 'Once upon a time';
 const WIDTH = 150;
 const TEMPERED = ['--temperature', '0.8', '--top-p', '0.9'];
-const PLANNED = ['--positions', 'fixed', '--order', 'spread', '--grid', 'cosine'];
+const PLANNED = ['--positions', 'planned', '--order', 'spread', '--grid', 'cosine'];
 
 /** The samples that a card shows. A student samples as its generation_config.json says. */
 const SAMPLES = {

@@ -1,5 +1,5 @@
 /* weights.c - implements weights.h. */
-#include "model/weights.h"
+#include "files/weights.h"
 
 #include "model/linear.h"
 

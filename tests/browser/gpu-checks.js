@@ -1,0 +1,223 @@
+// What the GPU's tests do in the page: each function returns plain numbers for the test to judge.
+import { GPUFault, createNetwork, openGPU } from '/web/gpu/gpu.js';
+import { readModel, readSafetensors } from './gpu-models.js';
+
+const bytesOf = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
+
+const jsonOf = async (path) => (await fetch(path)).json();
+
+/** @type {Promise<import('/web/gpu/device.js').Gpu> | null} */ let opened = null;
+
+/** Opens the software renderer, once. `alone` chooses its own kernels, or those of graphics cards. */
+export async function openSoftware(alone = true) {
+  opened ??= openGPU({ software: true });
+  const gpu = await opened;
+  gpu.alone = alone;
+  return gpu;
+}
+
+/** Uploads a model of the repository. */
+export async function openModel(folder, { alone = true, dtype, positions = 0 } = {}) {
+  const gpu = await openSoftware(alone);
+  const config = await jsonOf(`${folder}/config.json`);
+  const { info, tensors, modulation } = readModel(config, await bytesOf(`${folder}/model.safetensors`), dtype);
+  info.positions = Math.max(info.positions, positions);
+  return { config, info, modulation, network: await createNetwork(gpu, info, tensors) };
+}
+
+/** The log-scores of a golden case: the network's logits less the shift, 0 at the current token. */
+async function logScores({ network, info, config, modulation }, ids, sigma) {
+  const rows = Int32Array.from(ids.keys());
+  const got = await network.logits({ ids, modulation: modulation(sigma), read: null, rows });
+  const shift = config.model.scale_by_sigma ? Math.log(Math.expm1(sigma)) + Math.log(info.states - 1) : 0;
+  return got.map((value, i) => (i % info.states === ids[Math.floor(i / info.states)] ? 0 : value - shift));
+}
+
+/** Compares a golden folder's log-scores or logits. @returns {{worst: number, largest: number, compared: number}} */
+export async function compareGolden(name, alone) {
+  const folder = `/tests/golden/${name}`;
+  const { forward } = await jsonOf(`${folder}/golden.json`);
+  const expected = readSafetensors(await bytesOf(`${folder}/golden.safetensors`));
+  const positions = Math.max(...forward.map(({ x }) => x[0].length));
+  const model = await openModel(folder, { alone, positions });
+  let [worst, largest, compared] = [0, 0, 0];
+  for (const { x, sigma, logscore, logits } of forward) {
+    const wanted = expected[logscore ?? logits].values;
+    let at = 0;
+    for (const [b, sequence] of x.entries()) {
+      const ids = Int32Array.from(sequence);
+      const got = sigma ? await logScores(model, ids, sigma[b]) : await model.network.logits({ ids });
+      for (const value of got) {
+        const error = Math.abs(value - wanted[at]);
+        worst = Math.max(worst, error); // NaN stays
+        largest = Math.max(largest, Math.abs(wanted[at++]));
+      }
+    }
+    compared += at;
+  }
+  model.network.destroy();
+  return { worst, largest, compared };
+}
+
+/** What a kernel that does not compile throws. */
+export async function compileFault() {
+  const gpu = await openSoftware();
+  const kernel = { name: 'a broken kernel', bindings: 'w', code: 'fn main() { let x: f32 = 1u; }' };
+  try {
+    await gpu.compiler.pipeline(kernel);
+    return null;
+  } catch (error) {
+    return {
+      fault: error instanceof GPUFault,
+      reason: error.reason,
+      message: error.message,
+      healthy: gpu.fault === null,
+    };
+  }
+}
+
+/** Compares one kernel (gpu-kernels.js). */
+export async function compareKernel(name, alone, shape) {
+  const [gpu, kernels] = await Promise.all([openSoftware(alone), import('./gpu-kernels.js')]);
+  return kernels[name](gpu, shape);
+}
+
+/** A window of masks with a few tokens, and uniforms for its masks. */
+function window_({ info }, length) {
+  const ids = Int32Array.from({ length }, (_, i) => (i % 6 === 1 ? (i * 97) % info.tokens : info.maskId));
+  const rows = Int32Array.from([...ids.keys()].filter((place) => ids[place] === info.maskId));
+  return { ids, rows, uniforms: Float32Array.from(rows, (_, i) => (i * 0.61803) % 1) };
+}
+
+/** Dispatches of a step that draws every row, and of one that draws some. */
+export async function countStep(folder, alone) {
+  const { network, info, modulation } = await openModel(folder, { alone });
+  const ids = new Int32Array(8).fill(info.maskId);
+  const step = async (/** @type {number[]} */ rows) => {
+    const uniforms = new Float32Array(rows.length);
+    await network.step({ ids, modulation: modulation(1), read: null, rows: Int32Array.from(rows), uniforms });
+    return network.dispatches;
+  };
+  const all = await step([0, 1, 2, 3, 4, 5, 6, 7]);
+  const some = await step([1, 5]);
+  network.destroy();
+  return { blocks: info.blocks, all, some };
+}
+
+/** Dispatches of a prompt of six tokens, and of each of three tokens after it. */
+export async function countTokens(folder, alone) {
+  const { network, info } = await openModel(folder, { alone });
+  await network.append({ ids: Int32Array.from([1, 2, 3, 4, 5, 6]) });
+  const prompt = network.dispatches;
+  await network.generate({ count: 3, uniforms: new Float32Array(3) });
+  const token = network.dispatches / 3;
+  network.destroy();
+  return { blocks: info.blocks, prompt, token };
+}
+
+/** Greedy tokens with the cache, in two submissions, and the likeliest ones by the logits of the whole text. */
+export async function compareCache() {
+  const { network, info } = await openModel('/models/gpt2-nano');
+  const prompt = [3, 131, 262, 393, 524, 655, 786];
+  await network.append({ ids: Int32Array.from(prompt) });
+  const uniforms = new Float32Array(8);
+  const first = await network.generate({ count: 8, uniforms, greedy: true });
+  const then = await network.generate({ count: 4, uniforms, greedy: true, last: true });
+  const generated = [...first.token, ...then.token];
+  const logits = await network.logits({ ids: Int32Array.from([...prompt, ...generated]) });
+  const whole = generated.map((_, i) => {
+    const row = logits.subarray((prompt.length - 1 + i) * info.tokens, (prompt.length + i) * info.tokens);
+    return row.indexOf(Math.max(...row));
+  });
+  network.destroy();
+  return { generated, whole };
+}
+
+/** Logits of a few rows and of all rows, when only a part of the window is read. */
+export async function comparePart() {
+  const model = await openModel('/models/sedd-nano');
+  const { ids } = window_(model, 48);
+  const modulation = model.modulation(1.5);
+  const read = Int32Array.from([...ids.keys()].filter((place) => place % 3 !== 2));
+  const rows = Int32Array.from([0, 9, 13, 45]);
+  const { states } = model.info;
+  const all = await model.network.logits({ ids, modulation, read, rows: read });
+  const some = await model.network.logits({ ids, modulation, read, rows });
+  let worst = 0;
+  some.forEach((value, i) => {
+    const row = read.indexOf(rows[Math.floor(i / states)]);
+    worst = Math.max(worst, Math.abs(value - all[row * states + (i % states)]));
+  });
+  model.network.destroy();
+  return { worst, compared: some.length };
+}
+
+/** Log-scores of sedd-nano by the scalar table of wasm, with activations rounded to int8 (q8), or the same weights in float (f32). */
+async function scoresOfWasm(ids, sigma, states, dtype) {
+  const [{ goldenEngine }, { Model }] = await Promise.all([
+    import('/tests/web/golden-module.mjs'),
+    import('/web/engine/model.js'),
+  ]);
+  const folder = '/models/sedd-nano';
+  const engine = await goldenEngine({ wasm: 'simd', kernels: 'scalar' });
+  const files = {
+    config: await bytesOf(`${folder}/config.json`),
+    weights: [await bytesOf(`${folder}/model.safetensors`)],
+    tokenizer: await bytesOf(`${folder}/tokenizer.json`),
+  };
+  const core = await Model.load(engine, files, { dtype });
+  return engine.scoped((scope) => {
+    const session = engine.check(engine.module._wasm_session_new(engine.pointer, core.pointer, ids.length, 0));
+    const [list, out] = [scope.list([...ids]), scope.allocate(4 * ids.length * states)];
+    engine.checkStatus(engine.module._wasm_score(session, ids.length, list, sigma, out));
+    return engine.floats(out, ids.length * states).slice();
+  });
+}
+
+/**
+ * The log-scores of sedd-nano in int8 here and in wasm, and what rounding activations to int8 changes in wasm.
+ * @returns {Promise<{apart: number, noise: number, argmax: number, rows: number}>} both as root mean squares
+ */
+export async function compareWasm() {
+  const model = await openModel('/models/sedd-nano');
+  const { states, tokens } = model.info;
+  const { ids } = window_(model, 48);
+  const got = await logScores(model, ids, 1.5);
+  model.network.destroy();
+  const wanted = await scoresOfWasm(ids, 1.5, states, 'q8');
+  const float = await scoresOfWasm(ids, 1.5, states, 'f32');
+  const row = (all, i) => all.subarray(i * states, i * states + tokens);
+  const rms = (a, b) => Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length);
+  const likeliest = (all, i) => row(all, i).indexOf(Math.max(...row(all, i)));
+  const argmax = Array.from(ids, (_, i) => likeliest(got, i) === likeliest(wanted, i)).filter(Boolean).length;
+  return { apart: rms(got, wanted), noise: rms(wanted, float), argmax, rows: ids.length };
+}
+
+/** What opening throws for a software renderer that was not asked for, and for a size that no device has. */
+export async function refusals() {
+  const reasonOf = (options) =>
+    openGPU(options).then(
+      () => null,
+      ({ reason, message }) => ({ reason, message }),
+    );
+  return { software: await reasonOf({}), limit: await reasonOf({ software: true, need: { buffer: 1e15 } }) };
+}
+
+/** A step that is cancelled after its first submission, one whose network is freed, and whether a step after the first is as before. */
+export async function interruptions() {
+  const model = await openModel('/models/sedd-nano');
+  const given = { ...window_(model, 24), modulation: model.modulation(1), read: null };
+  const before = await model.network.step(given);
+  let polls = 0;
+  const nameOf = (promise) =>
+    promise.then(
+      () => null,
+      (error) => error.reason ?? error.name,
+    );
+  const cancelled = await nameOf(model.network.step({ ...given, cancelled: () => polls++ > 0 }));
+  const after = await model.network.step(given);
+  const again = before.token.every((id, i) => id === after.token[i]) && before.token.length > 0;
+  const freed = nameOf(model.network.step(given));
+  model.network.destroy();
+  return { cancelled, freed: await freed, again };
+}

@@ -1,0 +1,160 @@
+// Runs the WebGPU kernels and networks on Chromium's software renderer: against the scalar C entries, against reference outputs, and by
+// their dispatches. Networks run with the kernels of software renderers, in which a thread is alone; those of graphics cards, in which
+// threads meet at barriers, take seconds to compile here and run on two small models and on single shapes.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { open } from './browser.mjs';
+
+let site;
+before(async () => {
+  site = await open('web/README.md', { webgpu: true });
+});
+after(() => site.close());
+
+const inPage = (module, name, values) =>
+  site.page.evaluate(
+    async ([from, call, given]) => (await import(`/tests/browser/${from}.js`))[call](...given),
+    [module, name, values],
+  );
+
+/** Calls a function of gpu-checks.js in the page. */
+const check = (name, ...values) => inPage('gpu-checks', name, values);
+
+/** Compares a kernel by a function of gpu-kernels.js: fails above 1, the whole of the bound. */
+async function within(name, alone, shape = {}) {
+  const worst = await check('compareKernel', name, alone, shape);
+  assert.ok(worst <= 1, `${name} ${JSON.stringify(shape)}: ${worst} of the bound`);
+}
+
+/* ---- Networks ---- */
+
+for (const [kind, alone, names] of [
+  ['threads alone', true, ['absorb', 'uniform', 'absorb-geometric', 'one-token', 'gpt2']],
+  ['threads together', false, ['absorb', 'gpt2']],
+])
+  for (const name of names)
+    test(`${name}: log-scores are the reference's within 1e-4, ${kind}`, async () => {
+      const { worst, largest, compared } = await check('compareGolden', name, alone);
+      assert.ok(compared > 40, `${compared} values were compared`);
+      assert.ok(worst <= 1e-4, `largest difference ${worst}, of values up to ${largest}`);
+    });
+
+test('a step and a token take no more dispatches than NOTES.md says', async () => {
+  const nano = await check('countStep', '/models/sedd-nano', true);
+  assert.equal(nano.all, 9 * nano.blocks + 4, 'int8: nine a block; embedding, head with its norm, draw');
+  assert.equal(nano.some, nano.all + 1, 'the rows to draw are gathered once');
+  const small = await check('countStep', '/tests/golden/absorb', false);
+  assert.equal(small.all, 7 * small.blocks + 4, 'float: seven a block');
+  const { blocks, prompt, token } = await check('countTokens', '/tests/golden/gpt2', false);
+  assert.equal(prompt, 7 * blocks + 2, 'a prompt in float: seven a block; embedding, head');
+  assert.equal(token, 5 * blocks + 3, 'a token: five a block; draw, embedding, head');
+});
+
+test('a token drawn with the cache is the one of the whole text', async () => {
+  const { generated, whole } = await check('compareCache');
+  assert.equal(generated.length, 12);
+  assert.deepEqual(generated, whole);
+});
+
+test('a step draws the same rows from a part of the window as from all of it', async () => {
+  const { worst, compared } = await check('comparePart');
+  assert.ok(compared > 1000);
+  assert.ok(worst <= 1e-5, `${worst}`);
+});
+
+test('int8 SEDD agrees with wasm within what its roundings explain', async () => {
+  // Here and there activations are rounded to 7 bits; a sum in another order moves some of them over an edge, and attention is in floats
+  // here. If all of them fell independently, the two would differ by sqrt(2) times what rounding changes at all.
+  const { apart, noise, argmax, rows } = await check('compareWasm');
+  assert.ok(
+    apart > 0 && apart <= Math.SQRT2 * noise,
+    `the log-scores are ${apart} apart; rounding changes them by ${noise}`,
+  );
+  assert.ok(argmax >= 0.9 * rows, `${argmax} of ${rows} rows have the same likeliest token`);
+});
+
+/* ---- Faults ---- */
+
+test('a kernel that does not compile is named, with the line', async () => {
+  const { fault, reason, message, healthy } = await check('compileFault');
+  assert.ok(fault && healthy);
+  assert.equal(reason, 'compile');
+  assert.match(message, /^The kernel "a broken kernel" does not compile on .+: line 1: /);
+});
+
+test('a software renderer is refused unless it is asked for, and a size beyond the device by name', async () => {
+  const { software, limit } = await check('refusals');
+  assert.equal(software.reason, 'software');
+  assert.equal(limit.reason, 'limit');
+  assert.match(limit.message, /bytes; the model needs 1000000000000000/);
+});
+
+test('a cancelled step throws AbortError, a freed network "lost", and the next step is right', async () => {
+  assert.deepEqual(await check('interruptions'), { cancelled: 'AbortError', freed: 'lost', again: true });
+});
+
+/* ---- Kernels ---- */
+
+test('float products agree with matmul_f32', async () => {
+  for (const epilogue of ['store', 'gelu_tanh', 'add'])
+    await within('productF32', true, { rows: 127, size: 144, channels: 97, epilogue });
+  await within('productF32', true, { rows: 1, size: 30, channels: 13, epilogue: 'store' });
+});
+
+for (const dot4 of [true, false])
+  test(`int8 products agree with matmul_q8, and their integers are exact, ${dot4 ? 'packed' : 'in floats'}`, async () => {
+    for (const plain of [true, false]) {
+      await within('productQ8', true, { rows: 127, size: 144, channels: 97, plain, dot4 });
+      await within('productQ8', true, { rows: 1, size: 2100, channels: 13, plain, dot4 });
+    }
+  });
+
+test('the fused row product agrees with norm, quantize_row and matmul of C', async () => {
+  await within('rowProduct', false, { size: 144, channels: 97, q8: false });
+  await within('rowProduct', false, { size: 144, channels: 97, q8: true, dot4: true });
+  await within('rowProduct', false, { size: 42, channels: 97, q8: true, dot4: false });
+});
+
+for (const alone of [true, false])
+  test(`norm and rounding agree with C, threads ${alone ? 'alone' : 'together'}`, async () => {
+    for (const shape of [
+      { rows: 127, size: 144 },
+      { rows: 1, size: 42 },
+    ]) {
+      await within('norm', alone, shape);
+      await within('rounding', alone, shape);
+    }
+  });
+
+test('embeddings and copies are exact', async () => {
+  await within('lookups', true, { size: 42 });
+});
+
+test('attention and its rotary embedding agree with C', async () => {
+  for (const size of [24, 64])
+    for (const causal of [true, false])
+      await within('attention', true, { size, heads: 2, queries: 127, keys: 130, causal });
+  await within('attention', true, { size: 10, heads: 3, queries: 1, keys: 1 });
+  await within('attention', false, { size: 24, heads: 2, queries: 127, keys: 130 });
+  for (const size of [24, 64])
+    await within('attention', false, { size, heads: 2, queries: 3, keys: 130, causal: true, one: true });
+});
+
+for (const alone of [true, false])
+  test(`draws follow draw.c, threads ${alone ? 'alone' : 'together'}`, async () => {
+    for (const shape of [
+      { rows: 1, tokens: 97 },
+      { rows: 127, tokens: 97, topK: 5 },
+      { rows: 40, tokens: 2048, topP: 0.9, muted: [0, 5, 2047] },
+      { rows: 9, tokens: 2048, topK: 50, topP: 0.7, temperature: 0.5 },
+      { rows: 3, tokens: 50257 },
+      { rows: 3, tokens: 97, greedy: 1 },
+    ]) {
+      const { worst, differ, near } = await check('compareKernel', 'draws', alone, shape);
+      assert.ok(worst <= 1, `${JSON.stringify(shape)}: ${worst} of the bound`);
+      assert.equal(differ, near, 'tokens differ at an edge only');
+    }
+    for (const choice of [{ topK: 5 }, { topP: 0.5 }, { topK: 3, topP: 0.5 }])
+      assert.deepEqual(await check('compareKernel', 'ties', alone, choice), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert.deepEqual(await check('compareKernel', 'damaged', alone), [true, true, false]);
+  });

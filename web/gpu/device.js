@@ -1,0 +1,104 @@
+/** Opens a graphics device: asks for what is needed, refuses software renderers, and checks a few values before trusting it. */
+import { GPUFault } from './fault.js';
+import { Compiler } from './compile.js';
+import { probe } from './probe.js';
+
+/** Renderers without a graphics card, by the names in their adapter's information. */
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|basic render/i;
+/** The least that a device grants, which is enough for the small models. */
+const DEFAULT_BUFFER = 256 << 20;
+const DEFAULT_BINDING = 128 << 20;
+
+/** Safari 26.0 has the information on the adapter only, and a browser may leave any field empty. @param {any} adapter */
+function describe(adapter) {
+  const info = adapter.info ?? {};
+  const words = [info.vendor, info.architecture, info.device, info.description].filter(Boolean);
+  return {
+    name: words.slice(0, 2).join(' ') || 'unnamed graphics device',
+    software: Boolean(info.isFallbackAdapter ?? adapter.isFallbackAdapter) || SOFTWARE.test(words.join(' ')),
+  };
+}
+
+/** The sizes to ask for: what is needed, where the adapter allows more than the default. */
+function limitsFor(adapter, need) {
+  const { maxBufferSize: buffer, maxStorageBufferBindingSize: binding } = adapter.limits;
+  for (const [what, wanted, most] of [
+    ['buffer', need.buffer ?? 0, buffer],
+    ['binding', need.binding ?? 0, binding],
+  ])
+    if (wanted > most)
+      throw new GPUFault('limit', `The graphics device allows a ${what} of ${most} bytes; the model needs ${wanted}.`);
+  return {
+    maxBufferSize: Math.min(buffer, Math.max(DEFAULT_BUFFER, need.buffer ?? 0)),
+    maxStorageBufferBindingSize: Math.min(binding, Math.max(DEFAULT_BINDING, need.binding ?? 0)),
+  };
+}
+
+/** An open device with its compiled kernels. */
+export class Gpu {
+  /** @type {GPUFault | null} set once the device is lost */ lost = null;
+  /** @type {(fault: GPUFault) => void} */ onLost = () => {};
+  /** @type {GPUFault | null} an error that no scope caught; the next check throws it */ fault = null;
+  /** @type {{dot4: boolean}} what the probe found to compute correctly */ features = { dot4: false };
+  /** true if a thread takes a row by itself: barriers are slow on a software renderer (kernels/shared.js) */ alone = false;
+  /** milliseconds from submitting nothing to hearing of its end */ latency = 0;
+
+  constructor(device, { name, software }) {
+    this.device = device;
+    this.name = name;
+    this.software = this.alone = software;
+    this.limits = device.limits;
+    this.compiler = new Compiler(this);
+    device.lost.then(({ reason, message }) => {
+      this.lost = new GPUFault('lost', `The graphics device was lost: ${message || reason || 'no reason given'}.`);
+      this.onLost(this.lost);
+    });
+    device.addEventListener('uncapturederror', ({ error }) => {
+      const reason = error.constructor.name === 'GPUOutOfMemoryError' ? 'memory' : 'wrong';
+      this.fault ??= new GPUFault(reason, `The graphics device reported an error: ${error.message}`);
+    });
+  }
+
+  /** Throws if the device is lost or reported an error. A lost device resolves most promises as if nothing had happened. */
+  check() {
+    const fault = this.lost ?? this.fault;
+    if (fault) throw fault;
+  }
+
+  /** Frees the device and everything on it. */
+  destroy() {
+    this.device.destroy();
+  }
+}
+
+/**
+ * Opens the graphics device.
+ * @param {{gpu?: any, software?: boolean, powerPreference?: string, need?: {buffer?: number, binding?: number}}} [options]
+ *   gpu: the browser's entry point; software: accepts renderers without a graphics card; need: bytes of the largest buffer and binding
+ * @returns {Promise<Gpu>} rejects with a GPUFault
+ */
+export async function openGPU({
+  gpu = globalThis.navigator?.gpu,
+  software = false,
+  powerPreference = 'high-performance',
+  need = {},
+} = {}) {
+  if (!gpu) throw new GPUFault('absent', 'This browser has no WebGPU here.');
+  const adapter = await gpu.requestAdapter({ powerPreference }).catch(() => null);
+  if (!adapter) throw new GPUFault('absent', 'The browser offers no graphics device.');
+  const description = describe(adapter);
+  if (description.software && !software)
+    throw new GPUFault('software', `The graphics device is a software renderer, ${description.name}.`);
+  const requiredLimits = limitsFor(adapter, need);
+  const device = await adapter.requestDevice({ requiredLimits }).catch((/** @type {any} */ error) => {
+    throw new GPUFault('refused', `The browser refused the graphics device: ${error.message}`, error);
+  });
+  const opened = new Gpu(device, description);
+  try {
+    await probe(opened);
+  } catch (error) {
+    opened.destroy();
+    throw opened.lost ?? error;
+  }
+  return opened;
+}

@@ -1,0 +1,52 @@
+/** What comes in front of a product of many rows: the norm with its factor and shift, and in int8 models the rounding to 7 bits. */
+import { ROUNDING, ROW, SPAN, rowOf, sums } from './shared.js';
+
+const head = (/** @type {boolean} */ alone) => `${SPAN}
+override IN: u32;
+override NORM: bool = true;
+override EPS: f32 = 1e-5;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> factor: array<f32>;
+@group(0) @binding(3) var<storage, read> shift: array<f32>;
+${sums(alone)}${ROW}`;
+
+const main = (/** @type {boolean} */ alone) => `${rowOf(alone, 64)}
+  let base = (span.first + row) * IN;
+  if (NORM) { measure(base, lane); }`;
+
+/** y [rows, IN] = norm(x from row `first` on). @param {boolean} alone @returns {import('./shared.js').Kernel} */
+const floats = (alone) => ({
+  name: `norm${alone ? ', alone' : ''}`,
+  bindings: 'urrrw',
+  code: `${head(alone)}
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+${main(alone)}
+  for (var k = lane; k < IN; k += THREADS) { y[row * IN + k] = value(base, k); }
+}
+`,
+});
+
+/**
+ * The same rounded: y [rows, GROUPS] has four inputs a word, scales [rows] the step and the zero.
+ * @param {boolean} alone @returns {import('./shared.js').Kernel}
+ */
+const whole = (alone) => ({
+  name: `norm and rounding${alone ? ', alone' : ''}`,
+  bindings: 'urrrww',
+  code: `${head(alone)}${ROUNDING}
+override GROUPS: u32;
+@group(0) @binding(4) var<storage, read_write> y: array<u32>;
+@group(0) @binding(5) var<storage, read_write> scales: array<vec2<f32>>;
+${main(alone)}
+  let scale = round_row(base, lane);
+  if (lane == 0u) { scales[row] = vec2(scale, f32(zero)); }
+  for (var g = lane; g < GROUPS; g += THREADS) {
+    let q = vec4<u32>(rounded(base, 4u * g));
+    y[row * GROUPS + g] = q.x | (q.y << 8u) | (q.z << 16u) | (q.w << 24u);
+  }
+}
+`,
+});
+
+/** @param {'f32'|'q8'} dtype @param {{alone: boolean}} how */
+export const prepare = (dtype, { alone }) => (dtype === 'q8' ? whole(alone) : floats(alone));

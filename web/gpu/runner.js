@@ -1,0 +1,111 @@
+/**
+ * Records dispatches and submits them. A call is one command buffer while it is short; a longer one is split at its rests, so that the
+ * page can draw, an abort is heard and no watchdog fires. Work that is submitted cannot be taken back.
+ */
+import { abortError, GPUFault } from './fault.js';
+
+/** Milliseconds that a submission may take. */
+const LIMIT = 30;
+const MAP_READ = 1;
+/** Bytes between two spans: the largest alignment of dynamic offsets that a device may ask for. */
+export const SPAN_BYTES = 256;
+
+/** @typedef {{pipeline: any, group: any}} Operation */
+
+export class Runner {
+  #gpu;
+  #encoder;
+  #pass;
+  #cancelled = () => false;
+  #work = 0;
+  /** milliseconds for a unit of work, 0 before the first measurement */ #pace = 0;
+  /** dispatches of the last call */ dispatches = 0;
+  /** submissions of the last call */ submissions = 0;
+  stopped = false;
+
+  /** @param {import('./device.js').Gpu} gpu */
+  constructor(gpu) {
+    this.#gpu = gpu;
+  }
+
+  /** Begins a call. @param {() => boolean} [cancelled] is polled between submissions */
+  begin(cancelled = () => false) {
+    this.#cancelled = cancelled;
+    this.#encoder = this.#pass = undefined;
+    this.#work = this.dispatches = this.submissions = 0;
+    this.#check();
+  }
+
+  #check() {
+    this.#gpu.check();
+    if (this.stopped) throw new GPUFault('lost', 'The network was freed while it computed.');
+    if (this.#cancelled()) throw abortError();
+  }
+
+  /** Records one dispatch of x * y workgroups. @param {Operation} operation @param {number} span number of its arguments */
+  dispatch({ pipeline, group }, span, x, y = 1) {
+    this.#encoder ??= this.#gpu.device.createCommandEncoder();
+    this.#pass ??= this.#encoder.beginComputePass();
+    this.#pass.setPipeline(pipeline);
+    this.#pass.setBindGroup(0, group, [span * SPAN_BYTES]);
+    this.#pass.dispatchWorkgroups(x, y);
+    this.dispatches++;
+  }
+
+  /** Records a copy. */
+  copy(from, offset, to, place, size) {
+    this.#pass?.end();
+    this.#pass = undefined;
+    this.#encoder ??= this.#gpu.device.createCommandEncoder();
+    this.#encoder.copyBufferToBuffer(from, offset, to, place, size);
+  }
+
+  /**
+   * Says that `work` more units were recorded, and that the call may be split here.
+   * @param {number} work any unit that is proportional to time
+   */
+  async rest(work) {
+    this.#work += work;
+    if (this.#pace === 0 || (this.#work + work) * this.#pace > LIMIT)
+      await this.#submit(() => this.#gpu.device.queue.onSubmittedWorkDone());
+  }
+
+  /** Submits what is recorded and waits. @param {() => Promise<unknown>} wait */
+  async #submit(wait) {
+    this.#pass?.end();
+    const { queue } = this.#gpu.device;
+    const start = performance.now();
+    if (this.#encoder) {
+      queue.submit([this.#encoder.finish()]);
+      this.submissions++;
+    }
+    const done = wait();
+    queue.submit([]); // Firefox looks at pending maps when something is submitted
+    try {
+      await done;
+    } catch (error) {
+      this.#check();
+      throw new GPUFault('lost', `The graphics device did not answer: ${/** @type {Error} */ (error).message}`, error);
+    }
+    if (this.#work > 0) {
+      const pace = Math.max(0.01, performance.now() - start - this.#gpu.latency) / this.#work;
+      this.#pace = this.#pace === 0 ? pace : (this.#pace + pace) / 2;
+    }
+    this.#encoder = this.#pass = undefined;
+    this.#work = 0;
+    this.#check();
+  }
+
+  /** Submits the rest and waits until it is done. */
+  async finish() {
+    await this.#submit(() => this.#gpu.device.queue.onSubmittedWorkDone());
+  }
+
+  /** Submits the rest and returns the first `size` bytes of `staging`. @returns {Promise<ArrayBuffer>} */
+  async read(staging, size) {
+    await this.#submit(() => staging.mapAsync(MAP_READ, 0, size));
+    const bytes = staging.getMappedRange(0, size).slice(0);
+    staging.unmap();
+    return bytes;
+  }
+}
