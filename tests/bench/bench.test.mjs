@@ -1,10 +1,8 @@
 // Runs the bench on the shipped models for one round. It fails when an engine computes a wrong result or none, never because of a time.
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { WrongResult, check, difference } from '../../scripts/bench/check.mjs';
 import { browserHost } from '../../scripts/bench/hosts.mjs';
-import { measureLoads } from '../../scripts/bench/load.mjs';
 import { fastestPeer, markdown } from '../../scripts/bench/report.mjs';
 import { merge, rowOf } from '../../scripts/bench/rows.mjs';
 import { quantile } from '../../web/client/statistics.js';
@@ -100,19 +98,6 @@ test('first-step: a second visit comes from the store, and its parts add up', as
   for (const part of [scripts, fetch, compile, load, first]) assert.ok(part >= 0, JSON.stringify(row.visits[0]));
   assert.ok(Math.abs(scripts + fetch + compile + load + first - row.median_ms) < 1e-6);
   rows.push(row);
-});
-
-test('load: every engine opens in a fresh browser, and its bytes are those of runtime and weights', async () => {
-  const loads = await measureLoads('sedd-nano', WORKS['sedd-nano-step-128'], { ...OPTIONS, dtypes: ['int8'] });
-  assert.deepEqual(
-    loads.map(({ engine }) => engine),
-    ['sedd-web', 'litert.js', 'onnxruntime-web'],
-  );
-  const [own, litert, ort] = loads.map(({ bytes }) => bytes / 1e6);
-  const weights = statSync(new URL('../../models/sedd-nano/model.safetensors', import.meta.url)).size / 1e6;
-  assert.ok(own > weights + 0.25 && own < weights + 1, `${own} MB with ${weights} MB of weights`);
-  assert.ok(litert > weights + 9 && ort > weights + 12, `${litert} and ${ort} MB`);
-  for (const load of loads) assert.ok(load.open_ms > 0 && load.first_ms > 0 && load.peak_mib > 10, load.engine);
 });
 
 test('the report names every row', () => {
