@@ -193,14 +193,25 @@ export async function compareWasm() {
   return { apart: rms(got, wanted), noise: rms(wanted, float), argmax, rows: ids.length };
 }
 
-/** What opening throws for a software renderer that was not asked for, and for a size that no device has. */
+/** The GPUFault that a promise rejects with, as plain data. */
+const faultOf = (promise) =>
+  promise.then(
+    () => null,
+    ({ reason, message }) => ({ reason, message }),
+  );
+
+/** What is thrown for a software renderer that was not asked for, a size that no device has, and more tokens than the network has. */
 export async function refusals() {
-  const reasonOf = (options) =>
-    openGPU(options).then(
-      () => null,
-      ({ reason, message }) => ({ reason, message }),
-    );
-  return { software: await reasonOf({}), limit: await reasonOf({ software: true, need: { buffer: 1e15 } }) };
+  const { network, info, modulation } = await openModel('/tests/golden/absorb');
+  const ids = new Int32Array(info.positions + 1).fill(info.maskId);
+  const request = { ids, modulation: modulation(1), rows: Int32Array.of(0), uniforms: new Float32Array(1) };
+  const long = await faultOf(network.step(request));
+  network.destroy();
+  return {
+    software: await faultOf(openGPU()),
+    limit: await faultOf(openGPU({ software: true, need: { buffer: 1e15 } })),
+    long,
+  };
 }
 
 /** A step that is cancelled after its first submission, one whose network is freed, and whether a step after the first is as before. */

@@ -82,8 +82,9 @@ test('a kernel that does not compile is named, with the line', async () => {
   assert.match(message, /^The kernel "a broken kernel" does not compile on .+: line 1: /);
 });
 
-test('a software renderer is refused unless it is asked for, and a size beyond the device by name', async () => {
-  const { software, limit } = await check('refusals');
+test('a software renderer that was not asked for is refused, and sizes beyond the device or the network', async () => {
+  const { software, limit, long } = await check('refusals');
+  assert.equal(long.message, '33 tokens do not fit a network that was opened for 32.');
   assert.equal(software.reason, 'software');
   assert.equal(limit.reason, 'limit');
   assert.match(limit.message, /bytes; the model needs 1000000000000000/);
