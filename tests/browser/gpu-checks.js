@@ -115,6 +115,24 @@ export async function countTokens(folder, alone) {
   return { blocks: info.blocks, prompt, token };
 }
 
+/** The reference's greedy texts of a small GPT-2, and those that the cache gives, a prompt at once and then token by token. */
+export async function compareGreedy(alone) {
+  const folder = '/tests/golden/gpt2';
+  const { greedy } = await jsonOf(`${folder}/golden.json`);
+  const { network } = await openModel(folder, { alone });
+  const texts = [];
+  for (const { prompt, output } of greedy) {
+    network.reset();
+    await network.append({ ids: Int32Array.from(prompt) });
+    const count = output.length - prompt.length;
+    const uniforms = new Float32Array(count);
+    const { token } = await network.generate({ count, uniforms, greedy: true, last: true });
+    texts.push({ got: [...prompt, ...token], output });
+  }
+  network.destroy();
+  return texts;
+}
+
 /** Greedy tokens with the cache, in two submissions, and the likeliest ones by the logits of the whole text. */
 export async function compareCache() {
   const { network, info } = await openModel('/models/gpt2-nano');
