@@ -33,6 +33,12 @@ double sedd_random_uniform(uint64_t seed, enum sedd_stream stream, uint32_t step
     return (double)bits * 0x1p-53;
 }
 
+float sedd_random_below_one(double uniform)
+{
+    float rounded = (float)uniform;
+    return rounded < 1.0f ? rounded : 0x1.fffffep-1f;
+}
+
 void sedd_random_floats(uint64_t seed, enum sedd_stream stream, uint32_t step, uint32_t position,
                         float *values, uint32_t count)
 {

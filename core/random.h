@@ -26,6 +26,9 @@ enum sedd_stream {
 double sedd_random_uniform(uint64_t seed, enum sedd_stream stream, uint32_t step, uint32_t position,
                            uint32_t draw);
 
+/* Rounds such a number to float32, and to the largest float below 1 instead of to 1. */
+float sedd_random_below_one(double uniform);
+
 /* Fills values [count] with uniform numbers in [0, 1) of 24 bits, for draws 0..count-1. */
 void sedd_random_floats(uint64_t seed, enum sedd_stream stream, uint32_t step, uint32_t position,
                         float *values, uint32_t count);

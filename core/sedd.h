@@ -331,7 +331,24 @@ double sedd_noise_time(const struct sedd_model_info *info, double sigma);
 
 struct sedd_sampler;
 
-enum sedd_predictor { SEDD_PREDICTOR_ANALYTIC = 0, SEDD_PREDICTOR_EULER };
+enum sedd_predictor {
+    SEDD_PREDICTOR_ANALYTIC = 0, /* Tweedie; RADD's tweedie, DUO's ancestral */
+    SEDD_PREDICTOR_EULER,
+    /* MDLM's ddpm and SDTT's ancestral: ANALYTIC with another ending. Models that give p(x0). */
+    SEDD_PREDICTOR_DDPM,
+    /* The same; official draws keep the network's output while no token changes, if time-free. */
+    SEDD_PREDICTOR_DDPM_CACHE
+};
+/* What becomes of the masks that are left when the steps are over (SCORE and NORMALISED). */
+enum sedd_ending {
+    /* as the model's reference code: DRAW in SEDD, in DUO, and in MDLM with ANALYTIC; LIKELIEST in
+     * MDLM otherwise and in SDTT; OPEN in RADD */
+    SEDD_ENDING_OWN = 0,
+    SEDD_ENDING_DRAW,      /* one more evaluation draws them (the denoiser) */
+    SEDD_ENDING_LIKELIEST, /* one more evaluation sets each to its likeliest token; in the uniform
+                              graph every position */
+    SEDD_ENDING_OPEN       /* the last step opens them all, without another evaluation */
+};
 enum sedd_draw {
     /* inverse distribution function, 53-bit uniforms, negative weights are 0 */
     SEDD_DRAW_EXACT = 0,
@@ -395,7 +412,7 @@ enum sedd_context {
 struct sedd_sample_options {
     int32_t batch;  /* sequences at once; default 1 */
     int32_t length; /* tokens of the window; default the model's */
-    int32_t steps;  /* default 64; with SCORE and NORMALISED the denoiser adds one evaluation */
+    int32_t steps;  /* default 64; with SCORE and NORMALISED an ending may add one evaluation */
     uint64_t seed;
     enum sedd_predictor predictor;
     enum sedd_draw draw;
@@ -403,8 +420,9 @@ struct sedd_sample_options {
     enum sedd_order order; /* PLANNED and BOUNDED */
     enum sedd_grid grid;   /* SCORE, NORMALISED and PLANNED */
     enum sedd_context context;
-    double gamma;       /* BOUNDED: nats, above 0; default 1 */
-    bool no_denoise;    /* SCORE and NORMALISED: leave out the final denoiser step */
+    double gamma;            /* BOUNDED: nats, above 0; default 1 */
+    enum sedd_ending ending; /* SCORE and NORMALISED */
+    bool no_denoise;         /* SCORE and NORMALISED: leave out the ending */
     bool greedy;        /* the likeliest token at each position that opens, the first of equal ones;
                            it stands above temperature, top_k and top_p */
     double temperature; /* of the token distribution given that a mask opens; default 1 */
@@ -440,9 +458,13 @@ struct sedd_step {
 enum sedd_status sedd_sample_defaults(const char *json, size_t size,
                                       struct sedd_sample_options *options,
                                       struct sedd_error *error);
-/* The same from a model's folder, where a folder without the file changes nothing. */
+/* The same from a model's folder: first sedd_sample_family by its config.json, then its
+ * generation_config.json. A folder without the files changes nothing. */
 enum sedd_status sedd_sample_defaults_open(const char *folder, struct sedd_sample_options *options,
                                            struct sedd_error *error);
+/* Sets how the reference code of a model's family writes, where that is not the default: MDLM's and
+ * SDTT's sampler, and SDTT's 32 steps. The published models have no generation_config.json. */
+void sedd_sample_family(const struct sedd_model_info *info, struct sedd_sample_options *options);
 /* Reads what a call asks for, a JSON object such as {"steps": 8, "topP": 0.9, "seed": "7"}, over
  * what *options holds already (the model's defaults): the call goes before the model, the model
  * before the defaults above, and positions other than the model's leave aside the order, grid,
@@ -469,6 +491,47 @@ void sedd_sampler_free(struct sedd_sampler *sampler);
  * call. */
 enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_step *step,
                                       struct sedd_error *error);
+
+/* The same step in two halves, for a host that evaluates the network elsewhere, such as on a GPU:
+ * sedd_sampler_request says what the step needs, and sedd_sampler_take receives what came of it.
+ * Exact draws and the absorb graph only (otherwise SEDD_ERROR_UNSUPPORTED; use
+ * sedd_sampler_advance). A request may be repeated, or the step be advanced instead. */
+struct sedd_request {
+    double sigma, shift;  /* log-score = logit - shift; a normalised model needs no shift */
+    const int32_t *ids;   /* [B, L] */
+    int32_t rows;         /* 0: the network does not run; take the step without results */
+    const int32_t *index; /* [rows] places to draw, ascending */
+    /* [rows] in [0, 1): the token of a row is the inverse distribution function of it, after
+     * temperature, top_k and top_p, among the ids that have a token. */
+    const float *uniforms;
+    int32_t read_count;
+    const int32_t *read;     /* [read_count] places to read, ascending; NULL: every place */
+    const float *modulation; /* [modulation_size] of sigma: shift1, scale1, gate1, shift2, scale2,
+                                gate2 [H] of every block, then shift and scale of the final norm;
+                                a scale is weight * (1 + scale) */
+    int32_t modulation_size;
+    bool greedy; /* every row takes its likeliest token, whatever the options say */
+};
+
+/* What came of a row. All but log_sum refers to the distribution after temperature, before top_k
+ * and top_p. */
+struct sedd_row_result {
+    int32_t id;
+    float log_sum; /* ln of the sum of exp(logit), temperature 1; NaN: the output is not a number */
+    float confidence, entropy;
+    float likeliest, second; /* the two largest probabilities */
+};
+
+/* *request is valid until the sampler advances, takes a step or is freed. */
+enum sedd_status sedd_sampler_request(struct sedd_sampler *sampler, struct sedd_request *request,
+                                      struct sedd_error *error);
+/* results [rows] belong to the last request; *step is as from sedd_sampler_advance.
+ * SEDD_ERROR_ARGUMENT: there was no request, or an id has no token. SEDD_ERROR_FORMAT: a log_sum
+ * is not a number. After an error the sampler is as before the call. */
+enum sedd_status sedd_sampler_take(struct sedd_sampler *sampler,
+                                   const struct sedd_row_result *results, struct sedd_step *step,
+                                   struct sedd_error *error);
+
 bool sedd_sampler_done(const struct sedd_sampler *sampler);
 /* The sequence as it stands, [B, L]; valid until the sampler advances or is freed. */
 const int32_t *sedd_sampler_ids(const struct sedd_sampler *sampler);
@@ -529,6 +592,11 @@ void sedd_gpt2_rewind(struct sedd_session *session, int32_t position);
 enum sedd_status sedd_gpt2_draw(struct sedd_session *session,
                                 const struct sedd_sample_options *options, int32_t step,
                                 float *logits, int32_t *id, struct sedd_error *error);
+
+/* Stores the uniforms of draws step .. step + count - 1 in uniforms [count], in [0, 1), rounded to
+ * float32, for a host that computes the network and draws elsewhere. */
+void sedd_gpt2_uniforms(const struct sedd_sample_options *options, int32_t step, int32_t count,
+                        float *uniforms);
 
 /* ---- Likelihood -------------------------------------------------------------------------- */
 

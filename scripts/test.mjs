@@ -98,12 +98,12 @@ function sanitizers(node) {
 }
 
 /** Builds what the wanted parts need. */
-async function build() {
+function build() {
   const some = (...parts) => parts.some((part) => wanted.includes(part));
   native();
   if (some('wasm', 'browser', 'package')) wasm();
   if (some('wasm', 'browser')) goldenModules();
-  if (some('package')) await pack();
+  if (some('package')) run(process.execPath, ['scripts/build.mjs', 'package']);
   if (some('browser')) {
     need('firefox-esr', ['firefox-esr']);
     need('WebKitWebDriver', ['webkit2gtk-driver']);
@@ -131,7 +131,7 @@ try {
   )
     run('npm', ['ci', '--no-audit', '--no-fund']);
   if (wanted.includes('lint')) run(process.execPath, ['scripts/lint.mjs']);
-  await build();
+  build();
   const { light, alone } = filesOf();
   const env = { ...process.env, SEDD_TEST_PARTS: wanted.filter((part) => part !== 'asan').join(',') };
   const beside = ['asan', 'fuzz'].some((part) => wanted.includes(part));

@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "eval/options.h"
 #include "files/sha256.h"
+#include "model/session.h"
 #include "sedd.h"
 
 #include <math.h>
@@ -289,11 +290,16 @@ static const char *give_options(const struct sedd_sample_options *options, bool 
     return reply_end();
 }
 
-/* Returns the options that a generation_config.json names and that are not the default. */
-const char *wasm_sample_defaults(const char *json, size_t size)
+/* Returns the options of the model's family and of its generation_config.json (size 0: it has none)
+ * that are not the default. */
+const char *wasm_sample_defaults(const struct sedd_loader *loader, const char *json, size_t size)
 {
     struct sedd_sample_options options = {0};
-    enum sedd_status status = sedd_sample_defaults(json, size, &options, &last_error);
+    struct sedd_model_info info;
+    sedd_loader_describe(loader, &info);
+    sedd_sample_family(&info, &options);
+    enum sedd_status status =
+        size == 0 ? SEDD_OK : sedd_sample_defaults(json, size, &options, &last_error);
     return status == SEDD_OK ? give_options(&options, false) : NULL;
 }
 
@@ -322,26 +328,45 @@ struct sedd_sampler *wasm_sampler_new(struct sedd_session *session, const char *
     return status == SEDD_OK ? sampler : NULL;
 }
 
+static const char *give_step(const struct sedd_step *step)
+{
+    reply_begin();
+    reply_add("{");
+    reply_field("step", step->step);
+    reply_field("total", step->total);
+    reply_field("t", step->t);
+    reply_field("sigma", step->sigma);
+    reply_field("rows", step->rows);
+    reply_field("masked", step->masked);
+    reply_ints("positions", step->changed, step->changed_count);
+    reply_ints("ids", step->changed_ids, step->changed_count);
+    reply_floats("confidence", step->confidence, step->changed_count);
+    reply_floats("entropy", step->entropy, step->changed_count);
+    reply_add("}");
+    return reply_end();
+}
+
 const char *wasm_sampler_advance(struct sedd_sampler *sampler)
 {
     struct sedd_step step;
-    if (sedd_sampler_advance(sampler, &step, &last_error) != SEDD_OK) {
-        return NULL;
-    }
-    reply_begin();
-    reply_add("{");
-    reply_field("step", step.step);
-    reply_field("total", step.total);
-    reply_field("t", step.t);
-    reply_field("sigma", step.sigma);
-    reply_field("rows", step.rows);
-    reply_field("masked", step.masked);
-    reply_ints("positions", step.changed, step.changed_count);
-    reply_ints("ids", step.changed_ids, step.changed_count);
-    reply_floats("confidence", step.confidence, step.changed_count);
-    reply_floats("entropy", step.entropy, step.changed_count);
-    reply_add("}");
-    return reply_end();
+    enum sedd_status status = sedd_sampler_advance(sampler, &step, &last_error);
+    return status == SEDD_OK ? give_step(&step) : NULL;
+}
+
+/* Returns what a step needs. web/engine/webgpu/step.js reads the struct from memory. */
+const struct sedd_request *wasm_sampler_request(struct sedd_sampler *sampler)
+{
+    static struct sedd_request request;
+    enum sedd_status status = sedd_sampler_request(sampler, &request, &last_error);
+    return status == SEDD_OK ? &request : NULL;
+}
+
+/* Ends the requested step with its rows' results, struct sedd_row_result each. */
+const char *wasm_sampler_take(struct sedd_sampler *sampler, const struct sedd_row_result *results)
+{
+    struct sedd_step step;
+    enum sedd_status status = sedd_sampler_take(sampler, results, &step, &last_error);
+    return status == SEDD_OK ? give_step(&step) : NULL;
 }
 
 int32_t wasm_sampler_restore(struct sedd_sampler *sampler, int32_t position, const int32_t *ids)
@@ -439,6 +464,75 @@ int32_t wasm_gpt2_draw(struct sedd_session *session, const struct sedd_sample_op
 {
     int32_t id = -1;
     return sedd_gpt2_draw(session, options, step, logits, &id, &last_error) == SEDD_OK ? id : -1;
+}
+
+/* Stores the uniforms of `count` draws, from number `step` on. */
+void wasm_gpt2_uniforms(const struct sedd_sample_options *options, int32_t step, int32_t count,
+                        float *uniforms)
+{
+    sedd_gpt2_uniforms(options, step, count, uniforms);
+}
+
+/* ---- The network's weights, for another device --------------------------------------------- */
+
+/* A weight array as web/engine/webgpu/tensors.js reads it from memory. Parts that do not exist are
+ * NULL; an array that does not exist has no rows. */
+struct tensor {
+    int32_t rows, columns, padded;
+    const void *values, *scale, *sum, *bias;
+};
+
+static struct tensor matrix(const struct sedd_linear *m)
+{
+    const void *values = m->wq == NULL ? (const void *)m->w : m->wq;
+    return (struct tensor){m->out, m->in, m->in_padded, values, m->w_scale, m->w_sum, m->bias};
+}
+
+static struct tensor table(const struct sedd_table *t)
+{
+    const void *values = t->q == NULL ? (const void *)t->values : t->q;
+    return (struct tensor){t->rows, t->columns, t->columns, values, t->scale, NULL, NULL};
+}
+
+/* A norm of GPT-2. SEDD's norms are part of a request's modulation. */
+static struct tensor norm(const struct sedd_model *model, const float *weight, const float *bias)
+{
+    int32_t rows = model->info.kind == SEDD_KIND_GPT2 ? model->info.hidden_size : 0;
+    return (struct tensor){rows, 1, 1, weight, NULL, NULL, bias};
+}
+
+/* Returns an array of the network by its number: embedding, positions, head, last norm, then of
+ * each block qkv, attention output, MLP in, MLP out, and two norms. */
+const struct tensor *wasm_model_tensor(const struct sedd_model *model, int32_t number)
+{
+    static struct tensor tensor;
+    const struct sedd_block *block = &model->blocks[number < 4 ? 0 : (number - 4) / 6];
+    switch (number < 4 ? number : 4 + (number - 4) % 6) {
+    case 0: tensor = table(&model->embedding); break;
+    case 1: tensor = table(&model->positions); break;
+    case 2: tensor = matrix(&model->head); break;
+    case 3: tensor = norm(model, model->norm_final_weight, model->norm_final_bias); break;
+    case 4: tensor = matrix(&block->qkv); break;
+    case 5: tensor = matrix(&block->attn_out); break;
+    case 6: tensor = matrix(&block->mlp_in); break;
+    case 7: tensor = matrix(&block->mlp_out); break;
+    case 8: tensor = norm(model, block->norm1_weight, block->norm1_bias); break;
+    default: tensor = norm(model, block->norm2_weight, block->norm2_bias);
+    }
+    return &tensor;
+}
+
+/* Returns the sizes that give_info lacks, and the ids that a session never draws. */
+const char *wasm_session_network(const struct sedd_session *session)
+{
+    reply_begin();
+    reply_add("{");
+    reply_field("inner", session->model->design.inner_size);
+    reply_field("activation", session->model->design.activation);
+    reply_field("normEps", (double)session->model->info.norm_eps);
+    reply_ints("muted", session->nameless, session->nameless_count);
+    reply_add("}");
+    return reply_end();
 }
 
 /* ---- Likelihood -------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@ import { SeddError } from './errors.js';
 import { probe } from './engine/features.js';
 import { Run } from './client/run.js';
 import { recordRun } from './client/record.js';
+import { holdCache } from './store/files.js';
 
 export { store } from './store/store.js';
 export { SeddError, probe };
@@ -84,7 +85,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {string} url of the weights; '' for files
  * @property {string} sha256 of the file of weights, hex
  * @property {boolean} fromStore
- * @property {boolean} stored it is there for the next visit
+ * @property {boolean} stored it is there for the next visit; in a private window as long as that lives, in WebKit's as long as the page
  * @property {string} reason why it is not
  * @property {number} fetched bytes of weights that came over the network
  */
@@ -106,7 +107,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {ModelInfo} info as a loaded model's
  */
 
-/** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob, generation?: string|Blob}} Source
+/** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob, added?: string|Blob, generation?: string|Blob}} Source
  *   'owner/name', or a name from before they had owners ('gpt2'), is a folder beside the page if there is one, else a model on the hub
  *   ('hub:owner/name' or 'hub:owner/name@revision': only there). The query of a folder's address goes with every file. */
 
@@ -125,9 +126,9 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {string} [prompt] text with holes, as prompt.js has it; without holes it is a prefix
  * @property {[number, number][]} [clamp] [position, id]: single tokens that are given
  * @property {number} [length] tokens; default the model's, or what a prompt with counted holes takes
- * @property {number} [steps] default 64; with positions score and normalised the denoiser adds one evaluation
+ * @property {number} [steps] default 64; with positions score and normalised an ending may add one evaluation
  * @property {number|bigint} [seed] default random; always in the result
- * @property {'analytic'|'euler'} [sampler]
+ * @property {'analytic'|'euler'|'ddpm'|'ddpm_cache'} [sampler] ddpm and ddpm_cache: MDLM, SDTT, RADD and DUO
  * @property {'exact'|'official'} [draw]
  * @property {'score'|'normalised'|'planned'|'bounded'|'hitting'} [positions] who decides which masks open: a coin by their scores, a coin
  *   by the time alone, a planned number, as many as may be drawn independently (`gamma`), or one an evaluation at random times
@@ -136,7 +137,9 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {'all'|'known'} [context] what the network reads: the whole window, or the known tokens and the masks that open, for a model
  *   trained that way (positions normalised, hitting, or planned in order random or spread); 8 steps then cost little more than half
  * @property {number} [gamma] for bounded: nats, above 0; default 1
- * @property {boolean} [denoise] default true
+ * @property {'own'|'draw'|'likeliest'|'open'} [ending] what becomes of the masks that are left (positions score and normalised): as the
+ *   model's reference code has it, drawn, set to the likeliest token, or opened by the last step
+ * @property {boolean} [denoise] default true: the ending takes place
  * @property {number} [temperature] 0 or 0.01 to 100, default 1; 0 takes the likeliest token at each position that opens
  * @property {boolean} [greedy] as temperature 0
  * @property {number} [topK] 0 (default): all
@@ -373,7 +376,7 @@ export class SEDD extends Loaded {
    * `probability` that of a draw given that the position changes; with `steps`, `move` is the probability
    * that one step puts the token there and `stay` that it leaves the position as it is.
    * @param {number[]} ids mask: `sedd.info.maskId`
-   * @param {{sigma?: number, step?: number, steps?: number, positions?: number[], topK?: number, sampler?: 'analytic'|'euler', signal?: AbortSignal}} options
+   * @param {{sigma?: number, step?: number, steps?: number, positions?: number[], topK?: number, sampler?: 'analytic'|'euler'|'ddpm'|'ddpm_cache', signal?: AbortSignal}} options
    * @returns {Promise<{sigma: number, positions: {position: number, masked: boolean, scoreSum: number, entropy: number, stay?: number,
    *   candidates: {id: number, text: string, ratio: number, probability: number, move?: number}[]}[], timings: Timings}>}
    * @example
@@ -443,6 +446,7 @@ async function load(kind, source, options = {}) {
   try {
     const loaded = await ask(connection, 'load', source, options);
     connection.cancelFlag = loaded.cancelFlag;
+    if (loaded.source.stored) await holdCache();
     if (loaded.info.kind !== kind) {
       const [found, use] =
         kind === 'sedd'

@@ -6,7 +6,7 @@ import { readVectors, selfTest } from './worker/selftest.js';
 import { Mutex } from './worker/mutex.js';
 import { shown } from './engine/engine.js';
 
-/** @typedef {{abort: AbortController, held: Promise<void> | null, release: () => void, emit: (event: object) => void, asked: number, waitMs: number}} Call */
+/** @typedef {{abort: AbortController, held: Promise<void> | null, due: number, release: () => void, emit: (event: object) => void, asked: number, waitMs: number}} Call */
 
 /** @type {import('./engine/engine.js').Engine} */ let engine;
 /** @type {import('./engine/model.js').Model} */ let model;
@@ -22,14 +22,18 @@ const messages = () =>
     port2.postMessage(0);
   });
 
-/** Between two evaluations: lets others compute while the run is paused; throws when it is aborted. @param {Call} call */
+/**
+ * Lets others compute between two evaluations while the run is paused. Every `continue` is worth one evaluation, also where
+ * the next pause has arrived already. Throws when the run is aborted. @param {Call} call
+ */
 async function yieldToMessages(call) {
   await messages();
-  while (call.held && !call.abort.signal.aborted) {
+  while (call.held && call.due === 0 && !call.abort.signal.aborted) {
     turns.end();
     await call.held;
     await turns.take();
   }
+  if (call.due > 0) call.due--;
   if (call.abort.signal.aborted) throw abortError();
 }
 
@@ -236,6 +240,7 @@ addEventListener('message', ({ data: { id, method, args, abort, hold } }) => {
     calls.set(id, {
       abort: new AbortController(),
       held: null,
+      due: 0,
       release: () => {},
       asked: performance.now(),
       waitMs: 0,
@@ -251,6 +256,7 @@ addEventListener('message', ({ data: { id, method, args, abort, hold } }) => {
     });
   } else if (hold === false && call?.held) {
     call.held = null;
+    call.due++;
     call.release();
   }
 });

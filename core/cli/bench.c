@@ -19,7 +19,7 @@ struct bench {
     float *logits;                       /* of a GPT-2: [V] */
     double *ms;                          /* [2 * (steps to time + WARM_STEPS)] */
     int32_t count;                       /* steps timed */
-    double rows;                         /* of a SEDD: rows drawn from, sum over the steps */
+    double rows; /* of a SEDD: rows that were drawn, summed over the steps */
 };
 
 static int compare(const void *a, const void *b)
@@ -28,7 +28,7 @@ static int compare(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
-/* Times `least` steps of one run, or, where a run has fewer, whole runs until there are as many. */
+/* Times `least` steps of one run, or of as many whole runs as this number takes. */
 static enum sedd_status time_denoising(struct bench *bench, int32_t least, struct sedd_error *error)
 {
     enum sedd_status status = SEDD_OK;
@@ -88,7 +88,7 @@ static void print(const struct cli *cli, const struct sedd_engine *engine, bool 
     printf(json ? "}\n" : "\n");
 }
 
-/* Refuses flags that would change nothing, so that a figure is of what was asked for. */
+/* Refuses flags without effect, so that a figure is what the flags say. */
 static void check_flags(const struct cli *cli, bool sedd)
 {
     if (!sedd) {

@@ -1,4 +1,4 @@
-/* clock.h - the time that benchmarks and answers measure by. */
+/* clock.h - the clock of the benchmarks and of `sedd eval`. */
 #ifndef SEDD_CLI_CLOCK_H
 #define SEDD_CLI_CLOCK_H
 

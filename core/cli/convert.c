@@ -1,6 +1,6 @@
 #define _POSIX_C_SOURCE 200809L /* stat, mkdir */
-/* convert.c - sedd convert: weights of any kind that is read -> a folder of the engine's own
- * format. */
+/* convert.c - sedd convert: reads weights of any supported format and writes a folder in the
+ * engine's own format. */
 #include "files/convert.h"
 #include "files/open.h"
 #include "options.h"
@@ -12,12 +12,12 @@
 
 #define TEXT_LIMIT (64u << 20)
 
-/* Files that go along where they are there. */
+/* Files that are copied if they exist. */
 static const char *const BESIDE[] = {"tokenizer.json", "vocab.json", "merges.txt",
                                      "added_tokens.json", "generation_config.json"};
 
 struct paths {
-    char folder[4096]; /* where the other files are */
+    char folder[4096]; /* of the other files */
     char weights[4096 + 32];
 };
 
@@ -33,7 +33,7 @@ static bool is_there(const char *path)
     return stat(path, &about) == 0;
 }
 
-/* A folder's weights, or a file and its folder. */
+/* Finds the weights of a folder, or the folder of a file of weights. */
 static void find_weights(const char *input, struct paths *paths)
 {
     snprintf(paths->folder, sizeof paths->folder, "%s", input);

@@ -1,11 +1,11 @@
 /*
- * eval.c - `sedd eval`: a long-lived process that answers one JSON object a line, so that a script
- * can evaluate thousands of texts with a model opened once.
+ * eval.c - `sedd eval`: a long-lived process that answers one JSON object per line, so that a
+ * script can evaluate thousands of texts and opens the model once.
  *
  *     {"id": 7, "op": "bound", "ids": [1, 2, 3], "samples": 64}
  *     {"id": 7, "nats": 8.41, "stderr": 0.02, "tokens": 3}
  *
- * A request that cannot be answered gets {"id": 7, "error": "one sentence"}; the process goes on.
+ * An invalid request gets {"id": 7, "error": "one sentence"}, and the process continues.
  * It ends at the end of its input. eval_operations.c lists the operations.
  */
 #include "eval.h"
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A line longer than this is no request but a mistake. */
+/* Limit of a request, in bytes. */
 #define LINE_LIMIT ((size_t)64 << 20)
 
 struct line {
@@ -22,7 +22,8 @@ struct line {
     size_t size, capacity;
 };
 
-/* The next line without its end; false at the end of the input (or past the limit, or memory). */
+/* Reads the next line without its end. Returns false at the end of the input, for a line above the
+ * limit, or without memory. */
 static bool read_line(struct line *line)
 {
     int c;
@@ -53,7 +54,7 @@ static const struct operation *find_operation(const cJSON *name)
     return NULL;
 }
 
-/* Sentences hold model and file names, never quotes; what could break a JSON string is left out. */
+/* Prints a sentence as a JSON string, without the characters that would break it. */
 static void print_error(const char *message)
 {
     printf("\"error\": \"");
@@ -89,7 +90,8 @@ static void answer(struct opened *opened, const struct line *line)
     cJSON_Delete(request);
 }
 
-/* Short SEDD sequences are computed together; a GPT-2's rows are its positions. */
+/* Returns the rows of the session. Short SEDD sequences share an evaluation; a GPT-2's rows are its
+ * positions. */
 static int32_t session_rows(const struct sedd_model_info *info)
 {
     return info->kind == SEDD_KIND_SEDD && info->length < 512 ? 512 : info->length;

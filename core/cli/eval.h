@@ -1,5 +1,5 @@
 /*
- * eval.h - one request to `sedd eval`: reading its fields, writing its answer.
+ * eval.h - one request to `sedd eval`: reads its fields and writes its answer.
  */
 #ifndef SEDD_CLI_EVAL_H
 #define SEDD_CLI_EVAL_H
@@ -8,8 +8,8 @@
 
 #include "files/option_table.h"
 
-/* An operation reads its fields from the request and, on SEDD_OK only, has printed `"name": value`
- * pairs, commas between. */
+/* An operation reads its fields from the request. On success it has printed `"name": value` pairs
+ * with commas between; otherwise nothing. */
 struct operation {
     const char *name;
     enum sedd_status (*run)(struct opened *opened, const cJSON *request, struct sedd_error *error);
@@ -19,9 +19,9 @@ struct operation {
  * request. Integers lie between low and INT32_MAX; fallback -1: the field must be there. */
 enum sedd_status eval_integer(const cJSON *request, const char *name, int32_t low, int32_t fallback,
                               int32_t *value, struct sedd_error *error);
-/* The fields that a table describes; `others` are the operation's own names, between spaces. */
+/* Reads the fields of a table; `others` are the operation's own names, between spaces. */
 struct sedd_field_source eval_source(enum sedd_kind kind, const char *others);
-/* Whole numbers of an array into ids [its size]; the models' calls check their range. */
+/* Reads the whole numbers of an array into ids [its size]. The models' calls check their range. */
 enum sedd_status eval_fill_ids(const cJSON *array, const char *name, int32_t *ids,
                                struct sedd_error *error);
 /* Returns owned (sedd_memory_free). */
@@ -29,7 +29,7 @@ enum sedd_status eval_ids(const cJSON *request, const char *name, int32_t **ids,
                           struct sedd_error *error);
 
 void eval_print_ids(const int32_t *ids, size_t count);
-/* Prints a standard error, null where one sample or text says nothing about it. */
+/* Prints a standard error, or null if there is only one sample or text. */
 void eval_print_error(const char *name, double error);
 void eval_print_numbers(const char *name, const double *values, size_t count);
 

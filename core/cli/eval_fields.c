@@ -1,4 +1,4 @@
-/* eval_fields.c - reading the fields of a request and printing lists; see eval.h. */
+/* eval_fields.c - reads the fields of a request and prints lists (see eval.h). */
 #include "eval.h"
 
 #include "diffusion/options.h"

@@ -100,7 +100,8 @@ static enum sedd_status run_find(struct opened *e, const cJSON *request, struct 
 
 /* ---- Likelihood -------------------------------------------------------------------------- */
 
-/* Room for each token's value where the request asks for them; else *parts stays NULL. */
+/* Allocates room for each token's value if the request asks for them. Otherwise *parts stays NULL.
+ */
 static enum sedd_status new_parts(const cJSON *request, size_t count, double **parts,
                                   struct sedd_error *error)
 {
@@ -194,7 +195,7 @@ static enum sedd_status run_chain_request(struct opened *e, const cJSON *request
 
 /* ---- Choice ------------------------------------------------------------------------------ */
 
-/* Options with their ids owned, each its own. */
+/* Reads the options of a choice. Each owns its ids. */
 static enum sedd_status options_of(const cJSON *list, struct sedd_option *options,
                                    struct sedd_error *error)
 {

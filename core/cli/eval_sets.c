@@ -1,4 +1,4 @@
-/* eval_sets.c - measures of sets of texts: diversity, divergence. */
+/* eval_sets.c - the operations on sets of texts: diversity and divergence. */
 #include "eval.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* eval_writing.c - texts written by the model: sample, generate. */
+/* eval_writing.c - the operations that write texts: sample and generate. */
 #include "clock.h"
 #include "diffusion/options.h"
 #include "eval.h"
@@ -12,7 +12,7 @@ static void print_written(const int32_t *ids, size_t count, double begin)
     printf(", \"ms\": %.4f", cli_now_ms() - begin);
 }
 
-/* [[position, id], ...] into two lists, both in `held` [2 * count], owned. */
+/* Reads [[position, id], ...] into two lists, both in `held` [2 * count], which is owned. */
 static enum sedd_status held_of(const cJSON *request, struct sedd_sample_options *options,
                                 int32_t **held, struct sedd_error *error)
 {
@@ -60,6 +60,7 @@ enum sedd_status eval_sample(struct opened *e, const cJSON *request, struct sedd
     const struct sedd_field_source source = eval_source(SEDD_KIND_SEDD, " id op held ");
     struct sedd_sample_options options = {0};
     int32_t *held = NULL;
+    sedd_sample_family(&e->info, &options);
     enum sedd_status status = sedd_sample_read_from(&source, request, &options, error);
     options.length = options.length == 0 ? e->info.length : options.length;
     status = status == SEDD_OK ? held_of(request, &options, &held, error) : status;

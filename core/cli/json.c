@@ -1,4 +1,4 @@
-/* json.c - what the tool writes as JSON. */
+/* json.c - implements json.h. */
 #include "json.h"
 
 #include <utf8proc.h>

@@ -101,7 +101,7 @@ static bool wants_help(int count, char **arguments)
     return false;
 }
 
-/* Returns the exit code: a failure, too, where stdout did not take all that was printed. */
+/* Returns the exit code, which is also a failure if stdout did not take all of the output. */
 static int finish(int code)
 {
     bool failed = ferror(stdout) != 0;

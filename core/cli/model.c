@@ -1,4 +1,4 @@
-/* model.c - info, score, logits, golden: a model looked at from outside. */
+/* model.c - info, score, logits and golden: the commands that examine a model. */
 #include "golden/golden.h"
 #include "options.h"
 
@@ -40,14 +40,20 @@ static void print_rows(const char *name, const float *values, size_t rows, size_
     for (size_t row = 0; row < rows; row++) {
         printf(row == 0 ? "[" : ", [");
         for (size_t y = 0; y < columns; y++) {
-            printf(y == 0 ? "%.9g" : ", %.9g", (double)values[row * columns + y]);
+            float value = values[row * columns + y];
+            printf(y == 0 ? "" : ", ");
+            if (value == -INFINITY) {
+                printf("-1e999"); /* JSON has no infinity; readers make one of this */
+            } else {
+                printf("%.9g", (double)value);
+            }
         }
         printf("]");
     }
     printf("]}\n");
 }
 
-/* Opens everything, lets `compute` fill [count, states] floats, prints them. */
+/* Opens the model, lets `compute` fill [count, states] floats, and prints them. */
 static int print_outputs(struct cli *cli, const char *name,
                          enum sedd_status (*compute)(struct cli *cli, struct sedd_session *session,
                                                      const int32_t *ids, int32_t count,
@@ -83,7 +89,7 @@ static enum sedd_status compute_score(struct cli *cli, struct sedd_session *sess
                                       const int32_t *ids, int32_t count, float *values,
                                       struct sedd_error *error)
 {
-    float sigma = strtof(cli_text(cli, "--sigma"), NULL); /* run_score has seen that it is one */
+    float sigma = strtof(cli_text(cli, "--sigma"), NULL); /* run_score has checked it */
     return sedd_score(session, 1, count, ids, &sigma, values, error);
 }
 

@@ -1,4 +1,4 @@
-/* open.c - opens what a command computes with, and closes it. */
+/* open.c - opens and closes the tokenizer, model, engine and session of a command. */
 #include "options.h"
 
 struct sedd_model *cli_model(const struct cli *cli, const char *folder)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How flags call fields; what may be named is the command's. */
+/* Returns the source for flags, which may name the rows of the command. */
 static struct sedd_field_source source_of(const struct cli *cli)
 {
     return (struct sedd_field_source){.where = "",
@@ -19,8 +19,8 @@ static struct sedd_field_source source_of(const struct cli *cli)
                                       .status = SEDD_ERROR_ARGUMENT};
 }
 
-/* A flag's text as the JSON it stands for; what is not a number stays text, and is refused as it
- * was given. */
+/* Returns a flag's text as JSON. Text that is not a number stays text, so that the error quotes it.
+ */
 static cJSON *value_of(const struct sedd_field *field, const char *text)
 {
     bool number = field->type == SEDD_FIELD_INTEGER || field->type == SEDD_FIELD_NUMBER;
@@ -34,7 +34,7 @@ static cJSON *value_of(const struct sedd_field *field, const char *text)
                                                           : cJSON_CreateString(text);
 }
 
-/* The flags that are rows of the command's table, as an object (owned). */
+/* Returns the flags that are rows of the command's table as an object, owned. */
 static cJSON *given_fields(const struct cli *cli)
 {
     const struct command *command = cli->definition;
@@ -96,7 +96,7 @@ void cli_refuse_fields(const struct cli *cli, const char *flags, const char *sen
 
 /* ---- What there is ----------------------------------------------------------------------- */
 
-/* Words of a list as JSON strings, their old names left out. */
+/* Prints the words of a list as JSON strings, without their old names. */
 static void print_words(const char *words)
 {
     for (const char *word = words; *word != '\0'; word += *word == ' ') {

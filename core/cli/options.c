@@ -1,4 +1,4 @@
-/* options.c - see options.h. */
+/* options.c - implements options.h. */
 #include "field_flags.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ void cli_usage(const struct cli *cli, const char *sentence, const char *detail)
     exit(EXIT_USAGE);
 }
 
-/* 1: takes a value, 0: takes none, -1: unknown. */
+/* Returns 1 for a flag with a value, 0 for one without, -1 for an unknown one. */
 static int flag_kind(const struct cli *cli, const char *flag)
 {
     char with_end[64];

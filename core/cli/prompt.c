@@ -1,4 +1,4 @@
-/* prompt.c - see prompt.h. */
+/* prompt.c - implements prompt.h. */
 #include "prompt.h"
 
 #include "common.h"
@@ -36,8 +36,8 @@ static enum sedd_status refuse(const char *what, const char *prompt, struct sedd
                      prompt, prompt[size] != '\0' ? "..." : "");
 }
 
-/* Reads what stands between the braces, `size` bytes: a number of tokens, or PROMPT_REST. Returns 0
- * for anything else. */
+/* Reads the `size` bytes between the braces: a number of tokens, or PROMPT_REST. Returns 0 for
+ * anything else. */
 static int32_t hole_size(const char *inside, size_t size)
 {
     static const char SPACE[] = " \t\n\v\f\r";
@@ -81,7 +81,7 @@ static enum sedd_status add_hole(struct prompt *prompt, const char *inside, size
     return SEDD_OK;
 }
 
-/* Adds one byte to the text part at the end, which begins where none is open. */
+/* Adds one byte to the last text part. Starts a text part after a hole. */
 static void add_byte(struct prompt *prompt, char *place, char byte)
 {
     bool open = prompt->count > 0 && prompt->parts[prompt->count - 1].text != NULL;
@@ -157,13 +157,13 @@ bool prompt_has_holes(const struct prompt *prompt)
     return false;
 }
 
-/* The ids of one text part; NULL and 0 for a hole. */
+/* The ids of a text part; NULL and 0 for a hole. */
 struct piece {
     int32_t *ids;
     size_t count;
 };
 
-/* Reads the ids of every text part. Adds up in *taken what texts and counted holes take, in tokens.
+/* Reads the ids of every text part. *taken is the number of tokens of texts and counted holes.
  */
 static enum sedd_status tokenize_parts(const struct prompt *prompt, prompt_tokenize *tokenize,
                                        const void *context, struct piece *pieces, uint64_t *taken,

@@ -6,8 +6,8 @@
  *   {*}       a hole that takes what the window's length leaves; at most one
  *   {{  }}    a brace
  *
- * Text without holes is a prefix: what follows it is open. One space just before a hole is left to
- * the hole, because GPT-2's tokens carry the space in front of a word.
+ * Text without holes is a prefix, and everything after it is open. One space directly before a hole
+ * belongs to the hole, because GPT-2's tokens include the space before a word.
  */
 #ifndef SEDD_CLI_PROMPT_H
 #define SEDD_CLI_PROMPT_H
@@ -24,12 +24,12 @@ struct prompt_part {
 };
 
 struct prompt {
-    struct prompt_part *parts; /* in order; neighbouring text is one part */
+    struct prompt_part *parts; /* in order; adjacent text is one part */
     size_t count;
     char *bytes; /* of every text */
 };
 
-/* Where the tokens of a prompt stand in a window: `ids[i]` at `positions[i]`. */
+/* The tokens of a prompt in a window: `ids[i]` at `positions[i]`. */
 struct prompt_layout {
     int32_t length; /* of the window, in tokens */
     int32_t *positions, *ids;
@@ -41,15 +41,15 @@ typedef enum sedd_status prompt_tokenize(const void *context, const char *text, 
                                          int32_t **ids, size_t *count, struct sedd_error *error);
 
 /* Splits a prompt into its parts. Returns *prompt owned: free with prompt_free.
- * SEDD_ERROR_ARGUMENT: a brace or a hole is wrong. */
+ * SEDD_ERROR_ARGUMENT: invalid brace or hole. */
 enum sedd_status prompt_parse(const char *text, struct prompt *prompt, struct sedd_error *error);
 void prompt_free(struct prompt *prompt);
 
-/* Returns whether the prompt has a hole of any kind. */
+/* Returns true if the prompt has a hole. */
 bool prompt_has_holes(const struct prompt *prompt);
 
-/* Lays the prompt's tokens into a window of `length` tokens. With a length of 0 the window is what
- * the text and its counted holes take, or `fallback` for a prompt without holes or with {*}.
+/* Lays the prompt's tokens into a window of `length` tokens. With a length of 0, the window has the
+ * size of the text and its counted holes, or `fallback` for a prompt without holes or with {*}.
  * Returns *layout owned: free with prompt_layout_free. SEDD_ERROR_ARGUMENT: the prompt takes more
  * than the window. */
 enum sedd_status prompt_lay(const struct prompt *prompt, prompt_tokenize *tokenize,

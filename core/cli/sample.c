@@ -1,4 +1,4 @@
-/* sample.c - sample, generate: text from a seed. */
+/* sample.c - sample and generate: the commands that write text. */
 #include "json.h"
 #include "options.h"
 #include "prompt.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The text of ids, masks left out (owned), or NULL. */
+/* Returns the text of ids without the masks, owned, or NULL. */
 static char *text_of(const struct opened *opened, const int32_t *ids, size_t count, size_t *size)
 {
     struct sedd_error error;
@@ -55,7 +55,7 @@ static enum sedd_status tokenize(const void *tokenizer, const char *text, size_t
     return sedd_tokenizer_encode(tokenizer, text, size, ids, count, error);
 }
 
-/* Holds the words of --prompt where they stand; without --length its counted holes make the window.
+/* Holds the words of --prompt at their places. Without --length, its counted holes make the window.
  */
 static bool hold_prompt(const struct cli *cli, const struct opened *opened,
                         struct sedd_sample_options *options, struct held *held)
@@ -239,7 +239,7 @@ int run_sample(struct cli *cli)
 
 /* ---- Generate ---------------------------------------------------------------------------- */
 
-/* Reads the prompt (end-of-text where it is empty) and draws `count` tokens behind it. */
+/* Reads the prompt (or end-of-text if it is empty) and draws `count` tokens after it. */
 static bool write_tokens(const struct sedd_sample_options *options, struct opened *opened,
                          int32_t *ids, size_t prompt, size_t count, float *logits)
 {

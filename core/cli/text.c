@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Ids of --file, or of --ids where the command takes it. Owned (sedd_memory_free); NULL: said
- * why. */
+/* Returns the ids of --file, or of --ids if the command takes it, owned (sedd_memory_free). Prints
+ * the error and returns NULL on failure. */
 static int32_t *input_ids(const struct cli *cli, struct sedd_tokenizer *tokenizer, size_t *count)
 {
     int32_t *ids = NULL;
@@ -69,7 +69,8 @@ int run_detokenize(struct cli *cli)
 
 /* ---- Likelihood -------------------------------------------------------------------------- */
 
-/* Texts begin after <|endoftext|>; without a tokenizer that is the last id, as in GPT-2. */
+/* Returns the id of <|endoftext|>, after which texts begin. Without a tokenizer it is the last id,
+ * as in GPT-2. */
 static int32_t begin_id(const struct opened *opened)
 {
     return opened->tokenizer != NULL ? sedd_tokenizer_find(opened->tokenizer, "<|endoftext|>")
@@ -95,7 +96,7 @@ static enum sedd_status measure(const struct cli *cli, const struct opened *open
     return sedd_bound(opened->session, ids, count, &options, estimate, NULL, error);
 }
 
-/* A bound of one sample a window has no standard error: null in JSON. */
+/* Prints a standard error, or null for a bound with one sample per window, which has none. */
 static void print_estimate(const struct sedd_estimate *estimate, bool json)
 {
     char error[32] = "null";

@@ -1,4 +1,4 @@
-/* trace.c - a run as JSON: the options, the tokens' texts, and what changed at each step. */
+/* trace.c - writes a run as JSON: its options, the texts of its tokens, and each step's changes. */
 #include "trace.h"
 
 #include "json.h"
@@ -14,7 +14,7 @@ static void note_ids(struct trace *trace, const int32_t *ids, size_t count)
     }
 }
 
-/* The last part of the model's folder. */
+/* Returns the last part of the path of the model's folder. */
 static void print_model(FILE *out, const char *folder)
 {
     size_t end = strlen(folder);

@@ -1,4 +1,4 @@
-/* check.c - refuses, in a sentence, what a sampler cannot do with a model and a session. */
+/* check.c - refuses options that do not fit the model or the session, in one sentence. */
 #include "diffusion/options.h"
 #include "diffusion/sampler.h"
 
@@ -33,6 +33,22 @@ static enum sedd_status check_draw(const struct sedd_sample_options *options,
     return SEDD_OK;
 }
 
+static enum sedd_status check_family(const struct sedd_sample_options *options,
+                                     const struct sedd_model_info *info, struct sedd_error *error)
+{
+    if (options->predictor >= SEDD_PREDICTOR_DDPM && !info->normalised) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "the samplers ddpm and ddpm_cache need a model that gives p(x0) (MDLM, "
+                         "SDTT, RADD, DUO); a SEDD runs analytic and euler");
+    }
+    if (options->ending == SEDD_ENDING_OPEN && info->graph == SEDD_GRAPH_UNIFORM) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                         "the ending open needs masks; the uniform graph ends with draw or "
+                         "likeliest");
+    }
+    return SEDD_OK;
+}
+
 static enum sedd_status check_conflict(const struct sedd_sample_options *given,
                                        struct sedd_error *error)
 {
@@ -51,6 +67,7 @@ enum sedd_status sedd_sample_check(const struct sedd_session *session,
                  ? sedd_score_check(session, "sampling", options->batch, options->length, error)
                  : status;
     status = status == SEDD_OK ? check_draw(options, info, error) : status;
+    status = status == SEDD_OK ? check_family(options, info, error) : status;
     status = status == SEDD_OK ? check_conflict(&given, error) : status;
     status = status == SEDD_OK ? check_held(options, info, error) : status;
     if (status == SEDD_OK && options->initial_ids != NULL) {

@@ -4,6 +4,7 @@
  * options. The file is as untrusted as the weights.
  */
 #include "diffusion/options.h"
+#include "files/config.h"
 #include "files/open.h"
 
 #define FILE_NAME "generation_config.json"
@@ -42,11 +43,26 @@ enum sedd_status sedd_sample_defaults(const char *json, size_t size,
     return status;
 }
 
+/* Applies the family that the folder's config.json names. Opening the model reports its errors. */
+static void apply_family(const char *folder, struct sedd_sample_options *options)
+{
+    struct sedd_model_info info;
+    struct sedd_design design;
+    char *json = NULL;
+    size_t size = 0;
+    if (sedd_file_read(folder, "config.json", SIZE_LIMIT, &json, &size, NULL) == SEDD_OK &&
+        sedd_config_read(json, size, &info, &design, NULL) == SEDD_OK) {
+        sedd_sample_family(&info, options);
+    }
+    sedd_memory_free(json);
+}
+
 enum sedd_status sedd_sample_defaults_open(const char *folder, struct sedd_sample_options *options,
                                            struct sedd_error *error)
 {
     char *json = NULL;
     size_t size = 0;
+    apply_family(folder, options);
     enum sedd_status status = sedd_file_read(folder, FILE_NAME, SIZE_LIMIT, &json, &size, error);
     if (status == SEDD_ERROR_IO) {
         return SEDD_OK; /* few folders have one */

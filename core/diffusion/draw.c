@@ -1,4 +1,4 @@
-/* draw.c - see draw.h. */
+/* draw.c - implements draw.h. */
 #include "diffusion/draw.h"
 
 #include <math.h>
@@ -58,7 +58,7 @@ static float float_from_bits(uint32_t bits)
     return value;
 }
 
-/* Count (share == false) or sum of the weights that are at least `threshold`. */
+/* Returns the number (share == false) or the sum of the weights that are at least `threshold`. */
 static double mass_above(const float *weights, int32_t n, float threshold, bool share)
 {
     double mass = 0.0;
@@ -70,8 +70,8 @@ static double mass_above(const float *weights, int32_t n, float threshold, bool 
     return mass;
 }
 
-/* The largest float with mass_above >= wanted. Non-negative floats are ordered like their bits, so
- * bisection over bits ends after 31 passes with the exact value. */
+/* Returns the largest float with mass_above >= wanted. Non-negative floats are ordered like their
+ * bits, so bisection over the bits ends after 31 passes with the exact value. */
 static float threshold_for(const float *weights, int32_t n, double wanted, bool share)
 {
     uint32_t low = 0, high = 0x7F800000u; /* mass at low suffices, at high (infinity) does not */
@@ -106,7 +106,8 @@ void sedd_draw_filter(float *weights, int32_t n, int32_t top_k, double top_p)
     }
 }
 
-/* ln(sum) - (mean of the exponents). Four sums, because one would wait for each addition. */
+/* Returns ln(sum) - (mean of the exponents). Uses four sums, because one would wait for each
+ * addition. */
 float sedd_draw_entropy(const float *weights, const float *logits, int32_t n, float inverse,
                         float largest, double sum)
 {

@@ -1,5 +1,5 @@
 /*
- * graph.c - see graph.h. Notation of the SEDD paper, section 3.2 and algorithm 2:
+ * graph.c - implements graph.h, in the notation of the SEDD paper, section 3.2 and algorithm 2:
  *
  *   stag_y = (e^{-sQ} score)_y,  w_y = stag_y * (e^{sQ})(x <- y)
  *
@@ -41,7 +41,7 @@ double sedd_transition_factor(const struct sedd_transition *transition)
     return transition->move == SEDD_MOVE_EULER ? transition->rate : expm1(transition->noise);
 }
 
-/* Log-scores -> scores in place; returns their sum. */
+/* Turns log-scores into scores in place. Returns their sum. */
 static double exponentiate(float *row, int32_t n)
 {
     double sum = 0.0;

@@ -22,20 +22,20 @@ struct sedd_transition {
     double rate;         /* euler: delta * sigma'(t) */
 };
 
-/* The step of width `delta` from time t; `delta` is ignored by the denoiser. The subtraction
- * t - delta is made in float32, as the reference code does. */
+/* Returns the step of width `delta` from time t. The denoiser ignores `delta`. t - delta is
+ * computed in float32, as in the reference code. */
 struct sedd_transition sedd_transition_at(const struct sedd_model_info *info, enum sedd_move move,
                                           double t, double delta);
 
-/* States a draw may choose from: N, or V for the absorb graph's denoiser. */
+/* Returns the number of states to draw from: N, or V for the absorb graph's denoiser. */
 int32_t sedd_transition_columns(const struct sedd_transition *transition);
 
 /* Turns the log-scores [N] of a position whose token is x (own entry 0) into the weights [N] of its
- * next token, in place. Weights add up to 1 but for rounding and an imperfect score; some may be
- * negative. The denoiser's mask column is left over and not to be drawn. */
+ * next token, in place. Weights sum to 1, except for rounding and an imperfect score, and some may
+ * be negative. The denoiser's mask column must not be drawn. */
 void sedd_transition_weights(const struct sedd_transition *transition, int32_t x, float *row);
 
-/* absorb: what a masked position's weights are multiples of: w_y = factor * score_y for y < V. */
+/* Returns the factor of a masked position's weights, w_y = factor * score_y for y < V (absorb). */
 double sedd_transition_factor(const struct sedd_transition *transition);
 
 #endif

@@ -184,8 +184,9 @@ static double begin_step(const struct sedd_model_info *info,
                          struct sedd_transition *transition)
 {
     bool given = options->sigma > 0.0, last = !given && options->step == options->steps;
-    double t = given ? sedd_noise_time(info, options->sigma)
-                     : sedd_grid_time(SEDD_GRID_LINEAR, options->steps, options->step);
+    double t = given
+                   ? sedd_noise_time(info, options->sigma)
+                   : sedd_grid_time(SEDD_GRID_LINEAR, options->steps, options->step, SEDD_GRID_END);
     double sigma, dsigma;
     sedd_noise_at(info, t, &sigma, &dsigma);
     if (options->steps > 0) {
@@ -193,7 +194,8 @@ static double begin_step(const struct sedd_model_info *info,
         enum sedd_move kind = last    ? SEDD_MOVE_DENOISER
                               : euler ? SEDD_MOVE_EULER
                                       : SEDD_MOVE_ANALYTIC;
-        double delta = sedd_grid_delta(SEDD_GRID_LINEAR, options->steps, options->step);
+        double delta =
+            sedd_grid_delta(SEDD_GRID_LINEAR, options->steps, options->step, SEDD_GRID_END);
         *transition = sedd_transition_at(info, kind, t, delta);
     }
     return given ? options->sigma : sigma;

@@ -47,9 +47,9 @@ static const struct sedd_field SAMPLE_ROWS[] = {
     {.name = "sampler",
      .key = "sampler",
      .type = SEDD_FIELD_WORD,
-     .uses = SEDD | TOLD,
+     .uses = SEDD | MODEL_FILE | TOLD,
      .offset = AT(predictor),
-     .words = "analytic euler",
+     .words = "analytic|tweedie euler ddpm|ancestral ddpm_cache",
      .help = "how a step follows from the scores"},
     {.name = "draw",
      .key = "draw",
@@ -96,12 +96,19 @@ static const struct sedd_field SAMPLE_ROWS[] = {
      .high = 1e9,
      .fallback = 1,
      .help = "nats by which tokens of a step may depend on each other (positions bounded)"},
+    {.name = "ending",
+     .key = "ending",
+     .type = SEDD_FIELD_WORD,
+     .uses = SEDD | MODEL_FILE | NAMED,
+     .offset = AT(ending),
+     .words = "own draw likeliest open",
+     .help = "what becomes of the masks that are left (positions score and normalised)"},
     {.name = "denoise",
      .key = "denoise",
      .type = SEDD_FIELD_OFF,
      .uses = SEDD | TOLD,
      .offset = AT(no_denoise),
-     .help = "a last step opens the masks that are left (positions score and normalised)"},
+     .help = "the ending takes place (positions score and normalised)"},
     {.name = "greedy",
      .key = "greedy",
      .type = SEDD_FIELD_SWITCH,
@@ -174,7 +181,7 @@ static const struct sedd_field INSPECT_ROWS[] = {
      .type = SEDD_FIELD_WORD,
      .uses = SEDD,
      .offset = AT(predictor),
-     .words = "analytic euler",
+     .words = "analytic|tweedie euler ddpm|ancestral ddpm_cache",
      .help = "how a step follows from the scores"},
     {.name = "topK",
      .key = "top_k",
@@ -242,6 +249,16 @@ enum sedd_status sedd_sample_read(const char *json, size_t size, enum sedd_kind 
     return status;
 }
 
+void sedd_sample_family(const struct sedd_model_info *info, struct sedd_sample_options *options)
+{
+    if (info->family == SEDD_FAMILY_MDLM) {
+        options->predictor = SEDD_PREDICTOR_DDPM_CACHE;
+    } else if (info->family == SEDD_FAMILY_SDTT) {
+        options->predictor = SEDD_PREDICTOR_DDPM;
+        options->steps = 32; /* its students are made for 8 to 64 */
+    }
+}
+
 size_t sedd_sample_write(const struct sedd_sample_options *options, bool all, char *text,
                          size_t size)
 {
@@ -296,6 +313,9 @@ const char *sedd_sample_conflict(const struct sedd_sample_options *options)
     if (options->no_denoise && !coin) {
         return "no_denoise needs positions score or normalised; the others leave no mask to the "
                "denoiser";
+    }
+    if (options->ending != SEDD_ENDING_OWN && (!coin || options->no_denoise)) {
+        return "an ending needs positions score or normalised, and denoise";
     }
     if (options->context == SEDD_CONTEXT_KNOWN && !sedd_sample_foresees(options)) {
         return "context known needs positions normalised, hitting, or planned in order random or "

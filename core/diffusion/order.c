@@ -1,4 +1,4 @@
-/* order.c - see order.h. */
+/* order.c - implements order.h. */
 #include "diffusion/order.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /*
- * reference.c - see reference.h. Each expression stands as in the reference code, rounded to
+ * reference.c - implements reference.h. Each expression is that of the reference code, rounded to
  * float32 after every operation; functions round the exact value.
  */
 #include "diffusion/reference.h"

@@ -5,8 +5,8 @@
  *
  * Absorb graph: a token once opened never changes, so only masked rows go through the head and the
  * draw, and where which masks open is known beforehand only those; with context `known` the others
- * are not even read. The times are schedule.c's, the choice among masks order.c's, the draws
- * visit.c's.
+ * are not even read. The times are schedule.c's, the choice among masks order.c's, the evaluations
+ * evaluate.c's, the draws visit.c's.
  */
 #include "diffusion/sampler.h"
 
@@ -15,6 +15,7 @@
 #include "model/condition.h"
 #include "random.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- Life -------------------------------------------------------------------------------- */
@@ -75,6 +76,8 @@ static bool allocate(struct sedd_sampler *sampler)
     sampler->changed_entropy = sedd_memory_new(rows, sizeof(float));
     sampler->held_positions = sedd_memory_new(held, sizeof(int32_t));
     sampler->held_ids = sedd_memory_new(held, sizeof(int32_t));
+    sampler->outcome = sedd_memory_new(rows, sizeof(struct sedd_outcome));
+    sampler->requested_uniforms = sedd_memory_new(rows, sizeof(float));
     sampler->confidence = sedd_memory_new(rows, sizeof(float));
     sampler->entropy = sedd_memory_new(rows, sizeof(float));
     sampler->rank = sedd_memory_new(rows, sizeof(double));
@@ -82,15 +85,36 @@ static bool allocate(struct sedd_sampler *sampler)
     sampler->drawn = sedd_memory_new(rows, sizeof(int32_t));
     bool known = options->context == SEDD_CONTEXT_KNOWN;
     sampler->known = known ? sedd_memory_new(rows, sizeof(int32_t)) : NULL;
-    return sampler->ids && sampler->next && sampler->changed && sampler->changed_ids &&
-           sampler->changed_confidence && sampler->changed_entropy && sampler->held_positions &&
-           sampler->held_ids && sampler->confidence && sampler->entropy && sampler->rank &&
-           sampler->ranked && sampler->drawn && (!known || sampler->known);
+    return sedd_sampler_keep(sampler) && sampler->ids && sampler->next && sampler->changed &&
+           sampler->changed_ids && sampler->changed_confidence && sampler->changed_entropy &&
+           sampler->held_positions && sampler->held_ids && sampler->confidence &&
+           sampler->entropy && sampler->rank && sampler->ranked && sampler->drawn &&
+           sampler->outcome && sampler->requested_uniforms && (!known || sampler->known);
 }
 
-static int32_t total_steps(const struct sedd_sample_options *options)
+/* Returns the ending of the options, or the one of the model's reference code. */
+static enum sedd_ending ending_of(const struct sedd_model_info *info,
+                                  const struct sedd_sample_options *options)
 {
-    return options->steps + (sedd_sample_by_coin(options) && !options->no_denoise ? 1 : 0);
+    bool analytic =
+        options->predictor == SEDD_PREDICTOR_ANALYTIC || options->predictor == SEDD_PREDICTOR_EULER;
+    if (options->ending != SEDD_ENDING_OWN) {
+        return options->ending;
+    }
+    switch (info->family) {
+    case SEDD_FAMILY_MDLM: return analytic ? SEDD_ENDING_DRAW : SEDD_ENDING_LIKELIEST;
+    case SEDD_FAMILY_SDTT: return SEDD_ENDING_LIKELIEST;
+    case SEDD_FAMILY_RADD: return SEDD_ENDING_OPEN;
+    default: return SEDD_ENDING_DRAW;
+    }
+}
+
+static int32_t total_steps(const struct sedd_sampler *sampler)
+{
+    const struct sedd_sample_options *options = &sampler->options;
+    bool one_more =
+        sedd_sample_by_coin(options) && !options->no_denoise && sampler->ending != SEDD_ENDING_OPEN;
+    return options->steps + (one_more ? 1 : 0);
 }
 
 enum sedd_status sedd_sampler_new(struct sedd_session *session,
@@ -107,7 +131,9 @@ enum sedd_status sedd_sampler_new(struct sedd_session *session,
         sampler->session = session;
         sampler->options = options;
         sampler->rows = options.batch * options.length;
-        sampler->total = total_steps(&options);
+        sampler->ending = ending_of(&session->model->info, &options);
+        sampler->end = SEDD_GRID_END;
+        sampler->total = total_steps(sampler);
     }
     if (sampler == NULL || !allocate(sampler)) {
         sedd_sampler_free(sampler);
@@ -129,12 +155,13 @@ enum sedd_status sedd_sampler_new(struct sedd_session *session,
 
 enum sedd_status sedd_sampler_feed(struct sedd_sampler *sampler,
                                    void (*feed)(void *user, float *values, size_t count),
-                                   void *user, struct sedd_error *error)
+                                   void *user, double end, struct sedd_error *error)
 {
     uint64_t count = (uint64_t)sampler->rows * (uint64_t)sampler->session->model->info.states;
     sampler->uniforms = sedd_memory_new(count, sizeof(float));
     sampler->feed = feed;
     sampler->feed_user = user;
+    sampler->end = end;
     return sampler->uniforms != NULL
                ? SEDD_OK
                : sedd_fail(error, SEDD_ERROR_MEMORY, "no memory for the uniforms of a run");
@@ -153,12 +180,19 @@ void sedd_sampler_free(struct sedd_sampler *sampler)
                      sampler->changed_entropy,
                      sampler->held_positions,
                      sampler->held_ids,
+                     sampler->outcome,
+                     sampler->requested_uniforms,
                      sampler->confidence,
                      sampler->entropy,
                      sampler->rank,
                      sampler->ranked,
                      sampler->drawn,
                      sampler->known,
+                     sampler->evaluated,
+                     sampler->stale,
+                     sampler->kept,
+                     sampler->read,
+                     sampler->output,
                      sampler->uniforms};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
         sedd_memory_free(owned[i]);
@@ -168,32 +202,52 @@ void sedd_sampler_free(struct sedd_sampler *sampler)
 
 /* ---- A step ------------------------------------------------------------------------------ */
 
+/* The least time that a step is planned for: a grid that ends at 0 or below evaluates there, too.
+ */
+#define TIME_LEAST 1e-9
+
+/* Sets the time of the step at hand. Returns its width. */
+static double plan_time(struct sedd_sampler *sampler)
+{
+    const struct sedd_model_info *info = &sampler->session->model->info;
+    const struct sedd_sample_options *options = &sampler->options;
+    int32_t i = sampler->steps_done;
+    if (options->positions == SEDD_POSITIONS_HITTING) {
+        sampler->t = sedd_schedule_hit(info, options->seed, i, sampler->masked);
+        return 0.0;
+    }
+    if (options->positions == SEDD_POSITIONS_BOUNDED) {
+        sampler->t = sedd_schedule_time(info, (double)sampler->masked / sampler->rows);
+        return 0.0;
+    }
+    sampler->t = sedd_grid_time(options->grid, options->steps, i, sampler->end);
+    return sampler->last ? 0.0 : sedd_grid_delta(options->grid, options->steps, i, sampler->end);
+}
+
 /* The noise level of the step at hand and what it may do. */
 static void plan(struct sedd_sampler *sampler)
 {
     const struct sedd_model_info *info = &sampler->session->model->info;
     const struct sedd_sample_options *options = &sampler->options;
     int32_t i = sampler->steps_done;
-    double dsigma, delta = 0.0;
+    double dsigma;
+    bool coin = sedd_sample_by_coin(options), final = i + 1 == options->steps;
     bool planned = options->positions == SEDD_POSITIONS_PLANNED ||
                    options->positions == SEDD_POSITIONS_BOUNDED;
-    bool denoise = i == options->steps && sedd_sample_by_coin(options);
-    if (options->positions == SEDD_POSITIONS_HITTING) {
-        sampler->t = sedd_schedule_hit(info, options->seed, i, sampler->masked);
-    } else if (options->positions == SEDD_POSITIONS_BOUNDED) {
-        sampler->t = sedd_schedule_time(info, (double)sampler->masked / sampler->rows);
-    } else {
-        sampler->t = sedd_grid_time(options->grid, options->steps, i);
-        delta = denoise ? 0.0 : sedd_grid_delta(options->grid, options->steps, i);
-    }
+    sampler->last = i == options->steps && coin;
+    double delta = plan_time(sampler);
+    bool to_zero = info->normalised && info->graph == SEDD_GRAPH_ABSORB && sampler->t <= delta;
+    bool opens =
+        coin && !sampler->last && (to_zero || (final && sampler->ending == SEDD_ENDING_OPEN));
+    sampler->t = fmax(sampler->t, TIME_LEAST);
     sedd_noise_at(info, sampler->t, &sampler->sigma, &dsigma);
-    enum sedd_move move = denoise                                      ? SEDD_MOVE_DENOISER
+    enum sedd_move move = sampler->last || opens                       ? SEDD_MOVE_DENOISER
                           : options->predictor == SEDD_PREDICTOR_EULER ? SEDD_MOVE_EULER
                                                                        : SEDD_MOVE_ANALYTIC;
     sampler->transition = sedd_transition_at(info, move, sampler->t, delta);
-    sampler->transition.official = options->draw == SEDD_DRAW_OFFICIAL;
+    sampler->transition.official = options->draw == SEDD_DRAW_OFFICIAL && !info->normalised;
     sampler->shift = (float)sedd_score_shift(info, sampler->sigma);
-    sampler->rest = denoise || (planned && i + 1 == options->steps);
+    sampler->rest = sampler->last || opens || (planned && final);
 }
 
 /* Exact draws and the absorb graph: whether a mask opens, and what it becomes. */
@@ -215,52 +269,60 @@ static void prepare(struct sedd_sampler *sampler)
         return;
     }
     for (int32_t i = 0; i < count; i++) {
-        double t = sedd_grid_time(options->grid, options->steps, sampler->steps_done + i);
+        double t =
+            sedd_grid_time(options->grid, options->steps, sampler->steps_done + i, sampler->end);
         sedd_noise_at(&sampler->session->model->info, t, &sigmas[i], &dsigma);
     }
     sedd_condition_prepare(sampler->session, sigmas, count);
 }
 
-/* Draws `next`; *rows is how many rows it drew from. */
-static enum sedd_status evaluate(struct sedd_sampler *sampler, int32_t *rows,
-                                 struct sedd_error *error)
+/* Reads the uniforms of the step at hand, as many as its reference code draws. */
+static void read_uniforms(struct sedd_sampler *sampler)
 {
-    struct sedd_session *session = sampler->session;
-    const struct sedd_sample_options *options = &sampler->options;
-    if (sampler->feed != NULL) {
-        sampler->feed(sampler->feed_user, sampler->uniforms,
-                      (size_t)sampler->rows *
-                          (size_t)sedd_transition_columns(&sampler->transition));
+    const struct sedd_model_info *info = &sampler->session->model->info;
+    bool radd = info->family == SEDD_FAMILY_RADD;
+    int32_t columns =
+        info->normalised ? info->states : sedd_transition_columns(&sampler->transition);
+    int32_t rows = radd ? sampler->drawn_count : sampler->rows;
+    if (sampler->feed != NULL && !(sampler->last && sampler->ending == SEDD_ENDING_LIKELIEST)) {
+        sampler->feed(sampler->feed_user, sampler->uniforms, (size_t)rows * (size_t)columns);
     }
-    sampler->broken = false;
-    *rows = sedd_sampler_choose(sampler);
-    if (*rows == 0) {
-        return SEDD_OK;
+}
+
+/* Plans the step at hand and chooses its rows. */
+static enum sedd_status begin(struct sedd_sampler *sampler, struct sedd_error *error)
+{
+    if (sedd_sampler_done(sampler)) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "this run is over after %d steps",
+                         (int)sampler->steps_done);
     }
-    prepare(sampler);
-    struct sedd_reading reading = {.batch = options->batch,
-                                   .length = options->length,
-                                   .ids = sampler->ids,
-                                   .sigma = sampler->sigma,
-                                   .rows = *rows,
-                                   .index = sampler->drawn};
-    if (options->context == SEDD_CONTEXT_KNOWN) {
-        reading.read_count = sedd_sampler_known(sampler, *rows);
-        reading.read = sampler->known;
+    plan(sampler);
+    project(sampler);
+    sampler->drawn_count = sedd_sampler_choose(sampler);
+    read_uniforms(sampler);
+    sampler->requested = true;
+    return SEDD_OK;
+}
+
+/* Fills in `next` from what was drawn. */
+static enum sedd_status place_drawn(struct sedd_sampler *sampler, struct sedd_error *error)
+{
+    memcpy(sampler->next, sampler->ids, (size_t)sampler->rows * sizeof(int32_t));
+    for (int32_t row = 0; row < sampler->drawn_count; row++) {
+        const struct sedd_outcome *drawn = &sampler->outcome[row];
+        int32_t place = sampler->drawn[row];
+        if (!isfinite(drawn->sum)) {
+            return sedd_score_fail(sampler->sigma, error);
+        }
+        if (drawn->id >= 0) {
+            sampler->next[place] = drawn->id;
+            sampler->confidence[place] = drawn->confidence;
+            sampler->entropy[place] = drawn->entropy;
+            sampler->rank[place] = drawn->rank;
+        }
     }
-    enum sedd_status status = sedd_score_forward(session, &reading, error);
-    if (status == SEDD_OK) {
-        status = sedd_score_head(session, &reading,
-                                 draws_exactly(sampler) ? sedd_visit_exact : sedd_visit_weights,
-                                 sampler, error);
-    }
-    if (status == SEDD_OK && sampler->broken) {
-        return sedd_score_fail(sampler->sigma, error);
-    }
-    if (status == SEDD_OK) {
-        sedd_sampler_remask(sampler);
-    }
-    return status;
+    sedd_sampler_remask(sampler);
+    return SEDD_OK;
 }
 
 /* Reports what differs from the ids before the step. */
@@ -288,32 +350,119 @@ static void report(struct sedd_sampler *sampler, const int32_t *before, struct s
     step->entropy = exact ? sampler->changed_entropy : NULL;
 }
 
-enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_step *step,
-                                      struct sedd_error *error)
+/* Ends the step at hand, whose rows have been drawn. */
+static enum sedd_status finish(struct sedd_sampler *sampler, struct sedd_step *step,
+                               struct sedd_error *error)
 {
-    int32_t rows = 0;
-    if (sedd_sampler_done(sampler)) {
-        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "this run is over after %d steps",
-                         (int)sampler->steps_done);
-    }
-    plan(sampler);
-    project(sampler);
-    memcpy(sampler->next, sampler->ids, (size_t)sampler->rows * sizeof(int32_t));
-    enum sedd_status status = evaluate(sampler, &rows, error);
+    enum sedd_status status = place_drawn(sampler, error);
     if (status != SEDD_OK) {
         return status;
     }
     int32_t *before = sampler->ids;
     sampler->ids = sampler->next;
     sampler->next = before;
+    sampler->requested = false;
     sampler->steps_done++;
     if (sampler->steps_done >= sampler->total) {
         project(sampler);
     }
     sampler->masked = count_masks(sampler, sampler->ids, sampler->rows);
-    step->rows = rows;
+    sedd_sampler_outdate(sampler, before);
+    step->rows = sampler->drawn_count;
     report(sampler, before, step);
     return SEDD_OK;
+}
+
+enum sedd_status sedd_sampler_advance(struct sedd_sampler *sampler, struct sedd_step *step,
+                                      struct sedd_error *error)
+{
+    enum sedd_status status = begin(sampler, error);
+    if (status == SEDD_OK && sampler->drawn_count > 0) {
+        prepare(sampler);
+    }
+    if (status == SEDD_OK) {
+        status = sedd_sampler_evaluate(
+            sampler, draws_exactly(sampler) ? sedd_visit_exact : sedd_visit_weights, error);
+    }
+    return status == SEDD_OK ? finish(sampler, step, error) : status;
+}
+
+/* ---- A step whose network is evaluated elsewhere ------------------------------------------ */
+
+enum sedd_status sedd_sampler_request(struct sedd_sampler *sampler, struct sedd_request *request,
+                                      struct sedd_error *error)
+{
+    struct sedd_session *session = sampler->session;
+    if (!draws_exactly(sampler)) {
+        return sedd_fail(
+            error, SEDD_ERROR_UNSUPPORTED, "a step with %s is computed by this engine only",
+            sampler->options.draw == SEDD_DRAW_OFFICIAL ? "official draws" : "the uniform graph");
+    }
+    enum sedd_status status = begin(sampler, error);
+    if (status != SEDD_OK) {
+        return status;
+    }
+    struct sedd_reading reading = sedd_sampler_reading(sampler);
+    if (reading.rows > 0) {
+        prepare(sampler);
+        sedd_condition(session, sampler->sigma);
+    }
+    for (int32_t row = 0; row < reading.rows; row++) {
+        double u = sedd_sampler_random(sampler, sampler->drawn[row], 1);
+        sampler->requested_uniforms[row] = sedd_random_below_one(u);
+    }
+    *request =
+        (struct sedd_request){.sigma = sampler->sigma,
+                              .shift = (double)sampler->shift,
+                              .greedy = sampler->last && sampler->ending == SEDD_ENDING_LIKELIEST,
+                              .ids = sampler->ids,
+                              .rows = reading.rows,
+                              .index = sampler->drawn,
+                              .uniforms = sampler->requested_uniforms,
+                              .read_count = reading.read_count,
+                              .read = reading.read,
+                              .modulation = session->modulation,
+                              .modulation_size = (int32_t)session->modulation_size};
+    return SEDD_OK;
+}
+
+/* Returns the rank by the order in use. The caller keeps the one that is known beforehand. */
+static double rank_of(const struct sedd_sampler *sampler, int32_t place,
+                      const struct sedd_row_result *result)
+{
+    switch (sampler->options.order) {
+    case SEDD_ORDER_CONFIDENCE: return -(double)result->likeliest;
+    case SEDD_ORDER_MARGIN: return (double)result->second - (double)result->likeliest;
+    case SEDD_ORDER_ENTROPY: return (double)result->entropy;
+    default: return sampler->rank[place];
+    }
+}
+
+enum sedd_status sedd_sampler_take(struct sedd_sampler *sampler,
+                                   const struct sedd_row_result *results, struct sedd_step *step,
+                                   struct sedd_error *error)
+{
+    int32_t tokens = sampler->session->model->info.tokens;
+    if (!sampler->requested) {
+        return sedd_fail(error, SEDD_ERROR_ARGUMENT, "no step was requested of this run");
+    }
+    for (int32_t row = 0; row < sampler->drawn_count; row++) {
+        const struct sedd_row_result *result = &results[row];
+        int32_t place = sampler->drawn[row];
+        double sum = exp((double)result->log_sum - (double)sampler->shift);
+        if (isfinite(sum) && (result->id < 0 || result->id >= tokens)) {
+            return sedd_fail(error, SEDD_ERROR_ARGUMENT,
+                             "row %d of a step has token id %d, outside this model's 0 to %d",
+                             (int)row, (int)result->id, (int)tokens - 1);
+        }
+        bool stays = sedd_sampler_tosses(sampler) && !sedd_sampler_opens(sampler, place, sum);
+        sampler->outcome[row] = (struct sedd_outcome){.id = stays ? -1 : result->id,
+                                                      .confidence = result->confidence,
+                                                      .entropy = result->entropy,
+                                                      .rank = rank_of(sampler, place, result),
+                                                      .sum = sum};
+    }
+    return finish(sampler, step, error);
 }
 
 bool sedd_sampler_done(const struct sedd_sampler *sampler)
@@ -346,6 +495,8 @@ enum sedd_status sedd_sampler_restore(struct sedd_sampler *sampler, int32_t step
     if (status == SEDD_OK) {
         memcpy(sampler->ids, ids, (size_t)sampler->rows * sizeof(int32_t));
         sampler->steps_done = steps_done;
+        sampler->requested = false;
+        sedd_sampler_outdate(sampler, NULL);
         settle(sampler);
     }
     return status;

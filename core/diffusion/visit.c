@@ -1,7 +1,7 @@
 /*
- * visit.c - from a row of logits to a token. An exact draw at a mask has two parts, each with its
- * own random number: whether the mask opens and which token it becomes. Everything else (official
- * draws, the uniform graph) draws once, over all states, as the reference code does.
+ * visit.c - from a row of logits to what is drawn. An exact draw at a mask has two parts, each with
+ * its own random number: whether the mask opens and which token it becomes. Everything else
+ * (official draws, the uniform graph) draws once, over all states, as the reference code does.
  */
 #include "diffusion/draw.h"
 #include "diffusion/sampler.h"
@@ -22,14 +22,20 @@ bool sedd_sampler_opens(const struct sedd_sampler *sampler, int32_t place, doubl
     return sampler->rest || sedd_sampler_random(sampler, place, 0) < open;
 }
 
+bool sedd_sampler_tosses(const struct sedd_sampler *sampler)
+{
+    return sampler->options.positions == SEDD_POSITIONS_SCORE &&
+           !sampler->session->model->info.normalised;
+}
+
 /* The rank by the distribution weights / sum, whose largest weight is 1. */
 static double rank_of(const struct sedd_sampler *sampler, int32_t place, const float *weights,
-                      int32_t tokens, double sum)
+                      int32_t tokens, double sum, float entropy)
 {
     switch (sampler->options.order) {
     case SEDD_ORDER_CONFIDENCE: return -1.0 / sum;
     case SEDD_ORDER_MARGIN: return -(1.0 - (double)sedd_draw_second(weights, tokens)) / sum;
-    case SEDD_ORDER_ENTROPY: return (double)sampler->entropy[place];
+    case SEDD_ORDER_ENTROPY: return (double)entropy;
     default: return sampler->rank[place]; /* known beforehand */
     }
 }
@@ -40,38 +46,32 @@ void sedd_visit_exact(void *user, int32_t row, int32_t place, float *logits, flo
     const struct sedd_session *session = sampler->session;
     const struct sedd_kernels *kernels = session->engine->kernels;
     const struct sedd_sample_options *options = &sampler->options;
+    struct sedd_outcome *drawn = &sampler->outcome[row];
     int32_t tokens = session->model->info.tokens;
-    (void)row;
     size_t size = (size_t)tokens * sizeof(float);
     sedd_session_mute(session, logits);
     float inverse = (float)(1.0 / options->temperature), largest = kernels->max(logits, tokens);
-    bool coin =
-        !sampler->session->model->info.normalised && options->positions == SEDD_POSITIONS_SCORE;
+    bool coin = sedd_sampler_tosses(sampler);
     memcpy(weights, logits, size);
     double sum = (double)kernels->exp_sum(weights, tokens, coin ? 1.0f : inverse, largest);
     double score_sum = sum * exp((double)largest - (double)sampler->shift);
-    if (!isfinite(coin ? score_sum : sum)) {
-        sampler->broken = true;
-        return;
-    }
-    if (coin && !sedd_sampler_opens(sampler, place, score_sum)) {
+    *drawn = (struct sedd_outcome){.id = -1, .sum = coin ? score_sum : sum};
+    if (!isfinite(drawn->sum) || (coin && !sedd_sampler_opens(sampler, place, score_sum))) {
         return;
     }
     if (coin && options->temperature != 1.0) {
         memcpy(weights, logits, size);
         sum = (double)kernels->exp_sum(weights, tokens, inverse, largest);
     }
-    sampler->entropy[place] = sedd_draw_entropy(weights, logits, tokens, inverse, largest, sum);
-    sampler->rank[place] = rank_of(sampler, place, weights, tokens, sum);
-    int32_t id;
-    if (options->greedy) {
-        id = sedd_draw_likeliest(logits, tokens);
+    drawn->entropy = sedd_draw_entropy(weights, logits, tokens, inverse, largest, sum);
+    drawn->rank = rank_of(sampler, place, weights, tokens, sum, drawn->entropy);
+    if (options->greedy || (sampler->last && sampler->ending == SEDD_ENDING_LIKELIEST)) {
+        drawn->id = sedd_draw_likeliest(logits, tokens);
     } else {
         sedd_draw_filter(weights, tokens, options->top_k, options->top_p);
-        id = sedd_draw_exact(weights, tokens, sedd_sampler_random(sampler, place, 1));
+        drawn->id = sedd_draw_exact(weights, tokens, sedd_sampler_random(sampler, place, 1));
     }
-    sampler->confidence[place] = (float)((double)weights[id] / sum);
-    sampler->next[place] = id;
+    drawn->confidence = (float)((double)weights[drawn->id] / sum);
 }
 
 void sedd_visit_weights(void *user, int32_t row, int32_t place, float *logits, float *work)
@@ -79,14 +79,21 @@ void sedd_visit_weights(void *user, int32_t row, int32_t place, float *logits, f
     struct sedd_sampler *sampler = user;
     const struct sedd_session *session = sampler->session;
     int32_t states = session->model->info.states;
-    (void)row;
     int32_t columns = sedd_transition_columns(&sampler->transition);
     int32_t x = sampler->ids[place];
+    struct sedd_outcome *drawn = &sampler->outcome[row];
+    *drawn = (struct sedd_outcome){.id = -1, .rank = sampler->rank[place]};
+    if (sampler->last && sampler->ending == SEDD_ENDING_LIKELIEST) {
+        sedd_session_mute(session, logits);
+        drawn->id = sedd_draw_likeliest(logits, session->model->info.tokens);
+        drawn->sum = (double)logits[drawn->id];
+        return;
+    }
     float shift = (float)sedd_score_bridge(session, sampler->sigma, x, logits, work);
     for (int32_t y = 0; y < states; y++) {
         logits[y] -= shift;
         if (!isfinite(logits[y])) {
-            sampler->broken = true;
+            drawn->sum = NAN;
         }
     }
     sedd_session_mute(session, logits);
@@ -94,16 +101,17 @@ void sedd_visit_weights(void *user, int32_t row, int32_t place, float *logits, f
     sedd_transition_weights(&sampler->transition, x, logits);
     sedd_session_mute(session, logits);
     if (sampler->options.draw == SEDD_DRAW_EXACT) {
-        sampler->next[place] =
-            sedd_draw_exact(logits, columns, sedd_sampler_random(sampler, place, 1));
+        drawn->id = sedd_draw_exact(logits, columns, sedd_sampler_random(sampler, place, 1));
         return;
     }
     const float *uniforms = work;
     if (sampler->uniforms != NULL) {
-        uniforms = sampler->uniforms + (size_t)place * (size_t)columns;
+        bool radd = session->model->info.family == SEDD_FAMILY_RADD;
+        size_t width = (size_t)(session->model->info.normalised ? states : columns);
+        uniforms = sampler->uniforms + (size_t)(radd ? row : place) * width;
     } else {
         sedd_random_floats(sampler->options.seed, SEDD_STREAM_RACE, (uint32_t)sampler->steps_done,
                            (uint32_t)place, work, (uint32_t)columns);
     }
-    sampler->next[place] = sedd_draw_race(logits, uniforms, columns);
+    drawn->id = sedd_draw_race(logits, uniforms, columns);
 }

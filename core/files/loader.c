@@ -114,7 +114,8 @@ static enum sedd_status push_all(struct sedd_loader *loader, uint64_t offset, co
            loader->place - offset < size) {
         uint64_t done = loader->place - offset;
         sedd_loader_take(loader, bytes + done, size - done);
-        if (loader->skip == 0 && loader->stage_size == loader->unit_size) {
+        status = sedd_loader_check_header(loader, error);
+        if (status == SEDD_OK && loader->skip == 0 && loader->stage_size == loader->unit_size) {
             status = loader->phase < SEDD_PHASE_LOCAL ? sedd_loader_read_index(loader, error)
                                                       : sedd_loader_read_tensors(loader, error);
         }

@@ -90,6 +90,19 @@ static enum sedd_status finish_start(struct sedd_loader *loader, struct sedd_err
 
 /* ---- Safetensors ------------------------------------------------------------------------- */
 
+enum sedd_status sedd_loader_check_header(const struct sedd_loader *loader,
+                                          struct sedd_error *error)
+{
+    if (loader->phase != SEDD_PHASE_HEADER || loader->stage_size == 0 || loader->stage[0] == '{') {
+        return SEDD_OK;
+    }
+    return sedd_fail(error, SEDD_ERROR_FORMAT,
+                     "the weights are neither a torch file nor a safetensors file, whose header "
+                     "begins with '{'; found byte 0x%02x: this is another kind of file, or it is "
+                     "damaged",
+                     loader->stage[0]);
+}
+
 /* Checks the size that the header implies against the size of the file, if that is known. */
 static enum sedd_status check_size(const struct sedd_loader *loader, uint64_t size,
                                    struct sedd_error *error)

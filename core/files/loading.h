@@ -88,6 +88,10 @@ void sedd_loader_take(struct sedd_loader *loader, const uint8_t *bytes, uint64_t
 
 /* Processes the staged unit of a phase from START to PICKLE. */
 enum sedd_status sedd_loader_read_index(struct sedd_loader *loader, struct sedd_error *error);
+/* Refuses a staged header that does not begin with '{': the first eight bytes of any file may form
+ * a plausible header size. */
+enum sedd_status sedd_loader_check_header(const struct sedd_loader *loader,
+                                          struct sedd_error *error);
 
 /* ---- loader_tensors.c -------------------------------------------------------------------- */
 

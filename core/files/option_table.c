@@ -1,4 +1,4 @@
-/* option_table.c - see option_table.h. */
+/* option_table.c - implements option_table.h. */
 #include "files/option_table.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ const char *sedd_field_called(const struct sedd_field *field,
     return text;
 }
 
-/* Bytes of a word's own name, without an old one, in a list of words. */
+/* Returns the size of a word in a list of words, without its old name. */
 static size_t word_size(const char *word)
 {
     return strcspn(word, " |");
@@ -53,7 +53,7 @@ static const char *word_at(const char *words, int32_t index)
     return words;
 }
 
-/* "a, b or c" */
+/* Appends "a, b or c". */
 static void put_words(struct sedd_text *text, const char *words)
 {
     for (const char *word = words; word != NULL; word = next_word(word)) {
@@ -81,7 +81,7 @@ const char *sedd_field_expects(const struct sedd_field *field, char *bytes, size
     return bytes;
 }
 
-/* The value as it was given. JSON lacks NaN and Infinity: JavaScript's come as these words. */
+/* Appends the given value. JSON lacks NaN and Infinity, so JavaScript sends them as these words. */
 static void put_value(struct sedd_text *text, const cJSON *item)
 {
     if (cJSON_IsNumber(item)) {
@@ -165,7 +165,7 @@ static bool in_range(const struct sedd_field *field, double value)
     return whole && (zero || (value >= field->low && value <= field->high));
 }
 
-/* The flag that says that a number is 0 on purpose, or NULL. */
+/* Returns the flag that marks a number as 0 on purpose, or NULL. */
 static bool *zero_flag(const struct sedd_field *field, void *options)
 {
     return field->zero_offset == 0 ? NULL : (bool *)((char *)options + field->zero_offset);
@@ -241,7 +241,7 @@ const struct sedd_field *sedd_fields_find(struct sedd_fields fields, const char 
     return NULL;
 }
 
-/* Names between spaces, and whether one of them is this. */
+/* Returns true if the name is one of `names`, each between spaces. */
 static bool lists(const char *names, const char *name)
 {
     char spaced[48];
@@ -300,7 +300,7 @@ enum sedd_status sedd_fields_parse(struct sedd_fields fields, unsigned uses, con
 
 /* ---- Checking and writing ---------------------------------------------------------------- */
 
-/* The value in the struct, as a number. */
+/* Returns the value in the struct as a number. */
 static double value_of(const struct sedd_field *field, const void *options)
 {
     const void *place = (const char *)options + field->offset;

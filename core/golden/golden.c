@@ -35,6 +35,7 @@ static const struct check FAMILY_CHECKS[] = {
     {"update_rate", true, sedd_golden_rate},
     {"nelbo", true, sedd_golden_nelbo},
     {"loss", true, sedd_golden_radd_loss},
+    {"trajectories", true, sedd_golden_family_run},
 };
 
 static const struct check GPT2_CHECKS[] = {

@@ -17,6 +17,18 @@
  *                        states_after_each_draw_before_projection [draws, B, L]}],
  *                      tensors NAME.u0, NAME.u1, ...: the uniforms of each draw
  *
+ * For MDLM, SDTT, RADD and DUO noise, grid and timestep_embedding, and:
+ *
+ *   forward            [{x, sigma [B] or null, logits, logprob: [B, L, N]}]; -1e6 stands for ln 0
+ *   steps              [{kind: ddpm|ddpm_cache|analytic|ancestral|denoise|final|removal, t, dt, x,
+ *                        probs: [B, L, N], rows: "all" or the masks only, result [B, L]}]
+ *   update_rate        [{method: tweedie|euler, steps, t [steps], rate [steps]}] (RADD)
+ *   nelbo              [{x0, xt, t [B], loss or loss_f64 [B, L], loss_per_sequence_f64 [B]}]
+ *   loss               [{kind, x0, xt, base_uniform or k [B], loss_per_sequence [B]}] (RADD)
+ *   trajectories       [{name, predictor, steps, eps, noise_removal, batch, length, x_init, states,
+ *                        result, evaluations or sequence_evaluations, and RADD's and SDTT's ways to
+ *                        give tokens}], tensors NAME.u0, ...: the uniforms of each draw
+ *
  * For a GPT-2:
  *
  *   forward            [{x, logits: [B, L, V], nll_per_token_f64 [B, L - 1]}]

@@ -26,7 +26,7 @@
 /* Tolerance of draws and trajectories, whose error is the number of ids that differ. */
 #define SEDD_GOLDEN_EXACT 0.0
 
-#define SEDD_GOLDEN_ARRAYS 16 /* largest number of arrays in one check */
+#define SEDD_GOLDEN_ARRAYS 64 /* largest number of arrays in one check */
 
 struct sedd_golden {
     struct sedd_engine *engine;
@@ -117,6 +117,12 @@ enum sedd_status sedd_golden_distribution(struct sedd_golden *golden, const cJSO
 enum sedd_status sedd_golden_nelbo(struct sedd_golden *golden, const cJSON *item);
 enum sedd_status sedd_golden_radd_loss(struct sedd_golden *golden, const cJSON *item);
 enum sedd_status sedd_golden_rate(struct sedd_golden *golden, const cJSON *item);
+
+/* Computes raw logits [B, L, N] of ids [B, L] at sigma [B]. */
+enum sedd_status sedd_golden_raw_logits(struct sedd_golden *golden, int32_t batch, int32_t length,
+                                        const int32_t *ids, const double *sigma, float *logits);
+/* Checks each element of trajectories of these models (golden_runs.c). */
+enum sedd_status sedd_golden_family_run(struct sedd_golden *golden, const cJSON *item);
 
 /* Check sampling (golden_sampling.c): noise, grid, sample_categorical, and each element of steps,
  * of trajectories and of GPT-2's greedy. */

@@ -29,9 +29,8 @@ static void copy_logits(void *user, int32_t row, int32_t place, float *logits, f
     memcpy(raw->logits + (size_t)place * raw->states, logits, raw->states * sizeof *logits);
 }
 
-/* Computes raw logits [B, L, N] of ids [B, L] at sigma [B]. */
-static enum sedd_status compute_logits(struct sedd_golden *golden, int32_t batch, int32_t length,
-                                       const int32_t *ids, const double *sigma, float *logits)
+enum sedd_status sedd_golden_raw_logits(struct sedd_golden *golden, int32_t batch, int32_t length,
+                                        const int32_t *ids, const double *sigma, float *logits)
 {
     struct sedd_session *session;
     size_t states = (size_t)golden->info->states;
@@ -100,7 +99,7 @@ enum sedd_status sedd_golden_logprob(struct sedd_golden *golden, const cJSON *it
          b++) { /* a time-free network gives the same at any noise level */
         sigma[b] = sigma_count > 0 && given[b] > 0.0 ? given[b] : 1.0;
     }
-    enum sedd_status status = compute_logits(golden, batch, length, ids, sigma, got);
+    enum sedd_status status = sedd_golden_raw_logits(golden, batch, length, ids, sigma, got);
     if (status == SEDD_OK) {
         status = sedd_golden_log_scores(golden, batch, length, ids, sigma, &scores);
     }

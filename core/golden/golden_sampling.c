@@ -43,7 +43,8 @@ enum sedd_status sedd_golden_grid(struct sedd_golden *golden, const cJSON *list)
             return sedd_golden_damaged(golden);
         }
         for (size_t i = 0; i < count; i++) {
-            double mine = sedd_grid_time(SEDD_GRID_LINEAR, (int32_t)steps, (int32_t)i);
+            double mine =
+                sedd_grid_time(SEDD_GRID_LINEAR, (int32_t)steps, (int32_t)i, SEDD_GRID_END);
             error = sedd_golden_worse(error, fabs(mine - (double)(float)t[i]));
         }
     }
@@ -184,8 +185,9 @@ static enum sedd_status run_trajectory(struct sedd_golden *golden,
     if (status == SEDD_OK) {
         status = sedd_sampler_new(session, options, &sampler, golden->error);
     }
-    status =
-        status == SEDD_OK ? sedd_sampler_feed(sampler, feed_uniforms, feed, golden->error) : status;
+    status = status == SEDD_OK
+                 ? sedd_sampler_feed(sampler, feed_uniforms, feed, SEDD_GRID_END, golden->error)
+                 : status;
     if (status == SEDD_OK && denoiser_only) {
         status = sedd_sampler_restore(sampler, options->steps, options->initial_ids, golden->error);
     }

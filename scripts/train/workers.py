@@ -82,21 +82,37 @@ class Workers:
         """Waits for all workers: what one wrote before, the others can read after. Raises WorkerLost in the first one."""
         if self.count == 1:
             return
+        if self.first:
+            for rank in range(1, self.count):
+                self._hear(rank)
+            for rank in range(1, self.count):
+                self._answer(rank)
+            return
         try:
-            if self.first:
-                for rank, link in enumerate(self.links, 1):
-                    if not link.recv(1):
-                        raise WorkerLost(f"worker {rank} of {self.count} has ended")
-                for link in self.links:
-                    link.send(b".")
-                return
             self.links[0].send(b".")
             if self.links[0].recv(1):
                 return
-        except OSError as error:
-            if self.first:
-                raise WorkerLost(f"a worker has ended ({error})") from None
+        except OSError:
+            pass
         os._exit(1)  # the first one is gone
+
+    def _hear(self, rank: int) -> None:
+        """Waits until worker `rank` is there. A worker that was killed closes its socket, or resets it if a byte was unread."""
+        try:
+            if self.links[rank - 1].recv(1):
+                return
+        except OSError:
+            pass
+        raise self._lost(rank)
+
+    def _answer(self, rank: int) -> None:
+        try:
+            self.links[rank - 1].send(b".")
+        except OSError:
+            raise self._lost(rank) from None
+
+    def _lost(self, rank: int) -> WorkerLost:
+        return WorkerLost(f"worker {rank} of {self.count} has ended")
 
     def add(self, tensors: list[torch.Tensor]) -> None:
         """Replaces every tensor by its sum over the workers."""

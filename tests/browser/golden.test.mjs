@@ -35,7 +35,10 @@ test('every golden folder passes in Chromium', async (t) => {
       ['relaxed', 'relaxed'],
       ['relaxed', 'relaxed16'],
     ]) {
-      for (const name of ['absorb', 'uniform', 'gpt2', 'absorb-geometric-official', 'one-token']) {
+      for (const name of [
+        ...['absorb', 'uniform', 'gpt2', 'absorb-geometric-official', 'one-token'],
+        ...['mdlm', 'mdlm-time', 'sdtt', 'radd', 'duo'],
+      ]) {
         await t.test(`${name}, kernels ${kernels}`, async () => {
           const { failed, report } = await page.evaluate(inPage, { wasm, kernels, threads: 1, name });
           assert.equal(failed, 0, report);

@@ -2,7 +2,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { withPage } from './browser.mjs';
-import { masks, native, ready, rest, seek, text, write } from './page-helpers.mjs';
+import { PUBLISHED, masks, native, ready, rest, seek, text, write } from './page-helpers.mjs';
 
 for (const [name, options] of [
   ['cross-origin isolated', {}],

@@ -112,7 +112,7 @@ export async function paced() {
   await ready();
   $('#full-speed').checked = false;
   await type('Once upon a time');
-  fill('[name=steps]', 16);
+  fill('[name=steps]', 6); // few, so that a slow machine has made them long before they are shown
   const begin = performance.now();
   $('#run').click();
   await until(() => document.body.classList.contains('busy'), 'the run');
@@ -172,6 +172,35 @@ export async function violations() {
   return (await globalThis.axe.run()).violations.map(
     ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' ; ')}`,
   );
+}
+
+/** A run that is paused after three steps, as every part of the figure tells it; then the branch form with a wrong seed. */
+export async function pausedAndWrong() {
+  await ready();
+  await type('Once upon a time'); // the tab kept the text of the run before
+  fill('[name=steps]', 900);
+  $('#single').click();
+  await until(() => /^step 1 of 901/.test($('#position').textContent), 'the first step');
+  for (const step of [2, 3]) {
+    $('#timeline [part~=forward]').click();
+    await until(() => $('#position').textContent.startsWith(`step ${step} of 901`), `step ${step}`);
+  }
+  await until(() => $('#status').textContent.startsWith('Step 3 of 901'), 'the status');
+  const slider = $('#timeline input[type=range]');
+  const told = [$('#timeline [part~=count]').textContent, `${slider.value} / ${slider.max}`];
+  press('Escape');
+  await until(() => $('#status').textContent === 'Stopped.', 'the stop');
+  fill('[name=branch-seed]', 'x');
+  $('#branch').click();
+  const { name } = document.activeElement;
+  const marked = $('[name=branch-seed]').getAttribute('aria-invalid');
+  fill('[name=branch-seed]', 3);
+  return {
+    told,
+    name,
+    marked,
+    left: $('#branch-error').textContent + $('[name=branch-seed]').getAttribute('aria-invalid'),
+  };
 }
 
 /** Three demos on one page. */

@@ -72,6 +72,16 @@ for (const name of /** @type {const} */ (['Firefox', 'WebKitGTK'])) {
       assert.equal(await play('opened'), branch);
     });
 
+    test('a paused run tells one story; a wrong field is marked until it is right', async () => {
+      await engine.goto('?lang=en');
+      assert.deepEqual(await play('pausedAndWrong'), {
+        told: ['3 / 901', '3 / 901'],
+        name: 'branch-seed',
+        marked: 'true',
+        left: 'null',
+      });
+    });
+
     test('links land on their headings', async () => {
       for (const [id, off] of Object.entries(await play('links')))
         assert.ok(Math.abs(off) < 2, `#${id} is ${off} px off`);

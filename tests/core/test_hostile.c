@@ -325,6 +325,19 @@ static void test_other_kinds(void)
         CHECK_TEXT(error.message, cases[i].words);
         CHECK(strstr(error.message, "model.safetensors has") == NULL);
     }
+    /* Eight bytes that form a plausible size, longer and shorter than the file. */
+    for (uint64_t length = 16; length <= 1 << 20; length <<= 16) {
+        struct sedd_model *model = NULL;
+        uint8_t bytes[64] = {0};
+        memcpy(bytes, &length, sizeof length);
+        memset(bytes + 8, 0xA7, sizeof bytes - 8);
+        for (size_t part = 3; part <= sizeof bytes; part += 61) {
+            CHECK(checkpoint_load(SEDD_CONFIG, bytes, sizeof bytes, part, SEDD_DTYPE_AUTO, &model,
+                                  &error) == SEDD_ERROR_FORMAT);
+            CHECK_TEXT(error.message, "neither a torch file nor a safetensors file");
+            CHECK(strstr(error.message, "model.safetensors") == NULL);
+        }
+    }
 }
 
 /* Calls out of order are refused, and do not change the model that was returned. */

@@ -2,6 +2,7 @@
 #include "checkpoint.h"
 #include "fixture.h"
 
+#include "diffusion/draw.h"
 #include "model/condition.h"
 #include "model/score.h"
 
@@ -505,6 +506,140 @@ static void test_independence(void)
     close_fixture(&fixture);
 }
 
+/* ---- Steps in two halves ----------------------------------------------------------------- */
+
+/* Evaluates a request in another session, as a host with a network of its own does. */
+struct evaluation {
+    const struct sedd_sample_options *options;
+    const struct sedd_request *request;
+    struct sedd_row_result *results;
+};
+
+static void evaluate_row(void *user, int32_t row, int32_t place, float *logits, float *weights)
+{
+    (void)place;
+    const struct evaluation *evaluation = user;
+    double temperature =
+        evaluation->options->temperature == 0 ? 1 : evaluation->options->temperature;
+    double top_p = evaluation->options->top_p == 0 ? 1 : evaluation->options->top_p;
+    double raw = 0.0, sum = 0.0, entropy = 0.0, first = 0.0, second = 0.0;
+    struct sedd_row_result *result = &evaluation->results[row];
+    for (int32_t y = 0; y < MASK; y++) {
+        raw += exp((double)logits[y]);
+        weights[y] = (float)exp((double)logits[y] / temperature);
+        sum += (double)weights[y];
+    }
+    for (int32_t y = 0; y < MASK; y++) {
+        double p = (double)weights[y] / sum;
+        entropy -= p * log(p);
+        second = fmax(second, fmin(first, p));
+        first = fmax(first, p);
+    }
+    float kept[STATES];
+    memcpy(kept, weights, MASK * sizeof(float));
+    sedd_draw_filter(kept, MASK, evaluation->options->top_k, top_p);
+    result->id = sedd_draw_exact(kept, MASK, (double)evaluation->request->uniforms[row]);
+    result->log_sum = (float)log(raw);
+    result->confidence = (float)((double)weights[result->id] / sum);
+    result->entropy = (float)entropy;
+    result->likeliest = (float)first;
+    result->second = (float)second;
+}
+
+static void evaluate_request(struct sedd_session *session,
+                             const struct sedd_sample_options *options,
+                             const struct sedd_request *request, struct sedd_row_result *results)
+{
+    struct evaluation evaluation = {options, request, results};
+    struct sedd_reading reading = {.batch = 1,
+                                   .length = LENGTH,
+                                   .ids = request->ids,
+                                   .sigma = request->sigma,
+                                   .read_count = request->read_count,
+                                   .read = request->read,
+                                   .rows = request->rows,
+                                   .index = request->index};
+    if (request->rows > 0) {
+        CHECK(sedd_score_forward(session, &reading, NULL) == SEDD_OK);
+        CHECK(memcmp(session->modulation, request->modulation,
+                     (size_t)request->modulation_size * sizeof(float)) == 0);
+        CHECK(sedd_score_head(session, &reading, evaluate_row, &evaluation, NULL) == SEDD_OK);
+    }
+}
+
+/* A run whose network is evaluated elsewhere goes through the same states as one that is advanced,
+ * and a run may change from one to the other after any step. */
+static void test_halves(struct fixture *fixture)
+{
+    static int32_t expected[64][ROWS];
+    static struct sedd_row_result results[ROWS];
+    struct fixture other;
+    int32_t initial[LENGTH]; /* in a window of masks alone, entropies differ by rounding only */
+    for (int32_t p = 0; p < LENGTH; p++) {
+        initial[p] = p % 2 == 0 ? MASK : p * p * 7 % MASK;
+    }
+    open_fixture(&other, SEDD_DTYPE_AUTO, 1, NULL);
+    for (size_t way = 0; way < WAY_COUNT; way++) {
+        struct sedd_sample_options options = WAYS[way];
+        struct sedd_sampler *sampler = NULL;
+        struct sedd_request request;
+        struct sedd_step step;
+        options.seed = 5;
+        options.initial_ids = initial;
+        int32_t count = run(fixture, &options, expected), equal = 0, i = 0;
+        CHECK(sedd_sampler_new(fixture->session, &options, &sampler, NULL) == SEDD_OK);
+        if (options.draw == SEDD_DRAW_OFFICIAL) {
+            CHECK(sedd_sampler_request(sampler, &request, NULL) == SEDD_ERROR_UNSUPPORTED);
+            sedd_sampler_free(sampler);
+            continue;
+        }
+        for (; i < count && !sedd_sampler_done(sampler); i++) {
+            if (i % 3 == 2) { /* the engine's own network */
+                CHECK(sedd_sampler_request(sampler, &request, NULL) == SEDD_OK);
+                CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
+            } else {
+                CHECK(sedd_sampler_request(sampler, &request, NULL) == SEDD_OK);
+                evaluate_request(other.session, &options, &request, results);
+                CHECK(sedd_sampler_take(sampler, results, &step, NULL) == SEDD_OK);
+            }
+            CHECK(step.step == i + 1 && step.rows == request.rows);
+            equal += memcmp(sedd_sampler_ids(sampler), expected[i], LENGTH * sizeof(int32_t)) == 0;
+        }
+        if (!CHECK(sedd_sampler_done(sampler) && i == count && equal == count)) {
+            fprintf(stderr, "    way %zu: %d of %d states\n", way, (int)equal, (int)count);
+        }
+        sedd_sampler_free(sampler);
+    }
+    close_fixture(&other);
+}
+
+/* Results that cannot be right are refused, and the run goes on from where it was. */
+static void test_bad_results(struct fixture *fixture)
+{
+    static struct sedd_row_result results[ROWS];
+    static int32_t expected[64][ROWS];
+    const struct sedd_sample_options options = {.steps = 2, .positions = SEDD_POSITIONS_PLANNED};
+    struct sedd_sampler *sampler = NULL;
+    struct sedd_error error;
+    struct sedd_request request;
+    struct sedd_step step;
+    run(fixture, &options, expected);
+    CHECK(sedd_sampler_new(fixture->session, &options, &sampler, NULL) == SEDD_OK);
+    CHECK(sedd_sampler_take(sampler, results, &step, &error) == SEDD_ERROR_ARGUMENT);
+    CHECK_TEXT(error.message, "no step was requested");
+    CHECK(sedd_sampler_request(sampler, &request, &error) == SEDD_OK && request.rows == LENGTH / 2);
+    results[1].id = MASK;
+    CHECK(sedd_sampler_take(sampler, results, &step, &error) == SEDD_ERROR_ARGUMENT);
+    CHECK_TEXT(error.message, "row 1 of a step has token id 97");
+    results[1].log_sum = NAN;
+    CHECK(sedd_sampler_take(sampler, results, &step, &error) == SEDD_ERROR_FORMAT);
+    CHECK(sedd_sampler_steps_done(sampler) == 0);
+    CHECK(sedd_sampler_advance(sampler, &step, &error) == SEDD_OK);
+    CHECK(memcmp(sedd_sampler_ids(sampler), expected[0], LENGTH * sizeof(int32_t)) == 0);
+    CHECK(sedd_sampler_take(sampler, results, &step, &error) == SEDD_ERROR_ARGUMENT);
+    sedd_sampler_free(sampler);
+}
+
 int main(void)
 {
     struct fixture fixture;
@@ -525,6 +660,8 @@ int main(void)
     test_bounded(&fixture);
     test_hitting(&fixture);
     test_refusals(&fixture);
+    test_halves(&fixture);
+    test_bad_results(&fixture);
     close_fixture(&fixture);
     return test_report("sampler");
 }

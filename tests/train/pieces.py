@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import socket
 import sys
 import tempfile
 import unittest
@@ -29,7 +30,7 @@ from optimise import Mean, Muon, Optimizers, in_block, orthogonal, rate, thirds 
 from runs import Run  # noqa: E402
 from start import begin, gpt2_config, sedd_config  # noqa: E402
 from tokenizer import END, Tokenizer, fingerprint, learn  # noqa: E402
-from workers import Workers  # noqa: E402
+from workers import Workers, WorkerLost  # noqa: E402
 
 MODEL = {"tokens": 300, "hidden": 32, "blocks": 2, "heads": 2, "cond": 16, "length": 32}
 CONFIG = {"name": "tiny", "kind": "sedd", "model": MODEL, "batch": 8, "micro": 4, "steps": 30, "warmup": 5, "decay": 20,
@@ -382,6 +383,20 @@ class States(Case):
         seen, torch.cuda.is_available = torch.cuda.is_available, lambda: True
         self.addCleanup(setattr, torch.cuda, "is_available", seen)
         self.refused("leave --workers out", *command)
+
+    def test_a_lost_worker_has_one_message(self):
+        for how in ("closed", "closed with a byte unread", "closed before the answer"):
+            workers = Workers(1)
+            ours, theirs = socket.socketpair()
+            workers.count, workers.links = 2, [ours]
+            if how == "closed with a byte unread":
+                ours.send(b".")  # the socket is reset instead of closed
+            elif how == "closed before the answer":
+                theirs.send(b".")
+            theirs.close()
+            with self.subTest(how), self.assertRaisesRegex(WorkerLost, "^worker 1 of 2 has ended$"):
+                workers.meet()
+            ours.close()
 
 
 class TimeFree(Case):

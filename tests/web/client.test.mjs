@@ -132,6 +132,24 @@ test('calls queue in order; a paused run lets others through', async () => {
   assert.deepEqual((await slow.result).ids, (await run.result).ids, 'the pause changed nothing');
 });
 
+test('a paused run makes one step for each continue, even if the next pause arrives with it', async () => {
+  const options = { length: 16, steps: 6, seed: 3 };
+  const before = sedd.sample(options); // has the worker, so that what follows arrives at once
+  const run = sedd.sample(options);
+  for (const act of ['pause', 'continue', 'pause', 'continue', 'pause']) run[act]();
+  await before.result;
+  const steps = [];
+  for await (const { step, start } of run) {
+    if (start) continue;
+    steps.push(step);
+    if (step === 2) break;
+  }
+  assert.equal((await sedd.tokenize('other calls have their turn')).ids.length > 0, true);
+  assert.equal(run.state().position, 2, 'two steps and no more');
+  run.continue();
+  assert.deepEqual((await run.result).ids, (await before.result).ids);
+});
+
 test('GPT-2 pauses, too, and each run has its own cache', async () => {
   const options = { prompt: 'Once upon a time', tokens: 30, seed: 3 };
   const { text } = await gpt2.generate(options).result;

@@ -1,11 +1,13 @@
 // Tests loading in Node from the kinds of servers and folders that exist in practice, which differ in what they answer and lack.
 import { after, before, beforeEach, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { generate } from '../../scripts/generate.mjs';
 import { official } from '../../scripts/generate/official.mjs';
@@ -15,6 +17,7 @@ import { placeOf } from '../../web/load/source.js';
 import { ROOT } from './files.mjs';
 import { NodeWorker } from './node-worker.mjs';
 
+const TOOL = path.join(ROOT, 'build/native/sedd');
 const NANO = path.join(ROOT, 'models/sedd-nano');
 const PAGE = '<!DOCTYPE html><title>Not found</title>';
 const shaOf = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');
@@ -86,10 +89,10 @@ beforeEach(() => {
 });
 
 /** Returns the result of a load: the model's source, or the error. */
-async function load(source, { with: from = loadSEDD, ...options } = {}) {
+async function load(source, { with: from = loadSEDD, text = 'a', ...options } = {}) {
   try {
     const model = await from(source, { retries: 0, worker: new NodeWorker(), ...options });
-    const said = { ...model.source, tokens: (await model.tokenize('a')).ids };
+    const said = { ...model.source, tokens: (await model.tokenize(text)).ids };
     await model.dispose();
     return said;
   } catch (error) {
@@ -158,6 +161,29 @@ describe('servers', () => {
       name === 'model.safetensors' &&
       reply(response, 200, 'version https://git-lfs.github.com/spec/v1\noid sha256:00\n');
     assert.match((await load(`${url}torch`)).failed, /^content: .*model\.safetensors is a Git LFS pointer/);
+  });
+
+  test('added_tokens.json beside vocab.json is applied, as it is natively', async () => {
+    const text = 'a <|user|> b';
+    const own = path.join(folder, 'added');
+    cpSync(path.join(folder, 'gpt2'), own, { recursive: true });
+    rmSync(path.join(own, 'tokenizer.json'));
+    const idsOf = (source) => load(source, { with: loadGPT2, text }).then(({ tokens, failed }) => failed ?? tokens);
+    const plain = await idsOf(`${url}added`);
+    writeFileSync(path.join(own, 'added_tokens.json'), JSON.stringify({ '<|user|>': 50257 }));
+    writeFileSync(path.join(own, 'text'), text);
+    const { stdout } = await promisify(execFile)(TOOL, ['tokenize', own, '--file', path.join(own, 'text')]);
+    const expected = JSON.parse(stdout).ids;
+    assert.ok(expected.includes(50257) && !plain.includes(50257));
+    assert.deepEqual(await idsOf(`${url}added`), expected, 'a folder on a server');
+    const names = ['config.json', 'model.safetensors', 'vocab.json', 'merges.txt', 'added_tokens.json'];
+    const files = names.map((name) => new File([readFileSync(path.join(own, name))], name));
+    assert.deepEqual(await idsOf(files), expected, 'a dropped folder');
+    const [config, weights, tokenizer, merges, added] = files;
+    assert.deepEqual(await idsOf({ config, weights, tokenizer, merges, added }), expected, 'files by their roles');
+    assert.match(await idsOf({ config, weights, tokenizer, added }), /added tokens without merges|without merges\.txt/);
+    special = ({ name }, response) => name === 'added_tokens.json' && reply(response, 200, '[1]');
+    assert.match(await idsOf(`${url}added`), /^format: added_tokens\.json is not an object/);
   });
 
   test('vocab.json without merges.txt is named as that', async () => {

@@ -57,7 +57,10 @@ test('the types of what comes out have the fields that the core gives', async ()
   const events = [];
   for await (const event of run) events.push(event);
   const source = read('web/client/run.js');
-  assert.deepEqual(Object.keys(events[0].settings).toSorted(), Object.keys(typedef(source, 'Settings')).toSorted());
+  const typed = Object.keys(typedef(source, 'Settings')).toSorted();
+  assert.deepEqual([...Object.keys(events[0].settings), 'ending'].toSorted(), typed); // the ending is told where it was given
+  const ended = sedd.sample({ length: 6, steps: 1, seed: 1, ending: 'likeliest' });
+  assert.equal((await ended.result).settings.ending, 'likeliest');
   const step = Object.keys(typedef(source, 'StepEvent')).filter(
     (name) => !['start', 'held', 'position', 'settings'].includes(name),
   );

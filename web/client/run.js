@@ -42,13 +42,14 @@ import { Events } from './events.js';
  * @property {number} length
  * @property {number} steps
  * @property {string} seed
- * @property {'analytic'|'euler'} sampler
+ * @property {'analytic'|'euler'|'ddpm'|'ddpm_cache'} sampler
  * @property {'exact'|'official'} draw
  * @property {'score'|'normalised'|'planned'|'bounded'|'hitting'} positions
  * @property {'random'|'spread'|'confidence'|'margin'|'entropy'} order
  * @property {'linear'|'cosine'} grid
  * @property {'all'|'known'} context
  * @property {number} [gamma]
+ * @property {'own'|'draw'|'likeliest'|'open'} [ending]
  * @property {boolean} denoise
  * @property {number} temperature
  * @property {number} topK
@@ -106,7 +107,7 @@ export class Run {
   pause() {
     this.#call.hold(true);
   }
-  /** Goes on after pause(). */
+  /** Goes on after pause(), by one step at least: `continue()` and `pause()` together make exactly one. */
   continue() {
     this.#call.hold(false);
   }

@@ -5,15 +5,16 @@
 
 /** Options with a choice of words; the first word is the default. */
 export const WORDS = {
-  sampler: ['analytic', 'euler'],
+  sampler: ['analytic', 'euler', 'ddpm', 'ddpm_cache'],
   draw: ['exact', 'official'],
   positions: ['score', 'normalised', 'planned', 'bounded', 'hitting'],
   order: ['random', 'spread', 'confidence', 'margin', 'entropy'],
   grid: ['linear', 'cosine'],
   context: ['all', 'known'],
+  ending: ['own', 'draw', 'likeliest', 'open'],
 };
 
-/** Returns true if a run ends with an evaluation by the denoiser by default. @param {string} [positions] */
+/** Returns true if a run may end with an evaluation by the denoiser by default. @param {string} [positions] */
 export const denoises = (positions = 'score') => WORDS.positions.slice(0, 2).includes(positions);
 
 /** Returns the current word for an option: older files, links and pages say `fixed` for `planned`. */

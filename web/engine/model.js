@@ -42,29 +42,25 @@ export class Model {
   /**
    * @param {import('./engine.js').Engine} engine
    * @param {{config: Uint8Array, weights: AsyncIterable<Uint8Array>, tokenizer: Uint8Array, merges?: Uint8Array,
-   *   generation?: Uint8Array|null}} files
+   *   added?: Uint8Array|null, generation?: Uint8Array|null}} files
    * @param {{dtype?: 'auto'|'f32'|'q8'}} [options]
    */
   static async load(engine, files, { dtype = 'auto' } = {}) {
     const model = new Model();
     model.#engine = engine;
     const { module } = engine;
-    model.#tokenizer = engine.scoped((scope) =>
-      engine.check(
-        module._wasm_tokenizer_new(
-          scope.data(files.tokenizer),
-          files.tokenizer.length,
-          files.merges ? scope.data(files.merges) : 0,
-          files.merges?.length ?? 0,
-        ),
-      ),
-    );
+    model.#tokenizer = engine.scoped((scope) => {
+      const given = [files.tokenizer, files.merges, files.added];
+      return engine.check(
+        module._wasm_tokenizer_new(...given.flatMap((file) => [file ? scope.data(file) : 0, file?.length ?? 0])),
+      );
+    });
     const loader = engine.scoped((scope) =>
       engine.check(module._wasm_loader_new(scope.data(files.config), files.config.length, DTYPES[dtype] ?? 0)),
     );
     try {
       const { kind, weightBytes } = engine.json(module._wasm_loader_describe(loader));
-      if (kind === 'sedd' && files.generation) model.defaults = readDefaults(engine, files.generation);
+      if (kind === 'sedd') model.defaults = readDefaults(engine, loader, files.generation);
       // One growth while the memory is small: a browser may copy it all to grow it.
       module._free(engine.check(module._malloc(weightBytes)));
       await feedLoader(engine, loader, files.weights);

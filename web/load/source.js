@@ -34,8 +34,9 @@ function rolesOf(blobs) {
   const weights = named(...WEIGHTS) ?? largest(ending(/\.safetensors$/)) ?? largest(ending(/\.(pth|pt|bin)$/));
   if (!weights && ending(PART)[0]) throw partsError('The folder');
   const tokenizer = named('tokenizer.json', 'vocab.json');
-  const merges = tokenizer && fileName(tokenizer) === 'vocab.json' ? named('merges.txt') : undefined;
-  return { config: named('config.json'), weights, tokenizer, merges, generation: named(DEFAULTS_FILE) };
+  const beside = tokenizer && fileName(tokenizer) === 'vocab.json' ? named : () => undefined;
+  const [merges, added] = [beside('merges.txt'), beside('added_tokens.json')];
+  return { config: named('config.json'), weights, tokenizer, merges, added, generation: named(DEFAULTS_FILE) };
 }
 
 /** What `file` (a URL or a Blob) is called. */
@@ -54,6 +55,10 @@ function placeOfFiles(roles) {
   const { weights } = roles;
   if (PART.test(nameOf(weights))) throw partsError(nameOf(weights));
   if (roles.tokenizer && nameOf(roles.tokenizer) === 'vocab.json' && !roles.merges) throw mergesError('argument');
+  if (roles.added && !roles.merges)
+    throw new SeddError('argument', 'The source has added tokens without merges.', {
+      hint: 'added_tokens.json belongs to vocab.json and merges.txt; a tokenizer.json holds its added tokens itself.',
+    });
   if (typeof weights === 'string')
     return { kind: 'files', id: weights, name: weights.split('/').at(-2) ?? weights, roles };
   const known = weights.name && weights.lastModified !== undefined;
@@ -90,7 +95,7 @@ function placeOfText(text, base, { hub, revision }) {
 }
 
 /**
- * @param {string|Blob[]|{config, weights, tokenizer?, merges?, generation?}|{stored: string}} source
+ * @param {string|Blob[]|{config, weights, tokenizer?, merges?, added?, generation?}|{stored: string}} source
  * @param {string} base @param {{hub?: string, revision?: string}} options
  * @returns {Place}
  */
@@ -110,14 +115,18 @@ async function readBlob(blob, name) {
   return bytes;
 }
 
-/** tokenizer.json, else vocab.json and merges.txt, else null; `get` throws status 404 where there is no such file. */
+/**
+ * Reads tokenizer.json, else vocab.json and merges.txt with added_tokens.json where there is one, else gives null.
+ * `get` throws status 404 where there is no such file.
+ */
 async function readTokenizer(get) {
   const tokenizer = await get('tokenizer.json').catch(absent);
   if (tokenizer) return { tokenizer };
   const vocab = await get('vocab.json').catch(absent);
-  const merges = vocab && (await get('merges.txt').catch(absent));
-  if (vocab && !merges) throw mergesError('network');
-  return vocab && { tokenizer: vocab, merges };
+  if (!vocab) return null;
+  const [merges, added] = await Promise.all(['merges.txt', 'added_tokens.json'].map((name) => get(name).catch(absent)));
+  if (!merges) throw mergesError('network');
+  return { tokenizer: vocab, merges, added };
 }
 
 function parsed(config) {
@@ -242,6 +251,7 @@ async function openFiles({ roles }, options) {
     ? {
         tokenizer: await read(roles.tokenizer, 'the tokenizer'),
         merges: roles.merges && (await read(roles.merges, 'merges.txt')),
+        added: roles.added && (await read(roles.added, 'added_tokens.json')),
       }
     : await borrowTokenizer(
         config,
@@ -261,7 +271,7 @@ async function openFiles({ roles }, options) {
  * Finds the files and reads all but the weights.
  * @param {Place} place
  * @param {{retryPolicy: import('./requests.js').RetryPolicy, hub?: string, stored?: boolean}} options
- * @returns {Promise<{config: Uint8Array, tokenizer: Uint8Array, merges?: Uint8Array, generation: Uint8Array|null, weights: RemoteFile|LocalFile, sha256: string,
+ * @returns {Promise<{config: Uint8Array, tokenizer: Uint8Array, merges?: Uint8Array, added?: Uint8Array|null, generation: Uint8Array|null, weights: RemoteFile|LocalFile, sha256: string,
  *   optional: (name: string) => Promise<Uint8Array>, place?: Place}>}
  */
 export function openPlace(place, options) {

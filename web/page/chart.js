@@ -1,6 +1,7 @@
 /**
- * Time and quality against steps, drawn by uPlot (fetched now, from this host). Solid lines are times (left axis): medians
- * with their middle half, and GPT-2's. Dotted lines are perplexities under a judge (right axis), where they are known.
+ * Draws time and quality against steps with uPlot, which is fetched on first use from this host. Solid lines are times
+ * (left axis): medians with their middle half, and GPT-2's. Dotted lines are perplexities under a judge (right axis), if
+ * they are known.
  */
 import { el } from './dom.js';
 import { number, t } from './text.js';
@@ -16,7 +17,7 @@ const load = () =>
     document.head.append(style);
   }));
 
-/** 1, 2, 5, 10, … between two values. */
+/** Returns the ticks 1, 2, 5, 10, … between two values. */
 function marks([low, high]) {
   const values = [];
   for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power++)
@@ -24,7 +25,7 @@ function marks([low, high]) {
   return values.filter((value) => value >= low && value <= high);
 }
 
-/** The range of a logarithmic axis with room around its values. */
+/** Returns the range of a logarithmic axis, with room around its values. */
 const rangeOf = (values) => [Math.min(...values) / 1.6, Math.max(...values) * 1.6];
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--sedd-${name}`).trim();
@@ -117,7 +118,7 @@ export async function drawChart(root, result) {
   }).observe(root);
 }
 
-/** Whiskers of the middle half, and the words on GPT-2's lines. */
+/** Draws the whiskers of the middle half, and the labels of GPT-2's lines. */
 function annotate({ ctx, valToPos }, { steps, sedd, gpt2, judge, font }) {
   const ratio = devicePixelRatio;
   const place = (value, scale) => valToPos(value, scale, true);

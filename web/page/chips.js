@@ -1,4 +1,4 @@
-/** The chips above the text: what a model can do that sees both sides, a press each. */
+/** The chips above the text: tasks for a model that sees both sides of a hole, one press each. */
 import { $, el } from './dom.js';
 import { EXAMPLES } from './examples.js';
 import { t } from './text.js';
@@ -18,7 +18,7 @@ export class Chips {
     this.page = page;
   }
 
-  /** Writes an example, with GPT-2 beside it. */
+  /** Runs an example, with GPT-2 beside it. */
   async write({ prompt, seed }) {
     const { page } = this;
     await page.ready;

@@ -1,4 +1,4 @@
-/** Small helpers for making elements. Text always goes in as text. */
+/** Helpers that make elements. Strings always become text, never markup. */
 
 /**
  * @param {string} name a tag, with classes behind dots: 'button.plain'
@@ -29,7 +29,7 @@ export function $(id) {
   return element;
 }
 
-/** Gives the visitor a file that the page made. @returns {string} its name */
+/** Offers a file that the page made for download. @returns {string} its name */
 export function download(name, blob) {
   const url = URL.createObjectURL(blob);
   el('a', { href: url, download: name }).click();

@@ -1,6 +1,6 @@
 /**
- * The text as the mask editor: what is typed is held, `{20}` is a hole. Behind the text field lies a mirror of it that
- * marks holes and token boundaries, so the field itself stays an ordinary one for every keyboard, script and reader.
+ * The prompt editor: typed words are held, and `{20}` is a hole. A mirror behind the text field marks holes and token
+ * boundaries, so the field itself stays an ordinary one for every keyboard, script and screen reader.
  */
 import { $, el } from './dom.js';
 import { SeddError } from '../errors.js';
@@ -9,8 +9,8 @@ import { about } from './form-error.js';
 import { number, t } from './text.js';
 import { cut, maskSelection } from './tokens.js';
 
-const HOLES = [4, 8, 16, 32, '*']; // tokens, to choose from
-const PAUSE_MS = 700; // typing that pauses this long is one step of undo
+const HOLES = [4, 8, 16, 32, '*']; // sizes to choose from, in tokens
+const PAUSE_MS = 700; // a pause of this length ends a step of undo
 
 export class Editor extends EventTarget {
   #past = [];
@@ -19,8 +19,8 @@ export class Editor extends EventTarget {
   #last;
   #pieces = [];
   #turn = 0;
-  #open = Infinity; // tokens left to write, as far as is known; negative: the text needs more than there are
-  /** Tokens that the text and its counted holes take, where they make the window; else null. @type {number|null} */
+  #open = Infinity; // tokens left to write, if known; negative if the text needs more than the window has
+  /** Tokens of the text with its counted holes, if they make the window; otherwise null. @type {number|null} */
   exact = null;
 
   /** @param {{tokenizer: import('./tokens.js').Tokenizer|null, length: () => number}} given */
@@ -59,7 +59,7 @@ export class Editor extends EventTarget {
     this.#put(value);
   }
 
-  /** Fails with what is wrong with the text, as far as can be told without a run. */
+  /** Fails with the error of an invalid text, as far as it shows without a run. */
   check() {
     try {
       parsePrompt(this.text);
@@ -131,7 +131,7 @@ export class Editor extends EventTarget {
 
   /* ---- Holes ---- */
 
-  /** Makes the selection a hole. */
+  /** Turns the selection into a hole. */
   async mask() {
     const { selectionStart, selectionEnd } = this.field;
     await this.refresh();
@@ -141,7 +141,7 @@ export class Editor extends EventTarget {
     this.field.focus();
   }
 
-  /** Puts a hole where the cursor is, in place of the selection or of the hole there. @param {number|'*'} size tokens; *: what the window leaves */
+  /** Inserts a hole at the cursor, or replaces the selection or the hole there. @param {number|'*'} size tokens; *: the rest of the window */
   insert(size) {
     let { selectionStart: from, selectionEnd: to } = this.field;
     const source = this.text;
@@ -157,7 +157,7 @@ export class Editor extends EventTarget {
 
   /* ---- The mirror ---- */
 
-  /** Draws boundaries and counts; without a tokenizer, the holes only. */
+  /** Draws boundaries and counts, or only the holes without a tokenizer. */
   async refresh() {
     const turn = ++this.#turn;
     const source = this.text;
@@ -168,7 +168,7 @@ export class Editor extends EventTarget {
       ...pieces.flatMap(({ from, to, hole }) => {
         const text = source.slice(from, to);
         if (hole) return el('mark', {}, text);
-        const word = text.trimStart(); // the mark of the boundary stands before the first letter, on its line
+        const word = text.trimStart(); // the boundary's mark stays with the first letter, on its line
         return [text.slice(0, text.length - word.length), el('span', {}, word)];
       }),
       '\u200b',
@@ -178,7 +178,7 @@ export class Editor extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 
-  /** Adds up what is held and what is open, and says it. */
+  /** Counts held and open tokens, and shows the counts. */
   #count(pieces) {
     this.#open = Infinity;
     this.exact = null;

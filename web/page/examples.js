@@ -1,6 +1,6 @@
 /**
- * Ready tasks, one press each. `seed` was chosen for its text: of seeds 1 to 60 the one that reads best
- * (`node scripts/examples.mjs` lists them, those that judge-nano finds likeliest first). The page says so.
+ * Ready tasks, one press each. `seed` was chosen for its text: the best of the seeds 1 to 60
+ * (`node scripts/examples.mjs` lists them, the likeliest under judge-nano first). The page says so.
  */
 export const EXAMPLES = [
   { id: 'continue', prompt: 'Once upon a time', seed: '7' },
@@ -14,5 +14,5 @@ export const EXAMPLES = [
   { id: 'acrostic', prompt: 'They{7}.\nHe{7}.\nIt{7}.\nShe{7}.', seed: '3' },
 ];
 
-/** Whether a task has the seed that was chosen for it. @param {{prompt?: string, seed: string}} options */
+/** Returns true if a task has the seed that was chosen for it. @param {{prompt?: string, seed: string}} options */
 export const isChosen = ({ prompt, seed }) => EXAMPLES.some((one) => one.prompt === prompt && one.seed === seed);

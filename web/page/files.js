@@ -18,7 +18,7 @@ function optionsOf(trace) {
     temperature: trace.temperature,
     topK: trace.topK,
     topP: trace.topP || 1,
-    sampler: trace.sampler === 'euler' ? 'euler' : 'analytic',
+    sampler: WORDS.sampler.includes(trace.sampler) ? trace.sampler : WORDS.sampler[0],
     clamp: (trace.held ?? trace.initial.flatMap((id, position) => (id === trace.maskId ? [] : [position]))).map(
       (position) => [position, trace.initial[position]],
     ),

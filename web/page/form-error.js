@@ -1,7 +1,6 @@
 /**
- * What a form says when it cannot do what was asked: one sentence beside its button. The field that the sentence is
- * about is marked, refers to the sentence and gets the focus. The sentence follows what is typed and goes once the
- * field is right.
+ * Shows the error of a form in one sentence beside its button. The field with the error is marked, refers to the
+ * sentence and gets the focus. The sentence is updated while the reader types, and disappears once the field is valid.
  */
 import { explain } from './text.js';
 
@@ -17,7 +16,7 @@ export class FormError {
     Object.assign(this, { place, check, fieldOf });
   }
 
-  /** Shows an error, or a sentence that is about no field; '' clears. @param {Error|string} error */
+  /** Shows an error, or a sentence without a field; '' clears it. @param {Error|string} error */
   show(error) {
     this.clear();
     this.place.textContent = typeof error === 'string' ? error : explain(error);
@@ -35,7 +34,7 @@ export class FormError {
     this.#field = null;
   }
 
-  /** Something was typed: the marked field may be right now, or wrong in another way. */
+  /** Checks the marked field again after the reader has typed. */
   recheck() {
     if (!this.#field) return;
     try {

@@ -1,4 +1,4 @@
-/** A run as a moving picture: running text where every mask has its token's width, written by gifenc (fetched now, from this host). */
+/** Writes a run as a GIF, in which every mask has its token's width. It uses gifenc, which is fetched on first use from this host. */
 import { download } from './dom.js';
 
 const WIDTH = 720;
@@ -9,12 +9,12 @@ const FRAMES = 90;
 const FRAME_MS = 70;
 const LAST_MS = 3500;
 const COLOURS = 32;
-const FOOT = 28; // of the line that says the step and where the picture is from
+const FOOT = 28; // height of the line with the step and the origin of the picture
 const PROJECT = 'sedd-web';
 
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--sedd-${name}`).trim();
 
-/** Where each token stands. */
+/** Returns the place of each token. */
 function lay(context, texts) {
   const places = [];
   let [x, y] = [MARGIN, MARGIN + SIZE];
@@ -67,13 +67,13 @@ export async function saveGif(run, { onProgress, step }) {
     onProgress((i + 1) / indices.length);
     await new Promise((resolve) => {
       setTimeout(resolve);
-    }); // the page stays alive
+    }); // lets the page respond
   }
   gif.finish();
   return download(`sedd-${run.options.seed}.gif`, new Blob([gif.bytes()], { type: 'image/gif' }));
 }
 
-/** The foot of a frame: the step on the left, the project on the right. */
+/** Draws the foot of a frame: the step on the left, the project on the right. */
 function sign(context, step, { line, quiet }) {
   const { width, height } = context.canvas;
   const base = height - MARGIN / 2 - 4;

@@ -1,4 +1,4 @@
-/** A text whose tokens carry a value each: shade and underline by how large it is, the number on focus or under the pointer. */
+/** Shows a text with a value for each token: as shade and underline, and as a number on focus or under the pointer. */
 import { el } from './dom.js';
 import { visible } from './inspector.js';
 

@@ -1,6 +1,6 @@
 /**
- * A prompt with holes for GPT-2, which can only continue: it writes each hole from the text on its left; then the given
- * words that follow are added, and the next hole is written.
+ * Fills in a prompt with holes by GPT-2, which can only continue a text. It writes each hole from the text on its left.
+ * Then the given words after the hole are added, and the next hole follows.
  */
 import { parsePrompt } from '../prompt.js';
 import { History } from '../view/history.js';
@@ -42,7 +42,7 @@ export async function writeLeftToRight(gpt2, { prompt, length, signal, ...drawin
   return { history: historyOf(tokens), ms: times.reduce((a, b) => a + b, 0), tokens: times.length };
 }
 
-/** Every token as a step of its own, those that were given too. */
+/** Returns a history in which every token, given or written, is a step of its own. */
 function historyOf(tokens) {
   const first = tokens.findIndex(({ held }) => !held);
   const start = tokens.map((token, i) => (i < first ? token : { id: -1, text: null }));

@@ -4,9 +4,11 @@
  * what was cut, and lists what is stored on this device.
  */
 import { el } from './dom.js';
+import { PUBLISHED, publishedOf, workOf } from './published.js';
 import { explain, number, t } from './text.js';
 
 const SETTLE = 2000; // ms of download before the time left means something
+const TEXT = 128; // tokens of the text whose time is predicted
 
 const size = (bytes) =>
   bytes < 1e9
@@ -57,8 +59,9 @@ export class LibraryPanel {
    * @param {HTMLElement} root an empty element
    * @param {{loadSEDD: Function, loadGPT2: Function, plan: Function, store: typeof import('../store/store.js').store,
    *   onLoad: (model: object, about: {kind: 'sedd'|'gpt2', name: string}) => {label: string, act: () => void}|void,
-   *   options?: object, drop?: HTMLElement}} parts
-   *   `onLoad` may return what can be done with the model, for a button; `options` go to every load; `drop` takes files too
+   *   speed?: () => Promise<number>, options?: object, drop?: HTMLElement}} parts
+   *   `onLoad` may return what can be done with the model, for a button; `speed` measures multiplications a second on this device;
+   *   `options` go to every load; `drop` takes files too
    */
   constructor(root, { drop = root, options = {}, ...parts }) {
     Object.assign(this, { root, drop, options, ...parts });
@@ -81,6 +84,13 @@ export class LibraryPanel {
       {},
       el('label', {}, t('library.source'), this.field),
       el('button', { type: 'submit' }, t('library.look')),
+    );
+    this.published = el(
+      'details.library-published',
+      {},
+      el('summary', {}, t('library.published')),
+      el('p', {}, t('library.published.text')),
+      el('ul', {}, ...PUBLISHED.map((model) => this.#publishedRow(model))),
     );
     this.chooser = el('input', { type: 'file', multiple: true, hidden: true });
     this.chooser.setAttribute('webkitdirectory', '');
@@ -107,6 +117,7 @@ export class LibraryPanel {
     this.root.classList.add('library');
     this.root.replaceChildren(
       this.form,
+      this.published,
       this.files,
       this.found,
       this.bar,
@@ -116,6 +127,45 @@ export class LibraryPanel {
       this.list,
       this.room,
     );
+  }
+
+  /** A published model: what it is, and a button that looks it up. */
+  #publishedRow({ id, family, millions, bytes, steps, licence }) {
+    const facts = t('library.published.facts', {
+      what: t(`library.family.${family}`),
+      millions: number(millions),
+      size: size(bytes),
+      steps: number(steps),
+      licence: licence ?? t('library.licence'),
+    });
+    const look = () => {
+      this.field.value = id;
+      this.open(id);
+    };
+    return el(
+      'li',
+      {},
+      el('a.library-name', { href: `https://huggingface.co/${id.replace('@', '/tree/')}` }, id),
+      el('span.library-facts', {}, facts),
+      el(
+        'span.library-acts',
+        {},
+        el(
+          'button',
+          { type: 'button', aria: { label: `${t('library.look')}: ${id}` }, on: { click: look } },
+          t('library.look'),
+        ),
+      ),
+    );
+  }
+
+  /** Says how long a text will take, from the time that a small model takes on this device. */
+  async #predictTime(plan, source, row) {
+    const steps = publishedOf(source)?.steps ?? 64;
+    const perSecond = await this.speed?.().catch(() => 0);
+    if (!perSecond) return row.forEach((node) => node.remove());
+    const seconds = (steps * workOf(plan.info, Math.min(TEXT, plan.info.length))) / perSecond;
+    row[1].textContent = t('library.time.about', { time: time(seconds), tokens: number(TEXT), steps: number(steps) });
   }
 
   #listen() {
@@ -210,7 +260,7 @@ export class LibraryPanel {
 
   #offer(source, plan) {
     const rows = [
-      [t('library.model'), `${plan.name} · ${t(`library.${plan.kind}`)}`],
+      [t('library.model'), `${plan.name} · ${plan.info.family}`],
       [
         t('library.download'),
         plan.complete
@@ -222,18 +272,21 @@ export class LibraryPanel {
       [t('library.memory'), size(plan.memory)],
       [t('library.keeps'), plan.keeps ? size(plan.keeps) : t('library.nostore')],
     ];
+    const timed =
+      plan.kind === 'sedd' && this.speed ? [el('dt', {}, t('library.time')), el('dd', {}, t('library.time.wait'))] : [];
     const button = el(
       'button.library-load',
       { type: 'button', disabled: !plan.fits, on: { click: () => this.load(source, plan) } },
       t(plan.stored && !plan.complete ? 'library.resume' : 'library.load'),
     );
     this.found.replaceChildren(
-      el('dl', {}, ...rows.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])),
+      el('dl', {}, ...rows.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]), ...timed),
       plan.fits ? '' : el('p.library-advice', {}, plan.advice),
       button,
     );
     this.found.hidden = false;
     button.focus();
+    if (timed.length) this.#predictTime(plan, source, timed);
   }
 
   /** Loads a model and hands it to the page. @param {unknown} source @param {{kind: 'sedd'|'gpt2', name: string, url?: string, keeps?: number}} about */

@@ -1,13 +1,13 @@
-/** Figure 6: how surprising each model finds a text: SEDD's upper bound with its error beside GPT-2's exact value. */
+/** Figure 6 shows how surprising each model finds a text: SEDD's upper bound with its error, and GPT-2's exact value. */
 import { $, el } from './dom.js';
 import { heat } from './heat.js';
 import { explain, number, t } from './text.js';
 
 const SAMPLES = 64;
-const SURE = 3; // standard errors of the bound
+const SURE = 3; // number of standard errors that count as certain
 const DARKEST = 8; // nats; a token drawn blindly from 2,048 costs 7.6
 
-/** What an upper bound with an error says beside an exact value. @returns {'better'|'close'|'compare'} */
+/** Compares an upper bound that has an error with an exact value. @returns {'better'|'close'|'compare'} */
 export function compared({ natsPerToken: bound, standardError }, { natsPerToken: exact }) {
   if (bound + SURE * standardError < exact) return 'better';
   return bound < exact ? 'close' : 'compare';

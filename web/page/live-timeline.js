@@ -1,21 +1,21 @@
 /**
- * The timeline of a run that may still be computed. While the run is shown as it comes, and at its last state, the play
- * button continues and pauses the run, and the forward button asks for one more step; before it they move through the
- * steps that are there.
+ * The timeline of a run that may still be in progress. While it shows the newest state, the play button continues and
+ * pauses the run, and the forward button requests one more step. At earlier states, they move through the existing
+ * steps.
  */
 import { Timeline } from '../view/timeline.js';
 
 export class LiveTimeline extends Timeline {
-  /** Computes the run that is shown; null once it is over. @type {import('./writer.js').Writer|null} */
+  /** Computes the shown run; null once it has ended. @type {import('./writer.js').Writer|null} */
   writer = null;
 
-  /** @param {{showing: () => boolean} & ConstructorParameters<typeof Timeline>[0]} options `showing`: the run is shown as it comes */
+  /** @param {{showing: () => boolean} & ConstructorParameters<typeof Timeline>[0]} options `showing`: true while the run is shown as it is computed */
   constructor({ showing, ...options }) {
     super(options);
     this.showing = showing;
   }
 
-  /** Whether the buttons act on the run. The constructor of the base asks before there is a writer. */
+  /** True if the buttons act on the run. The constructor of the base class asks before the writer is set. */
   get computing() {
     return Boolean(this.writer) && (this.showing() || this.index >= this.playback.last);
   }

@@ -1,6 +1,6 @@
 /**
- * Figure 3: the forward process on the reader's own sentence. Each token has one random number for good, so moving the
- * slider hides and shows the same tokens in the same order; then the model takes the way back from that very noise level.
+ * Figure 3 shows the forward process on the reader's own sentence. Each token keeps one random number, so moving the
+ * slider hides and shows the same tokens in the same order. The model then denoises from exactly this noise level.
  */
 import { Cells } from '../view/cells.js';
 import { History } from '../view/history.js';
@@ -11,7 +11,7 @@ const STEPS = 64;
 const EPS = 1e-3; // of the log-linear schedule
 const REPLAY_MS = 1800;
 
-/** A number in [0, 1) that belongs to a position. */
+/** Returns the random number in [0, 1) of a position. */
 export function chance(position) {
   let x = Math.imul(position + 1, 0x9e3779b1);
   x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
@@ -19,7 +19,7 @@ export function chance(position) {
   return ((x ^ (x >>> 16)) >>> 0) / 2 ** 32;
 }
 
-/** Positions that are hidden at time t. */
+/** Returns the positions that are masked at time t. */
 export const hidden = (length, time) => Array.from({ length }, (_, i) => i).filter((i) => chance(i) < (1 - EPS) * time);
 
 class Noise {
@@ -67,7 +67,7 @@ class Noise {
     this.read();
   }
 
-  /** Tokens of the sentence; before the model is there, words. */
+  /** Returns the tokens of the sentence, or its words before the model is loaded. */
   async read() {
     const turn = ++this.#turn;
     const text = this.field.value;
@@ -120,7 +120,7 @@ class Noise {
     this.slider.setAttribute('aria-valuetext', words);
   }
 
-  /** The model's way back, from the same noise level. */
+  /** Denoises by the model, from the same noise level. */
   async denoise() {
     const masked = hidden(this.texts.length, this.time);
     const problem =

@@ -1,9 +1,9 @@
-/** After the first model: asks the service worker (offline.js beside index.html) to keep the page itself, too. */
+/** Asks the service worker (offline.js beside index.html) to store the page itself, once a model is loaded. */
 
 let asked = false;
 
 /**
- * Resolves when the page's files are kept, or when there is nothing to do it with.
+ * Resolves once the page's files are stored, or immediately if the browser cannot store them.
  * @param {{wasm: string, threads: number}} model whose wasm module is kept
  */
 export async function keepPage({ wasm, threads }) {

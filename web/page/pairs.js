@@ -1,9 +1,9 @@
 /**
- * Two masks whose words depend on each other, and what the model says of the pair: drawn in the same step the two do not
- * see each other, one after the other they do.
+ * Computes the probabilities of a pair of words that depend on each other. Two tokens drawn in the same step do not see
+ * each other; drawn one after the other, they do.
  */
 
-/** A sentence with two masks whose words depend on each other, and the pairs that are counted; `fits`: they agree. */
+/** A sentence with two masks whose words depend on each other, and the counted pairs. `fits` means that the words agree. */
 export const SENTENCE = ['There was a little', '.', ' liked to play.'];
 const PAIRS = [
   { words: [' girl', ' She'], fits: true },
@@ -13,14 +13,14 @@ const PAIRS = [
 ];
 
 /**
- * Probabilities of the pairs, drawn in one step (the product of what the model says of each mask alone) and one after the
- * other (the second mask is asked about once the first is open).
+ * Returns the probabilities of the pairs: drawn in one step (the product of both tokens' probabilities), and one after
+ * the other (the second one given the first).
  * @param {import('../client.js').SEDD} model
  * @returns {Promise<{words: string[], fits: boolean, together: number, inTurn: number}[]>}
  */
 export async function measurePairs(model) {
   const [ids, places] = await masked(model);
-  const sigma = -Math.log1p(-places.length / ids.length); // of as many masks
+  const sigma = -Math.log1p(-places.length / ids.length); // the noise level with this share of masks
   const topK = model.info.tokens;
   const ask = async (text, positions) =>
     (await model.inspect(text, { sigma, positions, topK })).positions.map(({ candidates }) => candidates);
@@ -40,7 +40,7 @@ export async function measurePairs(model) {
   }));
 }
 
-/** The sentence's ids with a mask between its parts, and where the masks are. */
+/** Returns the sentence's ids with masks between its parts, and the positions of the masks. */
 async function masked(model) {
   const ids = [];
   const places = [];
@@ -52,8 +52,8 @@ async function masked(model) {
 }
 
 /**
- * The share of texts whose pair contradicts itself in a run of so many steps: by the published sampler both masks open in
- * the same step in one of `steps` runs.
+ * Returns the share of texts in which the pair contradicts itself, for a number of steps. The published sampler fills in
+ * both masks in the same step in one of `steps` runs.
  */
 export function contradictions(pairs, steps) {
   const sum = (name) => pairs.filter(({ fits }) => !fits).reduce((all, pair) => all + pair[name], 0);

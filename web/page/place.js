@@ -1,16 +1,16 @@
 /**
- * Links into the page land on their heading and stay there. The figures below the first screen are made when they come
- * near, so a page that has jumped grows above the heading; until the reader moves, the heading is put back.
+ * Makes links land on their heading and stay there. The figures below the first screen are made when they come near the
+ * viewport, so after a jump the page grows above the heading. Until the reader scrolls, the heading is moved back.
  */
 const MOVES = ['wheel', 'touchmove', 'keydown', 'pointerdown'];
 const NEAR = 2; // px
 
-/** Moves the page to a heading and keeps it there until the reader does anything. */
+/** Moves the page to a heading and keeps it there until the reader acts. */
 export class Place {
   #target = null;
   #height = 0;
 
-  /** @param {(id: string) => void} come is told where the page goes, before it does */
+  /** @param {(id: string) => void} come receives the target before the page moves */
   constructor(come) {
     this.come = come;
     new ResizeObserver(() => this.#hold()).observe(document.body);
@@ -20,16 +20,16 @@ export class Place {
     addEventListener('hashchange', () => this.go(location.hash));
   }
 
-  /** The element that a fragment names, or null. */
+  /** Returns the element that a fragment names, or null. */
   #find(hash) {
     try {
       return document.getElementById(decodeURIComponent(hash.slice(1)));
     } catch {
-      return null; // it cannot be decoded
+      return null; // invalid percent-encoding
     }
   }
 
-  /** Goes to what a fragment names. @param {string} hash with #; one that names nothing on the page is left */
+  /** Goes to the element that a fragment names. @param {string} hash with #; ignored if it names no element */
   go(hash) {
     const target = this.#find(hash);
     if (!target) return;
@@ -38,14 +38,14 @@ export class Place {
     this.#hold();
   }
 
-  /** Goes to the place that the address names at the start, unless the reader has scrolled elsewhere by then. */
+  /** Goes to the place in the address when the page starts, unless the reader has scrolled before. */
   begin() {
     const { scrollY, innerHeight } = globalThis;
     const top = this.#find(location.hash)?.getBoundingClientRect().top;
     if (scrollY === 0 || Math.abs(top) < innerHeight) this.go(location.hash);
   }
 
-  /** A press on a link to the place where the address is already changes no address. */
+  /** Handles a press on a link to the current address, which causes no navigation. */
   #click(event) {
     const link = event.target.closest?.('a[href^="#"]');
     if (link && link.hash === location.hash) this.go(link.hash);
@@ -56,7 +56,7 @@ export class Place {
     this.#target?.scrollIntoView({ behavior: 'instant' });
   }
 
-  /** A scroll that no growth explains is the reader's: by the scroll bar, for instance. */
+  /** Treats a scroll that the page's growth does not explain as the reader's, for instance by the scroll bar. */
   #scrolled() {
     if (!this.#target || document.documentElement.scrollHeight !== this.#height) return;
     const { scrollY, innerHeight } = globalThis;

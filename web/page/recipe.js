@@ -1,4 +1,4 @@
-/** The options of a run as one sentence whose numbers and words are fields. */
+/** Shows the options of a run as one sentence, whose numbers and words are fields. */
 import { SeddError } from '../errors.js';
 import { WORDS } from '../client/sampling.js';
 import { $, el } from './dom.js';
@@ -8,11 +8,11 @@ import { USUAL } from './settings.js';
 import { t } from './text.js';
 
 export const CHOICES = ['positions', 'order', 'grid', 'context'];
-const PARTS = ['order', 'gamma', 'grid', 'context', 'topK']; // that not every way of choosing positions has
-const STEPS_MOST = 256; // of the slider; the field takes more
+const PARTS = ['order', 'gamma', 'grid', 'context', 'topK']; // options that only some ways of choosing positions have
+const STEPS_MOST = 256; // limit of the slider; the field allows more
 const SEED_MAX = 18446744073709551615n;
 
-/** Numbers: what they start with, how far they go, and the stride of the arrow keys. */
+/** The numbers: initial value, range, and step of the arrow keys. */
 export const FIELDS = {
   length: { value: 128, low: 2, high: 1024, step: 8, whole: true },
   steps: { value: USUAL.steps, low: 1, high: 1000, step: 1, whole: true },
@@ -25,7 +25,7 @@ export const FIELDS = {
 };
 const ASKED = ['length', 'steps', 'seed', 'temperature', 'topP', 'topK', 'gamma'];
 
-/** The value of a field as typed. Fails with one sentence on what is wrong with it, and its name in `field`. */
+/** Returns the value of a field. Fails with one sentence, and the field's name in `field`, if it is invalid. */
 export function readNumber(name, typed) {
   const { low, high, whole } = FIELDS[name];
   const text = String(typed).trim().replace(',', '.');
@@ -38,14 +38,14 @@ export function readNumber(name, typed) {
   return name === 'seed' ? String(value) : value;
 }
 
-/** Adds a model to a list of choices, unless it is there. @param {HTMLSelectElement} list @param {{id: string, label: string, steps?: number}} model */
+/** Adds a model to a list of choices unless it is already there. @param {HTMLSelectElement} list @param {{id: string, label: string, steps?: number}} model */
 export function offerModel(list, { id, label, steps = 64 }) {
   if (![...list.options].some(({ value }) => value === id))
     list.append(el('option', { value: id, data: { steps } }, label));
 }
 
 /**
- * A list of models to pick from outside the recipe; at first the last of them.
+ * Returns a list of models for use outside the recipe. The last one is selected at first.
  * @param {string} name
  * @param {{id: string, label: string, steps?: number}[]} models
  * @param {(model: {steps: number}) => void} [chosen] called at once, and for every choice
@@ -59,11 +59,11 @@ export function modelChoice(name, models, chosen = () => {}) {
   return list;
 }
 
-/** Tells of a `change`, and of a `model` that was chosen here (a link's is not). */
+/** Sends `change`, and `model` if the reader chose a model here (not for a model from a link). */
 export class Recipe extends EventTarget {
   #inputs = {};
   #offered;
-  #length = String(FIELDS.length.value); // the reader's, while a prompt makes it
+  #length = String(FIELDS.length.value); // the reader's length, while the prompt determines it
 
   /** @param {{id: string, label: string}[]} models */
   constructor(models) {
@@ -95,7 +95,7 @@ export class Recipe extends EventTarget {
     this.#offered = this.#settings;
   }
 
-  /** Words and fields; an optional part is a sentence of its own inside the sentence. */
+  /** Makes the words and fields. An optional part is a sentence of its own. */
   #sentence(text) {
     return text.split(/(\{\w+\})/).map((piece) => {
       const name = /^\{(\w+)\}$/.exec(piece)?.[1];
@@ -143,7 +143,7 @@ export class Recipe extends EventTarget {
     return input;
   }
 
-  /** A slider over the steps, in octaves, beside the number. */
+  /** Makes a logarithmic slider for the steps, beside the number. */
   #slide() {
     const { steps } = this.#inputs;
     const show = () => {
@@ -172,7 +172,7 @@ export class Recipe extends EventTarget {
     );
   }
 
-  /** The number of steps, or 0 while the field holds none. */
+  /** Returns the number of steps, or 0 while the field is not a number. */
   get steps() {
     try {
       return readNumber('steps', this.#inputs.steps.value);
@@ -198,7 +198,7 @@ export class Recipe extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 
-  /** Shows the fields that the way of choosing positions has. */
+  /** Shows the fields that belong to the chosen positions. */
   #tidy() {
     const positions = this.#inputs.positions.value;
     this.orderPart.hidden = !['planned', 'bounded'].includes(positions);
@@ -212,7 +212,7 @@ export class Recipe extends EventTarget {
     $('sampler-note').textContent = `${t(`positions.note.${positions}`)} ${t('temperature.note')}`;
   }
 
-  /** The window that the reader asks for, or 0 while the field holds no number. */
+  /** Returns the length that the reader entered, or 0 while the field is not a number. */
   get length() {
     const { value, readOnly } = this.#inputs.length;
     try {
@@ -226,7 +226,7 @@ export class Recipe extends EventTarget {
     return this.#inputs.model.value;
   }
 
-  /** Tokens that the prompt takes with its counted holes: the length follows it. Null: the length is the reader's. */
+  /** Sets the length to the tokens of a prompt with counted holes, or back to the reader's length if it is null. */
   fix(tokens) {
     const input = this.#inputs.length;
     if (!input.readOnly) this.#length = input.value;
@@ -244,11 +244,11 @@ export class Recipe extends EventTarget {
     if (!this.orderPart.hidden) options.order = this.#inputs.order.value;
     if (!this.gammaPart.hidden) options.gamma = readNumber('gamma', this.#inputs.gamma.value);
     if (!this.gridPart.hidden) options.grid = this.#inputs.grid.value;
-    options.context = this.contextPart.hidden ? 'all' : this.#inputs.context.value; // said, for the model may have been trained for another
+    options.context = this.contextPart.hidden ? 'all' : this.#inputs.context.value; // always set, because the model may have been trained for the other value
     return options;
   }
 
-  /** Sets fields by name; a choice that does not exist is left. */
+  /** Sets fields by name. Ignores choices that do not exist. */
   set(values) {
     for (const [name, value] of Object.entries(values)) {
       const input = this.#inputs[name];
@@ -264,30 +264,30 @@ export class Recipe extends EventTarget {
     this.#changed();
   }
 
-  /** Sets what a model's folder says, and remembers it. */
+  /** Sets the options of a model's folder, and remembers them. */
   offerSettings(settings) {
     this.set(settings);
     this.#offered = this.#settings;
   }
 
-  /** Everything but the seed and the length, as one text. */
+  /** Returns all options except seed and length, as one text. */
   get #settings() {
     const { length, seed, ...others } = this.#inputs;
     return JSON.stringify(Object.values(others).map(({ value }) => value));
   }
 
-  /** Whether everything but the seed and the length is as the model's folder says. */
+  /** Returns true if all options except seed and length are those of the model's folder. */
   get untouched() {
     return this.#offered === this.#settings;
   }
 
-  /** Chooses a model of the list, which brings its settings. @param {string} model */
+  /** Chooses a model of the list and takes its settings. @param {string} model */
   take(model) {
     this.set({ model });
     this.dispatchEvent(new Event('model'));
   }
 
-  /** A new model for the list. */
+  /** Adds a model to the list. */
   offer(model) {
     offerModel(this.#inputs.model, model);
   }

@@ -1,20 +1,20 @@
 /**
- * The runs made on this page and how they descend from one another. A run keeps what reproduces it: its options, and
- * for a branch its parent, the step where it left and what was changed there.
+ * Holds the runs of this page and their descent. A run keeps all that reproduces it: its options and, for a branch, its
+ * parent, the step at which it branched and the change there.
  */
 import { branchOf } from '../view/branch.js';
 
 /**
  * @typedef {{edit?: [number, number|null][], texts?: (string|null)[], seed?: string, temperature?: number}} Change what a branch did
- *   otherwise: tokens put at positions (null: a mask again) with their texts, another seed, another temperature
+ *   otherwise: tokens set at positions (null: a mask again) with their texts, another seed, another temperature
  */
 
 let next = 1;
 
-/** What a step changed, the same for the same changes in another order. */
+/** Returns a key of a step's changes, independent of their order. */
 const changesOf = ({ positions, ids }) => String(positions.map((position, i) => `${position}:${ids[i]}`).sort());
 
-/** A seed as the engine takes it: small ones as numbers, the others whole. */
+/** Returns a seed for the engine, which is not rounded if it is large. */
 export const seedOf = (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text));
 
 export class Run {
@@ -28,7 +28,7 @@ export class Run {
     this.ms = null;
   }
 
-  /** Changes from the root to this run, for a link. @returns {{from: number, change: Change}[]} */
+  /** Returns the changes from the root to this run, for a link. @returns {{from: number, change: Change}[]} */
   get lineage() {
     return this.parent ? [...this.parent.lineage, { from: this.from, change: this.change }] : [];
   }
@@ -37,25 +37,25 @@ export class Run {
     return this.parent ? this.parent.root : this;
   }
 
-  /** Generation: 0 for a root. */
+  /** Returns the generation, 0 for a root. */
   get depth() {
     return this.parent ? this.parent.depth + 1 : 0;
   }
 
-  /** What `SEDD.resume` continues from. */
+  /** Returns the state from which `SEDD.resume` continues. */
   state(index) {
     const { step, ids } = this.history.at(index);
     return { position: step, ids, options: { ...this.options, seed: seedOf(this.options.seed) } };
   }
 
-  /** Positions whose text is not the parent's, at the end of both. @returns {number[]} */
+  /** Returns the positions whose final text differs from the parent's. @returns {number[]} */
   get differences() {
     if (!this.parent) return [];
     const before = this.parent.history.finals;
     return this.history.finals.flatMap((text, position) => (text === before[position] ? [] : [position]));
   }
 
-  /** Whether the same model opened the same tokens in the same steps. @param {Run} other */
+  /** Returns true if the same model filled in the same tokens in the same steps. @param {Run} other */
   repeats(other) {
     const [mine, theirs] = [this.history.events(), other.history.events()];
     return (
@@ -68,7 +68,7 @@ export class Run {
 }
 
 /**
- * The history of a branch so far: its parent's up to `from`, with the edit as part of that state.
+ * Returns the history of a branch so far: its parent's up to `from`, with the edit as part of that state.
  * @param {Run} parent @param {number} from @param {Change} change @param {number} maskId
  */
 export const branchHistory = (parent, from, { edit = [], texts = [] }, maskId) =>
@@ -78,11 +78,11 @@ export const branchHistory = (parent, from, { edit = [], texts = [] }, maskId) =
     texts,
   });
 
-/** All runs, oldest first; says `change` when one is added, chosen or grown. */
+/** All runs, oldest first. Sends `change` when a run is added, chosen or extended. */
 export class Runs extends EventTarget {
   list = [];
   current = null;
-  /** Runs that `keep` left out, until another is forgotten. */
+  /** The runs that `keep` removed, until others are removed. */
   forgotten = [];
 
   add(run) {
@@ -111,7 +111,7 @@ export class Runs extends EventTarget {
     return twin;
   }
 
-  /** Forgets all but one run and those it descends from; `restore` brings them back. */
+  /** Removes all runs except one and its ancestors; `restore` brings them back. */
   keep(run) {
     const kept = new Set();
     for (let one = run; one; one = one.parent) kept.add(one);
@@ -120,7 +120,7 @@ export class Runs extends EventTarget {
     this.choose(run);
   }
 
-  /** Brings back what `keep` left out. */
+  /** Brings back the runs that `keep` removed. */
   restore() {
     this.list = [...this.list, ...this.forgotten].sort((a, b) => a.id - b.id);
     this.forgotten = [];

@@ -1,6 +1,6 @@
-/** Ready settings of a run. What a model's generation_config.json says goes before USUAL. */
+/** Ready settings of a run. A model's generation_config.json takes precedence over USUAL. */
 
-/** How the paper samples: from the model's own distribution. */
+/** The paper's sampling, from the model's own distribution. */
 export const PUBLISHED = {
   steps: 64,
   positions: 'score',
@@ -11,10 +11,10 @@ export const PUBLISHED = {
   topK: 0,
 };
 
-/** How a model is sampled whose folder says nothing. */
+/** The settings of a model without a generation_config.json. */
 export const USUAL = { ...PUBLISHED, temperature: 0.8, topP: 0.9 };
 
-/** Ready choices: each model as its folder says, and the paper's sampler. */
+/** The ready choices: the model's own settings, and the paper's. */
 export const PRESETS = {
   good: { model: 'sedd-nano' },
   fast: { model: 'sedd-nano-fast' },

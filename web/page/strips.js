@@ -1,6 +1,6 @@
 /**
- * The two ways of writing side by side: one recorded sentence after a third, two thirds and all of its tokens, in
- * GPT-2's order and in the order in which SEDD opened it. Nothing moves, so it also says its piece on paper.
+ * Shows both ways of writing side by side: one recorded sentence after a third, two thirds and all of its tokens, in
+ * GPT-2's order and in SEDD's. It does not move, so it also works in print.
  */
 import { fetchTrace } from '../client/trace.js';
 import { History } from '../view/history.js';
@@ -11,19 +11,19 @@ import { t } from './text.js';
 const RECORDED = 'models/sedd-nano/sentence.trace.json';
 const ROWS = 3;
 
-/** Positions of a run that were not given, in the order in which they were opened. @param {History} history */
+/** Returns the positions that the run filled in, in their order. @param {History} history */
 export function opened(history) {
   const held = new Set(history.held);
   return history.changes.flat().filter((position) => !held.has(position));
 }
 
-/** A row of the picture: the sentence with those positions and the given ones. */
+/** Makes a row of the picture: the sentence with these positions and the given ones. */
 function row(finals, given, positions, fresh) {
   const open = new Set([...given, ...positions]);
   const strip = new Strip();
   strip.open(
     {
-      index: 9, // far from the tokens that came before, so that only `fresh` ones are marked as new
+      index: 9, // far from the earlier tokens, so that only `fresh` ones are marked as new
       texts: finals.map((text, i) => (open.has(i) ? text : null)),
       opened: finals.map((_, i) => (fresh.includes(i) ? 9 : open.has(i) ? 1 : -1)),
       confidence: [],

@@ -1,10 +1,10 @@
 /**
- * What the page says, in the reader's language. A language is one file in web/strings/ and one line
- * in LANGUAGES. A string is plain text with `{name}` for values and very little markup for emphasis,
- * links and live numbers; it becomes nodes, never HTML.
+ * Gives the strings of the page in the reader's language. A language is one file in web/strings/ and one line in
+ * LANGUAGES. A string is plain text with `{name}` for values, and a little markup for emphasis, links and live numbers.
+ * It becomes nodes, never HTML.
  *
  *   *word*  emphasis     **word**  strong     [text](url)  link     ^{x}  superscript
- *   {{name}}  a number the page keeps up to date (see `live`)
+ *   {{name}}  a number that the page updates (see `live`)
  */
 import { el } from './dom.js';
 
@@ -14,7 +14,7 @@ const TAGS = { en: 'en', zh: 'zh-Hans' };
 let table = {};
 let language = 'en';
 
-/** The language asked for in the address, or the browser's first that there is. */
+/** Returns the language in the address, or the first of the browser's languages that exists here. */
 function choose() {
   const asked = new URLSearchParams(location.search).get('lang');
   const wanted = [asked, ...(navigator.languages ?? [])].filter(Boolean).map((tag) => tag.toLowerCase().split('-')[0]);
@@ -41,19 +41,19 @@ export function t(key, values = {}) {
   return entry.replace(/(?<!\{)\{(\w+)\}(?!\})/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
-/** Numbers in the reader's notation. */
+/** Returns a number in the reader's notation. */
 export function number(value, digits = 0) {
   return new Intl.NumberFormat(TAGS[language], { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(
     value,
   );
 }
 
-/** Milliseconds with as many digits as mean something. */
+/** Returns milliseconds with as many digits as are meaningful. */
 export const millis = (ms) => number(ms, ms < 10 ? 2 : ms < 100 ? 1 : 0);
 
-const LEAST = 0.001; // of a probability that is shown as a number
+const LEAST = 0.001; // smallest probability that is shown as a number
 
-/** A probability in per cent, with a digit after the point near 0 and 1. @param {number} share */
+/** Returns a probability in per cent, with a digit after the point near 0 and 1. @param {number} share */
 export function percent(share) {
   const digits = share < 0.0995 || share > 0.995 ? 1 : 0;
   return t('percent', {
@@ -63,7 +63,7 @@ export function percent(share) {
 
 const MARKUP = /\*\*([^*]+)\*\*|\*([^*]+)\*|\[([^\]]+)\]\(([^)\s]+)\)|\^\{([^}]+)\}|\{\{(\w+)\}\}/g;
 
-/** A string as nodes. @returns {(Node|string)[]} */
+/** Returns a string as nodes. @returns {(Node|string)[]} */
 export function nodes(text) {
   const result = [];
   let end = 0;
@@ -96,7 +96,7 @@ export function live(name, text) {
   for (const element of document.querySelectorAll(`[data-live="${name}"]`)) element.textContent = text;
 }
 
-/** What an error says to a person: its sentence and its remedy. */
+/** Returns an error as text: its sentence and its remedy. */
 export function explain(error) {
   if (error?.name === 'AbortError') return t('stopped');
   return [error?.message ?? String(error), error?.hint].filter(Boolean).join(' ');

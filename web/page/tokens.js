@@ -1,7 +1,7 @@
-/** Text and its tokens: where the boundaries are in what a person typed, and which tokens a selection covers. */
+/** Finds the token boundaries in a typed text, and the tokens that a selection covers. */
 
 /**
- * Lays token texts over a string. A token may be part of a character; such tokens share one piece.
+ * Aligns the texts of tokens with a string. Tokens that are parts of one character share a piece.
  * @param {string} text @param {(string|null)[]} texts of the tokens, with U+FFFD for parts of characters
  * @returns {{from: number, to: number, count: number}[]} pieces in order, without gaps
  */
@@ -16,7 +16,7 @@ export function boundaries(text, texts) {
       i++;
       continue;
     }
-    // Parts of characters: go on to the next token that stands in the text, and share what lies between.
+    // Parts of characters: find the next token that occurs in the text, and share the text before it.
     let end = -1;
     while (++i < texts.length) {
       end = texts[i] && !texts[i].includes('\ufffd') ? text.indexOf(texts[i], at + 1) : -1;
@@ -30,7 +30,7 @@ export function boundaries(text, texts) {
 }
 
 /**
- * A template as typed (see web/prompt.js), cut where it has holes.
+ * Splits a template (see web/prompt.js) at its holes.
  * @returns {{from: number, to: number, hole: boolean}[]} ranges of the source, in order
  */
 export function cut(source) {
@@ -46,7 +46,7 @@ export function cut(source) {
   return ranges;
 }
 
-/** Ids of a text, from the model; texts between holes are asked for once. */
+/** Gets the ids of texts from the model, and requests each text between holes once. */
 export class Tokenizer {
   #known = new Map();
 
@@ -65,7 +65,7 @@ export class Tokenizer {
   }
 
   /**
-   * Every piece of a template: holes as they are, text by token.
+   * Returns the pieces of a template: its holes, and its text by token.
    * @returns {Promise<{from: number, to: number, count: number, hole: boolean}[]>}
    */
   async pieces(source) {
@@ -74,10 +74,10 @@ export class Tokenizer {
       ranges.map(async ({ from, to, hole }, i) => {
         if (hole)
           return [{ from, to, hole, count: source[from + 1] === '*' ? 0 : Number(source.slice(from + 1, to - 1)) }];
-        // One space before a hole is the hole's.
+        // One space before a hole belongs to the hole.
         const spare = ranges[i + 1]?.hole && source[to - 1] === ' ';
         const raw = source.slice(from, spare ? to - 1 : to);
-        // Doubled braces are one in the text; the map leads back from the text to the source.
+        // Doubled braces are one brace in the text; the map leads from the text to the source.
         const back = [];
         let plain = '';
         for (let i = 0; i < raw.length; i++) {
@@ -101,7 +101,7 @@ export class Tokenizer {
 }
 
 /**
- * Makes a selection a hole: it grows to whole tokens, and to whole holes it touches.
+ * Turns a selection into a hole, after extending it to whole tokens and to the holes it touches.
  * @param {string} source @param {{from: number, to: number, count: number, hole: boolean}[]} pieces
  * @returns {{text: string, caret: number, count: number}|null} null when nothing is selected
  */
@@ -116,7 +116,7 @@ export function maskSelection(source, pieces, from, to) {
   const rest = touched.some((piece) => piece.hole && piece.count === 0);
   const count = touched.reduce((sum, piece) => sum + piece.count, 0);
   const hole = rest ? '{*}' : `{${count}}`;
-  const space = /^ (?!$)/.test(source.slice(begin, end)) ? ' ' : ''; // stands before the hole and belongs to it
+  const space = /^ (?!$)/.test(source.slice(begin, end)) ? ' ' : ''; // the space before the hole, which belongs to it
   return {
     text: source.slice(0, begin) + space + hole + source.slice(end),
     caret: begin + space.length + hole.length,

@@ -1,4 +1,4 @@
-/** Why few steps cost quality: a table of pairs.js beside the recipe, for the loaded model and the recipe's steps. */
+/** Shows why few steps cost quality: a table of pairs.js beside the recipe, for the loaded model and the chosen steps. */
 import { $, el } from './dom.js';
 import { SENTENCE, contradictions, measurePairs } from './pairs.js';
 import { explain, number, percent, t } from './text.js';

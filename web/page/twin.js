@@ -1,6 +1,6 @@
 /**
- * GPT-2 on the task of Figure 1: it writes each hole from what stands to the left of it, and the given words are put
- * back where they belong. It cannot see them before it has passed them.
+ * Runs GPT-2 on the task of Figure 1. It writes each hole from the text on its left, and the given words are put back
+ * in their places. It cannot see given words to the right of a hole.
  */
 import { Strip } from '../view/strip.js';
 import { $, el } from './dom.js';
@@ -9,7 +9,7 @@ import { writeLeftToRight } from './left-to-right.js';
 import { seedOf } from './runs.js';
 import { explain, millis, number, t } from './text.js';
 
-/** The example that a prompt is, or yours. @param {string} prompt */
+/** Returns the example with this prompt, or 'yours'. @param {string} prompt */
 const nameOf = (prompt) => EXAMPLES.find((one) => one.prompt === prompt)?.id ?? 'yours';
 
 export class Twin {
@@ -32,7 +32,7 @@ export class Twin {
     this.root.hidden = true;
   }
 
-  /** Writes the task once SEDD has, so that neither slows the other down. @param {object} options of the run @param {Promise<unknown>} after */
+  /** Runs the task after SEDD, so that neither slows the other down. @param {object} options of the run @param {Promise<unknown>} after */
   async write({ prompt, length, seed, temperature, topP, topK }, after) {
     this.hide();
     this.#abort = new AbortController();
@@ -62,7 +62,7 @@ export class Twin {
     }
   }
 
-  /** As far as SEDD's run is: the same share of its tokens. */
+  /** Shows the same share of tokens as SEDD's run. */
   #follow() {
     if (!this.#history) return;
     const { index, run } = this.stage;

@@ -1,4 +1,4 @@
-/** Makes runs: starts, pauses, stops them, branches from any step, and reproduces what a link describes. */
+/** Starts, pauses and stops runs, branches from any step, and reproduces the run of a link. */
 import { SeddError } from '../errors.js';
 import { History } from '../view/history.js';
 import { Run, branchHistory, seedOf } from './runs.js';
@@ -9,9 +9,9 @@ const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.l
 
 export class Writer extends EventTarget {
   #abort = null;
-  #live = null; // the engine's run under way
+  #live = null; // the engine's current run
   #paused = false;
-  #ended = Promise.resolve(); // of the run under way
+  #ended = Promise.resolve(); // resolves when the current run has ended
 
   /** @param {{models: import('./models.js').Models, runs: import('./runs.js').Runs, stage: import('./stage.js').Stage, say: (text: string) => void, complain: (text: string) => void}} given */
   constructor(given) {
@@ -25,12 +25,12 @@ export class Writer extends EventTarget {
   get paused() {
     return this.#paused;
   }
-  /** Whether the engine works; a run that is busy otherwise is only being shown. */
+  /** True if the engine is computing; otherwise a busy run is only being shown. */
   get making() {
     return this.#live !== null;
   }
 
-  /** A new run. @param {object} options of the recipe, with `prompt` or `clamp` @param {{paused?: boolean, chosen?: boolean}} [how] chosen: its seed was chosen for its text */
+  /** Starts a new run. @param {object} options of the recipe, with `prompt` or `clamp` @param {{paused?: boolean, chosen?: boolean}} [how] chosen: its seed was chosen for its text */
   write({ model, ...options }, { paused = false, chosen = false } = {}) {
     return this.#work(paused, async (signal) => {
       const engine = await this.models.get(model);
@@ -41,7 +41,7 @@ export class Writer extends EventTarget {
     });
   }
 
-  /** Goes on from a state of a run with something changed. @param {Run} parent @param {number} from @param {import('./runs.js').Change} change */
+  /** Continues from a state of a run after a change. @param {Run} parent @param {number} from @param {import('./runs.js').Change} change */
   branch(parent, from, change, { paused = false } = {}) {
     return this.#work(paused, async (signal) => {
       const engine = await this.models.get(parent.model);
@@ -65,7 +65,7 @@ export class Writer extends EventTarget {
     return this.#merge(await this.#follow(live, make, paused, shows));
   }
 
-  /** A run and the branches that lead to it, as a link describes them. */
+  /** Reproduces a run and the branches that lead to it, as a link describes them. */
   reproduce({ model, ...options }, lineage) {
     return this.#work(false, async (signal) => {
       const engine = await this.models.get(model);
@@ -89,7 +89,7 @@ export class Writer extends EventTarget {
     });
   }
 
-  /** One job at a time; what goes wrong is said, not thrown. @returns {Promise<Run|null>} */
+  /** Runs one job at a time. Shows errors instead of throwing them. @returns {Promise<Run|null>} */
   async #work(paused, job) {
     if (this.busy) {
       this.complain(t('busy'));
@@ -120,7 +120,7 @@ export class Writer extends EventTarget {
     }
   }
 
-  /** Makes a run; `shows`: it is over when all of it has been seen. */
+  /** Makes a run. With `shows`, it ends when all of it has been shown. */
   async #follow(live, make, paused, shows = true) {
     this.#live = live;
     if (paused) live.pause();
@@ -160,7 +160,7 @@ export class Writer extends EventTarget {
     return run;
   }
 
-  /** Says what the run took, as soon as it is known, and how it is shown; sends `made`. */
+  /** Shows the time of the run as soon as it is known, and sends `made`. */
   #tell(run, times) {
     this.dispatchEvent(new Event('made'));
     const slower = this.stage.paced && this.stage.showing && run.ms < SHOW_MS;
@@ -179,7 +179,7 @@ export class Writer extends EventTarget {
     this.say(run.said);
   }
 
-  /** Keeps one of two runs that are the same step by step, and says so. @param {Run} run @returns {Run} the one that is kept */
+  /** Keeps one of two runs with equal steps, and shows a message. @param {Run} run @returns {Run} the kept run */
   #merge(run) {
     const kept = this.runs.merge(run);
     if (kept !== run) {
@@ -189,20 +189,20 @@ export class Writer extends EventTarget {
     return kept;
   }
 
-  /** Lets a paused run make exactly one step: the worker looks for messages before each. */
+  /** Lets a paused run make exactly one step. The worker handles messages before each step. */
   #stride() {
     if (this.stage.stepOn() || !this.#live) return;
     this.#live.continue();
     this.#live.pause();
   }
 
-  /** Ends the run; one that is made already is shown to its end at once. */
+  /** Ends the run. A computed run is shown to its end immediately. */
   stop() {
     if (this.stage.showing && this.stage.run.done) this.stage.skip();
     else this.#abort?.abort();
   }
 
-  /** Ends what is under way. @returns {Promise<void>} when it has ended */
+  /** Ends the current run. @returns {Promise<void>} when it has ended */
   async end() {
     if (!this.busy) return;
     this.#abort.abort();
@@ -219,7 +219,7 @@ export class Writer extends EventTarget {
     this.#changed();
   }
 
-  /** One more step of a paused run; pauses a running one. */
+  /** Makes one more step of a paused run, or pauses a running one. */
   step() {
     if (!this.busy) return;
     if (this.#paused) this.#stride();

@@ -82,6 +82,7 @@ class PrivateFiles {
         if (count === 0) throw new DOMException('The disk is full.', 'QuotaExceededError');
         at += count;
       }
+      await access.flush(); // whoever is told that a file is written finds it after a crash, too
     } catch (error) {
       access?.close();
       await folder.removeEntry(name).catch(() => {});
@@ -144,6 +145,18 @@ class CachedFiles {
   async drop(id) {
     for (const name of await this.names(id)) await this.remove(id, name);
   }
+}
+
+const held = []; // the cache, once this page holds it
+
+/**
+ * Keeps the cache open as long as this page lives, if there is one. In a private window, WebKit empties a cache as soon as
+ * nobody has it open: the end of the worker that wrote a model would be the end of the model.
+ */
+export async function holdCache() {
+  try {
+    if (held.length === 0 && (await caches.has(NAME))) held.push(await caches.open(NAME));
+  } catch {} // there are no caches here, so the model lies elsewhere
 }
 
 /** Whether a kind of storage answers at all: private windows and insecure pages refuse one or both. */

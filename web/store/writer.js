@@ -7,7 +7,7 @@ import { abortError } from '../errors.js';
 import { CHUNK, sha256 } from './entry.js';
 
 /** The small files of a model, by their roles. */
-export const SMALL = ['config', 'tokenizer', 'merges', 'generation'];
+export const SMALL = ['config', 'tokenizer', 'merges', 'added', 'generation'];
 const WORTH = 0.75; // a quantised model of this share of the file is kept instead of it
 
 /** Makes the entry one of this very file: what is there of another goes. */

@@ -108,7 +108,7 @@ export default {
   'twin.middle':
     'GPT-2 filled the hole from the words on its left. It cannot see the ending, so where the two meet is luck; SEDD sees both sides.',
   'twin.ends':
-    'GPT-2 wrote on from the first sentence, for as many tokens, and then the last sentence was put there. It did not know where the story had to go.',
+    'GPT-2 continued the first sentence for the same number of tokens, and then the last sentence was added. It did not know where the story had to go.',
   'twin.words':
     'GPT-2 meets each given word only when it comes to it, and cannot prepare for it. Its sentences run well until then.',
   'twin.acrostic':
@@ -125,7 +125,7 @@ export default {
   'holes.rest': 'the rest',
   'toy.title': 'Why few steps cost quality',
   'toy.text':
-    'Tokens that are drawn in the same step do not see each other. Two masks, and what the model says of them:',
+    'Tokens that are drawn in the same step do not see each other. Here are two masks, and the model’s probabilities for them:',
   'toy.pair': 'both (✗ contradict)',
   'toy.together': 'in one step',
   'toy.turn': 'in turn',
@@ -169,10 +169,10 @@ export default {
   'positions.planned': 'by plan',
   'positions.bounded': 'by entropy',
   'positions.hitting': 'one by one',
-  'positions.note.score': 'Whether a mask opens is a coin whose odds are the sum of its own scores: SEDD as published.',
+  'positions.note.score': 'Each mask opens by chance, with the sum of its own scores as the odds: SEDD as published.',
   'positions.note.normalised':
     'Every mask opens with the same odds; positions are drawn first, so the network’s last layer works on opening rows only.',
-  'positions.note.planned': 'A planned number of masks opens each step, as many in each; which ones says the order.',
+  'positions.note.planned': 'A planned number of masks opens in each step, and the order decides which ones.',
   'positions.note.bounded':
     'Each step opens masks, likeliest first in the order given, while their summed entropy stays under the bound; a run ends as soon as nothing is masked.',
   'positions.note.hitting':
@@ -258,8 +258,8 @@ export default {
 
   'noise.title': 'Noise, and back',
   'noise.text':
-    'Training is this slider: take a real sentence, hide each token with probability 1 − e^{−σ}, and learn to tell what stood there. Each token here has one random number that never changes, so the same tokens vanish in the same order, ' +
-    'and come back as you go back. Then let the model do the way back: it will not know your sentence, only what is left of it.',
+    'Training is this slider: take a real sentence, hide each token with probability 1 − e^{−σ}, and learn to predict what was there. Each token here has one random number that never changes, so the same tokens vanish in the same order, ' +
+    'and come back as you go back. Then let the model go back: it does not know your sentence, only what is left of it.',
   'noise.caption':
     'Your own sentence under the log-linear schedule: at time t a token is hidden with probability 0.999 t, and σ = −ln(1 − 0.999 t).',
   'noise.default':
@@ -326,7 +326,7 @@ export default {
   'measure.columns.entropy': 'entropy',
   'measure.gpt2': 'GPT-2',
   'measure.breakeven':
-    'Break-even on this device is T* = {steps} steps: with so many, SEDD takes as long as GPT-2. The rounds put it between {low} and {high} (95 % interval).',
+    'Break-even on this device is T* = {steps} steps: with that many, SEDD takes as long as GPT-2. The rounds put it between {low} and {high} (95 % interval).',
   'measure.breakeven.none': 'GPT-2 is faster than SEDD with any number of steps: break-even lies below one step.',
   'measure.beyond': 'more than {steps}',
   'measure.explain':
@@ -350,7 +350,7 @@ export default {
   'verdict.why':
     'SEDD reads its weights once a step for all tokens together, GPT-2 once for every token, but then for one row only.',
   'paper.text':
-    'On a GPU the balance is another: one-row passes leave the chip idle, and [Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473) found SEDD up to 4.5 times faster than GPT-2 with its cache on an A100, at like likelihood. ' +
+    'On a GPU the balance is different: one-row passes leave the chip idle, and [Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473) found SEDD up to 4.5 times faster than GPT-2 with its cache on an A100, at a similar likelihood. ' +
     'On a processor the trade appears through memory instead: the larger the model, the more a one-token pass waits for its weights, and the later GPT-2’s line falls.',
 
   'likelihood.title': 'What each thinks of your text',
@@ -378,19 +378,33 @@ export default {
 
   'library.title': 'Your own model',
   'library.text':
-    'Any SEDD in the official format runs here: from the Hugging Face hub, from an address, or from a folder you drop. Nothing is fetched before you ask, and nothing leaves this tab.',
+    'Any SEDD, MDLM, SDTT, RADD or DUO in its published format runs here: from the Hugging Face hub, from an address, or from a folder you drop. Nothing is fetched before you ask, and nothing leaves this tab.',
   'own.write': 'Write with it',
   'own.twin': 'Compare SEDD with it',
   'own.twin.taken':
     '{name} is GPT-2 in the race, the measurement and the likelihoods now, until the page is loaded again.',
   'library.source': 'A model of the hub, or the address of a folder',
   'library.look': 'Look it up',
+  'library.published': 'Published models to choose from',
+  'library.published.text':
+    'These models have 160 to 420 million parameters and write general English. They belong to their authors; the files come from the Hugging Face hub.',
+  'library.published.facts':
+    '{what} {millions} million parameters, {size} to download, made for about {steps} steps. Licence of the weights: {licence}.',
+  'library.family.SEDD': 'SEDD, the method that this page explains.',
+  'library.family.MDLM': 'MDLM, a masked diffusion model with a simpler loss.',
+  'library.family.SDTT': 'SDTT, an MDLM trained further to write in few steps.',
+  'library.family.RADD': 'RADD, a masked diffusion model whose network is not told the noise.',
+  'library.family.DUO': 'DUO, which replaces tokens by random ones instead of masks.',
+  'library.licence': 'see its page',
+  'library.time': 'Time to write',
+  'library.time.wait': 'measuring this device …',
+  'library.time.about': 'about {time} for {tokens} tokens in {steps} steps, on one thread',
   'library.drop': 'Or drop a model’s folder here: config.json, the weights and a tokenizer.',
   'library.choose': 'Choose a folder',
   'library.nomodel': 'There is no config.json among these files; drop the folder of one model.',
   'library.looking': 'Looking …',
   'library.model': 'Model',
-  'library.sedd': 'SEDD',
+  'library.sedd': 'diffusion',
   'library.gpt2': 'GPT-2',
   'library.download': 'Download',
   'library.here': 'nothing: it is on this device',
@@ -402,7 +416,7 @@ export default {
   'library.load': 'Load',
   'library.resume': 'Go on',
   'library.cancel': 'Stop',
-  'library.stopped': 'Stopped. What has arrived is kept; loading goes on from there.',
+  'library.stopped': 'Stopped. The downloaded part is kept, and loading will resume there.',
   'library.ended': 'Stopped. Nothing was kept.',
   'library.progress': 'Progress of loading',
   'library.loading': '{loaded} of {total}.',
@@ -419,7 +433,7 @@ export default {
   'library.room': 'This site uses {usage} of the {quota} it may.',
   'library.persist': 'Ask the browser to keep it',
   'library.persisted': 'The browser keeps it until you delete it.',
-  'library.unpersisted': 'The browser did not promise to keep it; it may go when room runs short.',
+  'library.unpersisted': 'The browser did not promise to keep it, and may delete it when space runs short.',
   'library.mb': '{n} MB',
   'library.gb': '{n} GB',
   'library.seconds': '{n} s',

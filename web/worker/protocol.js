@@ -2,7 +2,7 @@
  * Messages between connection.js and worker.js. One worker holds one model.
  *
  *   to the worker    {id, method, args}   starts a call        {id, abort: true}   cancels it
- *                    {id, hold: boolean}  pauses or continues a run
+ *                    {id, hold: boolean}  pauses or continues a run; each `false` allows one evaluation at least
  *                    and 1 stored in the engine's cancelFlag, if there is one, ends the evaluation at hand
  *   from the worker  {id, event}          progress of a call   {id, value} or {id, error}  its end
  *

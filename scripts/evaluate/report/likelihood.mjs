@@ -57,7 +57,7 @@ function perplexityTable(results, { sedd, twin }) {
 function publishedPerplexity(results) {
   const rows = PERPLEXITY.map(({ model, source, values }) => [
     `${model}, ${source}`,
-    ...values.map((value) => published(value)),
+    ...values.map((value) => (value ? published(value) : '–')),
   ]);
   const checkpoints = [...new Map(PERPLEXITY.map(({ model, checkpoint }) => [checkpoint, model])).entries()];
   const ours = checkpoints.map(([checkpoint, model]) => [

@@ -1,4 +1,5 @@
 // Holds published figures of the official checkpoints, by the papers and by others: zero-shot perplexity and accuracy in %.
+// null: not published, or not read.
 
 /** Columns of the perplexity table; ≤ marks a bound. */
 export const CORPUS_TITLES = ['LAMBADA', 'WikiText-2', 'PTB', 'WikiText-103', '1BW'];
@@ -39,6 +40,36 @@ export const PERPLEXITY = [
     checkpoint: 'gpt2-medium',
     source: 'Deschenaux & Gulcehre 2024',
     values: ['35.88', '29.58', '116.52', '29.58', '43.63'],
+  },
+  {
+    model: 'MDLM',
+    checkpoint: 'mdlm-owt',
+    source: 'Sahoo et al. 2024',
+    values: ['≤ 47.52', null, '≤ 95.26', '≤ 32.83', '≤ 67.01'],
+  },
+  {
+    model: 'MDLM',
+    checkpoint: 'mdlm-owt',
+    source: 'a user of the released weights (mdlm issue 29)',
+    values: ['≤ 48.40', null, '≤ 83.82', '≤ 36.90', '≤ 67.94'],
+  },
+  {
+    model: 'RADD small, lambda-DCE',
+    checkpoint: 'radd-lambda-dce',
+    source: 'Ou et al. 2024',
+    values: [null, null, '≤ 107.85', null, '≤ 72.99'],
+  },
+  {
+    model: 'RADD medium, lambda-DCE',
+    checkpoint: 'radd-lambda-dce-medium',
+    source: 'Ou et al. 2024',
+    values: [null, null, '≤ 82.08', null, null],
+  },
+  {
+    model: 'DUO',
+    checkpoint: 'duo',
+    source: 'Sahoo et al. 2025',
+    values: [null, null, '≤ 89.35', '≤ 33.57', null],
   },
 ];
 

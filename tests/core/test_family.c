@@ -1,0 +1,314 @@
+/*
+ * test_family.c - tests the models that give ln p(x0): MDLM, SDTT, RADD and DUO. The golden folders
+ * compare their numbers with the reference codes; here are the rules around them: which evaluations
+ * are skipped or reused, how runs end, what is refused, which way is the default.
+ */
+#include "diffusion/sampler.h"
+#include "test.h"
+
+#include <math.h>
+
+struct fixture {
+    struct sedd_engine *engine;
+    struct sedd_model *model;
+    struct sedd_session *session;
+    struct sedd_model_info info;
+};
+
+#define ROWS 48
+
+static bool set_up(struct fixture *f, const char *name)
+{
+    char folder[512];
+    struct sedd_error error = {0};
+    struct sedd_engine_options options = {0};
+    *f = (struct fixture){0};
+    snprintf(folder, sizeof folder, "%s/golden/%s", TEST_DIR, name);
+    bool ok = sedd_engine_new(&options, &f->engine, &error) == SEDD_OK &&
+              sedd_model_open(folder, SEDD_DTYPE_AUTO, &f->model, &error) == SEDD_OK &&
+              sedd_session_new(f->engine, f->model, ROWS, &f->session, &error) == SEDD_OK;
+    if (!CHECK(ok)) {
+        fprintf(stderr, "    %s: %s\n", name, error.message);
+        return false;
+    }
+    sedd_model_describe(f->model, &f->info);
+    return true;
+}
+
+static void tear_down(struct fixture *f)
+{
+    sedd_session_free(f->session);
+    sedd_model_free(f->model);
+    sedd_engine_free(f->engine);
+}
+
+/* What a run did. */
+struct ran {
+    int32_t ids[ROWS], total, empty, evaluations, sequences;
+};
+
+static bool run(struct fixture *f, const struct sedd_sample_options *options, struct ran *ran)
+{
+    struct sedd_sampler *sampler = NULL;
+    struct sedd_step step = {0};
+    struct sedd_error error = {0};
+    *ran = (struct ran){0};
+    bool ok = sedd_sampler_new(f->session, options, &sampler, &error) == SEDD_OK;
+    while (ok && !sedd_sampler_done(sampler)) {
+        ok = sedd_sampler_advance(sampler, &step, &error) == SEDD_OK;
+        ran->empty += step.rows == 0;
+    }
+    if (CHECK(ok)) {
+        memcpy(ran->ids, sedd_sampler_ids(sampler), (size_t)sampler->rows * sizeof(int32_t));
+        ran->total = step.total;
+        ran->evaluations = sampler->evaluations;
+        ran->sequences = sampler->sequences;
+        CHECK(step.masked == 0);
+    } else {
+        fprintf(stderr, "    %s\n", error.message);
+    }
+    sedd_sampler_free(sampler);
+    return ok;
+}
+
+static bool same_ids(const struct ran *a, const struct ran *b)
+{
+    return memcmp(a->ids, b->ids, sizeof a->ids) == 0;
+}
+
+/* A time-free model's log-scores move with the noise level by one number alone. */
+static void test_time_free(void)
+{
+    static const char *const names[] = {"mdlm", "sdtt", "radd"};
+    for (size_t k = 0; k < 3; k++) {
+        struct fixture f;
+        if (!set_up(&f, names[k])) {
+            continue;
+        }
+        int32_t ids[4] = {f.info.mask_id, 3, f.info.mask_id, 5};
+        float low[4 * 128], high[4 * 128], sigma = 0.3f;
+        CHECK(f.info.time_free && f.info.normalised && f.info.states <= 128);
+        CHECK(sedd_score(f.session, 1, 4, ids, &sigma, low, NULL) == SEDD_OK);
+        sigma = 2.5f;
+        CHECK(sedd_score(f.session, 1, 4, ids, &sigma, high, NULL) == SEDD_OK);
+        double shift = log(expm1(2.5)) - log(expm1((double)0.3f)), worst = 0.0, sum = 0.0;
+        for (int32_t y = 0; y < f.info.tokens; y++) {
+            worst = fmax(worst, fabs((double)low[y] - (double)high[y] - shift));
+            sum += exp((double)high[y]);
+            CHECK(y == 3 ? low[f.info.states + y] == 0.0f : low[f.info.states + y] == -INFINITY);
+        }
+        CHECK(worst < 1e-5 && fabs(sum * expm1(2.5) - 1.0) < 1e-5);
+        tear_down(&f);
+    }
+}
+
+/* Exact draws know which masks open before the network runs, and evaluate for no other step. */
+static void test_skipping(void)
+{
+    static const char *const names[] = {"mdlm", "mdlm-time", "sdtt", "radd"};
+    for (size_t k = 0; k < 4; k++) {
+        struct fixture f;
+        if (!set_up(&f, names[k])) {
+            continue;
+        }
+        struct ran score, coin, euler;
+        struct sedd_sample_options options = {.length = 8, .steps = 64, .seed = 5};
+        CHECK(run(&f, &options, &score));
+        CHECK(score.evaluations == score.total - score.empty && score.evaluations <= 8);
+        CHECK(score.evaluations > 1);
+        options.positions = SEDD_POSITIONS_NORMALISED;
+        CHECK(run(&f, &options, &coin) && same_ids(&score, &coin));
+        options.predictor = SEDD_PREDICTOR_EULER;
+        CHECK(run(&f, &options, &euler) && euler.evaluations <= 9);
+        options = (struct sedd_sample_options){
+            .length = 8, .seed = 5, .positions = SEDD_POSITIONS_HITTING};
+        CHECK(run(&f, &options, &coin) && coin.evaluations == 8);
+        options = (struct sedd_sample_options){.length = 12,
+                                               .steps = 4,
+                                               .seed = 5,
+                                               .positions = SEDD_POSITIONS_PLANNED,
+                                               .order = SEDD_ORDER_SPREAD,
+                                               .grid = SEDD_GRID_COSINE,
+                                               .context = SEDD_CONTEXT_KNOWN};
+        CHECK(run(&f, &options, &coin) && coin.evaluations == 4);
+        tear_down(&f);
+    }
+}
+
+/* Official draws reuse what the network gave while nothing changed; the text is the same. */
+static void test_reuse(void)
+{
+    struct fixture f;
+    struct ran fresh, kept;
+    struct sedd_sample_options options = {
+        .batch = 2, .length = 5, .steps = 40, .seed = 9, .draw = SEDD_DRAW_OFFICIAL};
+    if (set_up(&f, "mdlm")) {
+        options.predictor = SEDD_PREDICTOR_DDPM;
+        CHECK(run(&f, &options, &fresh) && fresh.evaluations == 41 && fresh.sequences == 82);
+        options.predictor = SEDD_PREDICTOR_DDPM_CACHE;
+        CHECK(run(&f, &options, &kept) && same_ids(&fresh, &kept));
+        CHECK(kept.evaluations <= 12 && kept.sequences == 2 * kept.evaluations);
+        tear_down(&f);
+    }
+    if (set_up(&f, "mdlm-time")) {
+        CHECK(run(&f, &options, &fresh) && fresh.evaluations == 41);
+        tear_down(&f);
+    }
+    if (set_up(&f, "radd")) { /* each sequence for itself; no evaluation at the end */
+        options.predictor = SEDD_PREDICTOR_ANALYTIC;
+        CHECK(run(&f, &options, &kept) && kept.total == 40);
+        CHECK(kept.sequences < 2 * kept.evaluations && kept.sequences <= 12);
+        tear_down(&f);
+    }
+}
+
+/* A run that continues from a saved state draws the same. */
+static void test_restore(void)
+{
+    struct fixture f;
+    struct ran whole;
+    struct sedd_step step;
+    struct sedd_sampler *sampler = NULL;
+    struct sedd_sample_options options = {.length = 9,
+                                          .steps = 12,
+                                          .seed = 3,
+                                          .draw = SEDD_DRAW_OFFICIAL,
+                                          .predictor = SEDD_PREDICTOR_DDPM_CACHE};
+    if (!set_up(&f, "mdlm") || !run(&f, &options, &whole) ||
+        !CHECK(sedd_sampler_new(f.session, &options, &sampler, NULL) == SEDD_OK)) {
+        return;
+    }
+    int32_t saved[9], half = 5;
+    for (int32_t i = 0; i < half; i++) {
+        CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
+    }
+    memcpy(saved, sedd_sampler_ids(sampler), sizeof saved);
+    while (!sedd_sampler_done(sampler)) {
+        CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
+    }
+    CHECK(sedd_sampler_restore(sampler, half, saved, NULL) == SEDD_OK);
+    while (!sedd_sampler_done(sampler)) {
+        CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK);
+    }
+    CHECK(memcmp(whole.ids, sedd_sampler_ids(sampler), sizeof saved) == 0);
+    sedd_sampler_free(sampler);
+    tear_down(&f);
+}
+
+/* Returns the total number of steps of a run. */
+static int32_t total_of(struct fixture *f, const struct sedd_sample_options *options)
+{
+    struct ran ran;
+    return run(f, options, &ran) ? ran.total : -1;
+}
+
+static void test_endings(void)
+{
+    struct fixture f;
+    struct ran ran, again;
+    struct sedd_sample_options options = {.length = 10, .steps = 3, .seed = 2};
+    if (set_up(&f, "radd")) {
+        CHECK(total_of(&f, &options) == 3); /* its last step opens all masks */
+        options.ending = SEDD_ENDING_DRAW;
+        CHECK(total_of(&f, &options) == 4);
+        tear_down(&f);
+    }
+    if (set_up(&f, "mdlm")) {
+        options.ending = SEDD_ENDING_OWN;
+        CHECK(total_of(&f, &options) == 4);
+        options.ending = SEDD_ENDING_OPEN;
+        CHECK(total_of(&f, &options) == 3);
+        tear_down(&f);
+    }
+    if (set_up(&f, "duo")) { /* the likeliest ending leaves nothing to chance */
+        options.ending = SEDD_ENDING_LIKELIEST;
+        CHECK(run(&f, &options, &ran) && run(&f, &options, &again) && same_ids(&ran, &again));
+        CHECK(ran.total == 4 && ran.evaluations == 4);
+        tear_down(&f);
+    }
+}
+
+/* A step evaluated elsewhere is told that its tokens are the likeliest ones. */
+static void test_request(void)
+{
+    struct fixture f;
+    struct sedd_request request;
+    struct sedd_sampler *sampler = NULL;
+    struct sedd_sample_options options = {.length = 6, .steps = 2, .ending = SEDD_ENDING_LIKELIEST};
+    if (!set_up(&f, "mdlm") ||
+        !CHECK(sedd_sampler_new(f.session, &options, &sampler, NULL) == SEDD_OK)) {
+        return;
+    }
+    CHECK(sedd_sampler_request(sampler, &request, NULL) == SEDD_OK && !request.greedy);
+    int32_t ids[6];
+    for (int32_t i = 0; i < 6; i++) {
+        ids[i] = i == 0 ? f.info.mask_id : 1;
+    }
+    CHECK(sedd_sampler_restore(sampler, 2, ids, NULL) == SEDD_OK);
+    CHECK(sedd_sampler_request(sampler, &request, NULL) == SEDD_OK && request.greedy);
+    CHECK(request.rows == 1 && request.index[0] == 0);
+    sedd_sampler_free(sampler);
+    tear_down(&f);
+}
+
+static void refuses(const char *name, const struct sedd_sample_options *options, const char *words)
+{
+    struct fixture f;
+    struct sedd_sampler *sampler = NULL;
+    struct sedd_error error = {0};
+    if (set_up(&f, name)) {
+        CHECK(sedd_sampler_new(f.session, options, &sampler, &error) == SEDD_ERROR_ARGUMENT);
+        CHECK_TEXT(error.message, words);
+        tear_down(&f);
+    }
+}
+
+static void test_refusals(void)
+{
+    struct sedd_sample_options options = {.length = 8, .predictor = SEDD_PREDICTOR_DDPM};
+    refuses("absorb", &options, "need a model that gives p(x0)");
+    options.predictor = SEDD_PREDICTOR_DDPM_CACHE;
+    refuses("uniform", &options, "need a model that gives p(x0)");
+    options = (struct sedd_sample_options){.length = 8, .ending = SEDD_ENDING_OPEN};
+    refuses("duo", &options, "the ending open needs masks");
+    options.no_denoise = true;
+    refuses("mdlm", &options, "an ending needs positions score or normalised, and denoise");
+    options = (struct sedd_sample_options){
+        .length = 8, .ending = SEDD_ENDING_DRAW, .positions = SEDD_POSITIONS_PLANNED};
+    refuses("mdlm", &options, "an ending needs positions score or normalised, and denoise");
+    options = (struct sedd_sample_options){.length = 8, .top_k = 5};
+    refuses("duo", &options, "need exact draws and the absorb graph");
+}
+
+static void test_defaults(void)
+{
+    static const struct {
+        const char *name;
+        enum sedd_predictor predictor;
+        int32_t steps;
+    } ways[] = {{"absorb", SEDD_PREDICTOR_ANALYTIC, 0},
+                {"mdlm", SEDD_PREDICTOR_DDPM_CACHE, 0},
+                {"sdtt", SEDD_PREDICTOR_DDPM, 32},
+                {"radd", SEDD_PREDICTOR_ANALYTIC, 0},
+                {"duo", SEDD_PREDICTOR_ANALYTIC, 0}};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        char folder[512];
+        struct sedd_sample_options options = {0};
+        snprintf(folder, sizeof folder, "%s/golden/%s", TEST_DIR, ways[i].name);
+        CHECK(sedd_sample_defaults_open(folder, &options, NULL) == SEDD_OK);
+        CHECK(options.predictor == ways[i].predictor && options.steps == ways[i].steps);
+    }
+}
+
+int main(void)
+{
+    test_time_free();
+    test_skipping();
+    test_reuse();
+    test_restore();
+    test_endings();
+    test_request();
+    test_refusals();
+    test_defaults();
+    return test_report("family");
+}

@@ -1,0 +1,35 @@
+/**
+ * The diffusion models that their authors publish on the hub at GPT-2's size: what each is, and how many steps it is made for. They
+ * are linked and never mirrored. models/README.md says where the figures come from.
+ */
+
+/**
+ * @typedef {object} Published
+ * @property {string} id on the hub; a branch after an @
+ * @property {'SEDD'|'MDLM'|'SDTT'|'RADD'|'DUO'} family
+ * @property {number} millions of parameters
+ * @property {number} bytes of its file
+ * @property {number} steps that its paper or its authors recommend, within what a page can wait for
+ * @property {string} [licence] of the weights, where a model card says so
+ */
+
+/** @type {Published[]} */
+export const PUBLISHED = [
+  { id: 'jdeschena/sdtt@baselines_kld_step_70000', family: 'SDTT', millions: 170, bytes: 678.5e6, steps: 32 },
+  { id: 'kuleshov-group/mdlm-owt', family: 'MDLM', millions: 170, bytes: 678.5e6, steps: 64, licence: 'Apache-2.0' },
+  { id: 'JingyangOu/radd-lambda-dce', family: 'RADD', millions: 162, bytes: 649e6, steps: 64 },
+  { id: 'JingyangOu/radd-t-dce', family: 'RADD', millions: 162, bytes: 649e6, steps: 64 },
+  { id: 's-sahoo/duo-distilled', family: 'DUO', millions: 170, bytes: 678.5e6, steps: 32 },
+  { id: 's-sahoo/duo', family: 'DUO', millions: 170, bytes: 678.5e6, steps: 64 },
+  { id: 'louaaron/sedd-small', family: 'SEDD', millions: 170, bytes: 678.5e6, steps: 64 },
+  { id: 'jdeschena/sdtt@scaling_400k_md_step_70000', family: 'SDTT', millions: 424, bytes: 1697.9e6, steps: 32 },
+  { id: 'JingyangOu/radd-lambda-dce-medium', family: 'RADD', millions: 405, bytes: 1620.8e6, steps: 64 },
+  { id: 'louaaron/sedd-medium', family: 'SEDD', millions: 424, bytes: 1697.9e6, steps: 64 },
+];
+
+/** Returns the entry of a source, or undefined. @param {unknown} source */
+export const publishedOf = (source) => PUBLISHED.find(({ id }) => id === String(source).replace(/^hub:/, ''));
+
+/** Multiplications of one evaluation of `rows` tokens. @param {{hiddenSize: number, blocks: number, states: number}} info */
+export const workOf = ({ hiddenSize: h, blocks, states }, rows) =>
+  rows * (12 * h * h * blocks + h * states) + 2 * rows * rows * h * blocks;
