@@ -87,7 +87,9 @@ static bool is_open(unsigned loop, unsigned seen)
     return loop % 2 == 1 && loop != seen;
 }
 
-/* Sleeps until a loop other than `seen` opens. Returns at once if one has opened already. */
+/* Sleeps until a loop other than `seen` opens. Returns at once if one has opened already. The
+ * worker counts itself before every wait: open_loop sets the count to 0, and it may wake a worker
+ * that has finished that very loop and waits for the next one. */
 static void sleep_until_loop(struct sedd_pool *pool, unsigned seen)
 {
     pthread_mutex_lock(&pool->mutex);
@@ -95,6 +97,7 @@ static void sleep_until_loop(struct sedd_pool *pool, unsigned seen)
     unsigned loop = atomic_load(&pool->loop);
     while (!is_open(loop, seen) && atomic_load(&pool->loop) == loop) {
         pthread_cond_wait(&pool->wake, &pool->mutex);
+        atomic_fetch_add(&pool->sleepers, 1);
     }
     pthread_mutex_unlock(&pool->mutex);
 }

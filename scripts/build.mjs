@@ -5,7 +5,7 @@ import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sourceFiles } from './offline-files.mjs';
-import { copyLoader, minifyLoaders } from './package/loaders.mjs';
+import { bundleWebGPU, copyLoader, minifyLoaders } from './package/loaders.mjs';
 import { vendor } from './vendor.mjs';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -99,6 +99,7 @@ export function wasm() {
   }
   if (!existsSync(path.join(ROOT, 'node_modules/esbuild'))) run('npm', ['ci', '--no-audit', '--no-fund']);
   minifyLoaders(path.join(ROOT, 'web/wasm'));
+  bundleWebGPU(path.join(ROOT, 'web/wasm'));
   vendor();
   sourceFiles();
 }

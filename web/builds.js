@@ -20,6 +20,12 @@ const FILES = {
   ],
 };
 
+/** The code for graphics devices in one file, which the build makes of engine/webgpu/open.js. */
+const webgpu = () => new URL('./wasm/webgpu.js', import.meta.url);
+
+/** @returns {Promise<typeof import('./engine/webgpu/open.js')>} */
+export const importWebGPU = () => import(/* webpackIgnore: true */ /* @vite-ignore */ webgpu().href);
+
 /** True if this way of packaging supports threads. */
 export const THREADS = true;
 

@@ -53,11 +53,21 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  */
 
 /**
+ * @typedef {object} DeviceInfo what evaluates the network
+ * @property {'wasm'|'webgpu'} kind
+ * @property {string} name of the graphics device; '' for wasm
+ * @property {string} reason one sentence: why this one runs, or why the graphics device does not; '' where none was asked for
+ */
+
+/**
  * @typedef {object} LoadOptions
  * @property {AbortSignal} [signal] ends the load at once
  * @property {(progress: LoadProgress) => void} [onProgress]
  * @property {number} [threads] default 1; more need a cross-origin isolated page
  * @property {'auto'|'simd'|'relaxed'} [wasm]
+ * @property {'wasm'|'webgpu'|'auto'} [device] default wasm. webgpu takes any graphics device, auto only one that is no software renderer and
+ *   on which a timed evaluation is faster; `sedd.device` says which runs and why. Anything that stands in the way means wasm
+ * @property {(device: DeviceInfo) => void} [onDevice] is called when the graphics device is given up after the load
  * @property {'auto'|'f32'|'q8'} [dtype] how matrices are held; auto: as the file has them, but int8 from 64 MB of float ones
  * @property {boolean|'opfs'|'cache-storage'} [cache] default true: keeps the model on this device for the next visit
  * @property {string} [integrity] sha256 of the file of weights, 'sha256-BASE64' or hex
@@ -158,6 +168,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {number} steps
  * @property {import('./client/run.js').Settings} [settings] SEDD: how it was written, in full
  * @property {Timings} timings
+ * @property {'wasm'|'webgpu'} device what evaluated the network at last
  * @property {string} kernels
  * @property {number} threads
  * @property {Trace} [trace] the run as JSON of the format "sedd-trace", if it was asked for
@@ -199,9 +210,15 @@ const given = (options) =>
 class Loaded {
   #connection;
 
-  /** @param {Connection} connection @param {any} loaded */
-  constructor(connection, { info, defaults, kernels, threads, wasm, source, ms }) {
+  /** @param {Connection} connection @param {any} loaded @param {(device: DeviceInfo) => void} [onDevice] */
+  constructor(connection, { info, device, defaults, kernels, threads, wasm, source, ms }, onDevice = (_) => {}) {
     this.#connection = connection;
+    /** @type {DeviceInfo} what evaluates the network; it changes when a graphics device is lost */
+    this.device = device;
+    connection.onDevice = (now) => {
+      this.device = now;
+      onDevice(now);
+    };
     /** @type {ModelInfo} what the model is */
     this.info = info;
     /** @type {import('./engine/defaults.js').Defaults} options it was trained for (generation_config.json of its folder): they hold where a call names none */
@@ -434,7 +451,7 @@ export class GPT2 extends Loaded {
 const PUT_AWAY = 500; // ms a worker has, after an abort, to store the piece it holds
 
 /** Asks a worker about a source. @param {Connection} connection @param {'load'|'plan'} method @param {Source} source @param {LoadOptions} options */
-const ask = (connection, method, source, { signal, onProgress, worker, ...options }) => {
+const ask = (connection, method, source, { signal, onProgress, onDevice, worker, ...options }) => {
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   const place = source instanceof URL ? source.href : source;
   return connection.call(method, [place, { ...given(options), base }], { signal, onEvent: onProgress }).result;
@@ -454,7 +471,9 @@ async function load(kind, source, options = {}) {
           : ['SEDD, not a GPT-2', 'loadSEDD, or model="…"'];
       throw new SeddError('unsupported', `This folder holds a ${found}.`, { hint: `Use ${use} of <sedd-demo>.` });
     }
-    return kind === 'sedd' ? new SEDD(connection, loaded) : new GPT2(connection, loaded);
+    return kind === 'sedd'
+      ? new SEDD(connection, loaded, options.onDevice)
+      : new GPT2(connection, loaded, options.onDevice);
   } catch (error) {
     connection.end(error, error.name === 'AbortError' ? PUT_AWAY : 0);
     throw error;

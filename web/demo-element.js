@@ -63,7 +63,7 @@ export class SeddDemo extends SeddElement {
     if (!this.isConnected || before === after) return;
     this.forgive();
     this.checkAttributes();
-    if (name === 'model' || name === 'compare') this.#replace(name);
+    if (['model', 'compare', 'device'].includes(name)) this.#replace(name);
     else if (name === 'loading' || name === 'reveal') this.#await();
     this.#arrange();
     this.#sketch();
@@ -144,8 +144,8 @@ export class SeddDemo extends SeddElement {
         hint: 'Give model="…" the address of a folder with config.json, model.safetensors and tokenizer.json.',
       });
     const address = (url) => url && new URL(url, this.baseURI).href;
-    const addresses = { sedd: address(this.model), gpt2: address(this.compare) };
-    const models = this.#loader.load(addresses, (progress) => this.#progress(progress));
+    const wanted = { sedd: address(this.model), gpt2: address(this.compare), device: this.device };
+    const models = this.#loader.load(wanted, (progress) => this.#progress(progress));
     this.#show('loading');
     this.#progress({ loaded: 0, total: 0, phase: 'engine' });
     return models;
@@ -158,7 +158,7 @@ export class SeddDemo extends SeddElement {
 
   #opened(models) {
     this.#models = models;
-    this.#view.say('');
+    this.#view.say(models.sedd.device.reason); // where a graphics device was asked for
     this.#arrange();
     this.#show('ready');
     this.emit('ready', { model: models.sedd.info, compare: models.gpt2?.info ?? null });

@@ -105,6 +105,7 @@ export class SeddDemo extends HTMLElement {
   order: SampleOptions['order'] | null;
   grid: SampleOptions['grid'] | null;
   context: SampleOptions['context'] | null;
+  device: 'wasm' | 'webgpu' | 'auto';
   loading: 'lazy' | 'eager';
   reveal: 'interaction' | 'auto' | 'manual';
   layout: 'lines' | 'text' | 'grid';

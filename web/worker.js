@@ -1,5 +1,6 @@
 /** The worker's side of protocol.js: one engine, one model, calls one after another. */
 import { Budget, thinned } from './worker/budget.js';
+import { Device } from './worker/device.js';
 import { SeddError, abortError, packError } from './errors.js';
 import { loadModel, planModel } from './load/load.js';
 import { readVectors, selfTest } from './worker/selftest.js';
@@ -10,6 +11,7 @@ import { shown } from './engine/engine.js';
 
 /** @type {import('./engine/engine.js').Engine} */ let engine;
 /** @type {import('./engine/model.js').Model} */ let model;
+/** @type {Device} */ let device;
 /** @type {(name: string) => Promise<Uint8Array|null>} a further file beside the weights */ let optional;
 /** @type {Map<number, Call>} */ const calls = new Map();
 const turns = new Mutex();
@@ -43,6 +45,7 @@ const textsOf = (ids) => ids.map((id) => (id < model.info.tokens ? model.detoken
 /** What every result of a computation tells. @param {Call} call @param {object} [more] */
 const told = (call, more = {}) => ({
   timings: { waitMs: call.waitMs, ...more },
+  device: device.info.kind,
   kernels: engine.kernels,
   threads: engine.threads,
 });
@@ -50,13 +53,14 @@ const told = (call, more = {}) => ({
 /**
  * The value of `work` and the time in ms. An abort cancels what is under way where threads share memory; `work` has to be
  * as before then, and is done again if the abort was another call's.
- * @template T @param {Call} call @param {() => T} work @returns {Promise<[T, number]>}
+ * @template T @param {Call} call @param {() => T | Promise<T>} work @returns {Promise<[T, number]>}
  */
 async function timed(call, work) {
   for (;;) {
     try {
       const begin = performance.now();
-      return [work(), performance.now() - begin];
+      const value = await work();
+      return [value, performance.now() - begin];
     } catch (error) {
       if (error.name !== 'AbortError') throw error;
       await messages();
@@ -66,6 +70,9 @@ async function timed(call, work) {
   }
 }
 
+/** Whether a call was aborted meanwhile, for work that looks now and then. @param {Call} call */
+const aborted = (call) => () => call.abort.signal.aborted;
+
 /** A budget for this run, with the steps that fit; the first evaluation is timed on the window as it is. @param {Call} call */
 async function planBudget(call, options) {
   if (options.budgetMs === undefined) return null;
@@ -74,7 +81,7 @@ async function planBudget(call, options) {
   const budget = new Budget(options.budgetMs);
   const trial = model.startRun({ ...options, steps: 1, state: undefined });
   try {
-    budget.note((await timed(call, () => trial.advance()))[1]);
+    budget.note((await timed(call, () => device.step(trial, aborted(call))))[1]);
   } finally {
     trial.free();
   }
@@ -87,10 +94,14 @@ const methods = {
   /** @param {Call} call */
   async load(call, source, options) {
     const begin = performance.now();
-    const loaded = await loadModel(source, { ...options, emit: call.emit, signal: call.abort.signal });
+    const { device: wanted, ...given } = options;
+    device = new Device(wanted, (info) => postMessage({ device: info }));
+    const loaded = await loadModel(source, { ...given, emit: call.emit, signal: call.abort.signal });
     ({ engine, model, optional } = loaded);
+    await device.open(model);
     return {
       info: model.info,
+      device: device.info,
       defaults: model.defaults,
       kernels: engine.kernels,
       threads: engine.threads,
@@ -142,7 +153,7 @@ const methods = {
           run.free();
           run = model.startRun({ ...options, steps: now, state: { position: rest.position, ids } });
         }
-        const [step, ms] = await timed(call, () => run.advance());
+        const [step, ms] = await timed(call, () => device.step(run, aborted(call)));
         stepsMs.push(ms);
         if (step.rows > 0) budget?.lap();
         call.emit({ ...step, step: asked(step.step), total: asked(step.total), texts: textsOf(step.ids), ms });
@@ -164,7 +175,7 @@ const methods = {
   /** @param {Call} call */
   async generate(call, options) {
     await yieldToMessages(call);
-    const [run, prefillMs] = await timed(call, () => model.startGeneration(options));
+    const [run, prefillMs] = await timed(call, () => device.generation(options, aborted(call)));
     const ids = [];
     const stepsMs = [];
     try {
@@ -214,7 +225,9 @@ const methods = {
   /** @param {Call} call */
   async selfTest(call, given) {
     const file = given === undefined ? await optional('selftest.json') : null;
-    return { ...(await timed(call, () => selfTest(model, file ? readVectors(file) : given)))[0], ...told(call) };
+    const [{ checks }] = await timed(call, () => selfTest(model, file ? readVectors(file) : given));
+    checks.push(...(await device.checks()));
+    return { ok: checks.every(({ ok }) => ok), checks, ...told(call) };
   },
 };
 

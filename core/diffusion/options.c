@@ -1,4 +1,4 @@
-/* options.c - see options.h. */
+/* options.c - implements options.h. */
 #include "diffusion/options.h"
 
 #include <string.h>

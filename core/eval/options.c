@@ -1,4 +1,4 @@
-/* options.c - see options.h. */
+/* options.c - implements options.h. */
 #include "eval/options.h"
 
 #define SEED(structure)                                                                            \

@@ -7,11 +7,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { MINIFIED, ROOT } from './esbuild.mjs';
-import { minifyLoaders } from './loaders.mjs';
+import { bundleWebGPU, minifyLoaders } from './loaders.mjs';
 
 const INLINE = path.join(ROOT, 'scripts/package/inline');
 /** The limits in bytes. Scripts are measured minified and gzipped, wasm as it is. */
-const LIMITS = { wasm: 300e3, engine: 40e3, player: 10240 };
+const LIMITS = { wasm: 300e3, engine: 40e3, player: 10240, webgpu: 25e3 };
 
 const COMMON = { ...MINIFIED, external: ['module'] };
 
@@ -104,6 +104,7 @@ function gate(name, bytes, limit) {
 export async function bundle() {
   const dist = path.join(ROOT, 'dist');
   minifyLoaders(path.join(ROOT, 'web/wasm'));
+  bundleWebGPU(path.join(ROOT, 'web/wasm'));
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
   await build({ ...COMMON, entryPoints: { inline: 'web/client.js' }, outdir: 'dist', plugins: [inline] });
@@ -123,12 +124,14 @@ export async function bundle() {
   const sizes = {};
   for (const name of readdirSync(dist).sort()) sizes[name] = say(`dist/${name}`, readFileSync(path.join(dist, name)));
   const loader = gzipSync(readFileSync(path.join(ROOT, 'web/wasm/sedd-relaxed-threads.js')), { level: 9 }).length;
-  const [client, worker] = [await minified('web/client.js'), await minified('web/worker.js')].map(
-    (bytes) => gzipSync(bytes, { level: 9 }).length,
-  );
+  const gzippedOf = (bytes) => gzipSync(bytes, { level: 9 }).length;
+  const [client, worker] = (await Promise.all(['web/client.js', 'web/worker.js'].map(minified))).map(gzippedOf);
+  const webgpu = gzippedOf(readFileSync(path.join(ROOT, 'web/wasm/webgpu.js')));
   console.log(
     `engine: module ${client}, worker ${worker}, loader of the wasm ${loader}: ${client + worker + loader} bytes, minified and gzipped`,
   );
+  console.log(`WebGPU: ${webgpu} bytes, minified and gzipped, fetched only when it is asked for`);
+  gate('the WebGPU code', webgpu, LIMITS.webgpu);
   gate("the engine's JavaScript", client + worker + loader, LIMITS.engine);
   gate('the player', sizes['player.js'].gzipped, LIMITS.player);
 }

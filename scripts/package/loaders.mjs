@@ -1,7 +1,8 @@
-// Makes the package's loaders of the wasm modules: Emscripten's loaders, changed in three places and minified.
+// Makes the scripts beside the wasm modules: Emscripten's loaders, changed in three places and minified, and the code for graphics devices.
 import { createRequire } from 'node:module';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { MINIFIED } from './esbuild.mjs';
 
 /**
  * Starts threads from the loader's own address, whatever name a bundler has given the file. The code avoids expressions
@@ -18,6 +19,19 @@ const LEFT_ALONE = ['import("module")', 'import(/* webpackIgnore: true */ /* @vi
 export function copyLoader(from, to) {
   const script = CHANGES.reduce((text, [old, now]) => text.replace(old, now), readFileSync(from, 'utf8'));
   writeFileSync(to, script);
+}
+
+/**
+ * Bundles the code for graphics devices into one file. A worker may fetch it later without splitting: bundlers make a single script
+ * of a worker, and some of them refuse to build one that imports parts of itself later.
+ * @param {string} folder of the loaders
+ */
+export function bundleWebGPU(folder) {
+  createRequire(import.meta.url)('esbuild').buildSync({
+    ...MINIFIED,
+    entryPoints: ['web/engine/webgpu/open.js'],
+    outfile: path.join(folder, 'webgpu.js'),
+  });
 }
 
 /** Minifies the loaders of a folder, which saves a quarter of their compressed size. Leaves minified ones alone. @param {string} folder */

@@ -165,7 +165,7 @@ test('tokens are chosen and held by keys, and Escape stops a run', async () => {
   await withElements(
     `<sedd-demo ${DEMO} loading="eager"></sedd-demo>`,
     {
-      context: { viewport: { width: 400, height: 700 } },
+      viewport: { width: 400, height: 700 },
     },
     async ({ tab }) => {
       await ready(tab);

@@ -6,7 +6,7 @@ import { report } from '../../web/client.js';
 import { gpt2InNode, seddInNode } from './files.mjs';
 
 /** Returns fake models whose runs take given times. */
-function pretend({ seddMs = (steps) => 10 * steps, gptMs = () => 60, waitMs = 0, threads = 1 } = {}) {
+function pretend({ seddMs = (steps) => 10 * steps, gptMs = () => 60, waitMs = 0, threads = 1, device = 'wasm' } = {}) {
   const order = [];
   let turn = 0;
   const result = (totalMs, stepsMs, settings) => ({
@@ -16,6 +16,7 @@ function pretend({ seddMs = (steps) => 10 * steps, gptMs = () => 60, waitMs = 0,
     info: { dtype: 'q8', parameters: 1 },
     defaults: {},
     loadMs: 5,
+    device: { kind: 'wasm', name: '', reason: '' },
     kernels: 'k',
     threads: 1,
     wasm: 'simd',
@@ -33,6 +34,7 @@ function pretend({ seddMs = (steps) => 10 * steps, gptMs = () => 60, waitMs = 0,
     gpt2: {
       ...common,
       threads,
+      device: { kind: device, name: 'card|x', reason: '' },
       tokenize: async (text) => ({ ids: [...text].map(() => 1) }),
       generate: (options) => {
         order.push(options);
@@ -85,9 +87,10 @@ test('contenders take turns, warm-ups are dropped, every raw point is kept', asy
   assert.deepEqual(result.nonDefault.toSorted(), ['length', 'prompt', 'steps', 'temperature']);
 });
 
-test('unequal threads and a busy model make a comparison invalid', async () => {
+test('unequal threads or devices and a busy model make a comparison invalid', async () => {
   for (const [given, words] of [
     [{ threads: 2 }, /SEDD ran on 1 threads and GPT-2 on 2/],
+    [{ device: 'webgpu' }, /SEDD ran on wasm and GPT-2 on webgpu/],
     [{ waitMs: 50 }, /Something else was computed/],
   ]) {
     const { sedd, gpt2 } = pretend(given);

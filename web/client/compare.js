@@ -41,11 +41,13 @@ function readOptions({ signal, onProgress, quality, ...options }) {
 /** What was run where. */
 function environmentOf(sedd, gpt2) {
   const { cores, threads: isolated, reasons } = probe();
-  const model = ({ info, source, loadMs, kernels, threads, wasm }) => ({
+  const model = ({ info, source, device, loadMs, kernels, threads, wasm }) => ({
     name: source?.name ?? '',
     sha256: source?.sha256 ?? '',
     dtype: info.dtype,
     parameters: info.parameters,
+    device: device.kind,
+    deviceName: device.name,
     loadMs,
     kernels,
     threads,
@@ -72,6 +74,8 @@ class Watch {
   };
 
   constructor(sedd, gpt2) {
+    if (sedd.device.kind !== gpt2.device.kind)
+      this.reasons.add(`SEDD ran on ${sedd.device.kind} and GPT-2 on ${gpt2.device.kind}.`);
     if (sedd.threads !== gpt2.threads)
       this.reasons.add(`SEDD ran on ${sedd.threads} threads and GPT-2 on ${gpt2.threads}.`);
     if (sedd.kernels !== gpt2.kernels)
@@ -96,7 +100,7 @@ class Watch {
  * @typedef {{ppl?: number, entropy?: number, [name: string]: unknown}} Quality what a model's card says of its text
  * @typedef {{steps: number[], length: number, rounds: number, warmups: number, prompt: string, seed: number, temperature?: number,
  *   topK?: number, topP?: number, [option: string]: unknown}} Settings
- * @typedef {{name: string, sha256: string, dtype: 'f32'|'q8', parameters: number, loadMs: number, kernels: string, threads: number,
+ * @typedef {{name: string, sha256: string, dtype: 'f32'|'q8', parameters: number, device: 'wasm'|'webgpu', deviceName: string, loadMs: number, kernels: string, threads: number,
  *   wasm: 'simd'|'relaxed'}} MeasuredModel
  * @typedef {{version: string, browser: string, cores: number, isolated: boolean, limits: string[], date: string, sedd: MeasuredModel,
  *   gpt2: MeasuredModel}} Environment

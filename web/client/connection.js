@@ -20,6 +20,7 @@ export class Connection {
   #next = 1;
   /** @type {Map<number, Call>} */ #calls = new Map();
   /** @type {unknown} */ #ended = null;
+  /** @type {(device: import('../client.js').DeviceInfo) => void} */ onDevice = () => {};
   /** @type {Int32Array | null} of the worker's engine: 1 cancels what it computes */ cancelFlag = null;
 
   /** @param {Worker} [worker] */
@@ -38,7 +39,8 @@ export class Connection {
     };
   }
 
-  #receive({ id, event, value, error, closed }) {
+  #receive({ id, event, value, error, closed, device }) {
+    if (device) this.onDevice(device);
     if (closed) this.end(new SeddError('worker', 'The worker was ended.', { hint: GONE }));
     const call = this.#calls.get(id);
     if (!call) return;

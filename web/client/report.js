@@ -33,8 +33,8 @@ function markdown(result) {
     ...result.sedd.map((row) => ({ name: `SEDD, ${row.steps} steps`, row, each: row.perStepMs, unit: 'a step' })),
   ];
   const one = (n) => n.toFixed(1);
-  const model = (name, { name: id, sha256, dtype, parameters, loadMs, kernels, threads }) =>
-    `- ${name}: ${plain(id || 'no name')}${sha256 ? `, sha256 ${plain(sha256)}` : ''}, ${parameters} parameters, ${dtype}, kernels ${kernels}, ${threads} thread${threads === 1 ? '' : 's'}, loaded in ${ms(loadMs)} ms`;
+  const model = (name, { name: id, sha256, dtype, parameters, device, deviceName, loadMs, kernels, threads }) =>
+    `- ${name}: ${plain(id || 'no name')}${sha256 ? `, sha256 ${plain(sha256)}` : ''}, ${parameters} parameters, ${dtype}, ${device === 'webgpu' ? `WebGPU on ${plain(deviceName)}` : `kernels ${kernels}, ${threads} thread${threads === 1 ? '' : 's'}`}, loaded in ${ms(loadMs)} ms`;
   return [
     ...(result.valid ? [] : [`**Not valid:** ${result.reasons.map(plain).join(' ')}`, '']),
     ...(result.nonDefault.length

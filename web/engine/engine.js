@@ -94,6 +94,9 @@ export class Engine {
   floats(pointer, count) {
     return new Float32Array(this.#module.wasmMemory.buffer, pointer, count);
   }
+  doubles(pointer, count) {
+    return new Float64Array(this.#module.wasmMemory.buffer, pointer, count);
+  }
 
   string(pointer) {
     const memory = new Uint8Array(this.#module.wasmMemory.buffer);

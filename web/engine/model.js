@@ -76,6 +76,9 @@ export class Model {
     return model;
   }
 
+  get engine() {
+    return this.#engine;
+  }
   get pointer() {
     return this.#model;
   }
@@ -179,8 +182,8 @@ export class Model {
     return run;
   }
 
-  /** GPT-2: reads the prompt; `advance()` draws one token. */
-  startGeneration({ prompt = '', tokens, ...options }) {
+  /** GPT-2: what is read first and how many tokens are written. */
+  generationSizes({ prompt = '', tokens }) {
     const ids = this.tokenize(prompt);
     const read = ids.length ? ids : [this.info.endOfText];
     const room = this.info.length + 1 - read.length;
@@ -190,13 +193,24 @@ export class Model {
         `The prompt has ${read.length} tokens; this GPT-2 reads at most ${this.info.length}.`,
         { hint: 'Shorten the prompt.' },
       );
-    const sizes = {
+    return {
       rows: this.info.length,
       vocabulary: this.info.tokens,
       read,
       tokens: whole('tokens', tokens === undefined ? room : tokens, 1, room),
     };
-    return new Generation(this.#engine, this.#sessions, sizes, options);
+  }
+
+  /** GPT-2: reads the prompt and what is `written` already; `advance()` draws one token. */
+  startGeneration({ prompt, tokens, ...options }, written = []) {
+    const sizes = this.generationSizes({ prompt, tokens });
+    sizes.read = [...sizes.read, ...written];
+    return new Generation(this.#engine, this.#sessions, sizes, written.length, options);
+  }
+
+  /** What `read` of engine/webgpu gets of the network: engine, model, a session, info. @template T @param {(...parts: any[]) => T} read @returns {T} */
+  network(read) {
+    return this.#sessions.use(1, (session) => read(this.#engine, this.#model, session, this.info));
   }
 
   /** SEDD: an upper bound on -ln p; `advance()` makes one evaluation. */

@@ -14,7 +14,7 @@ export class SamplerRun {
   /**
    * @param {import('./engine.js').Engine} engine
    * @param {import('./sessions.js').Sessions} sessions
-   * @param {{length: number, steps: number, positions: string, denoise: boolean}} settings in full, as the core merged them
+   * @param {import('../client/run.js').Settings} settings in full, as the core merged them
    * @param {Map<number, number>} held
    */
   constructor(engine, sessions, settings, held) {
@@ -45,6 +45,12 @@ export class SamplerRun {
     }
   }
 
+  get engine() {
+    return this.#engine;
+  }
+  get pointer() {
+    return this.#pointer;
+  }
   get done() {
     return this.#engine.module._sedd_sampler_done(this.#pointer) !== 0;
   }
@@ -81,6 +87,10 @@ export class SamplerRun {
   }
 }
 
+/** Options of GPT-2 in the core's memory; free them. */
+export const readOptions = (engine, options) =>
+  engine.scoped((scope) => engine.check(engine.module._wasm_gpt2_options(...scope.json(options))));
+
 /** GPT-2 going on from a prompt. */
 export class Generation {
   #engine;
@@ -96,14 +106,15 @@ export class Generation {
    * @param {import('./engine.js').Engine} engine
    * @param {import('./sessions.js').Sessions} sessions
    * @param {{rows: number, tokens: number, vocabulary: number, read: number[]}} sizes
+   * @param {number} step tokens of those that `read` ends with and that were written before
    * @param {{seed?: number|bigint, greedy?: boolean, temperature?: number, topK?: number, topP?: number}} options
    */
-  constructor(engine, sessions, { rows, tokens, vocabulary, read }, options) {
+  constructor(engine, sessions, { rows, tokens, vocabulary, read }, step, options) {
     this.#engine = engine;
     this.#sessions = sessions;
     this.#tokens = tokens;
-    this.step = 0;
-    this.#options = engine.scoped((scope) => engine.check(engine.module._wasm_gpt2_options(...scope.json(options))));
+    this.step = step;
+    this.#options = readOptions(engine, options);
     this.#session = sessions.lend(rows);
     try {
       this.#logits = engine.module._malloc(4 * vocabulary);

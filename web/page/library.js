@@ -3,6 +3,7 @@
  * will take before anything large is downloaded, loads it with time left and a way to stop, goes on with
  * what was cut, and lists what is stored on this device.
  */
+import { deviceChoice, deviceNote } from './device.js';
 import { el } from './dom.js';
 import { PUBLISHED, publishedOf, workOf } from './published.js';
 import { explain, number, t } from './text.js';
@@ -102,6 +103,8 @@ export class LibraryPanel {
       el('button', { type: 'button', on: { click: () => this.chooser.click() } }, t('library.choose')),
       this.chooser,
     );
+    // Large models gain most from a graphics device; auto times both.
+    this.device = deviceChoice('library-device', ['auto', 'webgpu', 'wasm'], 'auto');
     this.found = el('div.library-found', { hidden: true });
     this.bar = el('progress.library-bar', { hidden: true });
     this.bar.setAttribute('aria-label', t('library.progress'));
@@ -282,6 +285,7 @@ export class LibraryPanel {
     this.found.replaceChildren(
       el('dl', {}, ...rows.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]), ...timed),
       plan.fits ? '' : el('p.library-advice', {}, plan.advice),
+      this.device.hidden ? '' : el('label', {}, t('device'), ' ', this.device),
       button,
     );
     this.found.hidden = false;
@@ -299,10 +303,21 @@ export class LibraryPanel {
       this.bar.hidden = false;
       const load = kind === 'sedd' ? this.loadSEDD : this.loadGPT2;
       const begin = performance.now();
-      const model = await load(source, { ...this.options, name, signal, onProgress: (event) => this.#progress(event) });
+      const model = await load(source, {
+        ...this.options,
+        device: this.device.value,
+        name,
+        signal,
+        onProgress: (event) => this.#progress(event),
+      });
       const { stored, reason } = model.source;
       this.say(
-        [t('library.loaded', { name, time: time((performance.now() - begin) / 1000) }), stored ? '' : reason]
+        [
+          t('library.loaded', { name, time: time((performance.now() - begin) / 1000) }),
+          deviceNote(model, this.device.value) ||
+            (model.device.kind === 'webgpu' ? t('device.runs', model.device) : ''),
+          stored ? '' : reason,
+        ]
           .filter(Boolean)
           .join(' '),
       );

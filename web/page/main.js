@@ -383,7 +383,9 @@ class Page extends EventTarget {
       threads: model.threads === 1 ? t('environment.thread') : t('environment.threads', { count: model.threads }),
       parameters: number(model.info.parameters),
       tokens: number(model.info.length),
-      reasons: features.reasons.join(' '),
+      reasons: [...(model.device.kind === 'webgpu' ? [t('device.runs', model.device)] : []), ...features.reasons].join(
+        ' ',
+      ),
     });
     this.dispatchEvent(new Event('live'));
   }

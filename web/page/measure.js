@@ -1,5 +1,6 @@
 /** Figure 5: the comparison by fixed rules (web/client/compare.js), as chart, table and a few plain sentences. */
 import { SeddError, compare, report } from '../client.js';
+import { deviceChoice, deviceNote } from './device.js';
 import { $, el } from './dom.js';
 import { FormError, about } from './form-error.js';
 import { FIELDS, modelChoice, offerModel, readNumber } from './recipe.js';
@@ -22,6 +23,7 @@ const atMost = (steps) =>
 
 class Measure {
   #abort = null;
+  /** @type {Map<string, number>} break-even steps by the device that was measured */ #breakEven = new Map();
 
   constructor(page) {
     this.page = page;
@@ -36,6 +38,7 @@ class Measure {
     this.model = modelChoice('measure.model', page.models.choices);
     if (asked.get('model') === 'sedd-nano') this.model.value = 'sedd-nano';
     page.addEventListener('model', ({ detail }) => offerModel(this.model, detail));
+    this.device = deviceChoice('measure-device');
     this.steps = field('measure.steps', (asked.get('measure') ?? STEPS).slice(0, 80));
     this.rounds = field('measure.rounds', (asked.get('rounds') ?? ROUNDS).slice(0, 8));
     this.go = el(
@@ -72,6 +75,7 @@ class Measure {
         { className: 'toolbar recipe' },
         this.go,
         this.model,
+        this.device,
         el('span', {}, `${t('measure.steps')} `, this.steps),
         el('span', {}, `${t('measure.rounds')} `, this.rounds),
       ),
@@ -102,7 +106,8 @@ class Measure {
     try {
       this.#remember();
       const { models } = this.page;
-      const [sedd, gpt2] = await models.pair(this.model.value);
+      const [sedd, gpt2] = await models.pair(this.model.value, this.device.value);
+      this.note = deviceNote(sedd, this.device.value) || deviceNote(gpt2, this.device.value);
       const card = await models.card(this.model.value);
       const twin = models.twin === 'gpt2-nano' ? card?.twin : undefined; // a card knows its own twin only
       const comparison = compare(sedd, gpt2, {
@@ -114,6 +119,7 @@ class Measure {
       for await (const { round, rounds: total } of comparison)
         this.say.textContent = t('measure.progress', { done: round + 1, total });
       this.result = await comparison.result;
+      this.#breakEven.set(sedd.device.kind, this.result.breakEven.steps);
       await this.#show(card);
     } catch (error) {
       this.say.textContent =
@@ -160,9 +166,17 @@ class Measure {
     ];
   }
 
+  /** Break-even on both devices, once both were measured. */
+  #devices() {
+    const [wasm, webgpu] = ['wasm', 'webgpu'].map((kind) => this.#breakEven.get(kind));
+    return wasm === undefined || webgpu === undefined
+      ? ''
+      : t('measure.devices', { wasm: number(wasm, 1), webgpu: number(webgpu, 1) });
+  }
+
   async #show(card) {
     const { result } = this;
-    this.verdict.textContent = this.#findings(card).join(' ');
+    this.verdict.textContent = [...this.#findings(card), this.#devices(), this.note].filter(Boolean).join(' ');
     this.say.textContent =
       [
         ...(result.valid ? [] : [t('measure.invalid'), ...result.reasons]),

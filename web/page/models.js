@@ -22,17 +22,24 @@ export class Models {
     return [...shipped.map(({ id, steps }) => ({ id, label: t(`model.${id}`), steps })), ...this.#own];
   }
 
-  /** @param {string} id @returns {Promise<import('../client.js').SEDD>} */
-  get(id) {
-    if (!this.#loading.has(id)) {
-      const loading = this.#load(SHIPPED.find((model) => model.id === id));
-      this.#loading.set(id, loading);
-      loading.catch(() => this.#loading.delete(id)); // asked again, it is tried again
+  /** A model; the visitor's own stay on the device that they were loaded for. @param {string} id @param {'wasm'|'webgpu'} [device] @returns {Promise<import('../client.js').SEDD>} */
+  get(id, device = 'wasm') {
+    const key =
+      device === 'wasm' || (this.#loading.has(id) && !SHIPPED.some((model) => model.id === id))
+        ? id
+        : `${device}:${id}`;
+    if (!this.#loading.has(key)) {
+      const loading = this.#load(
+        SHIPPED.find((model) => model.id === id),
+        device,
+      );
+      this.#loading.set(key, loading);
+      loading.catch(() => this.#loading.delete(key)); // asked again, it is tried again
     }
-    return this.#loading.get(id);
+    return this.#loading.get(key);
   }
 
-  async #load({ id, kind, url }) {
+  async #load({ id, kind, url }, device) {
     const name = t(`model.${id}`);
     let said = '';
     const onProgress = ({ phase, loaded, total }) => {
@@ -43,7 +50,7 @@ export class Models {
     };
     const load = kind === 'sedd' ? loadSEDD : loadGPT2;
     // One thread for each of the shipped pair, so that its times compare; they are small enough for it.
-    const model = await load(url, { onProgress, threads: 1 });
+    const model = await load(url, { onProgress, threads: 1, device });
     if (this.heard() === said) this.say(t('loaded', { name })); // nothing else was said meanwhile
     import('./offline.js').then(({ keepPage }) => keepPage(model)).catch(() => {}); // without it the page works, but needs its server
     return model;
@@ -77,10 +84,11 @@ export class Models {
 
   /**
    * A SEDD and its twin, which must have the same vocabulary to be compared.
-   * @param {string} id of the SEDD @returns {Promise<[import('../client.js').SEDD, import('../client.js').GPT2]>}
+   * @param {string} id of the SEDD @param {'wasm'|'webgpu'} [device] of the SEDD @param {'wasm'|'webgpu'} [other] of its twin
+   * @returns {Promise<[import('../client.js').SEDD, import('../client.js').GPT2]>}
    */
-  async pair(id) {
-    const [sedd, gpt2] = await Promise.all([this.get(id), this.get(this.twin)]);
+  async pair(id, device = 'wasm', other = device) {
+    const [sedd, gpt2] = await Promise.all([this.get(id, device), this.get(this.twin, other)]);
     if (sedd.info.tokens !== gpt2.info.tokens)
       throw new SeddError(
         'argument',

@@ -4,6 +4,7 @@
  */
 import { Cells } from '../view/cells.js';
 import { History } from '../view/history.js';
+import { deviceChoice, deviceNote } from './device.js';
 import { $, el, stillness } from './dom.js';
 import { modelChoice, offerModel, readNumber } from './recipe.js';
 import { USUAL } from './settings.js';
@@ -32,6 +33,7 @@ class Race {
       fit();
     });
     page.addEventListener('model', ({ detail }) => offerModel(this.model, detail));
+    this.device = deviceChoice('race-device', ['wasm', 'webgpu', 'across']);
     this.slow = el('input', { type: 'checkbox', checked: !stillness.matches });
     this.go = el(
       'button',
@@ -52,6 +54,7 @@ class Race {
         this.go,
         this.model,
         el('span', {}, `${t('race.steps')} `, this.steps),
+        this.device,
         el('label', { className: 'check' }, this.slow, t('race.slow')),
       ),
       el('div', { className: 'pair' }, this.lanes.sedd.element, this.lanes.twin.element),
@@ -87,7 +90,9 @@ class Race {
     this.go.textContent = t('race.stop');
     try {
       const steps = readNumber('steps', this.steps.value);
-      const [sedd, gpt2] = await this.page.models.pair(this.model.value);
+      const across = this.device.value === 'across';
+      const device = across ? 'webgpu' : this.device.value;
+      const [sedd, gpt2] = await this.page.models.pair(this.model.value, device, across ? 'wasm' : device);
       const { temperature, topP, topK } = { ...USUAL, ...sedd.defaults }; // the same for both
       const given = {
         sedd,
@@ -111,7 +116,7 @@ class Race {
         ratio > 1
           ? t('race.gpt', { ratio: number(ratio, ratio < 10 ? 1 : 0), steps })
           : t('race.win', { ratio: number(1 / ratio, 1), steps })
-      }`;
+      } ${deviceNote(sedd, device) || deviceNote(gpt2, across ? 'wasm' : device)}`.trim();
     } catch (error) {
       this.say.textContent = explain(error);
     } finally {

@@ -141,7 +141,7 @@ export default {
   'editor.hint':
     'Words that you write are held. A hole has a fixed length: {20} is a hole of 20 tokens, and exactly 20 are written there. {*} takes what the other holes leave of the window. A text without holes is a beginning. Select words and press Alt+M, or the button, and they become a hole. Ticks under the text are token boundaries.',
   'editor.count': ({ held, open, length, exact }) =>
-    `${plural(held, 'token', 'tokens')} held, ${open} of ${length} to be written.${exact ? ' The holes make the length.' : ''}`,
+    `${plural(held, 'token', 'tokens')} held, ${exact ? `exactly ${open}` : `${open} of ${length}`} to be written.`,
   'editor.select': 'Select the words first; then they become a hole.',
   'editor.many': 'The text needs {count} tokens; the window has {length}. Shorten the text, or ask for more tokens.',
   'editor.full': 'There is nothing to write: every token is held. Select some words and make them a hole.',
@@ -483,6 +483,14 @@ export default {
 
   environment:
     '{build} build, kernels {kernels}, {threads}; SEDD has {parameters} parameters and reads {tokens} tokens. {reasons}',
+  device: 'Device',
+  'device.wasm': 'on the processor',
+  'device.webgpu': 'on the graphics device (WebGPU)',
+  'device.auto': 'whichever is faster here',
+  'device.across': 'SEDD on the graphics device, GPT-2 on the processor',
+  'device.fallback': 'It runs on the processor. {reason}',
+  'device.runs': 'The graphics device {name} computes. {reason}',
+  'measure.devices': 'Break-even on the processor: {wasm} steps; on the graphics device: {webgpu} steps.',
   'environment.thread': 'one thread',
   'environment.threads': '{count} threads',
   colophon:

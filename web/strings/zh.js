@@ -129,7 +129,7 @@ export default {
   'editor.hint':
     '您写下的词会保持不变。空缺的长度是固定的：{20} 是 20 个词元的空缺，那里恰好写 20 个。{*} 占用窗口里其他空缺剩下的部分。没有空缺的文字是开头。选中几个词，按 Alt+M 或按钮，它们就变成空缺。文字下方的刻度是词元的边界。',
   'editor.count': ({ held, open, length, exact }) =>
-    `固定 ${held} 个词元，共 ${length} 个，待写 ${open} 个。${exact ? '长度由空缺决定。' : ''}`,
+    exact ? `固定 ${held} 个词元，恰好待写 ${open} 个。` : `固定 ${held} 个词元，共 ${length} 个，待写 ${open} 个。`,
   'editor.select': '请先选中要变成空缺的词。',
   'editor.many': '文字需要 {count} 个词元，窗口只有 {length} 个。请缩短文字，或增加词元数。',
   'editor.full': '没有可写的：所有词元都已固定。请选中几个词，把它们变成空缺。',
@@ -450,6 +450,14 @@ export default {
 
   environment:
     '{build} 版本，内核 {kernels}，{threads}；SEDD 有 {parameters} 个参数，一次读 {tokens} 个词元。{reasons}',
+  device: '设备',
+  'device.wasm': '用处理器',
+  'device.webgpu': '用显卡（WebGPU）',
+  'device.auto': '用此处更快的设备',
+  'device.across': 'SEDD 用显卡，GPT-2 用处理器',
+  'device.fallback': '现在由处理器计算。{reason}',
+  'device.runs': '由显卡 {name} 计算。{reason}',
+  'measure.devices': '盈亏平衡点：处理器 {wasm} 步，显卡 {webgpu} 步。',
   'environment.thread': '一个线程',
   'environment.threads': '{count} 个线程',
   colophon:

@@ -21,6 +21,7 @@ export const FIELDS = {
   topP: number(1e-6, 1, { attribute: 'top-p' }),
   topK: number(0, 2 ** 31 - 1, { step: 1, attribute: 'top-k' }),
   ...Object.fromEntries(WAYS.map((name) => [name, wordsOf(name)])),
+  device: choice('wasm', 'webgpu', 'auto'),
   loading: choice('lazy', 'eager'),
   reveal: choice('interaction', 'auto', 'manual'),
   layout: choice('lines', 'text', 'grid'),

@@ -18,14 +18,15 @@ export class Loader {
 
   /**
    * Returns the models, and begins to load them if nobody has.
-   * @param {{sedd: string, gpt2: string | null}} addresses absolute
+   * @param {{sedd: string, gpt2: string | null, device?: 'wasm'|'webgpu'|'auto'}} wanted addresses are absolute
    * @param {(progress: {loaded: number, total: number, phase: string}) => void} onProgress sums over both models, bytes
    * @returns {Promise<Pair>} rejects with AbortError after `release`; after any error the next call tries again
    */
-  load({ sedd, gpt2 }, onProgress) {
+  load({ sedd, gpt2, device }, onProgress) {
     if (this.#ready) return this.#ready;
     const progress = new Map();
     const watch = (kind) => ({
+      device,
       onProgress({ loaded, total, phase }) {
         progress.set(kind, { loaded, total });
         const sum = (key) => [...progress.values()].reduce((all, part) => all + part[key], 0);

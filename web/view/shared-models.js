@@ -1,5 +1,5 @@
 /**
- * Models that several elements of a page share: one download and one worker an address, kept while somebody uses it.
+ * Models that several elements of a page share: one download and one worker for an address and device, kept while somebody uses it.
  * The engine itself is fetched with the first model.
  */
 const models = new Map(); // key -> {promise, users, abort, watchers}
@@ -7,11 +7,11 @@ const models = new Map(); // key -> {promise, users, abort, watchers}
 /**
  * @param {'sedd'|'gpt2'} kind
  * @param {string} url folder, absolute
- * @param {{onProgress?: (progress: object) => void}} [options]
+ * @param {{device?: 'wasm'|'webgpu'|'auto', onProgress?: (progress: object) => void}} [options]
  * @returns {{model: Promise<object>, release: () => void}} `release` once; the last one ends the load or frees the model
  */
-export function borrow(kind, url, { onProgress = () => {} } = {}) {
-  const key = `${kind} ${url}`;
+export function borrow(kind, url, { device = 'wasm', onProgress = () => {} } = {}) {
+  const key = `${kind} ${device} ${url}`;
   let entry = models.get(key);
   if (!entry) {
     const abort = new AbortController();
@@ -21,6 +21,7 @@ export function borrow(kind, url, { onProgress = () => {} } = {}) {
       abort.signal.throwIfAborted();
       const load = kind === 'sedd' ? loadSEDD : loadGPT2;
       return load(url, {
+        device,
         signal: abort.signal,
         onProgress: (progress) => watchers.forEach((watcher) => watcher(progress)),
       });

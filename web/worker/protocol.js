@@ -5,8 +5,9 @@
  *                    {id, hold: boolean}  pauses or continues a run; each `false` allows one evaluation at least
  *                    and 1 stored in the engine's cancelFlag, if there is one, ends the evaluation at hand
  *   from the worker  {id, event}          progress of a call   {id, value} or {id, error}  its end
+ *                    {device}             the device that computes has changed (see DeviceInfo of client.js)
  *
- * Methods: load(source, options) -> {info, defaults, kernels, threads, wasm, cancelFlag, source, ms}, events
+ * Methods: load(source, options) -> {info, device, defaults, kernels, threads, wasm, cancelFlag, source, ms}, events
  * {phase, loaded, total, fetched, seconds?}; plan(source, options) -> what loading would take; sample(options), events
  * {start, ids, texts, held, position, steps, settings}, then {step, total, t, sigma, masked, positions, ids, texts,
  * ms}; generate(options), events {index, id, text, ms}; tokenize(text) -> {ids, texts, bytes};

@@ -12,6 +12,8 @@ const BYTES = { simd, relaxed };
 
 export const THREADS = false;
 
+export const importWebGPU = () => import('../../../web/engine/webgpu/open.js');
+
 /** @param {string} base64 gzipped bytes */
 async function unpack(base64) {
   const packed = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));

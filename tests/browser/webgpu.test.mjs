@@ -1,0 +1,241 @@
+// Tests models on WebGPU in Chromium, on its software renderer: numbers against wasm, whole runs, and every way in which a device fails.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { open } from './browser.mjs';
+
+/** Calls a function of a module in the page. */
+const callOf = (module, page, name, args) =>
+  page.evaluate(
+    async ([module, name, args]) => (await import(`/tests/browser/webgpu/${module}`))[name](...args),
+    [module, name, args],
+  );
+const call = (page, name, ...args) => callOf('scenarios.js', page, name, args);
+
+const withPage = async (work, options = { webgpu: true }) => {
+  const site = await open('tests/browser/blank.html', options);
+  try {
+    await work(site);
+  } finally {
+    await site.close();
+  }
+};
+
+const rms = (list) => Math.sqrt(list.reduce((sum, x) => sum + x * x, 0) / list.length);
+const largest = (list) => list.reduce((worst, x) => Math.max(worst, Math.abs(x)), 0);
+
+/**
+ * Both devices round activations to 7 bits, and both differ from floats by that rounding alone. If wasm's numbers are off by e (rms), so
+ * are the graphics device's, and two independent errors of e differ by sqrt(2) e. The factor 2 leaves room for the small sample.
+ *
+ * A draw may differ only where the uniform lies closer to the edge of the token's interval than the distribution functions are apart.
+ * These differ by at most the total variation, which is at most (e^d - 1) / 2 if no log-probability differs by more than d.
+ */
+const ROUNDING = 2 * Math.SQRT2;
+const LOG_PROBABILITY = 0.25;
+const EDGE = (Math.exp(LOG_PROBABILITY) - 1) / 2;
+/** One submission a step; a dispatch costs 24 to 71 microseconds in a browser. sedd-nano: embedding, nine for each of six blocks (and a
+ * copy of the drawn rows in the last), three for the head and the draw. */
+const DISPATCHES = 1 + 9 * 6 + 1 + 3;
+
+test('forced steps agree with wasm', async (t) => {
+  await withPage(async ({ page }) => {
+    for (const [folder, options] of [
+      ['sedd-nano', { length: 64, steps: 8, seed: 1, positions: 'planned' }],
+      ['sedd-nano', { length: 48, steps: 6, seed: 2, positions: 'score', temperature: 0.8, topP: 0.9, topK: 40 }],
+      ['sedd-nano-fast', { length: 64, steps: 8, seed: 3 }],
+    ]) {
+      await t.test(`${folder}, positions ${options.positions ?? 'of the model'}`, async (t) => {
+        const { rows, different, exact, ...found } = await callOf('forced.js', page, 'forcedSteps', [folder, options]);
+        t.diagnostic(`${rows} draws, ${different} differ; the furthest from an edge ${largest(found.edges)}`);
+        for (const name of ['logSum', 'entropy', 'confidence'])
+          t.diagnostic(`${name}: rms ${rms(found[name])}, largest ${largest(found[name])}, allowed ${LOG_PROBABILITY}`);
+        assert.ok(rows >= 40, 'draws were compared');
+        for (const name of ['logSum', 'entropy', 'confidence'])
+          assert.ok(largest(found[name]) <= LOG_PROBABILITY, `${name} differs by ${largest(found[name])}`);
+        assert.ok(largest(found.edges) <= EDGE, `a draw differs ${largest(found.edges)} from an edge`);
+        if (exact.length > 0) {
+          t.diagnostic(`wasm is off by ${rms(exact)} (rms) from floats`);
+          assert.ok(rms(found.logSum) <= ROUNDING * rms(exact), 'no more than rounding explains');
+        }
+        assert.ok(Math.max(...found.dispatches) <= DISPATCHES, `${found.dispatches} dispatches a step`);
+      });
+    }
+  });
+});
+
+test('a whole run of 16 steps on the graphics device', async (t) => {
+  await withPage(async ({ page, errors }) => {
+    const { result, device, start, last } = await call(page, 'wholeRun', 'sedd-nano', 'webgpu', { length: 48 });
+    t.diagnostic(result.text);
+    assert.equal(device.kind, 'webgpu', device.reason);
+    assert.match(device.name, /swiftshader/);
+    assert.equal(result.device, 'webgpu');
+    assert.ok(start.masked > 20);
+    assert.equal(last.masked, 0);
+    assert.equal(result.trace.format, 'sedd-trace');
+    assert.match(result.text, /^Once upon a time, there was a .* They were happy\.$/s);
+    assert.deepEqual(errors, []);
+  });
+});
+
+test('GPT-2 writes on the graphics device', async (t) => {
+  await withPage(async ({ page }) => {
+    const found = await call(page, 'writing', 'webgpu');
+    t.diagnostic(found.text);
+    assert.equal(found.opened.kind, 'webgpu', found.opened.reason);
+    assert.equal(found.ids.length, 24);
+    // Two runs that take turns share one cache; each gets its own text all the same.
+    const { alone, turns } = await call(page, 'twoGenerations');
+    assert.deepEqual(turns, alone);
+  });
+});
+
+test('without a usable device the run is what it is on wasm, and one sentence says why', async (t) => {
+  await withPage(async ({ page }) => {
+    const expected = await call(page, 'faultyRun', 'none', { device: 'wasm' });
+    assert.deepEqual(expected.opened, { kind: 'wasm', name: '', reason: '' });
+    for (const [fault, reason] of [
+      ['absent', /no WebGPU/],
+      ['adapter', /offers no graphics device/],
+      ['refused', /refused the graphics device: no such feature/],
+      ['limit', /allows a .* of 65536 bytes; the model needs/],
+      ['memory', /memory/],
+      ['compile', /did not compile/],
+      ['wrong', /computes (other numbers|wrong)|is not a number|wrong/],
+    ]) {
+      await t.test(fault, async (t) => {
+        const found = await call(page, 'faultyRun', fault);
+        t.diagnostic(found.opened.reason);
+        assert.equal(found.opened.kind, 'wasm');
+        assert.match(found.opened.reason, reason);
+        assert.deepEqual(found.ids, expected.ids);
+        assert.equal(found.device, 'wasm');
+      });
+    }
+    await t.test('auto refuses a software renderer', async () => {
+      const found = await call(page, 'faultyRun', 'none', { device: 'auto' });
+      assert.equal(found.opened.kind, 'wasm');
+      assert.match(found.opened.reason, /software renderer/);
+      assert.deepEqual(found.ids, expected.ids);
+    });
+    await t.test('an unknown device is refused', async () => {
+      await assert.rejects(call(page, 'faultyRun', 'none', { device: 'cuda' }), /device is "cuda"; expected wasm/);
+    });
+  });
+});
+
+test('a device that is lost in the middle: the run goes on from the last step on wasm', async (t) => {
+  await withPage(async ({ page, browser }) => {
+    for (const kind of ['destroyed', 'crashed'])
+      await t.test(kind, async () => {
+        const running = call(page, 'lostRun', kind);
+        if (kind === 'crashed') {
+          await page.waitForFunction(() => globalThis.stepsDone >= 2);
+          const session = await browser.newBrowserCDPSession();
+          await session.send('Browser.crashGpuProcess').catch(() => {});
+        }
+        const { opened, now, told, steps, masked, device } = await running;
+        assert.equal(opened.kind, 'webgpu', opened.reason);
+        assert.equal(now.kind, 'wasm');
+        assert.match(now.reason, /lost/);
+        assert.deepEqual(told, [now]);
+        assert.deepEqual(steps, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert.equal(masked, 0);
+        assert.equal(device, 'wasm');
+      });
+    await t.test('GPT-2 goes on after the tokens it has written', async () => {
+      const { whole, found } = await call(page, 'lostGeneration');
+      assert.equal(found.opened.kind, 'webgpu', found.opened.reason);
+      assert.equal(found.now.kind, 'wasm');
+      assert.equal(found.ids.length, 24);
+      assert.equal(whole.length, 24);
+      assert.equal(found.ids[0], whole[0]);
+    });
+  });
+});
+
+test('abort, disposal, two tabs and a hidden tab', async (t) => {
+  await withPage(async ({ page, url }) => {
+    await t.test('an abort ends within the step, and the next run is whole', async (t) => {
+      const { name, ms, stepMs, masked } = await call(page, 'abortedRun');
+      t.diagnostic(`${ms.toFixed(1)} ms after the abort; a step takes ${stepMs.toFixed(0)} ms`);
+      assert.equal(name, 'AbortError');
+      assert.ok(ms < stepMs, 'less than a step');
+      assert.equal(masked, 0);
+    });
+    await t.test('disposed in the middle', async () => {
+      assert.equal(await call(page, 'disposedRun'), 'disposed');
+    });
+    await t.test('two tabs at once, one of them hidden', async () => {
+      const other = await page.context().newPage(); // in front
+      await other.goto(`${url}tests/browser/blank.html`);
+      const runs = await Promise.all(
+        [page, other].map((one) => call(one, 'wholeRun', 'sedd-nano', 'webgpu', { length: 24, steps: 4 })),
+      );
+      for (const { device, last } of runs) {
+        assert.equal(device.kind, 'webgpu', device.reason);
+        assert.equal(last.masked, 0);
+      }
+      assert.deepEqual(runs[0].result.ids, runs[1].result.ids);
+      await other.close();
+    });
+  });
+});
+
+test('the self-test compares the graphics device, and what does not run there runs on wasm', async () => {
+  await withPage(async ({ page }) => {
+    const { checks, ok, wasm, webgpu, device } = await call(page, 'restOnWasm');
+    assert.equal(device.kind, 'webgpu', device.reason);
+    assert.ok(ok, JSON.stringify(checks));
+    assert.ok(checks.some(({ name }) => /graphics device .* against wasm/.test(name)));
+    assert.deepEqual(webgpu, wasm); // inspection, bound and official draws
+  });
+});
+
+test('a page without WebGPU fetches none of its code', async () => {
+  await withPage(
+    async ({ page, errors }) => {
+      const asked = [];
+      page.context().on('request', (request) => asked.push(request.url()));
+      const { device, result } = await call(page, 'wholeRun', 'sedd-nano', undefined, { length: 24, steps: 4 });
+      assert.deepEqual(device, { kind: 'wasm', name: '', reason: '' });
+      assert.equal(result.device, 'wasm');
+      assert.ok(asked.some((url) => url.endsWith('/worker.js')));
+      assert.deepEqual(
+        asked.filter((url) => /web\/(engine\/webgpu|gpu)\/|wasm\/webgpu/.test(url)),
+        [],
+      );
+      assert.deepEqual(errors, []);
+    },
+    { webgpu: false },
+  );
+});
+
+test('the element runs on the device that its attribute names', async () => {
+  await withPage(async ({ page }) => {
+    const { device, masked, said } = await call(page, 'elementRun');
+    assert.equal(device, 'webgpu');
+    assert.equal(masked, 0);
+    assert.match(said, /It was asked for/);
+  });
+});
+
+test('the page offers a choice of devices where there is one', async () => {
+  for (const webgpu of [true, false]) {
+    const site = await open('index.html', { webgpu });
+    try {
+      const { page } = site;
+      await page.locator('#race').scrollIntoViewIfNeeded();
+      const list = page.locator('select[name="race-device"]');
+      await list.waitFor({ state: 'attached' });
+      if (webgpu) await list.waitFor({ state: 'visible' });
+      else {
+        await page.evaluate(() => navigator.gpu?.requestAdapter());
+        assert.equal(await list.isVisible(), false);
+      }
+      assert.equal(await list.inputValue(), 'wasm');
+    } finally {
+      await site.close();
+    }
+  }
+});

@@ -1,0 +1,73 @@
+/** Breaks this worker's WebGPU in the way that its address asks for (?fault=...), before the engine looks at it. */
+const fault = new URL(location.href).searchParams.get('fault');
+const { gpu } = navigator;
+
+/** Replaces what requestAdapter gives. */
+const withAdapter = (change) =>
+  Object.defineProperty(navigator, 'gpu', {
+    value: { requestAdapter: async (options) => change(await gpu.requestAdapter(options)) },
+  });
+
+const FAULTS = {
+  absent: () => Object.defineProperty(navigator, 'gpu', { value: undefined }),
+  adapter: () => withAdapter(() => null),
+  refused: () =>
+    withAdapter(({ info, limits }) => ({
+      info,
+      limits,
+      requestDevice: async () => {
+        throw new TypeError('no such feature');
+      },
+    })),
+  limit: () =>
+    withAdapter((adapter) => ({
+      info: adapter.info,
+      limits: { maxBufferSize: 65536, maxStorageBufferBindingSize: 65536 },
+      requestDevice: (options) => adapter.requestDevice(options),
+    })),
+  memory: () => {
+    const pop = GPUDevice.prototype.popErrorScope;
+    GPUDevice.prototype.popErrorScope = async function () {
+      await pop.call(this);
+      return new GPUOutOfMemoryError('not enough memory left');
+    };
+  },
+  compile: () => {
+    GPUDevice.prototype.createComputePipelineAsync = async () => {
+      throw new GPUPipelineError('a shader did not compile', { reason: 'internal' });
+    };
+  },
+  // Weights arrive as zeros: what is computed is finite and wrong.
+  wrong: () => {
+    const write = GPUQueue.prototype.writeBuffer;
+    GPUQueue.prototype.writeBuffer = function (buffer, offset, data, ...rest) {
+      return write.call(
+        this,
+        buffer,
+        offset,
+        data.byteLength > 20000 ? new data.constructor(data.length) : data,
+        ...rest,
+      );
+    };
+  },
+  // The device is destroyed at a submission of the first run, as by a driver's reset.
+  lost: () => {
+    let left = Infinity;
+    addEventListener('message', ({ data }) => {
+      if (['sample', 'generate'].includes(data.method)) left = Number(new URL(location.href).searchParams.get('after'));
+    });
+    let device;
+    const request = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (options) {
+      device = await request.call(this, options);
+      return device;
+    };
+    const submit = GPUQueue.prototype.submit;
+    GPUQueue.prototype.submit = function (buffers) {
+      submit.call(this, buffers);
+      if (--left === 0) device.destroy();
+    };
+  },
+};
+
+FAULTS[fault]?.();

@@ -1,0 +1,3 @@
+// The engine's worker with a broken WebGPU; see fault.js.
+import './fault.js';
+import '/web/worker.js';

@@ -1,0 +1,101 @@
+/**
+ * Where a model's network is evaluated: by the wasm engine, or by a graphics device, whose code is fetched only when it is asked for.
+ * What the graphics device does not compute (engine/webgpu/open.js says what) runs on wasm. After any fault of the device, everything
+ * runs on wasm from the step at hand on.
+ */
+import { importWebGPU } from '../builds.js';
+import { SeddError } from '../errors.js';
+import { shown } from '../engine/engine.js';
+
+const CHOICES = ['wasm', 'webgpu', 'auto'];
+
+/** @typedef {import('../client.js').DeviceInfo} DeviceInfo */
+
+export class Device {
+  /** @type {any} what engine/webgpu/open.js opened */ #gpu = null;
+  #tell;
+  #load;
+
+  /**
+   * @param {string} wanted
+   * @param {(info: DeviceInfo) => void} tell is called when the device changes after the load
+   * @param {() => Promise<{openWebGPU: Function}>} load fetches the code for graphics devices
+   */
+  constructor(wanted = 'wasm', tell = () => {}, load = importWebGPU) {
+    if (!CHOICES.includes(wanted))
+      throw new SeddError('argument', `device is ${shown(wanted)}; expected wasm, webgpu or auto.`);
+    this.wanted = wanted;
+    this.#tell = tell;
+    this.#load = load;
+    /** @type {DeviceInfo} */
+    this.info = { kind: 'wasm', name: '', reason: '' };
+  }
+
+  /** Moves a loaded model to the device that was asked for. @param {import('../engine/model.js').Model} model */
+  async open(model) {
+    this.model = model;
+    if (this.wanted === 'wasm') return;
+    try {
+      const { openWebGPU } = await this.#load();
+      this.#gpu = await openWebGPU(model, {
+        auto: this.wanted === 'auto',
+        onLost: (fault) => this.#fall(fault),
+      });
+      this.info = { kind: 'webgpu', name: this.#gpu.name, reason: this.#gpu.reason };
+    } catch (error) {
+      this.info = { kind: 'wasm', name: '', reason: error.message };
+    }
+  }
+
+  /** Goes on with wasm for good. A lost device is heard of twice: by its event, and by the call under way. */
+  #fall(error) {
+    const gpu = this.#gpu;
+    if (!gpu) return;
+    this.#gpu = null;
+    gpu.destroy();
+    this.info = { kind: 'wasm', name: '', reason: error.message };
+    this.#tell(this.info);
+  }
+
+  /** The value of `work`, or null where wasm has to do it. */
+  async #try(work) {
+    try {
+      return this.#gpu && (await work(this.#gpu));
+    } catch (error) {
+      if (error.name === 'AbortError') throw error;
+      if (error.reason !== 'unsupported') this.#fall(error);
+      return null;
+    }
+  }
+
+  /** One step of a run; what changed. @param {import('../engine/writing.js').SamplerRun} run @param {() => boolean} cancelled */
+  async step(run, cancelled) {
+    return (await this.#try((gpu) => gpu.step(run, cancelled))) ?? run.advance();
+  }
+
+  /** A GPT-2 that goes on from a prompt; `advance()` resolves to the next token. @param {any} options @param {() => boolean} cancelled */
+  async generation(options, cancelled) {
+    let run = await this.#try((gpu) => gpu.generation(options, cancelled));
+    run ??= this.model.startGeneration(options);
+    return {
+      get done() {
+        return run.done;
+      },
+      advance: async () => {
+        if (!run.written) return run.advance(); // a run on wasm
+        const id = await this.#try(() => run.advance());
+        if (id !== null) return id;
+        const { written } = run;
+        run.free();
+        run = this.model.startGeneration(options, written);
+        return run.advance();
+      },
+      free: () => run.free(),
+    };
+  }
+
+  /** Compares the graphics device with wasm, as checks of a self-test. @returns {Promise<import('./selftest.js').Check[]>} */
+  async checks() {
+    return (await this.#try((gpu) => gpu.checks())) ?? [];
+  }
+}
