@@ -46,9 +46,9 @@ export const PROMPT = 16; // tokens read before decoding starts
  * order, because the order moves the times of works that only read memory (by some 20 %).
  */
 export const WORKS = {
-  'sedd-small-step-128': { model: 'sedd-small', method: 'step', length: 128, rounds: [10, 5], repeat: 1 },
+  'sedd-small-step-128': { model: 'sedd-small', method: 'step', length: 128, rounds: [10, 4], repeat: 1 },
   'sedd-small-step-256': { model: 'sedd-small', method: 'step', length: 256, rounds: [5], repeat: 1 },
-  'sedd-small-step-1024': { model: 'sedd-small', method: 'step', length: 1024, rounds: [3, 3], repeat: 1, warm: 128 },
+  'sedd-small-step-1024': { model: 'sedd-small', method: 'step', length: 1024, rounds: [3, 2], repeat: 1, warm: 128 },
   'gpt2-small-prefill-16': { model: 'gpt2-small', method: 'prefill', length: 16, rounds: [10], repeat: 2 },
   'gpt2-small-prefill-512': { model: 'gpt2-small', method: 'prefill', length: 512, rounds: [5], repeat: 1, warm: 16 },
   'gpt2-small-decode': {
@@ -56,7 +56,7 @@ export const WORKS = {
     method: 'decode',
     count: [128, 24],
     rounds: [6, 4],
-    openings: [3, 2],
+    openings: [3, 1],
     repeat: 1,
   },
   'sedd-10m-step-128': { model: 'sedd-10m', method: 'step', length: 128, rounds: [12, 8], repeat: 3 },

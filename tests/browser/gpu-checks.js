@@ -115,6 +115,24 @@ export async function countTokens(folder, alone) {
   return { blocks: info.blocks, prompt, token };
 }
 
+/** The reference's greedy texts of a small GPT-2, and those that the cache gives, a prompt at once and then token by token. */
+export async function compareGreedy(alone) {
+  const folder = '/tests/golden/gpt2';
+  const { greedy } = await jsonOf(`${folder}/golden.json`);
+  const { network } = await openModel(folder, { alone });
+  const texts = [];
+  for (const { prompt, output } of greedy) {
+    network.reset();
+    await network.append({ ids: Int32Array.from(prompt) });
+    const count = output.length - prompt.length;
+    const uniforms = new Float32Array(count);
+    const { token } = await network.generate({ count, uniforms, greedy: true, last: true });
+    texts.push({ got: [...prompt, ...token], output });
+  }
+  network.destroy();
+  return texts;
+}
+
 /** Greedy tokens with the cache, in two submissions, and the likeliest ones by the logits of the whole text. */
 export async function compareCache() {
   const { network, info } = await openModel('/models/gpt2-nano');
@@ -193,14 +211,25 @@ export async function compareWasm() {
   return { apart: rms(got, wanted), noise: rms(wanted, float), argmax, rows: ids.length };
 }
 
-/** What opening throws for a software renderer that was not asked for, and for a size that no device has. */
+/** The GPUFault that a promise rejects with, as plain data. */
+const faultOf = (promise) =>
+  promise.then(
+    () => null,
+    ({ reason, message }) => ({ reason, message }),
+  );
+
+/** What is thrown for a software renderer that was not asked for, a size that no device has, and more tokens than the network has. */
 export async function refusals() {
-  const reasonOf = (options) =>
-    openGPU(options).then(
-      () => null,
-      ({ reason, message }) => ({ reason, message }),
-    );
-  return { software: await reasonOf({}), limit: await reasonOf({ software: true, need: { buffer: 1e15 } }) };
+  const { network, info, modulation } = await openModel('/tests/golden/absorb');
+  const ids = new Int32Array(info.positions + 1).fill(info.maskId);
+  const request = { ids, modulation: modulation(1), rows: Int32Array.of(0), uniforms: new Float32Array(1) };
+  const long = await faultOf(network.step(request));
+  network.destroy();
+  return {
+    software: await faultOf(openGPU()),
+    limit: await faultOf(openGPU({ software: true, need: { buffer: 1e15 } })),
+    long,
+  };
 }
 
 /** A step that is cancelled after its first submission, one whose network is freed, and whether a step after the first is as before. */

@@ -460,36 +460,23 @@ export async function draws(gpu, { rows, tokens, muted = [], ...choice }) {
 /** Tokens for equal weights: ties are kept by top_k and top_p, so that every one of them can be drawn. */
 export async function ties(gpu, { topK = 0, topP = 1 }) {
   const rows = 64;
-  const logits = Float32Array.from({ length: rows * 97 }, (_, i) => (i % 97 < 10 ? 2 : -3));
+  const logits = Float32Array.from({ length: rows * 98 }, (_, i) => (i % 98 < 10 ? 2 : -3));
   const uniforms = Float32Array.from({ length: rows }, (_, i) => (i + 0.5) / rows);
   const buffers = [logits, uniforms, null, new Uint32Array(rows), new Float32Array(8 * rows)];
-  const span = { rows, topK, topP };
-  const [tokens] = await run(
-    gpu,
-    draw(gpu),
-    { TOKENS: 97, STRIDE: 97 },
-    span,
-    buffers,
-    [3],
-    [rowGroups(gpu.alone, rows)],
-  );
+  const groups = [rowGroups(gpu.alone, rows)];
+  const [tokens] = await run(gpu, draw(gpu), SMALL, { rows, topK, topP }, buffers, [3], groups);
   return [...new Set(new Uint32Array(tokens))].sort((a, b) => a - b);
 }
 
-/** What a row with NaN or infinity among its logits gives. */
+/** Which of three rows are reported as not finite: the first holds NaN, the second infinity. */
 export async function damaged(gpu) {
-  const logits = numbers(3 * 97, 23);
+  const logits = numbers(3 * 98, 23);
   logits[5] = Number.NaN;
-  logits[97 + 96] = Number.POSITIVE_INFINITY;
+  logits[98 + 96] = Number.POSITIVE_INFINITY;
   const buffers = [logits, new Float32Array(3), null, new Uint32Array(3), new Float32Array(24)];
-  const [packed] = await run(
-    gpu,
-    draw(gpu),
-    { TOKENS: 97, STRIDE: 97 },
-    { rows: 3 },
-    buffers,
-    [4],
-    [rowGroups(gpu.alone, 3)],
-  );
+  const [packed] = await run(gpu, draw(gpu), SMALL, { rows: 3 }, buffers, [4], [rowGroups(gpu.alone, 3)]);
   return [...unpack(new Float32Array(packed), 3).logSum].map(Number.isNaN);
 }
+
+/** Sizes of the draws of a vocabulary of 97 and a mask. */
+const SMALL = { TOKENS: 97, STRIDE: 98, MUTED: 0 };

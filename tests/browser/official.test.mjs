@@ -108,6 +108,56 @@ for (const [source, repository, kind] of [
   });
 }
 
+test('the panel offers published models, says what each takes on this device, and loads it', async () => {
+  const { page } = browser;
+  await page.evaluate(async (url) => {
+    const [{ LibraryPanel }, { speak }, client] = await Promise.all([
+      import('/web/page/library.js'),
+      import('/web/page/text.js'),
+      import('/web/client.js'),
+    ]);
+    const { loadSEDD, loadGPT2, plan, store } = client;
+    await store.delete('all');
+    await speak();
+    document.body.replaceChildren(document.createElement('div'));
+    window.got = [];
+    window.panel = new LibraryPanel(document.body.firstChild, {
+      loadSEDD,
+      loadGPT2,
+      plan,
+      store,
+      speed: async () => 1e10,
+      options: { hub: url },
+      onLoad: (model) => {
+        model.sample({ length: 16, seed: 1, prompt: 'The hub' }).result.then(({ text }) => {
+          window.got.push({ family: model.info.family, steps: model.defaults.steps, text });
+          model.dispose();
+        });
+      },
+    });
+  }, hub.url);
+  await page.click('.library-published summary');
+  for (const [id, family, steps] of [
+    ['kuleshov-group/mdlm-owt', 'MDLM', 64],
+    ['jdeschena/sdtt@baselines_kld_step_70000', 'SDTT', 32],
+  ]) {
+    await page.locator('.library-published li', { hasText: id }).getByRole('button').click();
+    await page.waitForSelector('.library-load');
+    await page.waitForFunction(() =>
+      /about .* for 128 tokens/.test(document.querySelector('.library-found').textContent),
+    );
+    const told = await page.textContent('.library-found');
+    assert.ok(told.includes(`${id} · ${family}`), told);
+    assert.match(told, new RegExp(`about \\d+ s for 128 tokens in ${steps} steps`));
+    await page.click('.library-load');
+    await page.waitForFunction((name) => window.got.at(-1)?.family === name, family);
+    const { text, steps: own } = await page.evaluate(() => window.got.at(-1));
+    assert.ok(text.startsWith('The hub') && text.length > 20, text);
+    assert.equal(own, family === 'SDTT' ? 32 : undefined);
+  }
+  await page.evaluate(() => window.panel.dispose());
+});
+
 test('pytorch_model.bin of a repository without safetensors gives the same text', async () => {
   const visit = (source) => browser.page.evaluate((given) => window.visit(given, 'sedd'), source);
   const [torch, safe] = [await visit('torch/sedd-small'), await visit('louaaron/sedd-small')];

@@ -61,6 +61,28 @@ static void test_parallel(void)
     sedd_pool_free(NULL);
 }
 
+static void spin_briefly(void *context, int32_t begin, int32_t end, int32_t thread)
+{
+    (void)context;
+    (void)thread;
+    for (volatile int32_t i = 0; i < 20 * (end - begin); i++) {
+    }
+}
+
+/* Threads that sleep between loops all end with their pool. One that is not woken would be waited
+ * for forever; how often that comes about depends on how busy the machine is. */
+static void test_sleepers(void)
+{
+    for (int round = 0; round < 1500; round++) {
+        struct sedd_pool *pool = NULL;
+        CHECK(sedd_pool_new(3, &pool, NULL) == SEDD_OK);
+        for (int run = 0; run < 200; run++) {
+            sedd_pool_run(pool, 8, 1, spin_briefly, NULL);
+        }
+        sedd_pool_free(pool);
+    }
+}
+
 static void test_draws(void)
 {
     const float weights[] = {0.1f, -5.0f, 0.0f, 0.4f, 0.5f};
@@ -200,6 +222,7 @@ int main(void)
     struct fixture fixture;
     test_random();
     test_parallel();
+    test_sleepers();
     test_draws();
     open_fixture(&fixture);
     test_cancel(&fixture);

@@ -32,7 +32,10 @@ const textOf = (model, options) => {
 };
 
 for (const [wasm, kernels] of TABLES) {
-  for (const name of ['absorb', 'uniform', 'gpt2', 'absorb-geometric-official']) {
+  for (const name of [
+    ...['absorb', 'uniform', 'gpt2', 'absorb-geometric-official'],
+    ...['mdlm', 'mdlm-time', 'sdtt', 'radd', 'duo'],
+  ]) {
     test(`golden ${name}, kernels ${kernels}`, async () => {
       const engine = await goldenEngine({ wasm, kernels });
       const model = await load(engine, `tests/golden/${name}`);

@@ -65,8 +65,9 @@ export class Gpu {
     if (fault) throw fault;
   }
 
-  /** Frees the device and everything on it. */
+  /** Frees the device and everything on it; nobody is told of the loss. */
   destroy() {
+    this.onLost = () => {};
     this.device.destroy();
   }
 }

@@ -107,7 +107,7 @@ export class Gpt2 extends Network {
         this.recordAttention(attention, span, rows);
         for (const operation of rest) this.recordProduct(operation, span, rows);
       }
-      await runner.rest(rows);
+      await runner.rest(rows, few ? 'few' : 'rows');
     }
   }
 

@@ -27,6 +27,9 @@ import { Runner, SPAN_BYTES } from './runner.js';
 /** Bytes of logits that are computed at once. */
 const LOGIT_BYTES = 64 << 20;
 
+/** Workgroups in one dimension of a dispatch, on every device. */
+const MOST_GROUPS = 65535;
+
 const tiles = (/** @type {number} */ n, /** @type {number} */ size) => Math.ceil(n / size);
 
 export class Network {
@@ -44,6 +47,11 @@ export class Network {
       throw new GPUFault(
         'unsupported',
         `The graphics device has no kernel for the activation "${description.activation}".`,
+      );
+    if (description.positions > MOST_GROUPS)
+      throw new GPUFault(
+        'limit',
+        `A graphics device takes at most ${MOST_GROUPS} rows; ${description.positions} were asked for.`,
       );
     if (this.tile === 0)
       throw new GPUFault('unsupported', `Attention heads of ${this.size} are too large for the graphics device.`);
@@ -77,7 +85,7 @@ export class Network {
       const head = this.weights('head');
       const fit = Math.min(LOGIT_BYTES, gpu.limits.maxStorageBufferBindingSize);
       this.rows = rows;
-      this.headRows = Math.max(1, Math.min(rows, Math.floor(fit / (4 * head.out)), 65535));
+      this.headRows = Math.max(1, Math.min(rows, Math.floor(fit / (4 * head.out))));
       this.nothing = memory.storage('unused', 256);
       this.hidden = row('hidden', info.hidden);
       this.input = row('input', Math.max(info.hidden, info.inner));

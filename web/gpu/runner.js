@@ -18,7 +18,8 @@ export class Runner {
   #pass;
   #cancelled = () => false;
   #work = 0;
-  /** milliseconds for a unit of work, 0 before the first measurement */ #pace = 0;
+  #kind = '';
+  /** @type {Record<string, number>} milliseconds for a unit of each kind of work that was measured */ #paces = {};
   /** dispatches of the last call */ dispatches = 0;
   /** submissions of the last call */ submissions = 0;
   stopped = false;
@@ -62,11 +63,14 @@ export class Runner {
 
   /**
    * Says that `work` more units were recorded, and that the call may be split here.
-   * @param {number} work any unit that is proportional to time
+   * @param {number} work any unit that is proportional to time within its kind
+   * @param {string} [kind] a row costs more if it is alone, because it reads all weights
    */
-  async rest(work) {
+  async rest(work, kind = 'rows') {
     this.#work += work;
-    if (this.#pace === 0 || (this.#work + work) * this.#pace > LIMIT)
+    this.#kind = kind;
+    const pace = this.#paces[kind];
+    if (!pace || (this.#work + work) * pace > LIMIT)
       await this.#submit(() => this.#gpu.device.queue.onSubmittedWorkDone());
   }
 
@@ -89,7 +93,7 @@ export class Runner {
     }
     if (this.#work > 0) {
       const pace = Math.max(0.01, performance.now() - start - this.#gpu.latency) / this.#work;
-      this.#pace = this.#pace === 0 ? pace : (this.#pace + pace) / 2;
+      this.#paces[this.#kind] = ((this.#paces[this.#kind] ?? pace) + pace) / 2;
     }
     this.#encoder = this.#pass = undefined;
     this.#work = 0;

@@ -2,6 +2,7 @@
  * The SEDD network (core/model/score.c). The core computes the modulations of a noise level; everything else runs here. In the last
  * block, only the rows to draw go past the keys and values.
  */
+import { GPUFault } from './fault.js';
 import { Network, unpack } from './network.js';
 
 /** The modulations of a block, in the core's order. */
@@ -121,6 +122,11 @@ export class Sedd extends Network {
   async #forward(/** @type {Request} */ { ids, modulation, read, rows, uniforms, cancelled, ...choice }) {
     const { info, memory, runner } = this;
     const places = read ? Uint32Array.from(read) : Uint32Array.from(ids, (_, place) => place);
+    if (places.length > info.positions)
+      throw new GPUFault(
+        'limit',
+        `${places.length} tokens do not fit a network that was opened for ${info.positions}.`,
+      );
     const index = new Map(Array.from(places, (place, row) => [place, row]));
     const padded = new Float32Array((modulation.length / info.hidden) * (this.vector / 4));
     for (let v = 0; v * info.hidden < modulation.length; v++)

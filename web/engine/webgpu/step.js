@@ -8,7 +8,9 @@ export function requestOf({ engine, pointer, settings }) {
   const address = engine.check(engine.module._wasm_sampler_request(pointer));
   const [sigma, shift] = engine.doubles(address, 2);
   // struct sedd_request, after its two numbers
-  const [ids, count, rows, uniforms, readCount, read, modulation, size] = new Uint32Array(engine.ints(address + 16, 8));
+  const [ids, count, rows, uniforms, readCount, read, modulation, size, greedy] = new Uint32Array(
+    engine.ints(address + 16, 9),
+  );
   return {
     sigma,
     shift,
@@ -18,7 +20,7 @@ export function requestOf({ engine, pointer, settings }) {
     read: read ? engine.ints(read, readCount).slice() : null,
     modulation: engine.floats(modulation, size).slice(),
     temperature: settings.temperature || 1,
-    greedy: settings.temperature === 0,
+    greedy: settings.temperature === 0 || (greedy & 255) !== 0, // a bool: one byte, before padding
     topK: settings.topK,
     topP: settings.topP,
   };
