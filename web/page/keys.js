@@ -34,7 +34,7 @@ export function listenToKeys(actions) {
       event.altKey ||
       event.defaultPrevented ||
       dialog.open ||
-      $('keys-enabled')?.checked === false ||
+      dialog.querySelector('#keys-enabled')?.checked === false || // the list is filled when it is first shown
       typing(event.target)
     )
       return;

@@ -269,6 +269,7 @@ export class Stage extends EventTarget {
         steps: (steps) => t('sheet.steps', { steps }),
       },
     });
+    adopt(document); // with the sheet's own rules, which have only now been loaded
     $('sheet').append(this.sheet.element);
   }
 
