@@ -6,8 +6,8 @@ import { serve } from './serve.mjs';
 const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 export const CHROMIUM = process.env.CHROMIUM ?? PATHS.find(existsSync);
 
-/** Offers WebGPU on a software renderer, which Chromium otherwise hides. */
-const WEBGPU = ['--enable-unsafe-webgpu'];
+/** Offers WebGPU on a software renderer, which Chromium otherwise hides, and lets it compile for as long as a busy machine needs. */
+const WEBGPU = ['--enable-unsafe-webgpu', '--disable-gpu-watchdog'];
 
 /** Starts a browser. @param {{webgpu?: boolean}} [options] `webgpu`: offers WebGPU, on a software renderer if need be */
 export const launch = ({ webgpu = false } = {}) =>
