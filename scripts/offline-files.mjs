@@ -6,9 +6,13 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-/** The types of a page's files. Weights, configurations and tokenizers are left to the store, which checks each chunk. */
+/**
+ * The types of a page's files. Weights, configurations and tokenizers are left to the store, which checks each chunk; the
+ * code for WebGPU is fetched only where a model runs on it.
+ */
 const PAGE = /\.(html|js|css|svg|png|wasm)$|\/(card|trace)\.json$/;
-const OTHERS = /^(offline(-files)?\.js$|web\/(examples|pictures)\/|web\/wasm\/.*\.map$)/;
+const OTHERS =
+  /^(offline(-files)?\.js$|web\/(examples|pictures|gpu|engine\/webgpu)\/|(web\/wasm|app)\/(webgpu(-\w+)?\.js|.*\.map)$)/;
 
 /** @param {string} folder of index.html @param {string[]} names of files below it, with / between folders */
 export function writeOfflineFiles(folder, names) {
