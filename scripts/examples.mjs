@@ -1,5 +1,5 @@
 // Helps to choose the seeds of the page's examples (web/page/examples.js): the texts of seeds 1 to N, the likeliest to judge-nano first.
-// usage: node scripts/examples.mjs [--seeds 60] [--only ID]     (needs npm run build:native; run it again after other weights or settings)
+// usage: node scripts/examples.mjs [--seeds 16] [--only ID]     (needs npm run build:native; run it again after other weights or settings)
 import { execFileSync } from 'node:child_process';
 import { ROOT } from './build.mjs';
 import { EXAMPLES } from '../web/page/examples.js';
@@ -7,7 +7,7 @@ import { USUAL } from '../web/page/settings.js';
 
 const args = process.argv.slice(2);
 const value = (flag, otherwise) => (args.includes(flag) ? args[args.indexOf(flag) + 1] : otherwise);
-const seeds = Number(value('--seeds', 60));
+const seeds = Number(value('--seeds', 16));
 const only = value('--only', '');
 const sedd = (...flags) =>
   JSON.parse(execFileSync('build/native/sedd', [...flags, '--json'], { cwd: ROOT, encoding: 'utf8' }));

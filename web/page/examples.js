@@ -1,17 +1,17 @@
 /**
- * Ready tasks, one press each. `seed` was chosen for its text: the best of the seeds 1 to 60
+ * Ready tasks, one press each. `seed` was chosen for its text: the best of the seeds 1 to 16
  * (`node scripts/examples.mjs` lists them, the likeliest under judge-nano first). The page says so.
  */
 export const EXAMPLES = [
-  { id: 'continue', prompt: 'Once upon a time', seed: '7' },
+  { id: 'continue', prompt: 'Once upon a time', seed: '13' },
   {
     id: 'middle',
     prompt: 'Tim wanted to bake a cake for his mom. {16} The cake was burnt, but his mom loved it.',
-    seed: '58',
+    seed: '5',
   },
-  { id: 'ends', prompt: 'One day, Lily lost her red ball. {24} Lily was happy to have her ball again.', seed: '22' },
-  { id: 'words', prompt: '{6} bird{7} rain{7} umbrella{7} friends.', seed: '31' },
-  { id: 'acrostic', prompt: 'They{7}.\nHe{7}.\nIt{7}.\nShe{7}.', seed: '3' },
+  { id: 'ends', prompt: 'One day, Lily lost her red ball. {24} Lily was happy to have her ball again.', seed: '5' },
+  { id: 'words', prompt: '{6} bird{7} rain{7} umbrella{7} friends.', seed: '10' },
+  { id: 'acrostic', prompt: 'They{7}.\nHe{7}.\nIt{7}.\nShe{7}.', seed: '9' },
 ];
 
 /** Returns true if a task has the seed that was chosen for it. @param {{prompt?: string, seed: string}} options */
