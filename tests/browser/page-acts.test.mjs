@@ -1,6 +1,7 @@
 // What each act on the page leads to, in Chromium: errors beside their button, one account of a paused run, branches, files.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { violations, withPage } from './browser.mjs';
@@ -384,9 +385,11 @@ onPage('a measurement says what speed costs, and an own sentence says when SEDD 
   await page.click('#measure-start');
   await page.waitForSelector('#measure-view canvas', { timeout: 90000 });
   const verdict = await page.textContent('.verdict');
+  const { own } = JSON.parse(readFileSync(path.join(ROOT, 'models/gpt2-nano/card.json'), 'utf8'));
+  assert.ok(verdict.includes(`GPT-2’s ${own.ppl.toFixed(1)}.`), verdict);
   assert.match(
     verdict,
-    /^SEDD is faster up to \d+ steps?, at worse text: .* perplexity of [\d.]+, and GPT-2’s 13\.5\./,
+    /^SEDD is faster up to \d+ steps?, at worse text: .* perplexity of [\d.]+, and GPT-2’s [\d.]+\./,
   );
   assert.match(verdict, /T\* = [\d.]+ steps: .* takes as long as GPT-2.*95 % interval/);
   assert.doesNotMatch(verdict, /wins/);

@@ -76,6 +76,7 @@ export class Runner {
 
   /** Submits what is recorded and waits. @param {() => Promise<unknown>} wait */
   async #submit(wait) {
+    this.#check(); // the buffers of a network that was freed meanwhile must not be submitted
     this.#pass?.end();
     const { queue } = this.#gpu.device;
     const start = performance.now();

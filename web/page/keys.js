@@ -1,5 +1,6 @@
 /** Keys for everything. Single keys can be switched off in their list (keys-list.js), and rest while a field has the focus. */
 import { $ } from './dom.js';
+import { fillKeys } from './keys-list.js';
 
 const typing = (target) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
@@ -9,8 +10,7 @@ const pressable = (target) =>
 /** @param {Record<string, () => void>} actions write, stop, seed, toggle, back, forward, first, last */
 export function listenToKeys(actions) {
   const dialog = $('keys');
-  const show = async () => {
-    const { fillKeys } = await import('./keys-list.js');
+  const show = () => {
     fillKeys(dialog);
     if (!dialog.open) dialog.showModal();
   };

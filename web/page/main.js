@@ -11,16 +11,20 @@ import { isChosen } from './examples.js';
 import { keepPrompt } from './keep.js';
 import { runOf } from './recorded.js';
 import { FormError } from './form-error.js';
+import { Inspector } from './inspector.js';
 import { listenToKeys } from './keys.js';
 import { Models } from './models.js';
 import { Place } from './place.js';
 import { Recipe } from './recipe.js';
 import { Runs } from './runs.js';
 import { PRESETS, USUAL } from './settings.js';
+import { readLink, recipeLink, runLink } from './share.js';
 import { Stage } from './stage.js';
 import { mountStrips } from './strips.js';
 import { LANGUAGES, explain, millis, number, speak, t } from './text.js';
 import { Tokenizer } from './tokens.js';
+import { openTrace, promptOf, saveTrace } from './trace-files.js';
+import { Tree } from './tree.js';
 import { Writer } from './writer.js';
 
 const RECORDED = { model: 'sedd-nano', url: 'models/sedd-nano/trace.json' };
@@ -66,8 +70,6 @@ function order(recipe, editor) {
 class Page extends EventTarget {
   /** Resolves once the first model is there, or cannot be. @type {Promise<void>|undefined} */
   ready;
-  /** What the model thought of a token, once one was chosen. @type {import('./inspector.js').Inspector|null} */
-  inspector = null;
   /** GPT-2 on the same task, once it was asked for. @type {import('./twin.js').Twin|null} */
   twin = null;
   /** The chosen model, once it is loaded. @type {import('../client.js').SEDD|null} */
@@ -89,7 +91,9 @@ class Page extends EventTarget {
     for (const source of [this.recipe, this.editor]) source.addEventListener('change', () => this.wrong.recheck());
     const complain = (error) => this.wrong.show(error);
     this.writer = new Writer({ models: this.models, runs: this.runs, stage: this.stage, say, complain });
-    this.stage.addEventListener('select', () => this.#inspect(), { once: true });
+    const branch = (change, from) => this.branch(change, from);
+    this.inspector = new Inspector({ stage: this.stage, model: () => this.models.get(this.stage.run.model), branch });
+    this.tree = new Tree({ runs: this.runs, stage: this.stage, branch });
     this.writer.addEventListener('change', () => this.#buttons());
     this.runs.addEventListener('change', () => this.#buttons());
     this.say = say;
@@ -100,7 +104,7 @@ class Page extends EventTarget {
 
   /** Writes what the form asks for; a run under way is ended first. */
   async write(paused = false) {
-    this.inspector?.close();
+    this.inspector.close();
     await this.ready;
     await this.writer.end();
     const options = await this.#order();
@@ -151,25 +155,15 @@ class Page extends EventTarget {
 
   /** Continues the shown run from a state with something changed; the focus goes to the token that was changed. */
   async branch(change, from) {
-    this.inspector?.close();
+    this.inspector.close();
     this.twin?.hide();
     const [[position] = []] = change.edit ?? [];
     const run = await this.writer.branch(this.stage.run, from, change);
     if (run && this.stage.run === run) this.stage.cells.cell(position)?.focus();
   }
 
-  /** Makes the inspector for the token that is chosen; it follows the choices after that one by itself. */
-  async #inspect() {
-    const { Inspector } = await import('./inspector.js');
-    const { stage } = this;
-    const branch = (change, from) => this.branch(change, from);
-    this.inspector = new Inspector({ stage, model: () => this.models.get(stage.run.model), branch });
-    this.inspector.choose();
-  }
-
   async openFile(file) {
     try {
-      const { openTrace, promptOf } = await import('./trace-files.js');
       const run = await openTrace(
         file,
         this.models.choices.map(({ id }) => id),
@@ -189,7 +183,6 @@ class Page extends EventTarget {
   async share() {
     const run = this.runs.current;
     const options = run && run.origin !== 'recorded' ? null : await this.#order();
-    const { recipeLink, runLink } = await import('./share.js');
     const link = options ? recipeLink(options) : run?.origin !== 'recorded' && runLink(run);
     if (!link) return;
     const url = bare();
@@ -207,10 +200,7 @@ class Page extends EventTarget {
   }
 
   async saveTrace() {
-    await this.#save('trace', async (run) => {
-      const { saveTrace } = await import('./trace-files.js');
-      return saveTrace(run, await this.models.get(run.model));
-    });
+    await this.#save('trace', async (run) => saveTrace(run, await this.models.get(run.model)));
   }
 
   async saveGif() {
@@ -288,7 +278,7 @@ class Page extends EventTarget {
       write: () => this.write(),
       seed: () => this.shuffle(),
       toggle: () => timeline.toggle(),
-      stop: () => (this.writer.busy ? this.writer.stop() : this.inspector?.leave()),
+      stop: () => (this.writer.busy ? this.writer.stop() : this.inspector.leave()),
       back: () => timeline.stepBy(-1),
       forward: () => timeline.stepBy(1),
       first: () => timeline.seek(0),
@@ -333,7 +323,6 @@ class Page extends EventTarget {
   async #readAddress() {
     if (!location.hash.includes('=')) return null;
     try {
-      const { readLink } = await import('./share.js');
       const link = readLink(location.hash);
       const { options } = link;
       if (!this.models.choices.some(({ id }) => id === options.model))
@@ -465,16 +454,15 @@ mountStrips().catch((error) => {
 });
 const page = new Page();
 keepPrompt(page.editor);
-const open = later(page, {
-  toy: () => import('./toy.js'),
-  tree: () => import('./tree.js'),
-  noise: () => import('./noise.js'),
-  race: () => import('./race.js'),
-  measure: () => import('./measure.js'),
-  likelihood: () => import('./likelihood-panel.js'),
-  library: () => import('./own.js'),
-});
-page.addEventListener('live', () => open('tree'), { once: true }); // runs come from now on
-const place = new Place(open);
+const place = new Place(
+  later(page, {
+    toy: () => import('./toy.js'),
+    noise: () => import('./noise.js'),
+    race: () => import('./race.js'),
+    measure: () => import('./measure.js'),
+    likelihood: () => import('./likelihood-panel.js'),
+    library: () => import('./own.js'),
+  }),
+);
 place.begin();
 page.begin();

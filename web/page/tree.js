@@ -19,7 +19,7 @@ export function nameOf(run) {
   return parts.join(', ');
 }
 
-class Tree {
+export class Tree {
   #shown = null; // the run that the form's defaults are for
 
   /** @param {{runs: import('./runs.js').Runs, stage: import('./stage.js').Stage, branch: (change: object, from: number) => void}} given */
@@ -226,9 +226,4 @@ class Tree {
       this.wrong.show(error);
     }
   }
-}
-
-/** @param {{runs: import('./runs.js').Runs, stage: import('./stage.js').Stage, branch: (change: object, from: number) => void}} page */
-export function mount(page) {
-  new Tree({ runs: page.runs, stage: page.stage, branch: (change, from) => page.branch(change, from) });
 }
