@@ -165,6 +165,12 @@ export async function productQ8(gpu, { rows, size, channels, plain = false, dot4
   return share(new Float32Array(out), wanted, (i) => 4 * u * (Math.abs(wanted[i]) + Math.abs(bias[i % channels])));
 }
 
+/** Normalises rows of `size` from x into `to` by C. */
+async function normRows(to, x, factor, shift, size) {
+  for (let at = 0; at < to.length; at += size)
+    await callC('norm', [0], to.subarray(at, at + size), x.slice(at), factor, shift, size, 1e-5);
+}
+
 /** The fused row product, against norm, quantize_row and matmul of C. Roundings that fall otherwise move a result by a step of an input. */
 export async function rowProduct(gpu, { size, channels, q8, dot4 = false }) {
   const rows = 2;
@@ -188,17 +194,7 @@ export async function rowProduct(gpu, { size, channels, q8, dot4 = false }) {
   );
   const wanted = y.slice();
   const normed = new Float32Array(rows * size);
-  for (let row = 0; row < rows; row++)
-    await callC(
-      'norm',
-      [0],
-      normed.subarray(row * size, (row + 1) * size),
-      x.slice(row * size),
-      factor,
-      shift,
-      size,
-      1e-5,
-    );
+  await normRows(normed, x, factor, shift, size);
   let step = 0;
   if (q8) {
     const xq = new Uint8Array(rows * padded);
@@ -228,17 +224,7 @@ export async function norm(gpu, { rows, size }) {
   const groups = [rowGroups(gpu.alone, rows)];
   const [out] = await run(gpu, prepare('f32', gpu), constants, { rows }, [x, factor, shift, y], [3], groups);
   const wanted = y.slice();
-  for (let row = 0; row < rows; row++)
-    await callC(
-      'norm',
-      [0],
-      wanted.subarray(row * size, (row + 1) * size),
-      x.slice(row * size),
-      factor,
-      shift,
-      size,
-      1e-5,
-    );
+  await normRows(wanted, x, factor, shift, size);
   return share(new Float32Array(out), wanted, () => (2 * size + 8) * u * 3);
 }
 

@@ -50,7 +50,8 @@ export class Gpu {
     this.limits = device.limits;
     this.compiler = new Compiler(this);
     device.lost.then(({ reason, message }) => {
-      this.lost = new GPUFault('lost', `The graphics device was lost: ${message || reason || 'no reason given'}.`);
+      const why = (message || reason || 'no reason given').replace(/[.\s]+$/, '');
+      this.lost = new GPUFault('lost', `The graphics device was lost: ${why}.`);
       this.onLost(this.lost);
     });
     device.addEventListener('uncapturederror', ({ error }) => {

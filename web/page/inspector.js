@@ -37,7 +37,7 @@ export class Inspector {
     this.root.tabIndex = -1;
     this.root.setAttribute('role', 'group');
     this.root.setAttribute('aria-labelledby', 'inspector-title');
-    stage.addEventListener('select', () => this.choose());
+    stage.addEventListener('select', () => this.#choose());
     stage.addEventListener('show', () => {
       if (!this.root.hidden) this.open();
     });
@@ -51,7 +51,7 @@ export class Inspector {
   }
 
   /** A token was chosen. The focus follows where the inspector covers the page, and for the keyboard. */
-  choose() {
+  #choose() {
     const cell = this.stage.cells.cell(this.stage.selected);
     const byKey = cell?.matches(':focus-visible');
     this.open();
