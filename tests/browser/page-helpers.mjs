@@ -18,6 +18,13 @@ export const native = (...flags) =>
     encoding: 'utf8',
   });
 
+/** Returns what the tool writes after "Once upon a time" with the page's settings. @param {{steps: number, seed: number}} run */
+export const nativeStory = ({ steps, seed }, ...flags) =>
+  native(
+    ...['--steps', String(steps), '--seed', String(seed), '--prompt', 'Once upon a time'],
+    ...['--temperature', '0.8', '--top-p', '0.9', ...flags],
+  );
+
 /** The published sampler, whatever the model's folder says. */
 export const PUBLISHED = [
   ...['--steps', '64', '--positions', 'score', '--grid', 'linear', '--context', 'all'],

@@ -2,7 +2,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { withPage } from './browser.mjs';
-import { PUBLISHED, masks, native, ready, rest, seek, text, write } from './page-helpers.mjs';
+import { PUBLISHED, masks, native, nativeStory, ready, rest, seek, text, write } from './page-helpers.mjs';
 
 for (const [name, options] of [
   ['cross-origin isolated', {}],
@@ -15,21 +15,7 @@ for (const [name, options] of [
       assert.equal(await page.locator('#cells .sedd-cell').count(), 128);
       assert.equal(await masks(page), 0);
       assert.match(await page.textContent('#status'), /^128 tokens in .* ms a step, seed 11\.$/);
-      assert.equal(
-        `${await text(page)}\n`,
-        native(
-          '--steps',
-          '16',
-          '--seed',
-          '11',
-          '--prompt',
-          'Once upon a time',
-          '--temperature',
-          '0.8',
-          '--top-p',
-          '0.9',
-        ),
-      );
+      assert.equal(`${await text(page)}\n`, nativeStory({ steps: 16, seed: 11 }));
       assert.deepEqual(errors, []);
     });
   });
@@ -147,24 +133,7 @@ test('the network may read only what is known, where positions are planned, and 
     await write(page);
     assert.equal(
       `${await text(page)}\n`,
-      native(
-        '--steps',
-        '4',
-        '--seed',
-        '21',
-        '--prompt',
-        'Once upon a time',
-        '--temperature',
-        '0.8',
-        '--top-p',
-        '0.9',
-        '--positions',
-        'planned',
-        '--order',
-        'spread',
-        '--context',
-        'known',
-      ),
+      nativeStory({ steps: 4, seed: 21 }, '--positions', 'planned', '--order', 'spread', '--context', 'known'),
     );
     await page.click('#share');
     await page.waitForFunction(() => location.hash.includes('order=spread') && location.hash.includes('context=known'));

@@ -1,17 +1,8 @@
-// Tests the page and an example in Firefox and WebKitGTK with the same scenarios (page-scenarios.js); page.test.mjs tests more in Chromium.
+// Tests the page and an example in Firefox and WebKitGTK with the same scenarios (page-scenarios.js); page-*.test.mjs test more in Chromium.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openEngine } from './engines.mjs';
-
-const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const native = (...flags) =>
-  execFileSync(path.join(ROOT, 'build/native/sedd'), ['sample', 'models/sedd-nano', ...flags], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
+import { nativeStory } from './page-helpers.mjs';
 
 for (const name of /** @type {const} */ (['Firefox', 'WebKitGTK'])) {
   describe(name, () => {
@@ -30,21 +21,7 @@ for (const name of /** @type {const} */ (['Firefox', 'WebKitGTK'])) {
       const { cells, masks, status, text } = await play('run', { steps: 16, seed: 11 });
       assert.deepEqual([cells, masks], [128, 0]);
       assert.match(status, /^128 tokens in .* ms a step, seed 11\.$/);
-      assert.equal(
-        `${text}\n`,
-        native(
-          '--steps',
-          '16',
-          '--seed',
-          '11',
-          '--prompt',
-          'Once upon a time',
-          '--temperature',
-          '0.8',
-          '--top-p',
-          '0.9',
-        ),
-      );
+      assert.equal(`${text}\n`, nativeStory({ steps: 16, seed: 11 }));
     });
 
     test('Escape stops, and the page stays usable', async () => assert.equal(await play('stop'), 0));
