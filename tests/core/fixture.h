@@ -3,8 +3,8 @@
  * of passes and samplers. The model's windows have 32 tokens, and its network has two blocks and
  * STATES states.
  */
-#ifndef SEDD_TEST_STUDIO_H
-#define SEDD_TEST_STUDIO_H
+#ifndef SEDD_TEST_FIXTURE_H
+#define SEDD_TEST_FIXTURE_H
 
 #include "test.h"
 
