@@ -119,8 +119,9 @@ function filesOf() {
     ? ['tests/native.test.mjs', 'tests/rooms.test.mjs', ...testFiles('evaluate')]
     : [];
   return {
-    light: [...c, ...part('wasm', 'web'), ...part('train', 'train')],
-    alone: [...part('browser', 'browser', 'bench'), ...part('package', 'package')],
+    light: [...c, ...part('wasm', 'web')],
+    // a run at the lowest priority gets no time beside a build
+    alone: [...part('train', 'train'), ...part('browser', 'browser', 'bench'), ...part('package', 'package')],
   };
 }
 
