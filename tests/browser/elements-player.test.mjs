@@ -144,8 +144,11 @@ test('a property set before the element is defined counts', async () => {
 });
 
 test('with reduced motion nothing fades or plays by itself, and play takes a few large steps', async () => {
+  const run = '/models/sedd-nano/trace.json';
+  const { events } = readTrace(readFileSync(path.join(ROOT, run), 'utf8'));
+  const opening = events.find(({ changed }) => changed.length > 0).step;
   await withElements(
-    `<sedd-player src="/models/sedd-nano/trace.json" autoplay speed="20"></sedd-player>`,
+    `<sedd-player src="${run}" autoplay speed="20" step="${opening}"></sedd-player>`,
     { reducedMotion: 'reduce', script: 'player-element.js' },
     async ({ tab }) => {
       await ready(tab);
