@@ -30,7 +30,7 @@ for (const build of builds) {
     });
   }
   const tool = path.join(folder, 'sedd');
-  const kernels = /kernels here: (.*)/.exec(call(tool, ['--help']).stdout)[1].split(' ');
+  const kernels = /kernels on this machine: (.*)/.exec(call(tool, ['--help']).stdout)[1].split(' ');
   for (const table of kernels) {
     for (const golden of goldens) {
       test(`${build}: golden ${golden}, kernels ${table}`, () => {

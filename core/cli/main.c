@@ -9,20 +9,23 @@
 #include <string.h>
 
 static const struct command COMMANDS[] = {
-    {"info", "MODEL [--dtype f32|q8]\n  what a model is, as JSON", " ", run_info, NULL, 0, NULL},
-    {"score", "MODEL --ids 1,2,3 --sigma 0.7\n  log-scores of every token at every position",
+    {"info", "MODEL [--dtype f32|q8]\n  describes a model as JSON", " ", run_info, NULL, 0, NULL},
+    {"score",
+     "MODEL --ids 1,2,3 --sigma 0.7\n  prints the log-scores of every token at every position",
      " --ids --sigma ", run_score, NULL, 0, NULL},
-    {"logits", "MODEL --ids 1,2,3\n  GPT-2's logits after every token", " --ids ", run_logits, NULL,
-     0, NULL},
+    {"logits", "MODEL --ids 1,2,3\n  prints GPT-2's logits after every token", " --ids ",
+     run_logits, NULL, 0, NULL},
     {"sample",
      "MODEL [--prompt TEXT --suffix TEXT --hold POS:ID,... --trace FILE --json, and options]\n"
-     "  writes text with a SEDD; the words of a prompt are held: \"Once upon a time, {20} the "
+     "  writes text with a SEDD. A prompt is given text with holes: \"Once upon a time, {20} the "
      "end.\"\n"
-     "  leaves a hole of 20 tokens, {*} one that takes what --length leaves, {{ and }} are "
-     "braces;\n"
-     "  a prompt without holes is a beginning, and a suffix is held at the window's end;\n"
-     "  a generation_config.json in the folder says what flags leave open; a batch prints as many\n"
-     "  texts, with --json one object a line; `sedd options` lists the options",
+     "  has a hole of 20 tokens, {*} is a hole that fills --length, and {{ and }} are braces. A "
+     "prompt\n"
+     "  without holes is a beginning; a suffix is the end of the window. Options without a flag "
+     "are\n"
+     "  those of the folder's generation_config.json. A batch prints several texts, with --json "
+     "one\n"
+     "  object per line. `sedd options` lists the options",
      " --prompt --suffix --hold --trace --json! ", run_sample, &SEDD_SAMPLE_FIELDS,
      SEDD_FIELD_OF_SEDD | SEDD_FIELD_OF_TOOL, NULL},
     {"generate",
@@ -31,35 +34,41 @@ static const struct command COMMANDS[] = {
      "  writes text with a GPT-2",
      " --prompt --tokens --json! ", run_generate, &SEDD_SAMPLE_FIELDS, SEDD_FIELD_OF_GPT2, NULL},
     {"options",
-     "[--json]\n  lists the options of writing, which flags, JSON and generation_config.json share",
+     "[--json]\n  lists the sampling options, which flags, JSON and generation_config.json share",
      " --json! ", run_options, NULL, 0, NULL},
-    {"tokenize", "FOLDER --file FILE\n  text -> ids", " --file ", run_tokenize, NULL, 0, NULL},
-    {"detokenize", "FOLDER --ids 1,2,3\n  ids -> the exact bytes", " --ids ", run_detokenize, NULL,
+    {"tokenize", "FOLDER --file FILE\n  prints the ids of a text", " --file ", run_tokenize, NULL,
      0, NULL},
+    {"detokenize", "FOLDER --ids 1,2,3\n  prints the exact bytes of ids", " --ids ", run_detokenize,
+     NULL, 0, NULL},
     {"bound",
      "MODEL (--file FILE | --ids 1,2,3) [--samples K --seed S --estimator kmask|reference --json]\n"
-     "  SEDD's upper bound on the negative log-likelihood, nats a token\n"
-     "  --chain: instead the exact value of writing from left to right, by the chain rule: one\n"
-     "  network evaluation a token",
+     "  estimates SEDD's upper bound on the negative log-likelihood, in nats per token\n"
+     "  --chain: computes the exact value for writing from left to right instead, by the chain "
+     "rule,\n"
+     "  with one network evaluation per token",
      " --file --ids --chain! --json! ", run_bound, &SEDD_BOUND_FIELDS, SEDD_FIELD_OF_SEDD, NULL},
-    {"nll", "MODEL (--file FILE | --ids 1,2,3) [--json]\n  GPT-2's exact negative log-likelihood",
+    {"nll",
+     "MODEL (--file FILE | --ids 1,2,3) [--json]\n  computes GPT-2's exact negative log-likelihood",
      " --file --ids --json! ", run_nll, NULL, 0, NULL},
     {"golden", "FOLDER\n  compares the engine with a folder of reference outputs", " ", run_golden,
      NULL, 0, NULL},
     {"bench",
-     "MODEL [--length N --runs N --json, SEDD: --steps N --seed S and how to sample]\n"
-     "  times a decode step, or a denoise step: the median of --runs steps, through runs of "
-     "--steps",
+     "MODEL [--length N --runs N --json, SEDD: --steps N --seed S and sampling options]\n"
+     "  times a decode step or a denoise step: prints the median of --runs steps, from whole runs "
+     "of\n"
+     "  --steps",
      " --length --steps --runs --json! ", run_bench, &SEDD_SAMPLE_FIELDS, SEDD_FIELD_OF_SEDD,
      " length steps "},
     {"convert",
      "IN OUT [--dtype q8|f16|f32 --config FILE]\n"
-     "  IN: a folder or a file of weights (safetensors, pytorch_model.bin, checkpoint.pth), "
-     "config.json\n"
-     "  beside it; q8 is the default. OUT: a folder; never left with half a file",
+     "  converts weights to the engine's format. IN is a folder, or a file of weights "
+     "(safetensors,\n"
+     "  pytorch_model.bin, checkpoint.pth) beside its config.json. OUT is a folder, which never "
+     "holds\n"
+     "  a partial file. The default is q8",
      " --config ", run_convert, NULL, 0, NULL},
     {"eval",
-     "MODEL\n  answers one JSON object a line until its input ends (scripts/evaluate drives it)",
+     "MODEL\n  answers one JSON object per line until its input ends (scripts/evaluate uses it)",
      " ", run_eval, NULL, 0, NULL},
 };
 
@@ -68,17 +77,18 @@ static const struct command COMMANDS[] = {
 static void help(FILE *out)
 {
     fprintf(out,
-            "sedd " SEDD_VERSION " - score entropy discrete diffusion, and GPT-2 beside it\n\n");
+            "sedd " SEDD_VERSION " - score entropy discrete diffusion, and a GPT-2 baseline\n\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         fprintf(out, "sedd %s %s\n", COMMANDS[i].name, COMMANDS[i].help);
     }
     fprintf(out,
-            "\nall take --kernels NAME --threads N --dtype f32|q8 (q8 quantises while loading)\n"
-            "kernels here:");
+            "\nall commands accept --kernels NAME --threads N --dtype f32|q8 (q8 quantises while "
+            "loading)\nkernels on this machine:");
     for (size_t i = 0; sedd_kernels_name(i) != NULL; i++) {
         fprintf(out, " %s", sedd_kernels_name(i));
     }
-    fprintf(out, "\nexit: 0, 1 bad data or failure (one sentence on stderr), 2 usage\n");
+    fprintf(out,
+            "\nexit codes: 0 success, 1 bad data or failure (one sentence on stderr), 2 usage\n");
 }
 
 static const struct command *find(const char *name)

@@ -10,7 +10,7 @@
 #define NAMED SEDD_FIELD_NAMED
 #define AT(member) offsetof(struct sedd_sample_options, member)
 
-/* `greedy` comes before the temperature, whose row decides anew. */
+/* `greedy` precedes the temperature, whose row sets it again. */
 static const struct sedd_field SAMPLE_ROWS[] = {
     {.name = "length",
      .key = "length",
@@ -43,14 +43,14 @@ static const struct sedd_field SAMPLE_ROWS[] = {
      .type = SEDD_FIELD_SEED,
      .uses = SEDD | GPT2 | TOLD,
      .offset = AT(seed),
-     .help = "of the random numbers; the same seed writes the same text"},
+     .help = "seed of the random numbers; the same seed writes the same text"},
     {.name = "sampler",
      .key = "sampler",
      .type = SEDD_FIELD_WORD,
      .uses = SEDD | MODEL_FILE | TOLD,
      .offset = AT(predictor),
      .words = "analytic|tweedie euler ddpm|ancestral ddpm_cache",
-     .help = "how a step follows from the scores"},
+     .help = "how a step uses the scores"},
     {.name = "draw",
      .key = "draw",
      .type = SEDD_FIELD_WORD,
@@ -64,29 +64,28 @@ static const struct sedd_field SAMPLE_ROWS[] = {
      .uses = SEDD | MODEL_FILE | TOLD,
      .offset = AT(positions),
      .words = "score normalised planned|fixed bounded hitting",
-     .help = "who decides which masks open in a step"},
+     .help = "how a step chooses the masks to fill in"},
     {.name = "order",
      .key = "order",
      .type = SEDD_FIELD_WORD,
      .uses = SEDD | MODEL_FILE | TOLD,
      .offset = AT(order),
      .words = "random spread confidence margin entropy",
-     .help = "which masks open first (positions planned and bounded)"},
+     .help = "the masks that come first (positions planned and bounded)"},
     {.name = "grid",
      .key = "grid",
      .type = SEDD_FIELD_WORD,
      .uses = SEDD | MODEL_FILE | TOLD,
      .offset = AT(grid),
      .words = "linear cosine",
-     .help = "when masks open (positions score, normalised and planned)"},
+     .help = "times of the steps (positions score, normalised and planned)"},
     {.name = "context",
      .key = "context",
      .type = SEDD_FIELD_WORD,
      .uses = SEDD | MODEL_FILE | TOLD,
      .offset = AT(context),
      .words = "all known",
-     .help =
-         "what the network reads; known leaves out masks that stay shut, for models trained so"},
+     .help = "known: the network skips masks that stay masked, for models trained that way"},
     {.name = "gamma",
      .key = "gamma",
      .type = SEDD_FIELD_NUMBER,
@@ -95,26 +94,26 @@ static const struct sedd_field SAMPLE_ROWS[] = {
      .low = 1e-9,
      .high = 1e9,
      .fallback = 1,
-     .help = "nats by which tokens of a step may depend on each other (positions bounded)"},
+     .help = "largest dependence between tokens of a step, in nats (positions bounded)"},
     {.name = "ending",
      .key = "ending",
      .type = SEDD_FIELD_WORD,
      .uses = SEDD | MODEL_FILE | NAMED,
      .offset = AT(ending),
      .words = "own draw likeliest open",
-     .help = "what becomes of the masks that are left (positions score and normalised)"},
+     .help = "how the remaining masks are filled in (positions score and normalised)"},
     {.name = "denoise",
      .key = "denoise",
      .type = SEDD_FIELD_OFF,
      .uses = SEDD | TOLD,
      .offset = AT(no_denoise),
-     .help = "the ending takes place (positions score and normalised)"},
+     .help = "false skips the ending (positions score and normalised)"},
     {.name = "greedy",
      .key = "greedy",
      .type = SEDD_FIELD_SWITCH,
      .uses = SEDD | GPT2,
      .offset = AT(greedy),
-     .help = "the likeliest token each time, as temperature 0"},
+     .help = "takes the likeliest token, the same as temperature 0"},
     {.name = "temperature",
      .key = "temperature",
      .type = SEDD_FIELD_NUMBER,
@@ -125,7 +124,7 @@ static const struct sedd_field SAMPLE_ROWS[] = {
      .high = 100,
      .fallback = 1,
      .expects = "0 (the likeliest token) or a number from 0.01 to 100",
-     .help = "of the tokens' distribution; 0 takes the likeliest"},
+     .help = "of the distribution of a token; 0 takes the likeliest token"},
     {.name = "topK",
      .key = "top_k",
      .type = SEDD_FIELD_INTEGER,
@@ -142,7 +141,7 @@ static const struct sedd_field SAMPLE_ROWS[] = {
      .low = 1e-6,
      .high = 1,
      .fallback = 1,
-     .help = "draws among the likeliest tokens that hold this share"},
+     .help = "draws among the likeliest tokens with this share of the probability"},
 };
 
 const struct sedd_fields SEDD_SAMPLE_FIELDS = {SAMPLE_ROWS,
@@ -167,7 +166,7 @@ static const struct sedd_field INSPECT_ROWS[] = {
      .offset = AT(step),
      .low = 0,
      .high = 1000000,
-     .help = "the evaluation of a run whose noise level is meant"},
+     .help = "number of the evaluation whose noise level is used"},
     {.name = "steps",
      .key = "steps",
      .type = SEDD_FIELD_INTEGER,
@@ -175,14 +174,14 @@ static const struct sedd_field INSPECT_ROWS[] = {
      .offset = AT(steps),
      .low = 0,
      .high = 1000000,
-     .help = "steps of that run"},
+     .help = "number of steps of the run"},
     {.name = "sampler",
      .key = "sampler",
      .type = SEDD_FIELD_WORD,
      .uses = SEDD,
      .offset = AT(predictor),
      .words = "analytic|tweedie euler ddpm|ancestral ddpm_cache",
-     .help = "how a step follows from the scores"},
+     .help = "how a step uses the scores"},
     {.name = "topK",
      .key = "top_k",
      .type = SEDD_FIELD_INTEGER,
@@ -191,7 +190,7 @@ static const struct sedd_field INSPECT_ROWS[] = {
      .low = 1,
      .high = 1000000,
      .fallback = 8,
-     .help = "candidates a position"},
+     .help = "candidates per position"},
 };
 
 const struct sedd_fields SEDD_INSPECT_FIELDS = {INSPECT_ROWS,
@@ -298,17 +297,17 @@ const char *sedd_sample_conflict(const struct sedd_sample_options *options)
     bool hitting = options->positions == SEDD_POSITIONS_HITTING;
     bool coin = sedd_sample_by_coin(options);
     if (options->order != SEDD_ORDER_RANDOM && (coin || hitting)) {
-        return "order needs positions planned or bounded; the others open masks by chance";
+        return "order needs positions planned or bounded; the others choose masks at random";
     }
     if (options->grid != SEDD_GRID_LINEAR && (bounded || hitting)) {
-        return "a grid needs positions score, normalised or planned; bounded and hitting have "
-               "times of their own";
+        return "a grid needs positions score, normalised or planned; bounded and hitting "
+               "choose the times themselves";
     }
     if (options->gamma != 0.0 && !bounded) {
         return "gamma needs positions bounded";
     }
     if (options->predictor == SEDD_PREDICTOR_EULER && !coin) {
-        return "the euler predictor needs positions score or normalised; the others take no coin";
+        return "the euler predictor needs positions score or normalised; the others use no coin";
     }
     if (options->no_denoise && !coin) {
         return "no_denoise needs positions score or normalised; the others leave no mask to the "
@@ -319,7 +318,7 @@ const char *sedd_sample_conflict(const struct sedd_sample_options *options)
     }
     if (options->context == SEDD_CONTEXT_KNOWN && !sedd_sample_known_ahead(options)) {
         return "context known needs positions normalised, hitting, or planned in order random or "
-               "spread; in the others the network itself decides which masks open";
+               "spread; in the others, the masks depend on the network's output";
     }
     return hitting && options->batch > 1
                ? "positions hitting runs one sequence; expected a batch of 1"

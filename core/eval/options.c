@@ -4,7 +4,7 @@
 #define SEED(structure)                                                                            \
     {                                                                                              \
         .name = "seed", .key = "seed", .type = SEDD_FIELD_SEED, .uses = SEDD_FIELD_OF_SEDD,        \
-        .offset = offsetof(structure, seed), .help = "of the random masks"                         \
+        .offset = offsetof(structure, seed), .help = "seed of the random masks"                    \
     }
 
 static const struct sedd_field BOUND_ROWS[] = {
@@ -14,7 +14,8 @@ static const struct sedd_field BOUND_ROWS[] = {
      .uses = SEDD_FIELD_OF_SEDD,
      .offset = offsetof(struct sedd_bound_options, estimator),
      .words = "kmask reference",
-     .help = "of the bound; the uniform graph has no masks to count and needs reference"},
+     .help = "method of the bound; the uniform graph needs reference, because it has no masks to "
+             "count"},
     {.name = "samples",
      .key = "samples",
      .type = SEDD_FIELD_INTEGER,
@@ -23,7 +24,7 @@ static const struct sedd_field BOUND_ROWS[] = {
      .low = 1,
      .high = 1000000,
      .fallback = 64,
-     .help = "network evaluations a window"},
+     .help = "network evaluations per window"},
     SEED(struct sedd_bound_options),
 };
 
@@ -43,7 +44,7 @@ static const struct sedd_field CHOICE_ROWS[] = {
      .low = 1,
      .high = 1000000,
      .fallback = 16,
-     .help = "network evaluations an option"},
+     .help = "network evaluations per option"},
     SEED(struct sedd_choice_options),
 };
 
