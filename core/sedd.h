@@ -609,7 +609,9 @@ struct sedd_estimate {
 
 enum sedd_estimator {
     SEDD_ESTIMATOR_KMASK = 0, /* mask exactly k positions, k stratified; normalised scores */
-    SEDD_ESTIMATOR_REFERENCE  /* the reference code's score entropy at stratified times */
+    SEDD_ESTIMATOR_REFERENCE, /* the reference code's score entropy at stratified times: also MDLM's
+                                 and DUO's bound, and RADD's t-DSE */
+    SEDD_ESTIMATOR_LAMBDA     /* mask each with probability lambda, stratified: RADD's lambda-DCE */
 };
 
 struct sedd_bound_options {
@@ -619,8 +621,8 @@ struct sedd_bound_options {
 };
 
 /* An upper bound on -ln p(ids) per token. ids are cut into windows of the model's length (the last
- * may be shorter). parts: NULL or [count], each token's share in nats (kmask only). Needs a session
- * of at least one window's rows. kmask: absorb only. */
+ * may be shorter). parts: NULL or [count], each token's share in nats (not of reference). Needs a
+ * session of at least one window's rows. kmask and lambda: absorb only. */
 enum sedd_status sedd_bound(struct sedd_session *session, const int32_t *ids, size_t count,
                             const struct sedd_bound_options *options,
                             struct sedd_estimate *estimate, double *parts,

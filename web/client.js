@@ -409,7 +409,7 @@ export class SEDD extends Loaded {
   /**
    * An upper bound on -ln p of a text, nats a token, with its standard error and each token's part.
    * @param {string|number[]} input
-   * @param {{samples?: number, seed?: number|bigint, estimator?: 'kmask'|'reference', signal?: AbortSignal,
+   * @param {{samples?: number, seed?: number|bigint, estimator?: 'kmask'|'reference'|'lambda', signal?: AbortSignal,
    *   onProgress?: (progress: {done: number, total: number}) => void}} [options] samples: evaluations a window, default 64
    * @returns {Promise<Likelihood>}
    * @example

@@ -5,7 +5,8 @@
  *     encode      texts: [text, ...]                                     -> ids: [[id, ...], ...]
  *     find        token: "<|endoftext|>"                                 -> token: id or -1
  *     nll         ids, bos, stride (default: blocks)                     -> nats, tokens [, parts]
- *     bound       ids, samples, seed, estimator: kmask | reference       -> nats, stderr, tokens
+ *     bound       ids, samples, seed,
+ *                 estimator: kmask | reference | lambda                  -> nats, stderr, tokens
  *     chain       ids                                                    -> nats, tokens [, parts]
  *     choice      options: [{ids, given}, ...], scoring: bound | chain,
  *                 samples, seed                                          -> nats: [of each option]

@@ -1,13 +1,18 @@
 /*
- * bound.c - estimates an upper bound on -ln p of a text, by two estimators and one network
+ * bound.c - estimates an upper bound on -ln p of a text, by three estimators and one network
  * evaluation at a time.
  *
  * K-mask (absorb graph): with normalised scores, the bound is an average over all orders of filling
  * in. The estimator masks k of L positions, with k uniform over 1..L and stratified. Its value is
  * (L/k) * sum of cross-entropies, in nats per window. It avoids the variance of a random number of
- * masks (Ou et al. 2024, RADD).
+ * masks (Ou et al. 2024, RADD: k-DCE).
  *
- * Reference: the score entropy of the reference code, at times stratified over [1e-3, 1].
+ * Lambda (RADD's lambda-DCE): the same average with a random number of masks. It masks each token
+ * with probability lambda, stratified over 0..1, and weighs the cross-entropies by 1/lambda.
+ *
+ * Reference: the score entropy of the reference code, at times stratified over [1e-3, 1]. For the
+ * models that give ln p(x0) it is their own: MDLM's and DUO's bound, RADD's t-DSE. RADD's t-DCE,
+ * which adds a constant for each mask, has the same expectation and a larger error.
  */
 #include "eval/cross_entropy.h"
 #include "eval/options.h"
@@ -88,28 +93,51 @@ static void visit_cross_entropy(void *user, int32_t row, int32_t place, float *l
     b->value[place] = sedd_cross_entropy(b->session, logits, b->x0[place]);
 }
 
-/* Computes one k-mask sample, (L/k) * sum of cross-entropies in nats per window. Adds each token's
- * share to its part. */
-static enum sedd_status sample_kmask(struct sedd_bounder *b, int32_t sample, double *nats,
+/* Masks each position with probability lambda, and lists the masks in `order`. Returns their
+ * number. */
+static int32_t mask_by_chance(struct sedd_bounder *b, int32_t sample, double lambda)
+{
+    int32_t count = 0;
+    for (int32_t i = 0; i < b->length; i++) {
+        bool masked = uniform_number(b, SEDD_STREAM_MASK, sample, i) < lambda;
+        b->xt[i] = masked ? b->session->model->info.mask_id : b->x0[i];
+        if (masked) {
+            b->order[count++] = i;
+        }
+    }
+    return count;
+}
+
+/* Computes one sample of k-mask or lambda, the weighted sum of cross-entropies in nats per window.
+ * Adds each token's share to its part. */
+static enum sedd_status sample_masks(struct sedd_bounder *b, int32_t sample, double *nats,
                                      struct sedd_error *error)
 {
-    double u = uniform_number(b, SEDD_STREAM_TIME, sample, 0);
-    int32_t k = 1 + (int32_t)((sample + u) / b->options.samples * b->length);
-    k = sedd_min(k, b->length);
-    mask_exactly(b, sample, k);
-    double weight = (double)b->length / k;
-    int32_t rows = sedd_window_open(&b->session->model->info, b->xt, b->length, b->places);
-    struct sedd_reading reading = {.batch = 1,
-                                   .length = b->length,
-                                   .ids = b->xt,
-                                   .sigma = sedd_masked_sigma(k, b->length),
-                                   .rows = rows,
-                                   .index = b->places};
+    double u = (sample + uniform_number(b, SEDD_STREAM_TIME, sample, 0)) / b->options.samples;
+    int32_t k = sedd_min(1 + (int32_t)(u * b->length), b->length);
+    double share = (double)k / b->length, weight = (double)b->length / k;
+    if (b->options.estimator == SEDD_ESTIMATOR_LAMBDA) {
+        share = u;
+        weight = 1.0 / u;
+        k = mask_by_chance(b, sample, u);
+    } else {
+        mask_exactly(b, sample, k);
+    }
+    *nats = 0.0;
+    if (k == 0) {
+        return SEDD_OK;
+    }
+    struct sedd_reading reading = {
+        .batch = 1,
+        .length = b->length,
+        .ids = b->xt,
+        .sigma = sedd_masked_sigma(share),
+        .rows = sedd_window_open(&b->session->model->info, b->xt, b->length, b->places),
+        .index = b->places};
     enum sedd_status status = sedd_score_forward(b->session, &reading, error);
     if (status == SEDD_OK) {
         status = sedd_score_head(b->session, &reading, visit_cross_entropy, b, error);
     }
-    *nats = 0.0;
     for (int32_t i = 0; i < k && status == SEDD_OK; i++) {
         double part = weight * b->value[b->order[i]];
         *nats += part;
@@ -180,10 +208,11 @@ static enum sedd_status check_bound(const struct sedd_session *session, const in
     status = status == SEDD_OK
                  ? sedd_fields_check(SEDD_BOUND_FIELDS, SEDD_FIELD_OF_SEDD, options, error)
                  : status;
-    if (status == SEDD_OK && options->estimator == SEDD_ESTIMATOR_KMASK &&
+    if (status == SEDD_OK && options->estimator != SEDD_ESTIMATOR_REFERENCE &&
         info->graph != SEDD_GRAPH_ABSORB) {
         status = sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                           "the k-mask estimator needs the absorb graph; use the reference one");
+                           "the estimators kmask and lambda need the absorb graph; use the "
+                           "reference one");
     }
     return status == SEDD_OK ? sedd_ids_check(ids, count, info->tokens, error) : status;
 }
@@ -251,9 +280,9 @@ enum sedd_status sedd_bounder_advance(struct sedd_bounder *b, struct sedd_error 
         return sedd_fail(error, SEDD_ERROR_ARGUMENT, "this bound is complete");
     }
     double nats = 0.0;
-    enum sedd_status status = b->options.estimator == SEDD_ESTIMATOR_KMASK
-                                  ? sample_kmask(b, b->sample, &nats, error)
-                                  : sample_reference(b, b->sample, &nats, error);
+    enum sedd_status status = b->options.estimator == SEDD_ESTIMATOR_REFERENCE
+                                  ? sample_reference(b, b->sample, &nats, error)
+                                  : sample_masks(b, b->sample, &nats, error);
     if (status == SEDD_OK) {
         add_sample(b, nats);
         if (b->sample == b->options.samples) {

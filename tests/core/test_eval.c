@@ -322,6 +322,16 @@ static void test_unigrams(void)
     CHECK(close_to(reference.nats_per_token, expected,
                    4.0 * reference.standard_error / expected + 2e-3));
     CHECK(kmask.standard_error < reference.standard_error);
+    struct sedd_estimate lambda;
+    double parts[8], sum = 0.0;
+    bound.estimator = SEDD_ESTIMATOR_LAMBDA;
+    CHECK(sedd_bound(fixture.session, text, 8, &bound, &lambda, parts, NULL) == SEDD_OK);
+    CHECK(close_to(lambda.nats_per_token, expected, 4.0 * lambda.standard_error / expected));
+    CHECK(kmask.standard_error < lambda.standard_error);
+    for (int i = 0; i < 8; i++) {
+        sum += parts[i];
+    }
+    CHECK(close_to(sum / 8.0, lambda.nats_per_token, 1e-9));
     close_fixture(&fixture);
 }
 

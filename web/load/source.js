@@ -31,7 +31,7 @@ function rolesOf(blobs) {
   const ending = (pattern) => blobs.filter((blob) => pattern.test(fileName(blob)) && !TRAINING.test(fileName(blob)));
   if (ending(/^config\.json$/).length > 1)
     throw new SeddError('argument', 'Several config.json were given; one model at a time.');
-  const weights = named(...WEIGHTS) ?? largest(ending(/\.safetensors$/)) ?? largest(ending(/\.(pth|pt|bin)$/));
+  const weights = named(...WEIGHTS) ?? largest(ending(/\.safetensors$/)) ?? largest(ending(/\.(pth|pt|bin|ckpt)$/));
   if (!weights && ending(PART)[0]) throw partsError('The folder');
   const tokenizer = named('tokenizer.json', 'vocab.json');
   const beside = tokenizer && fileName(tokenizer) === 'vocab.json' ? named : () => undefined;
