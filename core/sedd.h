@@ -614,6 +614,10 @@ enum sedd_estimator {
     SEDD_ESTIMATOR_LAMBDA     /* mask each with probability lambda, stratified: RADD's lambda-DCE */
 };
 
+/* Returns the estimator to use where none is asked for: kmask, or reference for the uniform graph.
+ */
+enum sedd_estimator sedd_bound_estimator(const struct sedd_model_info *info);
+
 struct sedd_bound_options {
     enum sedd_estimator estimator;
     int32_t samples; /* network evaluations a window; default 64 */
@@ -621,8 +625,8 @@ struct sedd_bound_options {
 };
 
 /* An upper bound on -ln p(ids) per token. ids are cut into windows of the model's length (the last
- * may be shorter). parts: NULL or [count], each token's share in nats (not of reference). Needs a
- * session of at least one window's rows. kmask and lambda: absorb only. */
+ * may be shorter). parts: NULL or [count], each token's share in nats. Needs a session of at least
+ * one window's rows. kmask and lambda: absorb only. */
 enum sedd_status sedd_bound(struct sedd_session *session, const int32_t *ids, size_t count,
                             const struct sedd_bound_options *options,
                             struct sedd_estimate *estimate, double *parts,

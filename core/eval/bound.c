@@ -23,6 +23,11 @@
 #include <math.h>
 #include <string.h>
 
+enum sedd_estimator sedd_bound_estimator(const struct sedd_model_info *info)
+{
+    return info->graph == SEDD_GRAPH_UNIFORM ? SEDD_ESTIMATOR_REFERENCE : SEDD_ESTIMATOR_KMASK;
+}
+
 struct sedd_bounder {
     struct sedd_session *session;
     struct sedd_bound_options options; /* with defaults filled in */
@@ -69,13 +74,11 @@ static void mask_exactly(struct sedd_bounder *b, int32_t sample, int32_t k)
     }
 }
 
-/* Applies the forward process up to time t: the absorb graph masks tokens, the uniform graph
+/* Applies the forward process up to noise sigma: the absorb graph masks tokens, the uniform graph
  * replaces them by random ones. */
-static void noise_freely(struct sedd_bounder *b, int32_t sample, double t)
+static void noise_freely(struct sedd_bounder *b, int32_t sample, double sigma)
 {
     const struct sedd_model_info *info = &b->session->model->info;
-    double sigma, dsigma;
-    sedd_noise_at(info, t, &sigma, &dsigma);
     for (int32_t i = 0; i < b->length; i++) {
         bool moves = uniform_number(b, SEDD_STREAM_MASK, sample, 2 * i) < -expm1(-sigma);
         double u = uniform_number(b, SEDD_STREAM_MASK, sample, 2 * i + 1);
@@ -147,15 +150,20 @@ static enum sedd_status sample_masks(struct sedd_bounder *b, int32_t sample, dou
 }
 
 /* Computes one sample of the reference code's loss, in nats per window, at a time stratified over
- * [1e-3, 1]. */
+ * [1e-3, 1]. Adds each token's share to its part. */
 static enum sedd_status sample_reference(struct sedd_bounder *b, int32_t sample, double *nats,
                                          struct sedd_error *error)
 {
     double u = (sample + uniform_number(b, SEDD_STREAM_TIME, sample, 0)) / b->options.samples;
-    double t = (1.0 - 1e-3) * u + 1e-3;
-    noise_freely(b, sample, t);
-    return sedd_score_entropy_at(b->session, b->length, b->x0, b->xt, t, nats, b->value, b->places,
-                                 error);
+    double t = (1.0 - 1e-3) * u + 1e-3, sigma, dsigma;
+    sedd_noise_at(&b->session->model->info, t, &sigma, &dsigma);
+    noise_freely(b, sample, sigma);
+    enum sedd_status status = sedd_score_entropy_at(b->session, b->length, b->x0, b->xt, t, nats,
+                                                    b->value, b->places, error);
+    for (int32_t i = 0; i < b->length && status == SEDD_OK; i++) {
+        b->parts[b->first + (size_t)i] += dsigma * b->value[i] / b->options.samples;
+    }
+    return status;
 }
 
 /* Adds a sample to the window's mean and to the variance of that mean. Samples are stratified, so
