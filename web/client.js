@@ -115,6 +115,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {boolean} fits this device
  * @property {string} advice what to do where it does not
  * @property {ModelInfo} info as a loaded model's
+ * @property {import('./engine/defaults.js').Defaults} defaults as a loaded model's
  */
 
 /** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob, added?: string|Blob, generation?: string|Blob}} Source

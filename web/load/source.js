@@ -204,13 +204,14 @@ async function openUrls(url, has, weightsName, known, options) {
 
 async function openHub({ repository }, options) {
   await repository.list(options.retryPolicy);
-  return openUrls(
+  const opened = await openUrls(
     (name) => repository.url(name),
     (name) => repository.has(name),
     repository.weights(),
     (name) => repository.files?.get(name),
     options,
   );
+  return { ...opened, generation: opened.generation ?? repository.generation };
 }
 
 const openFolder = ({ folder }, options) =>

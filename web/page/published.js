@@ -9,7 +9,7 @@
  * @property {'SEDD'|'MDLM'|'SDTT'|'RADD'|'DUO'} family
  * @property {number} millions of parameters
  * @property {number} bytes of its file
- * @property {number} steps that its paper or its authors recommend, within what a page can wait for
+ * @property {number} steps of a run if nobody names others (core/diffusion/options.c, load/hub.js)
  * @property {string} [licence] of the weights, where a model card says so
  */
 
@@ -26,9 +26,6 @@ export const PUBLISHED = [
   { id: 'JingyangOu/radd-lambda-dce-medium', family: 'RADD', millions: 405, bytes: 1620.8e6, steps: 64 },
   { id: 'louaaron/sedd-medium', family: 'SEDD', millions: 424, bytes: 1697.9e6, steps: 64 },
 ];
-
-/** Returns the entry of a source, or undefined. @param {unknown} source */
-export const publishedOf = (source) => PUBLISHED.find(({ id }) => id === String(source).replace(/^hub:/, ''));
 
 /** Multiplications of one evaluation of `rows` tokens. @param {{hiddenSize: number, blocks: number, states: number}} info */
 export const workOf = ({ hiddenSize: h, blocks, states }, rows) =>
