@@ -30,6 +30,8 @@ for (const family of FAMILIES.filter((name) => name !== 'sedd')) {
   for (const size of ['small', 'medium', 'small-narrow', 'medium-narrow', 'nano'])
     SHAPES[`${family}-${size}`] = SHAPES[`sedd-${size}`];
 }
+SHAPES['sdtt-large'] = { hidden: 1536, blocks: 24, heads: 16, tokens: 50257, length: 1024, cond: 128 };
+
 const GPT2_TOKENS = 50257;
 const familyOf = (name) => name.split('-')[0];
 

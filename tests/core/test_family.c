@@ -263,6 +263,28 @@ static void refuses(const char *name, const struct sedd_sample_options *options,
     }
 }
 
+/* The filters choose among a RADD's tokens: the likeliest one alone is the greedy draw. */
+static void test_filters(void)
+{
+    struct fixture f;
+    struct ran greedy, likeliest, nucleus, free_draw;
+    struct sedd_sample_options options = {.length = 10, .steps = 6, .seed = 4};
+    if (!set_up(&f, "radd") || !run(&f, &options, &free_draw)) {
+        return;
+    }
+    options.top_k = 1;
+    CHECK(run(&f, &options, &likeliest));
+    options.top_k = 0;
+    options.top_p = 1e-6;
+    CHECK(run(&f, &options, &nucleus));
+    options.top_p = 0.0;
+    options.greedy = true;
+    CHECK(run(&f, &options, &greedy) && same_ids(&greedy, &likeliest) &&
+          same_ids(&greedy, &nucleus));
+    CHECK(!same_ids(&greedy, &free_draw));
+    tear_down(&f);
+}
+
 static void test_refusals(void)
 {
     struct sedd_sample_options options = {.length = 8, .predictor = SEDD_PREDICTOR_DDPM};
@@ -428,6 +450,7 @@ int main(void)
     test_restore();
     test_endings();
     test_request();
+    test_filters();
     test_refusals();
     test_estimators();
     test_hitting();

@@ -23,6 +23,7 @@ export const PUBLISHED = [
   { id: 's-sahoo/duo', family: 'DUO', millions: 170, bytes: 678.5e6, steps: 64 },
   { id: 'louaaron/sedd-small', family: 'SEDD', millions: 170, bytes: 678.5e6, steps: 64 },
   { id: 'jdeschena/sdtt@scaling_400k_md_step_70000', family: 'SDTT', millions: 424, bytes: 1697.9e6, steps: 32 },
+  { id: 'jdeschena/sdtt@scaling_400k_large_step_70000', family: 'SDTT', millions: 863, bytes: 3452.6e6, steps: 32 },
   { id: 'JingyangOu/radd-lambda-dce-medium', family: 'RADD', millions: 405, bytes: 1620.8e6, steps: 64 },
   { id: 'louaaron/sedd-medium', family: 'SEDD', millions: 424, bytes: 1697.9e6, steps: 64 },
 ];
