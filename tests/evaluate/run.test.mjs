@@ -118,7 +118,7 @@ test('RADD\u2019s and MDLM\u2019s estimators agree on their models, beside the c
     const more = ['--windows', path.join(models, 'two.ids'), '--sedd', randomModel(family), '--judge', 'none'];
     ok(evaluate(['perplexity', ...flags(family, '--samples', '16', ...more)]));
     const found = Object.fromEntries(rows(family).map((row) => [row.estimator, row]));
-    assert.deepEqual(Object.keys(found), ['kmask', 'reference', 'lambda', 'chain']);
+    assert.deepEqual(Object.keys(found).sort(), ['chain', 'kmask', 'lambda', 'reference']);
     for (const estimator of ['reference', 'lambda']) {
       const distance = Math.abs(found[estimator].nats - found.kmask.nats);
       const noise = Math.hypot(found[estimator].noise, found.kmask.noise);
