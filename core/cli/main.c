@@ -41,8 +41,11 @@ static const struct command COMMANDS[] = {
     {"detokenize", "FOLDER --ids 1,2,3\n  prints the exact bytes of ids", " --ids ", run_detokenize,
      NULL, 0, NULL},
     {"bound",
-     "MODEL (--file FILE | --ids 1,2,3) [--samples K --seed S --estimator kmask|reference --json]\n"
-     "  estimates SEDD's upper bound on the negative log-likelihood, in nats per token\n"
+     "MODEL (--file FILE | --ids 1,2,3) [--samples K --seed S --json\n"
+     "      --estimator kmask|reference|lambda]\n"
+     "  estimates the upper bound on the negative log-likelihood, in nats per token. reference is "
+     "the\n"
+     "  estimator of SEDD, MDLM and DUO; kmask and lambda are RADD's k-DCE and lambda-DCE.\n"
      "  --chain: computes the exact value for writing from left to right instead, by the chain "
      "rule,\n"
      "  with one network evaluation per token",

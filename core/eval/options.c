@@ -13,9 +13,8 @@ static const struct sedd_field BOUND_ROWS[] = {
      .type = SEDD_FIELD_WORD,
      .uses = SEDD_FIELD_OF_SEDD,
      .offset = offsetof(struct sedd_bound_options, estimator),
-     .words = "kmask reference",
-     .help = "method of the bound; the uniform graph needs reference, because it has no masks to "
-             "count"},
+     .words = "kmask reference lambda",
+     .help = "method of the bound; the uniform graph has no masks and needs reference"},
     {.name = "samples",
      .key = "samples",
      .type = SEDD_FIELD_INTEGER,
