@@ -108,6 +108,14 @@ const CONTENDERS = [
 
 export const DTYPES = [...new Set(CONTENDERS.map(({ dtype }) => dtype))];
 
+/** The writers of whole texts, beside the SEDD. wllama and LiteRT.js in f32 are left out: their tokens take longer at every size. */
+export const TEXT_WRITER = { engine: 'sedd-web', dtype: 'int8', wasm: 'relaxed' };
+export const TEXT_PEERS = [
+  { engine: 'litert.js', dtype: 'int8' },
+  { engine: 'onnxruntime-web', dtype: 'int8' },
+  { engine: 'onnxruntime-web', dtype: 'f32' },
+];
+
 /** Returns the contenders for a model. @param {{quick: boolean, peers: boolean, node: boolean, dtypes?: string[]}} options */
 export function contendersFor({ kind }, { quick, peers, node, dtypes = DTYPES }) {
   return CONTENDERS.filter(
@@ -123,6 +131,19 @@ export function contendersFor({ kind }, { quick, peers, node, dtypes = DTYPES })
 /** Quick runs time slow works only in int8 with the best build, because a step of 1024 tokens takes the slowest contender eleven seconds. */
 export const takesPart = (work, item, quick) =>
   !(quick && work.warm) || (item.dtype === 'int8' && item.wasm !== 'simd');
+
+/** Returns the contenders whose loading is measured: every engine and dtype once. */
+export const loadersFor = (model, options) =>
+  contendersFor(model, { ...options, quick: true }).filter(({ wasm }) => wasm !== 'simd');
+
+/**
+ * Returns the contenders that a work still has to time.
+ * @param {{measured?: (work: string, threads: number, item: object) => boolean}} options `measured`: says what a resumed run has already
+ */
+export const contendersOf = (name, threads, options) =>
+  contendersFor(MODELS[WORKS[name].model], options).filter(
+    (item) => takesPart(WORKS[name], item, options.quick) && !options.measured?.(name, threads, item),
+  );
 
 // ---- Operations, bytes and limits ----------------------------------------------------------------
 
@@ -152,7 +173,7 @@ export const roundsOf = ({ rounds }, quick) => numberOf(rounds, quick);
 export const openingsOf = ({ openings = [1] }, quick) => numberOf(openings, quick);
 
 /** Returns the bytes of the matrices that every run reads. */
-function weightBytes(model, dtype) {
+export function weightBytes(model, dtype) {
   const { hidden, blocks, tokens } = MODELS[model];
   const head = dtype === 'q4_0' ? 'q8_0' : dtype; // the tied table stays in q8_0
   return 12 * hidden * hidden * blocks * BYTES[dtype] + hidden * tokens * BYTES[head];
