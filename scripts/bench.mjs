@@ -9,11 +9,12 @@ import { measureLoads } from './bench/load.mjs';
 import { environment } from './bench/machine.mjs';
 import { relaxedByEngine } from './bench/relaxed.mjs';
 import { Clock, planText, secondsOf } from './bench/plan.mjs';
+import { peerFile } from './bench/models.mjs';
 import { markdown } from './bench/report.mjs';
 import { merge, rowOf } from './bench/rows.mjs';
 import { runModel } from './bench/run.mjs';
 import { runVisits } from './bench/visit.mjs';
-import { DTYPES, MODELS, TEXTS, VISITS, WORKS, contendersOf } from './bench/works.mjs';
+import { DTYPES, MODELS, TEXTS, VISITS, WORKS, contendersFor, contendersOf } from './bench/works.mjs';
 import { runTexts } from './bench/writing.mjs';
 
 const FLAGS = {
@@ -96,7 +97,10 @@ function piecesOf(names, threads, options) {
   for (const model of names.includes(LOAD) && !options.node ? Object.keys(MODELS) : []) {
     if (!options.done(LOAD, model)) add(`${LOAD}, ${model}`, model, 1);
   }
-  return pieces.map((piece) => ({ ...piece, seconds: secondsOf(piece.name, piece.threads, options, piece.open) }));
+  return pieces.map((piece) => ({
+    ...piece,
+    seconds: Math.ceil(secondsOf(piece.name, piece.threads, options, piece.open)),
+  }));
 }
 
 /**
@@ -128,6 +132,17 @@ async function* run(pieces, options, newHost, clock) {
       if (MODELS[name]) yield { loads: await measureLoads(name, firstWorkOf(name), options) };
     }
   }
+}
+
+/** Makes the files of every contender, so that no piece spends its time on that. */
+function makeFiles(pieces, options) {
+  const models = new Set(
+    pieces.flatMap(({ name, model }) => {
+      const { sedd, gpt2 } = TEXTS[name] ?? {};
+      return [model ?? VISITS[name]?.model ?? sedd ?? name, gpt2 ?? []].flat();
+    }),
+  );
+  for (const model of models) for (const item of contendersFor(MODELS[model], options)) peerFile(MODELS[model], item);
 }
 
 const firstWorkOf = (model) => Object.values(WORKS).find((work) => work.model === model);
@@ -181,6 +196,9 @@ async function measure(flags) {
   bench();
   if (!options.node && !process.env.CHROMIUM) need('chromium', ['chromium']);
 
+  makeFiles(plan, options);
+  const clock = new Clock(minutes ?? (options.quick ? QUICK_MINUTES : Infinity));
+
   const relaxed = relaxedByEngine();
   for (const [engine, found] of Object.entries(relaxed)) options.log(`${engine}: relaxed SIMD instructions: ${found}`);
   const newHost = options.node ? nodeHost : browserHost;
@@ -200,7 +218,6 @@ async function measure(flags) {
     }
   };
 
-  const clock = new Clock(minutes ?? (options.quick ? QUICK_MINUTES : Infinity));
   const [about, peaks] = await limits();
   add(about, { peaks });
   for await (const { results = [], loads = [] } of run(plan, rest, newHost, clock))

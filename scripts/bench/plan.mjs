@@ -38,7 +38,7 @@ const SCALING = 1.7; // of two threads over one
 const SMALL = { channels: 512, share: 0.3 }; // share of these rates that peers reach with fewer channels
 const CALL = 0.001; // seconds of a call beside its operations
 const OPEN = 0.7; // seconds to open a page with an engine and to check its results, beside its weights
-const WEIGHTS = 200e6; // bytes of weights that an engine loads in a second
+const WEIGHTS = 120e6; // bytes of weights that an engine loads in a second; the reference for the check reads float32 weights at that rate, too
 const WAIT = 2; // seconds in which a work waits for a quiet machine
 const DENOISED = 20; // full steps whose time all ways of a whole text take together
 const VISIT = 1.6; // seconds of a visit with both engines
@@ -106,7 +106,7 @@ export function secondsOf(name, threads, options, open = false) {
   const items = contendersOf(name, threads, options);
   const { model } = WORKS[name];
   return (
-    (open ? 0 : BROWSER + total(items, (item) => openSeconds(model, item))) +
+    (open ? 0 : BROWSER + openSeconds(model, { dtype: 'f32' }) + total(items, (item) => openSeconds(model, item))) +
     WAIT +
     total(items, (item) => turnSeconds(WORKS[name], item, threads, options))
   );
@@ -117,12 +117,12 @@ export class Clock {
   #begun = null; // {at, seconds} of the work that runs
   #planned = 0;
   #taken = 0;
-  #minutes;
+  #end;
   #now;
 
-  /** @param {number} minutes that the run may take @param {() => number} [now] returns the seconds since its start */
+  /** @param {number} minutes that the run may take from now on @param {() => number} [now] the present, in seconds */
   constructor(minutes, now = () => performance.now() / 1000) {
-    this.#minutes = minutes;
+    this.#end = now() + 60 * minutes;
     this.#now = now;
     /** The works that were left for another run. @type {string[]} */
     this.left = [];
@@ -137,7 +137,7 @@ export class Clock {
       this.#begun = null;
     }
     if (this.#planned === 0) return true;
-    return now + Math.max(1, this.#taken / this.#planned) * seconds + LIMITS / 2 <= 60 * this.#minutes;
+    return now + Math.max(1, this.#taken / this.#planned) * seconds + LIMITS / 2 <= this.#end;
   }
 
   /** Returns true if a work fits, and begins it; otherwise notes it as left. */

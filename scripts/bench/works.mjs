@@ -92,14 +92,14 @@ export const TEXTS = {
 /** A second visit, from the page's address to the first step of the shipped SEDD. */
 export const VISITS = { 'first-step': { model: 'sedd-nano', rounds: 12 } };
 
-/** The contenders by engine and dtype, and our own engine also by build. Quick runs leave some out, and Node those that need a page. */
+/** The contenders by engine and dtype, and our own engine also by build. Quick runs leave out those that are `full`, and Node those that need a `page`. */
 const CONTENDERS = [
   { engine: 'sedd-web', dtype: 'int8', wasm: 'relaxed' },
   { engine: 'litert.js', dtype: 'int8', page: true },
   { engine: 'onnxruntime-web', dtype: 'int8' },
-  { engine: 'sedd-web', dtype: 'f32', wasm: 'relaxed' },
-  { engine: 'litert.js', dtype: 'f32', page: true },
-  { engine: 'onnxruntime-web', dtype: 'f32' },
+  { engine: 'sedd-web', dtype: 'f32', wasm: 'relaxed', full: true },
+  { engine: 'litert.js', dtype: 'f32', page: true, full: true },
+  { engine: 'onnxruntime-web', dtype: 'f32', full: true },
   { engine: 'sedd-web', dtype: 'int8', wasm: 'simd' },
   { engine: 'wllama', dtype: 'q8_0', kind: 'gpt2', page: true },
   { engine: 'sedd-web', dtype: 'f32', wasm: 'simd', full: true },
@@ -134,7 +134,7 @@ export const takesPart = (work, item, quick) =>
 
 /** Returns the contenders whose loading is measured: every engine and dtype once. */
 export const loadersFor = (model, options) =>
-  contendersFor(model, { ...options, quick: true }).filter(({ wasm }) => wasm !== 'simd');
+  contendersFor(model, { ...options, quick: false }).filter(({ wasm }) => wasm !== 'simd');
 
 /**
  * Returns the contenders that a work still has to time.
