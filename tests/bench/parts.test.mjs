@@ -258,9 +258,9 @@ test('a quick run is planned for at most six minutes, and any piece of a whole r
     quick.slice(0, -1).reduce((sum, [, seconds]) => sum + seconds, 0),
   );
   const names = new Set();
-  for (const dtypes of ['int8,q8_0', 'f32,q4_0']) {
+  for (const dtypes of ['int8,q8_0', 'f32', 'q4_0']) {
     const pieces = planOf('--dtypes', dtypes).slice(0, -2);
-    for (const [words, seconds] of pieces) assert.ok(seconds > 1 && seconds < 285, `${words}: ${seconds} s`);
+    for (const [words, seconds] of pieces) assert.ok(seconds > 1 && seconds <= 285, `${words}: ${seconds} s`);
     for (const [words] of pieces) names.add(words);
   }
   for (const words of ['sedd-small-step-256, 2 threads', 'texts-small, 1 threads', 'load, sedd-small'])
