@@ -54,7 +54,7 @@ export const WORKS = {
   'gpt2-small-decode': {
     model: 'gpt2-small',
     method: 'decode',
-    count: [128, 24],
+    count: [128, 16],
     rounds: [6, 3],
     openings: [3, 1],
     repeat: 1,
@@ -63,7 +63,7 @@ export const WORKS = {
   'gpt2-10m-decode': {
     model: 'gpt2-10m',
     method: 'decode',
-    count: [96, 96],
+    count: [96, 48],
     rounds: [12, 4],
     openings: [3, 1],
     repeat: 1,
@@ -128,9 +128,8 @@ export function contendersFor({ kind }, { quick, peers, node, dtypes = DTYPES })
   );
 }
 
-/** Quick runs time slow works only in int8 with the best build, because a step of 1024 tokens takes the slowest contender eleven seconds. */
-export const takesPart = (work, item, quick) =>
-  !(quick && work.warm) || (item.dtype === 'int8' && item.wasm !== 'simd');
+/** Quick runs time slow works only with the best build, because a step of 1024 tokens takes seconds. */
+export const takesPart = (work, item, quick) => !(quick && work.warm && item.wasm === 'simd');
 
 /** Returns the contenders whose loading is measured: every engine and dtype once. */
 export const loadersFor = (model, options) =>
