@@ -1,11 +1,15 @@
-/** The tree of runs: a line over the steps for each, leaving its parent where it was changed; and the form that branches. */
+/**
+ * The tree of runs, with a line over the steps for each run, which leaves its parent's line where it branched; and the
+ * form that branches.
+ */
 import { $, el } from './dom.js';
 import { FormError } from './form-error.js';
+import { numberField, setNumber } from './number-field.js';
 import { readNumber } from './recipe.js';
 import { number, t } from './text.js';
 import { visible } from './inspector.js';
 
-/** What a run is called: by what was changed. */
+/** Returns the name of a run, which tells its change. */
 export function nameOf(run) {
   const { edit = [], texts = [], seed, temperature } = run.change;
   if (!run.parent) return t('tree.root', { seed: run.options.seed });
@@ -102,20 +106,17 @@ export class Tree {
     );
   }
 
-  /** A branch starts with the next seed. */
+  /** Proposes the next seed for a branch. */
   #propose(run) {
     this.#shown = run;
-    this.#fill(this.seed, BigInt.asUintN(64, BigInt(run.options.seed) + 1n));
-    this.#fill(this.temperature, run.options.temperature);
+    setNumber(this.seed, BigInt.asUintN(64, BigInt(run.options.seed) + 1n));
+    setNumber(this.temperature, run.options.temperature);
     this.wrong.clear();
   }
 
-  #fill(input, value) {
-    input.value = String(value);
-    input.style.setProperty('--digits', String(Math.max(1, input.value.length)));
-  }
-
-  /** The state that a branch leaves from: the one shown, or the middle of the run where that is its beginning or end. */
+  /**
+   * Returns the state at which a branch starts: the shown one, or the middle of the run if that is its first or last.
+   */
   get #start() {
     const { last } = this.runs.current.history;
     const { index } = this.stage;
@@ -133,22 +134,8 @@ export class Tree {
 
   #form() {
     this.from = el('span', {});
-    this.seed = el('input', {
-      type: 'text',
-      name: 'branch-seed',
-      inputMode: 'numeric',
-      autocomplete: 'off',
-      aria: { label: t('name.seed') },
-    });
-    this.temperature = el('input', {
-      type: 'text',
-      name: 'branch-temperature',
-      inputMode: 'decimal',
-      autocomplete: 'off',
-      aria: { label: t('name.temperature') },
-    });
-    for (const input of [this.seed, this.temperature])
-      input.addEventListener('input', () => this.#fill(input, input.value));
+    this.seed = numberField({ name: 'branch-seed', label: t('name.seed') });
+    this.temperature = numberField({ name: 'branch-temperature', label: t('name.temperature'), kind: 'decimal' });
     const link = (text, act, next) =>
       el(
         'button',
@@ -158,7 +145,7 @@ export class Tree {
           on: {
             click: () => {
               act();
-              next().focus(); // the pressed button is gone
+              next().focus(); // the pressed button has disappeared
             },
           },
         },

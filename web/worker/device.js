@@ -1,7 +1,7 @@
 /**
- * Where a model's network is evaluated: by the wasm engine, or by a graphics device, whose code is fetched only when it is asked for.
- * What the graphics device does not compute (engine/webgpu/open.js says what) runs on wasm. After any fault of the device, everything
- * runs on wasm from the step at hand on.
+ * Selects where the network is evaluated: by the wasm engine, or by a graphics device, whose code is fetched on
+ * request. Computations that the graphics device does not support (engine/webgpu/open.js) run on wasm. After a fault of
+ * the device, everything runs on wasm, from the current step on.
  */
 import { importWebGPU } from '../builds.js';
 import { SeddError } from '../errors.js';
@@ -12,13 +12,13 @@ const CHOICES = ['wasm', 'webgpu', 'auto'];
 /** @typedef {import('../client.js').DeviceInfo} DeviceInfo */
 
 export class Device {
-  /** @type {any} what engine/webgpu/open.js opened */ #gpu = null;
+  /** @type {any} the graphics device, opened by engine/webgpu/open.js */ #gpu = null;
   #tell;
   #load;
 
   /**
    * @param {string} wanted
-   * @param {(info: DeviceInfo) => void} tell is called when the device changes after the load
+   * @param {(info: DeviceInfo) => void} tell called when the device changes after the load
    * @param {() => Promise<{openWebGPU: Function}>} load fetches the code for graphics devices
    */
   constructor(wanted = 'wasm', tell = () => {}, load = importWebGPU) {
@@ -31,7 +31,7 @@ export class Device {
     this.info = { kind: 'wasm', name: '', reason: '' };
   }
 
-  /** Moves a loaded model to the device that was asked for. @param {import('../engine/model.js').Model} model */
+  /** Moves a loaded model to the requested device. @param {import('../engine/model.js').Model} model */
   async open(model) {
     this.model = model;
     if (this.wanted === 'wasm') return;
@@ -47,7 +47,9 @@ export class Device {
     }
   }
 
-  /** Goes on with wasm for good. A lost device is heard of twice: by its event, and by the call under way. */
+  /**
+   * Continues with wasm permanently. A lost device causes two reports: its event, and the error of the running call.
+   */
   #fall(error) {
     const gpu = this.#gpu;
     if (!gpu) return;
@@ -57,7 +59,7 @@ export class Device {
     this.#tell(this.info);
   }
 
-  /** The value of `work`, or null where wasm has to do it. */
+  /** Returns the value of `work`, or null if wasm must do it. */
   async #try(work) {
     try {
       return this.#gpu && (await work(this.#gpu));
@@ -68,12 +70,20 @@ export class Device {
     }
   }
 
-  /** One step of a run; what changed. @param {import('../engine/writing.js').SamplerRun} run @param {() => boolean} cancelled */
+  /**
+   * Runs one step and returns the changes.
+   * @param {import('../engine/writing.js').SamplerRun} run
+   * @param {() => boolean} cancelled
+   */
   async step(run, cancelled) {
     return (await this.#try((gpu) => gpu.step(run, cancelled))) ?? run.advance();
   }
 
-  /** A GPT-2 that goes on from a prompt; `advance()` resolves to the next token. @param {any} options @param {() => boolean} cancelled */
+  /**
+   * Returns a GPT-2 that continues a prompt; `advance()` resolves to the next token.
+   * @param {any} options
+   * @param {() => boolean} cancelled
+   */
   async generation(options, cancelled) {
     let run = await this.#try((gpu) => gpu.generation(options, cancelled));
     run ??= this.model.startGeneration(options);
@@ -82,7 +92,7 @@ export class Device {
         return run.done;
       },
       advance: async () => {
-        if (!run.written) return run.advance(); // a run on wasm
+        if (!run.written) return run.advance(); // this run is on wasm
         const id = await this.#try(() => run.advance());
         if (id !== null) return id;
         const { written } = run;

@@ -1,6 +1,7 @@
 /**
- * Does the graphics device compute what wasm does? Compares single numbers of the network on a short text. Both round activations to
- * 7 bits in int8 models, and a sum that is rounded otherwise moves some of them by one level, so that scores differ by some hundredths.
+ * Checks that the graphics device computes the same as wasm: compares single numbers of the network on a short text. In
+ * int8 models, both round activations to 7 bits. A sum that is rounded differently moves some of them by one level, so
+ * that scores differ by a few hundredths.
  */
 import { requestOf } from './step.js';
 
@@ -9,7 +10,7 @@ const TEXT = 'Once upon a time there was a little girl.';
 const TOLERANCE = { q8: 0.25, f32: 1e-3 };
 const never = () => false;
 
-/** SEDD: of masked positions, ln of the sum of scores and the entropy. */
+/** SEDD: returns ln of the sum of scores and the entropy of masked positions. */
 async function seddNumbers({ model, network }) {
   const run = model.startRun({
     prompt: `${TEXT} {*}`,
@@ -30,7 +31,7 @@ async function seddNumbers({ model, network }) {
       cancelled: never,
     });
     const { positions: rows } = model.inspect([...request.ids], { sigma: request.sigma, positions, topK: 1 });
-    const scores = model.info.family === 'SEDD'; // the others' scores are normalised, whatever the logits add up to
+    const scores = model.info.family === 'SEDD'; // other families' scores are normalised, for any sum of the logits
     return rows.flatMap((row, i) => [
       ...(scores ? [[logSum[i] - request.shift, Math.log(row.scoreSum)]] : []),
       [entropy[i], row.entropy],
@@ -40,7 +41,7 @@ async function seddNumbers({ model, network }) {
   }
 }
 
-/** GPT-2: the log-probability of each token of the text. */
+/** GPT-2: returns the log-probability of each token of the text. */
 async function gpt2Numbers({ model, network }) {
   const { endOfText, length, tokens } = model.info;
   const ids = model.tokenize(TEXT).slice(0, length - 1);
@@ -67,7 +68,7 @@ export async function agreement(device) {
   if (kind === 'sedd' && graph !== 'absorb') return [];
   device.owner = null;
   const pairs = await (kind === 'sedd' ? seddNumbers(device) : gpt2Numbers(device));
-  const error = pairs.reduce((worst, [found, expected]) => Math.max(worst, Math.abs(found - expected)), 0); // NaN stays
+  const error = pairs.reduce((worst, [found, expected]) => Math.max(worst, Math.abs(found - expected)), 0); // keeps NaN
   const allowed = TOLERANCE[dtype];
   const detail = `${pairs.length} numbers, largest difference ${error.toPrecision(2)} nats, allowed ${allowed}`;
   return [{ name, ok: error <= allowed, detail }];

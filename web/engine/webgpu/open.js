@@ -1,7 +1,7 @@
 /**
- * A model on a graphics device: runs with exact draws of the absorb graph, and GPT-2's writing. Inspection, likelihoods, official
- * draws, the uniform graph and windows longer than the model's stay on wasm. The engine keeps its weights, so that it can go on at any
- * step. Fetched only when a device is asked for.
+ * A model on a graphics device. It runs exact draws of the absorb graph, and GPT-2's generation. Inspection,
+ * likelihoods, official draws, the uniform graph and windows longer than the model's stay on wasm. The engine keeps its
+ * weights, so that it can take over at any step. This code is fetched only if a device is requested.
  */
 import { GPUFault, createNetwork, openGPU } from '../../gpu/gpu.js';
 import { agreement } from './agreement.js';
@@ -10,11 +10,11 @@ import { GPUGeneration } from './generation.js';
 import { stepOn } from './step.js';
 import { networkOf } from './tensors.js';
 
-/** Logits of a slice of rows, which the GPU holds in one buffer (web/gpu/network.js). */
+/** Size of the logits of a slice of rows, which the GPU has in one buffer (web/gpu/network.js). */
 const LOGIT_BYTES = 64 << 20;
 
 class WebGPU {
-  /** @type {GPUGeneration | null} whose tokens are in GPT-2's cache */ owner = null;
+  /** @type {GPUGeneration | null} the generation whose tokens are in GPT-2's cache */ owner = null;
   reason = '';
 
   constructor(model, gpu, network) {
@@ -30,12 +30,12 @@ class WebGPU {
     return graph === 'absorb' && settings.draw === 'exact' && settings.length <= length;
   }
 
-  /** One step of a run; null where wasm has to do it. */
+  /** Runs one step; returns null if wasm must do it. */
   async step(run, cancelled) {
     return this.takes(run) ? stepOn(this.network, run, cancelled) : null;
   }
 
-  /** A GPT-2's writing, its prompt read. */
+  /** Returns the generation of a GPT-2 that has read its prompt. */
   async generation(options, cancelled) {
     const generation = new GPUGeneration(this, options, cancelled);
     try {
@@ -47,7 +47,7 @@ class WebGPU {
     }
   }
 
-  /** Compares numbers of the network with wasm's. */
+  /** Compares numbers of the network with those of wasm. */
   checks() {
     return agreement(this);
   }
