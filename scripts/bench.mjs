@@ -14,7 +14,7 @@ import { markdown } from './bench/report.mjs';
 import { merge, rowOf } from './bench/rows.mjs';
 import { runModel } from './bench/run.mjs';
 import { runVisits } from './bench/visit.mjs';
-import { DTYPES, MODELS, TEXTS, VISITS, WORKS, contendersFor, contendersOf } from './bench/works.mjs';
+import { DTYPES, MODELS, TEXTS, VISITS, WORKS, contendersFor, contendersOf, loadersFor } from './bench/works.mjs';
 import { runTexts } from './bench/writing.mjs';
 
 const FLAGS = {
@@ -95,7 +95,7 @@ function piecesOf(names, threads, options) {
     for (const count of threads) if (!options.done(name, count)) add(`${name}, ${count} threads`, name, count);
   }
   for (const model of names.includes(LOAD) && !options.node ? Object.keys(MODELS) : []) {
-    if (!options.done(LOAD, model)) add(`${LOAD}, ${model}`, model, 1);
+    if (!options.done(LOAD, model) && loadersFor(MODELS[model], options).length) add(`${LOAD}, ${model}`, model, 1);
   }
   return pieces.map((piece) => ({
     ...piece,
