@@ -535,6 +535,13 @@ const char *wasm_session_network(const struct sedd_session *session)
     return reply_end();
 }
 
+/* ---- Networks evaluated elsewhere ---------------------------------------------------------- */
+
+int32_t wasm_session_leave(struct sedd_session *session, int32_t leave)
+{
+    return sedd_session_leave(session, leave != 0, &last_error);
+}
+
 /* ---- Likelihood -------------------------------------------------------------------------- */
 
 /* Returns {natsPerToken, standardError, tokens, parts: [nats a token]} */

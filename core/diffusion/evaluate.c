@@ -5,7 +5,8 @@
  * Official draws evaluate as often as the reference codes do. MDLM's ddpm_cache and RADD keep the
  * network's output while no token changes, which is exact if the network does not read the noise
  * level: MDLM while the whole batch stays the same, RADD for each sequence. What is kept is the
- * residual stream after the last block, H numbers a position instead of N; the head runs again.
+ * residual stream after the last block, H numbers a position instead of N; the head runs again. A
+ * network that is evaluated elsewhere keeps nothing: its evaluations give the same numbers.
  */
 #include "diffusion/sampler.h"
 
@@ -85,7 +86,8 @@ static enum sedd_status run_blocks(struct sedd_sampler *sampler, const struct se
         sampler->evaluations++;
         for (int32_t b = 0; b < sampler->options.batch; b++) {
             sampler->sequences += sampler->evaluated[b];
-            sampler->stale[b] = sampler->stale[b] && !sampler->evaluated[b];
+            sampler->stale[b] =
+                sampler->stale[b] && (!sampler->evaluated[b] || sampler->session->leaves);
         }
     }
     return status;
@@ -130,7 +132,7 @@ enum sedd_status sedd_sampler_evaluate(struct sedd_sampler *sampler, sedd_row_vi
     struct sedd_reading reading = sedd_sampler_reading(sampler);
     enum sedd_status status = SEDD_OK;
     memset(sampler->evaluated, false, (size_t)sampler->options.batch);
-    if (sampler->kept != NULL && !sampler->last) {
+    if (sampler->kept != NULL && !sampler->last && !sampler->session->leaves) {
         status = refresh(sampler, error);
     } else if (sampler->drawn_count > 0 || runs_always(sampler)) {
         memset(sampler->evaluated, true, (size_t)sampler->options.batch);

@@ -142,6 +142,8 @@ test('attention and its rotary embedding agree with C', async () => {
     for (const causal of [true, false])
       await within('attention', true, { size, heads: 2, queries: 127, keys: 130, causal });
   await within('attention', true, { size: 10, heads: 3, queries: 1, keys: 1 });
+  for (const size of [24, 10, 64])
+    await within('attention', true, { size, heads: 3, queries: 50, keys: 70, whole: true });
   await within('attention', false, { size: 24, heads: 2, queries: 127, keys: 130 });
   for (const size of [24, 64])
     await within('attention', false, { size, heads: 2, queries: 3, keys: 130, causal: true, one: true });

@@ -57,7 +57,7 @@ export class Device {
     this.#tell(this.info);
   }
 
-  /** The value of `work`, or null where wasm has to do it. */
+  /** Returns the value of `work`, or null where wasm has to do it. */
   async #try(work) {
     try {
       return this.#gpu && (await work(this.#gpu));
@@ -68,9 +68,13 @@ export class Device {
     }
   }
 
-  /** One step of a run; what changed. @param {import('../engine/writing.js').SamplerRun} run @param {() => boolean} cancelled */
-  async step(run, cancelled) {
-    return (await this.#try((gpu) => gpu.step(run, cancelled))) ?? run.advance();
+  /**
+   * Makes one evaluation of a run, an inspection or a likelihood, and returns what its `advance()` returns.
+   * @param {any} run @param {() => boolean} cancelled
+   */
+  async advance(run, cancelled) {
+    const made = await this.#try(async (gpu) => ({ value: await gpu.advance(run, cancelled) }));
+    return made ? made.value : run.advance();
   }
 
   /** A GPT-2 that goes on from a prompt; `advance()` resolves to the next token. @param {any} options @param {() => boolean} cancelled */

@@ -1,4 +1,5 @@
 /** One denoising step with the network elsewhere: the core says what it needs and receives what came of it (core/sedd.h). */
+import { checkLength } from './logits.js';
 
 const RESULT_WORDS = 6; // of struct sedd_row_result
 const FIELDS = /** @type {const} */ (['logSum', 'confidence', 'entropy', 'likeliest', 'second']);
@@ -46,5 +47,6 @@ export function take({ engine, pointer }, results, rowCount) {
 export async function stepOn(network, run, cancelled) {
   const request = requestOf(run);
   const count = request.rows.length;
+  checkLength(network, request.ids);
   return take(run, count ? await network.step({ ...request, cancelled }) : null, count);
 }

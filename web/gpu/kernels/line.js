@@ -3,7 +3,7 @@
  * A workgroup takes a row and a panel of 8 channels. Its threads share the inputs, so that they read the panel side by side, and each
  * workgroup measures the row anew (it is in the cache, and a dispatch costs more).
  */
-import { EXP, FINISH, ROUNDING, ROW, SCALED, SPAN, UNPACK, sums } from './shared.js';
+import { EXP, FINISH, ROUNDING, SCALED, SPAN, UNPACK, rowOfProduct, sums } from './shared.js';
 
 const head = (/** @type {string} */ sum, /** @type {string} */ word) => `${SPAN}
 override IN: u32;
@@ -16,7 +16,7 @@ override EPS: f32 = 1e-5;
 @group(0) @binding(5) var<storage, read> channels: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read> gate: array<f32>;
 @group(0) @binding(7) var<storage, read_write> y: array<f32>;
-${EXP}${FINISH}${sums(false)}${ROW}
+${EXP}${FINISH}${sums(false)}${rowOfProduct(false)}
 var<workgroup> parts: array<vec4<${sum}>, 128>;
 var<workgroup> channel_parts: array<${sum}, 64>;
 /** Returns the workgroup's sum of the panel's channel lane % 8, if lane < 8. */

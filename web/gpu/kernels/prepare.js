@@ -1,5 +1,5 @@
 /** What comes in front of a product of many rows: the norm with its factor and shift, and in int8 models the rounding to 7 bits. */
-import { ROUNDING, ROW, SPAN, rowOf, sums } from './shared.js';
+import { ROUNDING, SPAN, rowOf, rowOfProduct, sums } from './shared.js';
 
 const head = (/** @type {boolean} */ alone) => `${SPAN}
 override IN: u32;
@@ -8,7 +8,7 @@ override EPS: f32 = 1e-5;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> factor: array<f32>;
 @group(0) @binding(3) var<storage, read> shift: array<f32>;
-${sums(alone)}${ROW}`;
+${sums(alone)}${rowOfProduct(alone)}`;
 
 const main = (/** @type {boolean} */ alone) => `${rowOf(alone, 64)}
   let base = (span.first + row) * IN;
