@@ -67,7 +67,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {'auto'|'simd'|'relaxed'} [wasm]
  * @property {'wasm'|'webgpu'|'auto'} [device] default wasm. webgpu takes any graphics device, auto only one that is no software renderer and
  *   on which a timed evaluation is faster; `sedd.device` says which runs and why. Anything that stands in the way means wasm
- * @property {(device: DeviceInfo) => void} [onDevice] is called when the graphics device is given up after the load
+ * @property {(device: DeviceInfo) => void} [onDevice] is called when the graphics device is given up after the load, or opened anew
  * @property {'auto'|'f32'|'q8'} [dtype] how matrices are held; auto: as the file has them, but int8 from 64 MB of float ones
  * @property {boolean|'opfs'|'cache-storage'} [cache] default true: keeps the model on this device for the next visit
  * @property {string} [integrity] sha256 of the file of weights, 'sha256-BASE64' or hex

@@ -236,6 +236,9 @@ const methods = {
   },
 };
 
+/** The methods that evaluate the network. */
+const EVALUATES = ['sample', 'generate', 'likelihood', 'inspect', 'selfTest'];
+
 async function run(id, method, args) {
   const call = calls.get(id);
   await turns.take();
@@ -243,6 +246,7 @@ async function run(id, method, args) {
   try {
     if (call.abort.signal.aborted) throw abortError();
     engine?.cancelFlag?.fill(0);
+    if (EVALUATES.includes(method)) await device.ready();
     postMessage({ id, value: await methods[method](call, ...args) });
   } catch (error) {
     postMessage({ id, error: packError(error) });

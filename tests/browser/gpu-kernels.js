@@ -135,7 +135,7 @@ export async function productF32(gpu, { rows, size, channels, epilogue }) {
 }
 
 /** An int8 product, against matmul_q8: the integers are the same, and four roundings follow. With `plain`, scales of 1: the same bits. */
-export async function productQ8(gpu, { rows, size, channels, plain = false, dot4 = false }) {
+export async function productQ8(gpu, { rows, size, channels, plain = false, dot4 = false, tiles = false }) {
   const padded = Math.ceil(size / 8) * 8;
   const { q, scale } = quantize(numbers(channels * size, 6), channels, size);
   if (plain) scale.fill(1);
@@ -148,7 +148,7 @@ export async function productQ8(gpu, { rows, size, channels, plain = false, dot4
   const groups = [Math.ceil(channels / PRODUCT_TILE.channels), Math.ceil(rows / PRODUCT_TILE.rows)];
   const [out] = await run(
     gpu,
-    product('q8', { dot4 }),
+    product('q8', { dot4, tiles }),
     { INPUTS: padded / 4, OUT: channels },
     { rows },
     [x, matrix.panels, records(matrix), null, y, scales],
@@ -173,7 +173,7 @@ async function normRows(to, x, factor, shift, size) {
 }
 
 /** The fused row product, against norm, quantize_row and matmul of C. Roundings that fall otherwise move a result by a step of an input. */
-export async function rowProduct(gpu, { size, channels, q8, dot4 = false }) {
+export async function rowProduct(gpu, { size, channels, q8, dot4 = false, subgroups = false }) {
   const rows = 2;
   const padded = Math.ceil(size / 8) * 8;
   const x = numbers(rows * size, 9, 2);
@@ -186,7 +186,7 @@ export async function rowProduct(gpu, { size, channels, q8, dot4 = false }) {
   const constants = { IN: size, OUT: channels, NORM: true, EPS: 1e-5, ...(q8 && { GROUPS: padded / 4 }) };
   const [out] = await run(
     gpu,
-    line(q8 ? 'q8' : 'f32', { dot4 }),
+    line(q8 ? 'q8' : 'f32', { dot4, subgroups }),
     constants,
     { rows },
     [x, factor, shift, matrix.panels, records(matrix), null, y],
@@ -334,9 +334,13 @@ async function runWhole(gpu, size, { HEADS, SCALE }, span, buffers, groups) {
  * against attention_q8, with the same bits.
  * A score errs by at most 2 D u |q| |k| / sqrt(D) = e, a weight by 2 e + 1e-6 of itself, and so does the weighted mean of values up to 1,
  * twice (above and below the line); sums of n terms add n u.
- * @param {{size: number, heads: number, queries: number, keys: number, causal?: boolean, one?: boolean, whole?: boolean}} shape
+ * @param {{size: number, heads: number, queries: number, keys: number, causal?: boolean, one?: boolean, whole?: boolean,
+ *   subgroups?: boolean}} shape
  */
-export async function attention(gpu, { size, heads, queries, keys, causal = false, one = false, whole = false }) {
+export async function attention(
+  gpu,
+  { size, heads, queries, keys, causal = false, one = false, whole = false, subgroups = false },
+) {
   const width = heads * size;
   const half = size >> 1;
   const qkv = numbers(keys * 3 * width, 20, 2);
@@ -350,7 +354,7 @@ export async function attention(gpu, { size, heads, queries, keys, causal = fals
   const constants = { HEADS: heads, SCALE: scale };
   if (!one) Object.assign(constants, { CAUSAL: causal, ROTARY: !causal, MAPPED: !causal });
   const tile = keysOfTile(size, gpu.limits.maxComputeWorkgroupStorageSize);
-  const kernel = one ? attendOne({ size }) : gpu.alone ? attendAlone({ size }) : attend({ size, tile });
+  const kernel = one ? attendOne({ size }, { subgroups }) : gpu.alone ? attendAlone({ size }) : attend({ size, tile });
   const y = new Float32Array(queries * width);
   const buffers = one ? [qkv, y] : [qkv, list, places, turns, y];
   const span = { rows: queries, keys, to: causal ? keys - queries : 0 };

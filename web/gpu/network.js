@@ -194,10 +194,15 @@ export class Network {
 
   /** The product of many rows that were prepared, or of the rows of `x`. */
   product(x, weights, y, /** @type {After} */ after = {}) {
+    return this.productBy(product(weights.dtype, this.gpu.features), x, weights, y, after);
+  }
+
+  /** The same by one of the kernels for it. @param {import('./kernels/shared.js').Kernel} kernel */
+  productBy(kernel, x, weights, y, /** @type {After} */ after = {}) {
     const q8 = weights.dtype === 'q8';
     const buffers = [q8 ? this.input : x, weights.data, weights.records, after.gate ?? this.nothing, y];
     return this.operation(
-      product(weights.dtype, this.gpu.features),
+      kernel,
       { INPUTS: weights.inputs, ...this.#after(weights, after) },
       q8 ? [...buffers, this.inputScales] : buffers,
     );
@@ -246,7 +251,7 @@ export class Network {
   /** Attention of single queries over a cache. */
   attentionOne(b, qkv) {
     const constants = { HEADS: this.info.heads, SCALE: this.info.attentionScales[b] };
-    return this.operation(attendOne({ size: this.size }), constants, [qkv, this.attended]);
+    return this.operation(attendOne({ size: this.size }, this.gpu.features), constants, [qkv, this.attended]);
   }
 
   drawing() {

@@ -1,18 +1,22 @@
 /**
  * Where a model's network is evaluated: by the wasm engine, or by a graphics device, whose code is fetched only when it is asked for.
  * What the graphics device does not compute (engine/webgpu/open.js says what) runs on wasm. After any fault of the device, everything
- * runs on wasm from the step at hand on.
+ * runs on wasm from the step at hand on. A device that was lost is opened anew when the next run begins.
  */
 import { importWebGPU } from '../builds.js';
 import { SeddError } from '../errors.js';
 import { shown } from '../engine/engine.js';
 
 const CHOICES = ['wasm', 'webgpu', 'auto'];
+/** How often a lost device is opened anew: one that is lost again and again would only delay every run. */
+const REOPENINGS = 2;
 
 /** @typedef {import('../client.js').DeviceInfo} DeviceInfo */
 
 export class Device {
   /** @type {any} what engine/webgpu/open.js opened */ #gpu = null;
+  #losses = 0;
+  #reopens = false;
   #tell;
   #load;
 
@@ -47,12 +51,21 @@ export class Device {
     }
   }
 
-  /** Goes on with wasm for good. A lost device is heard of twice: by its event, and by the call under way. */
+  /** Opens a lost device anew; called before a run begins. */
+  async ready() {
+    if (!this.#reopens) return;
+    this.#reopens = false;
+    await this.open(this.model);
+    this.#tell(this.info);
+  }
+
+  /** Goes on with wasm. A lost device is heard of twice: by its event, and by the call under way. */
   #fall(error) {
     const gpu = this.#gpu;
     if (!gpu) return;
     this.#gpu = null;
     gpu.destroy();
+    this.#reopens = error.reason === 'lost' && ++this.#losses <= REOPENINGS;
     this.info = { kind: 'wasm', name: '', reason: error.message };
     this.#tell(this.info);
   }

@@ -53,9 +53,12 @@ const FAULTS = {
   // The device is destroyed at a submission of the first run, as by a driver's reset.
   lost: () => {
     let left = Infinity;
-    addEventListener('message', ({ data }) => {
-      if (['sample', 'generate'].includes(data.method)) left = Number(new URL(location.href).searchParams.get('after'));
-    });
+    const first = ({ data }) => {
+      if (!['sample', 'generate'].includes(data.method)) return;
+      left = Number(new URL(location.href).searchParams.get('after'));
+      removeEventListener('message', first);
+    };
+    addEventListener('message', first);
     let device;
     const request = GPUAdapter.prototype.requestDevice;
     GPUAdapter.prototype.requestDevice = async function (options) {

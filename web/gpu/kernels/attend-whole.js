@@ -123,10 +123,11 @@ fn main(@builtin(global_invocation_id) at: vec3<u32>) {
   var largest = dot_with(keys);
   for (var key = 1u; key < span.keys; key++) { largest = max(largest, dot_with(keys + key * QUADS)); }
   var total = 0.0;
+  var parts: array<vec4<i32>, ${quads}>;
   var sums: array<vec4<f32>, ${quads}>;
   for (var first = 0u; first < span.keys; first += ${VALUE_KEYS}u) {
     var part = 0;
-    var parts: array<vec4<i32>, ${quads}>;
+    for (var i = 0u; i < QUADS; i++) { parts[i] = vec4(0); }
     for (var key = first; key < min(first + ${VALUE_KEYS}u, span.keys); key++) {
       let weight = weight_of(f32(dot_with(keys + key * QUADS) - largest) * factor);
       part += weight;

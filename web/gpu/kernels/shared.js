@@ -40,20 +40,31 @@ fn exponential(x: f32) -> f32 {
 `;
 
 /**
- * Sum and largest value over the threads that share a row, always in the same order, so that every run gives the same bits. Every thread
- * adds all values: reading a shared word at once costs less than the barriers of a tree. All threads make these calls, which hold barriers.
- *
- * On a software renderer a barrier costs microseconds, and seconds of compilation. There a thread is `alone`: it takes a row by itself.
- * @param {boolean} alone
+ * How the threads of a row meet: a thread is `alone` with its row, threads are `together` in workgroup memory, or most of the way is made
+ * within `subgroups`. @typedef {'alone'|'together'|'subgroups'} Meeting
+ * @param {{alone: boolean, features: {subgroups: boolean}}} gpu @returns {Meeting}
  */
-export const sums = (alone) =>
-  alone
-    ? `
+export const meetingOf = ({ alone, features }) => (alone ? 'alone' : features.subgroups ? 'subgroups' : 'together');
+
+/** What a kernel begins with, a further argument of its main function and the statement that keeps it. */
+export const MEETING = {
+  alone: { enable: '', argument: '', keep: '', suffix: ', alone' },
+  together: { enable: '', argument: '', keep: '', suffix: '' },
+  subgroups: {
+    enable: 'enable subgroups;',
+    argument: ', @builtin(subgroup_size) subgroup_lanes: u32',
+    keep: 'lanes = subgroup_lanes;',
+    suffix: ', subgroups',
+  },
+};
+
+const SUMS = {
+  alone: `
 const THREADS = 1u;
 fn sum_of(v: f32, lane: u32) -> f32 { return v; }
 fn max_of(v: vec2<f32>, lane: u32) -> vec2<f32> { return v; }
-`
-    : `
+`,
+  together: `
 const THREADS = 64u;
 var<workgroup> shared_values: array<vec2<f32>, THREADS>;
 fn sum_of(v: f32, lane: u32) -> f32 {
@@ -72,14 +83,46 @@ fn max_of(v: vec2<f32>, lane: u32) -> vec2<f32> {
   workgroupBarrier();
   return largest;
 }
-`;
+`,
+  subgroups: `
+const THREADS = 64u;
+var<private> lanes: u32;
+var<workgroup> shared_values: array<vec2<f32>, THREADS>; /* one for each subgroup, whose size is the device's */
+fn sum_of(v: f32, lane: u32) -> f32 {
+  shared_values[lane / lanes].x = subgroupAdd(v);
+  workgroupBarrier();
+  var sum = 0.0;
+  for (var i = 0u; i < THREADS; i += lanes) { sum += shared_values[i / lanes].x; }
+  workgroupBarrier();
+  return sum;
+}
+fn max_of(v: vec2<f32>, lane: u32) -> vec2<f32> {
+  shared_values[lane / lanes] = vec2(subgroupMax(v.x), subgroupMax(v.y));
+  workgroupBarrier();
+  var largest = v;
+  for (var i = 0u; i < THREADS; i += lanes) { largest = max(largest, shared_values[i / lanes]); }
+  workgroupBarrier();
+  return largest;
+}
+`,
+};
+
+/**
+ * Sum and largest value over the threads that share a row, always in the same order, so that every run gives the same bits. Every thread
+ * adds all values: reading a shared word at once costs less than the barriers of a tree. All threads make these calls, which hold barriers.
+ *
+ * On a software renderer a barrier costs microseconds, and seconds of compilation. There a thread is `alone`: it takes a row by itself.
+ * Subgroups of n threads leave 64 / n values to add. That their threads are neighbours is found by a value (probe.js).
+ * @param {Meeting} meeting
+ */
+export const sums = (meeting) => SUMS[meeting];
 
 /**
  * The beginning of a kernel's main function: the thread's row, which it shares with `threads` - 1 others, or takes alone.
- * @param {boolean} alone @param {number} threads
+ * @param {Meeting} meeting @param {number} threads
  */
-export const rowOf = (alone, threads) =>
-  alone
+export const rowOf = (meeting, threads) =>
+  meeting === 'alone'
     ? `
 @compute @workgroup_size(16)
 fn main(@builtin(global_invocation_id) at: vec3<u32>) {
@@ -88,7 +131,8 @@ fn main(@builtin(global_invocation_id) at: vec3<u32>) {
   if (row >= span.rows) { return; }`
     : `
 @compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32${MEETING[meeting].argument}) {
+  ${MEETING[meeting].keep}
   let row = group.x;`;
 
 /** Workgroups for that many rows. @param {boolean} alone @param {number} rows */
