@@ -83,23 +83,11 @@ async function nativeLoad(folder) {
   return { ms: performance.now() - begin, peak: memory.peak() };
 }
 
-const nativeStep = (folder, length, runs) =>
+const nativeStep = (folder, length, runs, ...how) =>
   JSON.parse(
-    native(
-      'bench',
-      folder,
-      '--dtype',
-      'q8',
-      '--length',
-      String(length),
-      '--steps',
-      '1',
-      '--no-denoise',
-      '--runs',
-      String(runs),
-      '--json',
-    ),
+    native('bench', folder, '--dtype', 'q8', '--length', String(length), '--runs', String(runs), '--json', ...how),
   ).median_ms;
+const nativeDenoise = (folder, length, runs) => nativeStep(folder, length, runs, '--steps', '1', '--no-denoise');
 const nativeScores = (folder, dtype) =>
   JSON.parse(native('score', folder, '--ids', IDS.join(), '--sigma', String(SIGMA), '--dtype', dtype)).logscore;
 const nativeNll = (folder, dtype) =>
@@ -240,7 +228,7 @@ async function measure(name, folder, hub, url) {
       ]) {
         const times = await page.evaluate(inPage.steps, [length, steps]);
         say(
-          `  step at L ${length}: page ${median(times.slice(1)).toFixed(0)} ms, native ${nativeStep(folder, length, steps).toFixed(0)} ms`,
+          `  step at L ${length}: page ${median(times.slice(1)).toFixed(0)} ms, native ${nativeDenoise(folder, length, steps).toFixed(0)} ms`,
         );
       }
       compareScores(await page.evaluate(inPage.scores, [IDS, SIGMA]), folder);

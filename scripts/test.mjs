@@ -69,6 +69,26 @@ function fuzz() {
 const testing = (files, concurrency = 1) => ['--test', `--test-concurrency=${concurrency}`, ...files];
 
 /**
+ * Runs test files two at a time. A browser starved by the other one may be late, so files that fail run again, alone, and count then.
+ */
+function runPairs(node, files, env) {
+  const list = path.join(ROOT, 'build/failed-files.txt');
+  const reporters = ['spec', 'stdout', './scripts/failed-files.mjs', list].map(
+    (value, i) => `--test-reporter${i % 2 ? '-destination' : ''}=${value}`,
+  );
+  const { status } = spawnSync(node, [...reporters, ...testing(files, 2)], { cwd: ROOT, env, stdio: 'inherit' });
+  if (status === 0) return;
+  const failed = readFileSync(list, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((file) => path.relative(ROOT, file));
+  if (failed.length === 0 || failed.some((file) => !files.includes(file)))
+    throw new Error(`tests two at a time failed (${status})`);
+  console.log(`test: again, one at a time: ${failed.join(' ')}`);
+  run(node, testing(failed), { env });
+}
+
+/**
  * Starts Node on test files while this process goes on. finish() waits for it, prints what it wrote and fails if a test has failed; stop()
  * ends it.
  */
@@ -112,7 +132,7 @@ function build() {
   if (some('browser', 'package') && !process.env.CHROMIUM) need('chromium', ['chromium']);
 }
 
-/** The test files of the wanted parts: those without a browser, and those that need the machine for themselves. */
+/** The test files of the wanted parts: those without a browser, those that run two at a time, and those that need the machine for themselves. */
 function filesOf() {
   const part = (name, ...folders) => (wanted.includes(name) ? folders.flatMap(testFiles) : []);
   const c = wanted.includes('native')
@@ -120,8 +140,9 @@ function filesOf() {
     : [];
   return {
     light: [...c, ...part('wasm', 'web')],
-    // a run at the lowest priority gets no time beside a build
-    alone: [...part('train', 'train'), ...part('browser', 'browser', 'bench'), ...part('package', 'package')],
+    pairs: [...part('package', 'package'), ...part('browser', 'browser')],
+    // a run at the lowest priority gets no time beside anything else, and a bench measures time
+    alone: [...part('train', 'train'), ...part('browser', 'bench')],
   };
 }
 
@@ -133,7 +154,7 @@ try {
     run('npm', ['ci', '--no-audit', '--no-fund']);
   if (wanted.includes('lint')) run(process.execPath, ['scripts/lint.mjs']);
   build();
-  const { light, alone } = filesOf();
+  const { light, pairs, alone } = filesOf();
   const env = { ...process.env, SEDD_TEST_PARTS: wanted.filter((part) => part !== 'asan').join(',') };
   const beside = ['asan', 'fuzz'].some((part) => wanted.includes(part));
   if (beside) {
@@ -146,6 +167,7 @@ try {
     }
     await tests?.finish();
   } else if (light.length > 0) run(modern, testing(light, 2), { env });
+  if (pairs.length > 0) runPairs(modern, pairs, env);
   if (alone.length > 0) run(modern, testing(alone), { env });
 } catch (error) {
   console.error(`test: ${error.message}`);

@@ -8,9 +8,10 @@ if(SEDD_THREADS)
   string(APPEND SEDD_MODULE "-threads")
 endif()
 
-# A module of exports.c and the other sources given, with the functions that `exports` lists.
+# A module of the exports and the other sources given, with the functions that `exports` lists.
 function(sedd_wasm_module name exports)
-  add_executable(${name} wasm/exports.c ${ARGN})
+  add_executable(${name} wasm/exports.c wasm/exports_sampling.c wasm/exports_likelihood.c
+    wasm/exports_network.c wasm/reply.c ${ARGN})
   set_target_properties(${name} PROPERTIES SUFFIX ".mjs" LINK_DEPENDS "${exports}")
   target_compile_options(${name} PRIVATE -Oz -Wall -Wextra -Wpedantic -Werror)
   target_link_libraries(${name} PRIVATE sedd_core)

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /**
- * sedd-web: SEDD and GPT-2 in the browser. The public module.
+ * sedd-web: SEDD and GPT-2 in the browser. This is the public module.
  *
  * @example
  *   import { loadSEDD } from 'sedd-web';
@@ -33,131 +33,144 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
 /** @typedef {import('./client/trace.js').Trace} Trace */
 
 /**
- * @typedef {object} ModelInfo what a model is
- * @property {'sedd'|'gpt2'} kind 'sedd' stands for every diffusion model
+ * @typedef {object} ModelInfo describes a model
+ * @property {'sedd'|'gpt2'} kind 'sedd' means any diffusion model
  * @property {'SEDD'|'MDLM'|'SDTT'|'RADD'|'DUO'|'GPT-2'} family
  * @property {boolean} timeFree the network does not read the noise level, so a step that changes nothing costs nothing
- * @property {'f32'|'q8'} dtype how its matrices are held
- * @property {'absorb'|'uniform'} graph SEDD: what noise does to a token
+ * @property {'f32'|'q8'} dtype the type of its matrices in memory
+ * @property {'absorb'|'uniform'} graph SEDD: noise masks a token, or replaces it by a random one
  * @property {'loglinear'|'geometric'} noise SEDD
- * @property {number} tokens of the vocabulary
- * @property {number} states tokens, and the mask where there is one
- * @property {number} maskId -1 where there is none
+ * @property {number} tokens size of the vocabulary
+ * @property {number} states the tokens, and the mask if there is one
+ * @property {number} maskId -1 if there is none
  * @property {number} hiddenSize
  * @property {number} blocks
  * @property {number} heads
- * @property {number} length tokens of its window
+ * @property {number} length of its window, in tokens
  * @property {number} parameters
  * @property {number} weightBytes
- * @property {number} endOfText the id of <|endoftext|>; -1 where there is none
+ * @property {number} endOfText the id of <|endoftext|>, or -1
  */
 
 /**
- * @typedef {object} DeviceInfo what evaluates the network
+ * @typedef {object} DeviceInfo the device that evaluates the network
  * @property {'wasm'|'webgpu'} kind
  * @property {string} name of the graphics device; '' for wasm
- * @property {string} reason one sentence: why this one runs, or why the graphics device does not; '' where none was asked for
+ * @property {string} reason one sentence: why this device is used, or why the graphics device is not; '' if none was
+ *   requested
  */
 
 /**
  * @typedef {object} LoadOptions
- * @property {AbortSignal} [signal] ends the load at once
+ * @property {AbortSignal} [signal] aborts the load at once
  * @property {(progress: LoadProgress) => void} [onProgress]
  * @property {number} [threads] default 1; more need a cross-origin isolated page
  * @property {'auto'|'simd'|'relaxed'} [wasm]
- * @property {'wasm'|'webgpu'|'auto'} [device] default wasm. webgpu takes any graphics device, auto only one that is no software renderer and
- *   on which a timed evaluation is faster; `sedd.device` says which runs and why. Anything that stands in the way means wasm
- * @property {(device: DeviceInfo) => void} [onDevice] is called when the graphics device is given up after the load, or opened anew
- * @property {'auto'|'f32'|'q8'} [dtype] how matrices are held; auto: as the file has them, but int8 from 64 MB of float ones
- * @property {boolean|'opfs'|'cache-storage'} [cache] default true: keeps the model on this device for the next visit
- * @property {string} [integrity] sha256 of the file of weights, 'sha256-BASE64' or hex
- * @property {string} [revision] of a model on the hub: branch, tag or commit; default main
+ * @property {'wasm'|'webgpu'|'auto'} [device] default wasm. webgpu uses any graphics device; auto uses one only if it
+ *   is not a software renderer and a timed evaluation is faster on it. If it cannot be used, wasm is. `sedd.device`
+ *   says which one is used and why
+ * @property {(device: DeviceInfo) => void} [onDevice] called when the graphics device fails after the load and wasm
+ *   replaces it, and when a lost device has been opened anew
+ * @property {'auto'|'f32'|'q8'} [dtype] the type of matrices in memory; auto keeps the file's, but float matrices of 64
+ *   MB and more become int8
+ * @property {boolean|'opfs'|'cache-storage'} [cache] default true: stores the model on this device for the next visit
+ * @property {string} [integrity] sha256 of the file of weights, as 'sha256-BASE64' or hexadecimal
+ * @property {string} [revision] branch, tag or commit of a model on the hub; default main
  * @property {string} [hub] base URL of another hub or mirror
- * @property {string} [name] what the store calls it; default: what the source is called
- * @property {number} [retries] how often each request is repeated when it fails; default 4
- * @property {Worker} [worker] a worker that runs worker.js, where a bundler or a policy needs its own
+ * @property {string} [name] its name in the store; default: the source's name
+ * @property {number} [retries] how often a failed request is repeated; default 4
+ * @property {Worker} [worker] a worker that runs worker.js, if a bundler or a policy needs its own
  */
 
 /**
- * @typedef {object} LoadProgress bytes
- * @property {'open'|'wait'|'weights'|'keep'} phase finding the files; waiting for another tab that loads the same model, or
- *   `seconds` because the server asked to; reading the weights; storing the result
+ * @typedef {object} LoadProgress progress in bytes
+ * @property {'open'|'wait'|'weights'|'keep'} phase finding the files; waiting for another tab that loads the same
+ *   model, or for `seconds` at the server's request; reading the weights; storing the result
  * @property {number} loaded
- * @property {number} total 0 where it is not known
- * @property {number} fetched of `loaded`, over the network
+ * @property {number} total 0 if it is not known
+ * @property {number} fetched the part of `loaded` that came over the network
  * @property {number} [seconds]
  */
 
 /**
  * @typedef {object} LoadedSource
- * @property {string} id what names it in the store
+ * @property {string} id its id in the store
  * @property {string} name
  * @property {string} url of the weights; '' for files
- * @property {string} sha256 of the file of weights, hex
+ * @property {string} sha256 of the file of weights, hexadecimal
  * @property {boolean} fromStore
- * @property {boolean} stored it is there for the next visit; in a private window as long as that lives, in WebKit's as long as the page
- * @property {string} reason why it is not
+ * @property {boolean} stored true if the next visit finds it; a private window keeps it until it is closed, WebKit's
+ *   until the page is
+ * @property {string} reason why it is not stored
  * @property {number} fetched bytes of weights that came over the network
  */
 
 /**
- * @typedef {object} Plan bytes
+ * @typedef {object} Plan what a load needs, in bytes
  * @property {string} name
  * @property {'sedd'|'gpt2'} kind
  * @property {string} url of the weights; '' for files
- * @property {string} dtype how its matrices will be held
+ * @property {string} dtype the type of its matrices in memory
  * @property {number} size of the file
- * @property {number} stored of it, on this device
- * @property {number} download still to come
- * @property {boolean} complete nothing has to be downloaded
- * @property {number} keeps in the store afterwards
- * @property {number} memory at most, of this tab
- * @property {boolean} fits this device
- * @property {string} advice what to do where it does not
- * @property {ModelInfo} info as a loaded model's
+ * @property {number} stored the part of the file that is on this device
+ * @property {number} download the part that must be downloaded
+ * @property {boolean} complete true if nothing must be downloaded
+ * @property {number} keeps size in the store afterwards
+ * @property {number} memory the most that this tab needs
+ * @property {boolean} fits true if this device has that memory
+ * @property {string} advice what to do if it does not fit
+ * @property {ModelInfo} info the same as that of the loaded model
  */
 
-/** @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?: string|Blob, merges?: string|Blob, added?: string|Blob, generation?: string|Blob}} Source
- *   'owner/name', or a name from before they had owners ('gpt2'), is a folder beside the page if there is one, else a model on the hub
- *   ('hub:owner/name' or 'hub:owner/name@revision': only there). The query of a folder's address goes with every file. */
+/**
+ * @typedef {string | URL | Blob[] | {stored: string} | {config: string|Blob, weights: string|Blob, tokenizer?:
+ *   string|Blob, merges?: string|Blob, added?: string|Blob, generation?: string|Blob}} Source 'owner/name', or an old
+ *   name without owner ('gpt2'), is a folder beside the page if it exists, otherwise a model on the hub
+ *   ('hub:owner/name' and 'hub:owner/name@revision' are always on the hub). The query of a folder's address is added to
+ *   that of every file.
+ */
 
 /**
- * @typedef {object} Timings milliseconds
- * @property {number} loadMs the model's load
- * @property {number} waitMs in the queue behind other calls
+ * @typedef {object} Timings times in milliseconds
+ * @property {number} loadMs loading the model
+ * @property {number} waitMs waiting for other calls
  * @property {number} totalMs from the call to its result
  * @property {number} [prefillMs] GPT-2: reading the prompt
- * @property {number} [firstMs] first step
+ * @property {number} [firstMs] the first step
  * @property {number[]} [stepsMs] every step
  */
 
 /**
- * @typedef {object} SampleOptions what is not given is as the model's folder says (`sedd.defaults`), else as here
- * @property {string} [prompt] text with holes, as prompt.js has it; without holes it is a prefix
- * @property {[number, number][]} [clamp] [position, id]: single tokens that are given
- * @property {number} [length] tokens; default the model's, or what a prompt with counted holes takes
- * @property {number} [steps] default 64; with positions score and normalised an ending may add one evaluation
- * @property {number|bigint} [seed] default random; always in the result
+ * @typedef {object} SampleOptions options without a value are those of the model's folder (`sedd.defaults`), or the
+ *   defaults below
+ * @property {string} [prompt] text with holes (prompt.js); a text without holes is a prefix
+ * @property {[number, number][]} [clamp] single given tokens, as [position, id]
+ * @property {number} [length] in tokens; default: the model's, or the length of a prompt with counted holes
+ * @property {number} [steps] default 64; with positions score and normalised, the ending may add one evaluation
+ * @property {number|bigint} [seed] random by default; the result contains it
  * @property {'analytic'|'euler'|'ddpm'|'ddpm_cache'} [sampler] ddpm and ddpm_cache: MDLM, SDTT, RADD and DUO
  * @property {'exact'|'official'} [draw]
- * @property {'score'|'normalised'|'planned'|'bounded'|'hitting'} [positions] who decides which masks open: a coin by their scores, a coin
- *   by the time alone, a planned number, as many as may be drawn independently (`gamma`), or one an evaluation at random times
- * @property {'random'|'spread'|'confidence'|'margin'|'entropy'} [order] which come first, for planned and bounded
- * @property {'linear'|'cosine'} [grid] when, for score, normalised and planned
- * @property {'all'|'known'} [context] what the network reads: the whole window, or the known tokens and the masks that open, for a model
- *   trained that way (positions normalised, hitting, or planned in order random or spread); 8 steps then cost little more than half
- * @property {number} [gamma] for bounded: nats, above 0; default 1
- * @property {'own'|'draw'|'likeliest'|'open'} [ending] what becomes of the masks that are left (positions score and normalised): as the
- *   model's reference code has it, drawn, set to the likeliest token, or opened by the last step
- * @property {boolean} [denoise] default true: the ending takes place
- * @property {number} [temperature] 0 or 0.01 to 100, default 1; 0 takes the likeliest token at each position that opens
- * @property {boolean} [greedy] as temperature 0
+ * @property {'score'|'normalised'|'planned'|'bounded'|'hitting'} [positions] how a step chooses the masks to fill in:
+ *   at random by their scores, at random by the time alone, a planned number, as many as may be drawn independently
+ *   (`gamma`), or one per evaluation
+ * @property {'random'|'spread'|'confidence'|'margin'|'entropy'} [order] the masks that come first, for planned and
+ *   bounded
+ * @property {'linear'|'cosine'} [grid] the times of the steps, for score, normalised and planned
+ * @property {'all'|'known'} [context] the network reads the whole window, or only the known tokens and the masks that a
+ *   step fills in, for a model trained that way (positions normalised, hitting, or planned in order random or spread).
+ *   8 steps then cost little more than half
+ * @property {number} [gamma] for bounded: in nats, above 0; default 1
+ * @property {'own'|'draw'|'likeliest'|'open'} [ending] how the remaining masks are filled in (positions score and
+ *   normalised): as in the model's reference code, drawn, set to the likeliest token, or drawn in the last step
+ * @property {boolean} [denoise] default true; false skips the ending
+ * @property {number} [temperature] 0 or 0.01 to 100, default 1; 0 fills in the likeliest token
+ * @property {boolean} [greedy] the same as temperature 0
  * @property {number} [topK] 0 (default): all
  * @property {number} [topP] 0.000001 to 1, default 1
- * @property {number} [budgetMs] takes as many of the steps as fit; the result's `budget` says what came of it
- * @property {boolean} [trace] the result carries the run as a trace
+ * @property {number} [budgetMs] runs as many of the steps as fit in this time; `budget` of the result tells the outcome
+ * @property {boolean} [trace] true adds the run to the result, as a trace
  * @property {AbortSignal} [signal]
- * @property {(event: SampleEvent) => void} [onStep] called with the first event, too, which has `start`
+ * @property {(event: SampleEvent) => void} [onStep] called for every event, also for the first, which has `start`
  */
 
 /**
@@ -166,14 +179,15 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {string} text
  * @property {number|bigint} seed
  * @property {number} steps
- * @property {import('./client/run.js').Settings} [settings] SEDD: how it was written, in full
+ * @property {import('./client/run.js').Settings} [settings] SEDD: all settings of the run
  * @property {Timings} timings
- * @property {'wasm'|'webgpu'} device what evaluated the network at last
+ * @property {'wasm'|'webgpu'} device the device of the last evaluation
  * @property {string} kernels
  * @property {number} threads
- * @property {Trace} [trace] the run as JSON of the format "sedd-trace", if it was asked for
- * @property {{askedMs: number, kept: boolean, changes?: {after: number, steps: number}[], reason?: string}} [budget] changes: after which
- *   step the run went on in how many steps in all, as `resume(run.state(after), { steps })` does
+ * @property {Trace} [trace] the run in the format "sedd-trace", if it was requested
+ * @property {{askedMs: number, kept: boolean, changes?: {after: number, steps: number}[], reason?: string}} [budget]
+ *   changes: the run continued after step `after` with another total of steps, as `resume(run.state(after), { steps })`
+ *   does
  */
 
 /** @typedef {{edit?: [number, number|null][]} & SampleOptions} Changes */
@@ -181,9 +195,9 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
 /**
  * @typedef {object} GenerateOptions
  * @property {string} [prompt] plain text
- * @property {number} [tokens] how many to write; default all that fit
+ * @property {number} [tokens] number of tokens to write; default: as many as fit
  * @property {number|bigint} [seed]
- * @property {boolean} [greedy] as temperature 0
+ * @property {boolean} [greedy] the same as temperature 0
  * @property {number} [temperature] 0 or 0.01 to 100, default 1; 0 takes the likeliest token each time
  * @property {number} [topK] 0 (default): all
  * @property {number} [topP] 0.000001 to 1, default 1
@@ -194,16 +208,16 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
 /**
  * @typedef {object} Likelihood
  * @property {number} natsPerToken
- * @property {number} standardError 0 for exact values, NaN where one sample says nothing about it
+ * @property {number} standardError 0 for exact values, NaN if there is only one sample
  * @property {number} tokens
- * @property {number[]} parts each token's share, nats
+ * @property {number[]} parts each token's share, in nats
  * @property {number[]} ids
  * @property {string[]} texts
  * @property {Timings} timings
  */
 
 const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0];
-/** Without undefined ones, so that defaults hold. @template T @param {T} options @returns {T} */
+/** Returns the options without undefined ones, so that defaults apply. @template T @param {T} options @returns {T} */
 const given = (options) =>
   /** @type {T} */ (Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)));
 
@@ -213,15 +227,18 @@ class Loaded {
   /** @param {Connection} connection @param {any} loaded @param {(device: DeviceInfo) => void} [onDevice] */
   constructor(connection, { info, device, defaults, kernels, threads, wasm, source, ms }, onDevice = (_) => {}) {
     this.#connection = connection;
-    /** @type {DeviceInfo} what evaluates the network; it changes when a graphics device is lost */
+    /** @type {DeviceInfo} the device that evaluates the network; changes when a graphics device is lost */
     this.device = device;
     connection.onDevice = (now) => {
       this.device = now;
       onDevice(now);
     };
-    /** @type {ModelInfo} what the model is */
+    /** @type {ModelInfo} */
     this.info = info;
-    /** @type {import('./engine/defaults.js').Defaults} options it was trained for (generation_config.json of its folder): they hold where a call names none */
+    /**
+     * @type {import('./engine/defaults.js').Defaults} the options that suit the model (generation_config.json of its
+     *   folder), for calls without options of their own
+     */
     this.defaults = defaults;
     /** @type {string} name of the kernel table */
     this.kernels = kernels;
@@ -231,7 +248,7 @@ class Loaded {
     this.wasm = wasm;
     /** @type {number} */
     this.loadMs = ms;
-    /** @type {LoadedSource} where it came from */
+    /** @type {LoadedSource} the origin of the model */
     this.source = source;
   }
 
@@ -274,8 +291,8 @@ class Loaded {
   }
 
   /**
-   * Text as tokens. `texts` shows each token alone; where a token is part of a character it shows U+FFFD,
-   * and `bytes` has what it really is.
+   * Converts a text to tokens. `texts` shows each token alone, with U+FFFD for a part of a character; `bytes` has the
+   * exact bytes.
    * @param {string} text
    * @param {{signal?: AbortSignal}} [options]
    * @returns {Promise<{ids: number[], texts: string[], bytes: Uint8Array[]}>}
@@ -288,7 +305,7 @@ class Loaded {
   }
 
   /**
-   * The text of tokens.
+   * Converts tokens to their text.
    * @param {number[]} ids
    * @param {{signal?: AbortSignal}} [options]
    * @returns {Promise<string>}
@@ -301,8 +318,8 @@ class Loaded {
   }
 
   /**
-   * Does this device compute what it should? Compares the kernels with the scalar ones on these weights, and
-   * with the golden numbers of the model's selftest.json, if its folder has one (or with other `vectors`; null: none).
+   * Checks that this device computes correctly. Compares the kernels with the scalar ones on these weights, and with
+   * the reference numbers of the model's selftest.json if its folder has one (or with other `vectors`; null: none).
    * @param {{vectors?: object|null, signal?: AbortSignal}} [options]
    * @returns {Promise<{ok: boolean, checks: {name: string, ok: boolean, detail: string}[], timings: Timings, kernels: string, threads: number}>}
    * @example
@@ -314,8 +331,8 @@ class Loaded {
   }
 
   /**
-   * Ends the worker and frees its memory; calls under way reject with the code `disposed`. A model is also
-   * disposed of at the end of a block that began with `await using sedd = await loadSEDD(...)`.
+   * Ends the worker and frees its memory. Calls that are not finished reject with the code `disposed`. A model declared
+   * with `await using sedd = await loadSEDD(...)` is disposed of at the end of its block.
    * @example
    *   await sedd.dispose();
    */
@@ -330,8 +347,8 @@ for (const name of /** @type {const} */ (['dispose', 'asyncDispose'])) {
 
 export class SEDD extends Loaded {
   /**
-   * Writes text by denoising. Returns at once; the run is async-iterable over its events, and its
-   * `result` resolves at the end.
+   * Writes text by denoising. Returns at once. The run is async-iterable over its events, and its `result` resolves at
+   * the end.
    * @param {SampleOptions} [options]
    * @returns {Run<SampleEvent, Sample>}
    * @example
@@ -347,10 +364,10 @@ export class SEDD extends Loaded {
   }
 
   /**
-   * Goes on from a state, or branches: what if a token, the seed or the temperature were different? A place
-   * that is not touched keeps its random numbers. `edit` lists [position, id], null for a mask again. A
-   * different number of steps goes on from the same noise level.
-   * @param {State | null} state from `run.state()`; null, as before a run has started, is refused
+   * Continues from a state, or branches with another token, seed or temperature. A position that is not edited keeps
+   * its random numbers. `edit` lists [position, id], where an id of null masks the position again. With another number
+   * of steps, the run continues from the same noise level.
+   * @param {State | null} state from `run.state()`; null, which it returns before the start, is refused
    * @param {Changes} [changes]
    * @returns {Run<SampleEvent, Sample>}
    * @example
@@ -388,11 +405,11 @@ export class SEDD extends Loaded {
   }
 
   /**
-   * What the network says about single positions at a noise level: `sigma`, or that of evaluation `step` of a
-   * run in `steps`. `ratio` is the score (how many times likelier the text would be with this token there),
-   * `probability` that of a draw given that the position changes; with `steps`, `move` is the probability
-   * that one step puts the token there and `stay` that it leaves the position as it is.
-   * @param {number[]} ids mask: `sedd.info.maskId`
+   * Evaluates the network at single positions and a noise level: `sigma`, or that of evaluation `step` in a run of
+   * `steps`. `ratio` is the score: how many times likelier the text is with this token there. `probability` is that of
+   * drawing the token, given that the position changes. With `steps`, `move` is the probability that one step sets the
+   * token, and `stay` the probability that it leaves the position unchanged.
+   * @param {number[]} ids the mask has the id `sedd.info.maskId`
    * @param {{sigma?: number, step?: number, steps?: number, positions?: number[], topK?: number, sampler?: 'analytic'|'euler'|'ddpm'|'ddpm_cache', signal?: AbortSignal}} options
    * @returns {Promise<{sigma: number, positions: {position: number, masked: boolean, scoreSum: number, entropy: number, stay?: number,
    *   candidates: {id: number, text: string, ratio: number, probability: number, move?: number}[]}[], timings: Timings}>}
@@ -407,10 +424,11 @@ export class SEDD extends Loaded {
   }
 
   /**
-   * An upper bound on -ln p of a text, nats a token, with its standard error and each token's part.
+   * Estimates an upper bound on -ln p of a text in nats per token, with its standard error and each token's share.
    * @param {string|number[]} input
    * @param {{samples?: number, seed?: number|bigint, estimator?: 'kmask'|'reference', signal?: AbortSignal,
-   *   onProgress?: (progress: {done: number, total: number}) => void}} [options] samples: evaluations a window, default 64
+   *   onProgress?: (progress: {done: number, total: number}) => void}} [options] samples: evaluations per window,
+   *   default 64
    * @returns {Promise<Likelihood>}
    * @example
    *   const { natsPerToken, standardError, parts } = await sedd.bound('Once upon a time there was a girl.', { samples: 8 });
@@ -423,7 +441,7 @@ export class SEDD extends Loaded {
 
 export class GPT2 extends Loaded {
   /**
-   * Writes text left to right with its cache. The same kind of run as `sedd.sample`.
+   * Writes text from left to right with a key/value cache. The run is of the same kind as that of `sedd.sample`.
    * @param {GenerateOptions} [options]
    * @returns {Run<{index: number, id: number, text: string, ms: number}, Sample>}
    * @example
@@ -436,7 +454,7 @@ export class GPT2 extends Loaded {
   }
 
   /**
-   * Exact -ln p of a text, nats a token, with each token's part.
+   * Computes the exact -ln p of a text in nats per token, with each token's share.
    * @param {string|number[]} input
    * @param {{signal?: AbortSignal, onProgress?: (progress: {done: number, total: number}) => void}} [options]
    * @returns {Promise<Likelihood>}
@@ -448,9 +466,15 @@ export class GPT2 extends Loaded {
   }
 }
 
-const PUT_AWAY = 500; // ms a worker has, after an abort, to store the piece it holds
+const PUT_AWAY = 500; // ms that a worker has after an abort to store its current piece
 
-/** Asks a worker about a source. @param {Connection} connection @param {'load'|'plan'} method @param {Source} source @param {LoadOptions} options */
+/**
+ * Sends a request about a source to a worker.
+ * @param {Connection} connection
+ * @param {'load'|'plan'} method
+ * @param {Source} source
+ * @param {LoadOptions} options
+ */
 const ask = (connection, method, source, { signal, onProgress, onDevice, worker, ...options }) => {
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   const place = source instanceof URL ? source.href : source;
@@ -481,7 +505,7 @@ async function load(kind, source, options = {}) {
 }
 
 /**
- * What loading a model would take, before any of its weights is downloaded.
+ * Computes what loading a model needs, before any weights are downloaded.
  * @param {Source} source
  * @param {LoadOptions} [options]
  * @returns {Promise<Plan>}

@@ -1,23 +1,30 @@
-/** Types of the two elements (define.js, player-element.js); README.md says what each attribute and part is for. */
+/**
+ * The types of the two elements (define.js, player-element.js). README.md describes each attribute and part. What an
+ * element passes on has the type that the module gives it; tests/web/element-types.test.mjs compares the rest with the code.
+ */
 
-import type { Changes, ModelInfo, Sample, SampleOptions, SeddError, StepEvent, Trace } from '../types/client.js';
+import type {
+  Changes,
+  LoadProgress,
+  ModelInfo,
+  Sample,
+  SampleOptions,
+  SeddError,
+  StepEvent,
+  Trace,
+} from '../types/client.js';
+import type { State } from '../types/view/history.js';
 
 export type { ModelInfo, Trace };
 
-/** Bytes; `total` is 0 where it is not known yet. */
-export interface Progress {
-  loaded: number;
-  total: number;
-  phase: 'trace' | 'engine' | 'open' | 'wait' | 'weights' | 'keep';
-}
+/** The progress of a load. Before a model's own, a demo fetches the engine; a player fetches its trace. */
+export type Progress = LoadProgress | { loaded: number; total: number; phase: 'trace' | 'engine' };
 
-/** What a player shows after a step. */
-export interface PlayerStep {
-  index: number;
-  step: number;
+/** The state that a player shows. */
+export interface PlayerStep extends Pick<State, 'index' | 'step' | 'sigma' | 'masked'> {
+  /** steps of the run */
   total: number;
-  sigma: number | null;
-  masked: number;
+  /** the positions that the step changed */
   positions: number[];
 }
 
@@ -39,15 +46,15 @@ export interface SeddDemoEventMap extends CommonEventMap {
   'sedd-select': CustomEvent<{ position: number; text: string | null }>;
 }
 
-/** The events as they arrive anywhere above the elements; `detail` is one of the two. */
+/** The events as an ancestor of the elements receives them; `detail` is that of one of the two. */
 export type SeddEventMap = {
   [Name in keyof SeddPlayerEventMap & keyof SeddDemoEventMap]: SeddPlayerEventMap[Name] | SeddDemoEventMap[Name];
 } & Pick<SeddDemoEventMap, 'sedd-select'>;
 
-/** Every event of an element, with its own in place of the general ones. */
+/** All events of an element. Its own events replace general ones of the same name. */
 type Events<Own> = Own & Omit<HTMLElementEventMap, keyof Own>;
 
-/** <sedd-player>: replays a recorded run without a model. */
+/** <sedd-player> replays a recorded run without a model. */
 export class SeddPlayer extends HTMLElement {
   get src(): string | null;
   set src(value: string | null);
@@ -90,7 +97,7 @@ export class SeddPlayer extends HTMLElement {
   ): void;
 }
 
-/** <sedd-demo>: a model that writes in the reader's browser. */
+/** <sedd-demo> runs a model in the reader's browser. */
 export class SeddDemo extends HTMLElement {
   model: string | null;
   compare: string | null;

@@ -1,4 +1,4 @@
-/* check.c - refuses options that do not fit the model or the session, in one sentence. */
+/* check.c - refuses options that do not fit the model or the session, with one sentence. */
 #include "diffusion/options.h"
 #include "diffusion/sampler.h"
 

@@ -1,7 +1,7 @@
 /*
- * choose.c - which masks open in the step at hand: by coin, or by rank. Ranks that look at the
- * network's distributions are known only after it has run; then every mask is drawn and those that
- * were not chosen are put back.
+ * choose.c - chooses the masks that the current step fills in, by random numbers or by rank. Ranks
+ * that depend on the network's distributions are known only after it has run. Every mask is drawn
+ * then, and those that are not chosen are masked again.
  */
 #include "diffusion/options.h"
 #include "diffusion/sampler.h"
@@ -11,7 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Ranks that do not depend on the network. */
+/* Returns the rank of a place in an order that does not depend on the network. */
 static double rank_ahead(const struct sedd_sampler *sampler, int32_t place)
 {
     int32_t length = sampler->options.length;
@@ -23,7 +23,7 @@ static double rank_ahead(const struct sedd_sampler *sampler, int32_t place)
     return sedd_order_spread(place % length, length, turn);
 }
 
-/* How many of the first of a sequence's sorted masks open. */
+/* Returns how many of a sequence's sorted masks are filled in. */
 static int32_t open_count(const struct sedd_sampler *sampler, int32_t masked)
 {
     const struct sedd_sample_options *options = &sampler->options;
@@ -36,7 +36,7 @@ static int32_t open_count(const struct sedd_sampler *sampler, int32_t masked)
     }
 }
 
-/* The masks of sequence b are ranked and sorted; returns how many of them open. */
+/* Sorts the masks of sequence b by rank. Returns how many of them are filled in. */
 static int32_t sort_masks(struct sedd_sampler *sampler, int32_t b, int32_t *masked)
 {
     int32_t first = b * sampler->options.length, count = 0;
@@ -56,7 +56,7 @@ static int compare_places(const void *a, const void *b)
     return *(const int32_t *)a - *(const int32_t *)b;
 }
 
-/* The chosen masks of every sequence, before the network has run. */
+/* Lists the chosen masks of every sequence before the network runs. Returns their number. */
 static int32_t rows_by_order(struct sedd_sampler *sampler)
 {
     int32_t *drawn = sampler->drawn, count = 0, masked;
@@ -73,7 +73,7 @@ static int32_t rows_by_order(struct sedd_sampler *sampler)
 
 void sedd_sampler_remask(struct sedd_sampler *sampler)
 {
-    if (sedd_sample_by_coin(&sampler->options) || sedd_sample_foresees(&sampler->options)) {
+    if (sedd_sample_by_coin(&sampler->options) || sedd_sample_known_ahead(&sampler->options)) {
         return;
     }
     int32_t masked;
@@ -101,7 +101,7 @@ int32_t sedd_sampler_choose(struct sedd_sampler *sampler)
             sampler->drawn[count++] = place;
         }
     }
-    bool ordered = sedd_sample_foresees(&sampler->options) && !normalised;
+    bool ordered = sedd_sample_known_ahead(&sampler->options) && !normalised;
     return ordered ? rows_by_order(sampler) : count;
 }
 

@@ -1,7 +1,7 @@
 /*
- * defaults.c - generation_config.json: how a model was trained to write. The file and its general
- * keys are Hugging Face's (temperature, top_k, top_p); the sampler's own have the names of its
- * options. The file is as untrusted as the weights.
+ * defaults.c - reads a model's sampling options from its generation_config.json. Hugging Face
+ * defines the file and its general keys (temperature, top_k, top_p). The other keys are the names
+ * of this sampler's options. The file is as untrusted as the weights.
  */
 #include "diffusion/options.h"
 #include "files/config.h"
@@ -10,7 +10,8 @@
 #define FILE_NAME "generation_config.json"
 #define SIZE_LIMIT (1 << 16) /* bytes; real ones have a few hundred */
 
-/* Keys that are null count as absent: Hugging Face writes so what has no value. */
+/* A key that is null counts as absent, because Hugging Face writes keys without a value that
+ * way. */
 static const struct sedd_field_source SOURCE = {.where = FILE_NAME ": ",
                                                 .call = SEDD_CALL_BY_KEY,
                                                 .uses = SEDD_FIELD_OF_FILE,

@@ -1,12 +1,13 @@
 /*
- * evaluate.c - the network in a step. Exact draws skip an evaluation if there is nothing to draw,
- * which a normalised model knows beforehand: no two of its evaluations read the same ids.
+ * evaluate.c - runs the network in a step. Exact draws skip an evaluation if there is nothing to
+ * draw. A normalised model knows this beforehand, so no two of its evaluations read the same ids.
  *
- * Official draws evaluate as often as the reference codes do. MDLM's ddpm_cache and RADD keep the
- * network's output while no token changes, which is exact if the network does not read the noise
- * level: MDLM while the whole batch stays the same, RADD for each sequence. What is kept is the
- * residual stream after the last block, H numbers a position instead of N; the head runs again. A
- * network that is evaluated elsewhere keeps nothing: its evaluations give the same numbers.
+ * Official draws evaluate as often as the reference codes do. MDLM's ddpm_cache and RADD reuse the
+ * network's output while no token changes: MDLM while the whole batch stays the same, RADD for each
+ * sequence. This is exact if the network does not read the noise level. The sampler keeps the
+ * residual stream after the last block, which has H numbers per position instead of N, and runs the
+ * head again. A network that is evaluated elsewhere reuses nothing: its evaluations give the same
+ * numbers.
  */
 #include "diffusion/sampler.h"
 
@@ -17,7 +18,7 @@ static bool is_official(const struct sedd_sampler *sampler)
     return sampler->options.draw == SEDD_DRAW_OFFICIAL;
 }
 
-/* True: the reference code runs the network in this step even if nothing is drawn. */
+/* Returns true if the reference code runs the network in this step even if nothing is drawn. */
 static bool runs_always(const struct sedd_sampler *sampler)
 {
     const struct sedd_model_info *info = &sampler->session->model->info;
@@ -25,7 +26,7 @@ static bool runs_always(const struct sedd_sampler *sampler)
            !(sampler->last && info->family == SEDD_FAMILY_SDTT);
 }
 
-bool sedd_sampler_keep(struct sedd_sampler *sampler)
+bool sedd_sampler_new_outputs(struct sedd_sampler *sampler)
 {
     const struct sedd_model_info *info = &sampler->session->model->info;
     uint64_t batch = (uint64_t)sampler->options.batch, rows = (uint64_t)sampler->rows;
@@ -40,13 +41,13 @@ bool sedd_sampler_keep(struct sedd_sampler *sampler)
         sampler->output = sedd_memory_new(rows, sizeof(int32_t));
     }
     if (sampler->stale != NULL) {
-        sedd_sampler_outdate(sampler, NULL);
+        sedd_sampler_mark_stale(sampler, NULL);
     }
     return sampler->evaluated && sampler->stale &&
            (!keeps || (sampler->kept && sampler->read && sampler->output));
 }
 
-void sedd_sampler_outdate(struct sedd_sampler *sampler, const int32_t *before)
+void sedd_sampler_mark_stale(struct sedd_sampler *sampler, const int32_t *before)
 {
     size_t length = (size_t)sampler->options.length;
     bool whole = sampler->session->model->info.family != SEDD_FAMILY_RADD, any = before == NULL;
@@ -77,7 +78,7 @@ struct sedd_reading sedd_sampler_reading(struct sedd_sampler *sampler)
     return reading;
 }
 
-/* Runs the blocks and counts. */
+/* Runs the blocks, and counts the evaluation and the sequences that it read. */
 static enum sedd_status run_blocks(struct sedd_sampler *sampler, const struct sedd_reading *reading,
                                    struct sedd_error *error)
 {
@@ -93,7 +94,7 @@ static enum sedd_status run_blocks(struct sedd_sampler *sampler, const struct se
     return status;
 }
 
-/* Brings the kept outputs up to date and puts those to be drawn before the head. */
+/* Updates the kept outputs of stale sequences, and passes those of drawn places to the head. */
 static enum sedd_status refresh(struct sedd_sampler *sampler, struct sedd_error *error)
 {
     struct sedd_session *session = sampler->session;

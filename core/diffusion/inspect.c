@@ -1,7 +1,7 @@
 /*
- * inspect.c - what the network says about single positions: the likeliest tokens with their score
- * ratios, the entropy, and what a sampling step from this noise level would do there. Only the rows
- * asked for go through the vocabulary head, and no array of N numbers leaves it.
+ * inspect.c - evaluates the network at single positions: the likeliest tokens with their score
+ * ratios, the entropy, and the probabilities of a sampling step from this noise level. Only the
+ * requested rows pass the vocabulary head, and no array of N numbers leaves this file.
  */
 #include "diffusion/draw.h"
 #include "diffusion/graph.h"
@@ -20,12 +20,13 @@ struct inspection {
     double sigma;
     struct sedd_inspected *out;        /* [position_count] */
     struct sedd_candidate *candidates; /* [position_count, top_k] */
-    _Atomic bool broken;
+    _Atomic bool non_finite;
 };
 
 /* ---- One row ----------------------------------------------------------------------------- */
 
-/* The top_k likeliest tokens but the row's own, likeliest first; equal ones by id. */
+/* Finds the top_k likeliest tokens other than the row's own, likeliest first and equal ones by
+ * id. */
 static void choose(const struct inspection *in, int32_t own, const float *logscore,
                    struct sedd_candidate *best)
 {
@@ -47,7 +48,8 @@ static void choose(const struct inspection *in, int32_t own, const float *logsco
     }
 }
 
-/* Sum of the scores of all tokens but the row's own, and the entropy of a draw among them. */
+/* Computes the sum of the scores of all tokens but the row's own, and the entropy of a draw among
+ * them. */
 static void measure(const struct inspection *in, int32_t own, const float *logscore,
                     struct sedd_inspected *out)
 {
@@ -64,8 +66,8 @@ static void measure(const struct inspection *in, int32_t own, const float *logsc
     out->entropy = sum > 0.0 ? log(sum) - weighted / sum : 0.0;
 }
 
-/* The step's probabilities as its draw makes them: negative weights count 0, the rest is scaled to
- * 1. Overwrites `row`. */
+/* Computes the step's probabilities as its draw does: negative weights count as 0, and the others
+ * are scaled to a sum of 1. Overwrites `row`. */
 static void move(const struct inspection *in, int32_t own, float *row, struct sedd_inspected *out,
                  struct sedd_candidate *best)
 {
@@ -82,7 +84,7 @@ static void move(const struct inspection *in, int32_t own, float *row, struct se
     }
 }
 
-/* Rows come in ascending order of position, results in the order asked for. */
+/* Receives rows in ascending order of position; stores results in the requested order. */
 static void visit(void *user, int32_t row, int32_t place, float *logits, float *work)
 {
     struct inspection *in = user;
@@ -101,7 +103,7 @@ static void visit(void *user, int32_t row, int32_t place, float *logits, float *
     logits[own] = 0.0f;
     measure(in, own, logits, out);
     if (!isfinite(out->score_sum)) {
-        in->broken = true;
+        in->non_finite = true;
         return;
     }
     choose(in, own, logits, best);
@@ -118,7 +120,7 @@ static int ascending(const void *a, const void *b)
 
 /* ---- The call ---------------------------------------------------------------------------- */
 
-/* Evaluates the network at the positions asked for, which `places` lists in ascending order. */
+/* Evaluates the network at the requested positions, which `places` lists in ascending order. */
 static enum sedd_status evaluate(struct inspection *in, int32_t length, double sigma,
                                  const int32_t *places, struct sedd_error *error)
 {
@@ -132,7 +134,7 @@ static enum sedd_status evaluate(struct inspection *in, int32_t length, double s
     if (status == SEDD_OK) {
         status = sedd_score_head(in->session, &reading, visit, in, error);
     }
-    return status == SEDD_OK && in->broken ? sedd_score_fail(sigma, error) : status;
+    return status == SEDD_OK && in->non_finite ? sedd_score_fail(sigma, error) : status;
 }
 
 static enum sedd_status check(const struct sedd_session *session, int32_t length,
@@ -178,7 +180,7 @@ static enum sedd_status check(const struct sedd_session *session, int32_t length
     return sedd_ids_check(ids, (size_t)length, info->states, error);
 }
 
-/* The noise level asked for, and the step that begins there. */
+/* Returns the requested noise level, and stores the step that begins there. */
 static double begin_step(const struct sedd_model_info *info,
                          const struct sedd_inspect_options *options,
                          struct sedd_transition *transition)

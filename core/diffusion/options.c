@@ -284,7 +284,7 @@ bool sedd_sample_by_coin(const struct sedd_sample_options *options)
            options->positions == SEDD_POSITIONS_NORMALISED;
 }
 
-bool sedd_sample_foresees(const struct sedd_sample_options *options)
+bool sedd_sample_known_ahead(const struct sedd_sample_options *options)
 {
     return options->positions == SEDD_POSITIONS_NORMALISED ||
            options->positions == SEDD_POSITIONS_HITTING ||
@@ -317,7 +317,7 @@ const char *sedd_sample_conflict(const struct sedd_sample_options *options)
     if (options->ending != SEDD_ENDING_OWN && (!coin || options->no_denoise)) {
         return "an ending needs positions score or normalised, and denoise";
     }
-    if (options->context == SEDD_CONTEXT_KNOWN && !sedd_sample_foresees(options)) {
+    if (options->context == SEDD_CONTEXT_KNOWN && !sedd_sample_known_ahead(options)) {
         return "context known needs positions normalised, hitting, or planned in order random or "
                "spread; in the others the network itself decides which masks open";
     }

@@ -31,6 +31,6 @@ const char *sedd_sample_conflict(const struct sedd_sample_options *options);
  * NORMALISED). Some masks may then be left for the denoiser. */
 bool sedd_sample_by_coin(const struct sedd_sample_options *options);
 /* Returns true if the masks to fill in are known before the network runs. */
-bool sedd_sample_foresees(const struct sedd_sample_options *options);
+bool sedd_sample_known_ahead(const struct sedd_sample_options *options);
 
 #endif

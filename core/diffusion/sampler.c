@@ -1,12 +1,12 @@
 /*
- * sampler.c - the denoising loop: x at t = 1 is pure noise; each step reads the network once and
- * draws every open position anew; a last step removes what noise is left (SEDD, algorithm 2; the
- * reference code's pc_sampler).
+ * sampler.c - the denoising loop. The sequence is pure noise at t = 1. Each step evaluates the
+ * network once and draws every noisy position again. A last step removes the noise that remains
+ * (SEDD, algorithm 2; the reference code's pc_sampler).
  *
- * Absorb graph: a token once opened never changes, so only masked rows go through the head and the
- * draw, and where which masks open is known beforehand only those; with context `known` the others
- * are not even read. The times are schedule.c's, the choice among masks order.c's, the evaluations
- * evaluate.c's, the draws visit.c's.
+ * In the absorb graph, a token that has been filled in never changes, so only masked rows pass the
+ * head and are drawn. If the positions of a step are known before the network runs, only those rows
+ * do; with context `known`, the network does not even read the other masks. schedule.c gives the
+ * times, order.c and choose.c the masks of a step, evaluate.c runs the network, and visit.c draws.
  */
 #include "diffusion/sampler.h"
 
@@ -18,7 +18,8 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- Life -------------------------------------------------------------------------------- */
+/* ---- Creating and freeing
+ * --------------------------------------------------------------------- */
 
 /* Overwrites the held positions of every sequence. */
 static void project(struct sedd_sampler *sampler)
@@ -41,7 +42,7 @@ static int32_t count_masks(const struct sedd_sampler *sampler, const int32_t *id
     return masked;
 }
 
-/* After ids were set from outside. */
+/* Updates the sampler after its ids were set from outside. */
 static void settle(struct sedd_sampler *sampler)
 {
     project(sampler);
@@ -85,7 +86,7 @@ static bool allocate(struct sedd_sampler *sampler)
     sampler->drawn = sedd_memory_new(rows, sizeof(int32_t));
     bool known = options->context == SEDD_CONTEXT_KNOWN;
     sampler->known = known ? sedd_memory_new(rows, sizeof(int32_t)) : NULL;
-    return sedd_sampler_keep(sampler) && sampler->ids && sampler->next && sampler->changed &&
+    return sedd_sampler_new_outputs(sampler) && sampler->ids && sampler->next && sampler->changed &&
            sampler->changed_ids && sampler->changed_confidence && sampler->changed_entropy &&
            sampler->held_positions && sampler->held_ids && sampler->confidence &&
            sampler->entropy && sampler->rank && sampler->ranked && sampler->drawn &&
@@ -202,11 +203,11 @@ void sedd_sampler_free(struct sedd_sampler *sampler)
 
 /* ---- A step ------------------------------------------------------------------------------ */
 
-/* The least time that a step is planned for: a grid that ends at 0 or below evaluates there, too.
- */
+/* Smallest time of a step. A grid may end at 0 or below, and the network is evaluated there,
+ * too. */
 #define TIME_LEAST 1e-9
 
-/* Sets the time of the step at hand. Returns its width. */
+/* Sets the time of the current step. Returns its width. */
 static double plan_time(struct sedd_sampler *sampler)
 {
     const struct sedd_model_info *info = &sampler->session->model->info;
@@ -224,7 +225,7 @@ static double plan_time(struct sedd_sampler *sampler)
     return sampler->last ? 0.0 : sedd_grid_delta(options->grid, options->steps, i, sampler->end);
 }
 
-/* The noise level of the step at hand and what it may do. */
+/* Sets time, noise level and transition of the current step. */
 static void plan(struct sedd_sampler *sampler)
 {
     const struct sedd_model_info *info = &sampler->session->model->info;
@@ -250,14 +251,16 @@ static void plan(struct sedd_sampler *sampler)
     sampler->rest = sampler->last || opens || (planned && final);
 }
 
-/* Exact draws and the absorb graph: whether a mask opens, and what it becomes. */
+/* Returns true for exact draws in the absorb graph. They decide in two parts: whether a mask is
+ * filled in, and with which token. */
 static bool draws_exactly(const struct sedd_sampler *sampler)
 {
     return sampler->options.draw == SEDD_DRAW_EXACT &&
            sampler->session->model->info.graph == SEDD_GRAPH_ABSORB;
 }
 
-/* Lets the network work out the noise levels of the steps ahead together, where they are known. */
+/* Computes the conditioning of the following steps in one batch, if their noise levels are
+ * known. */
 static void prepare(struct sedd_sampler *sampler)
 {
     const struct sedd_sample_options *options = &sampler->options;
@@ -276,7 +279,7 @@ static void prepare(struct sedd_sampler *sampler)
     sedd_condition_prepare(sampler->session, sigmas, count);
 }
 
-/* Reads the uniforms of the step at hand, as many as its reference code draws. */
+/* Reads as many uniforms as the reference code draws in the current step. */
 static void read_uniforms(struct sedd_sampler *sampler)
 {
     const struct sedd_model_info *info = &sampler->session->model->info;
@@ -289,7 +292,7 @@ static void read_uniforms(struct sedd_sampler *sampler)
     }
 }
 
-/* Plans the step at hand and chooses its rows. */
+/* Plans the current step and chooses its rows. */
 static enum sedd_status begin(struct sedd_sampler *sampler, struct sedd_error *error)
 {
     if (sedd_sampler_done(sampler)) {
@@ -304,7 +307,7 @@ static enum sedd_status begin(struct sedd_sampler *sampler, struct sedd_error *e
     return SEDD_OK;
 }
 
-/* Fills in `next` from what was drawn. */
+/* Sets `next` to the ids after the draws. */
 static enum sedd_status place_drawn(struct sedd_sampler *sampler, struct sedd_error *error)
 {
     memcpy(sampler->next, sampler->ids, (size_t)sampler->rows * sizeof(int32_t));
@@ -325,7 +328,7 @@ static enum sedd_status place_drawn(struct sedd_sampler *sampler, struct sedd_er
     return SEDD_OK;
 }
 
-/* Reports what differs from the ids before the step. */
+/* Reports the positions whose ids differ from those before the step. */
 static void report(struct sedd_sampler *sampler, const int32_t *before, struct sedd_step *step)
 {
     bool exact = draws_exactly(sampler);
@@ -350,7 +353,7 @@ static void report(struct sedd_sampler *sampler, const int32_t *before, struct s
     step->entropy = exact ? sampler->changed_entropy : NULL;
 }
 
-/* Ends the step at hand, whose rows have been drawn. */
+/* Ends the current step, whose rows have been drawn. */
 static enum sedd_status finish(struct sedd_sampler *sampler, struct sedd_step *step,
                                struct sedd_error *error)
 {
@@ -367,7 +370,7 @@ static enum sedd_status finish(struct sedd_sampler *sampler, struct sedd_step *s
         project(sampler);
     }
     sampler->masked = count_masks(sampler, sampler->ids, sampler->rows);
-    sedd_sampler_outdate(sampler, before);
+    sedd_sampler_mark_stale(sampler, before);
     step->rows = sampler->drawn_count;
     report(sampler, before, step);
     return SEDD_OK;
@@ -426,7 +429,7 @@ enum sedd_status sedd_sampler_request(struct sedd_sampler *sampler, struct sedd_
     return SEDD_OK;
 }
 
-/* Returns the rank by the order in use. The caller keeps the one that is known beforehand. */
+/* Returns the rank of a drawn row. An order that does not depend on the network keeps its rank. */
 static double rank_of(const struct sedd_sampler *sampler, int32_t place,
                       const struct sedd_row_result *result)
 {
@@ -455,7 +458,8 @@ enum sedd_status sedd_sampler_take(struct sedd_sampler *sampler,
                              "row %d of a step has token id %d, outside this model's 0 to %d",
                              (int)row, (int)result->id, (int)tokens - 1);
         }
-        bool stays = sedd_sampler_tosses(sampler) && !sedd_sampler_opens(sampler, place, sum);
+        bool stays =
+            sedd_sampler_opens_by_score(sampler) && !sedd_sampler_opens(sampler, place, sum);
         sampler->outcome[row] = (struct sedd_outcome){.id = stays ? -1 : result->id,
                                                       .confidence = result->confidence,
                                                       .entropy = result->entropy,
@@ -484,7 +488,7 @@ int32_t sedd_sampler_steps_done(const struct sedd_sampler *sampler)
 enum sedd_status sedd_sampler_restore(struct sedd_sampler *sampler, int32_t steps_done,
                                       const int32_t *ids, struct sedd_error *error)
 {
-    bool hitting = sampler->options.positions == SEDD_POSITIONS_HITTING; /* as long as it takes */
+    bool hitting = sampler->options.positions == SEDD_POSITIONS_HITTING; /* has no fixed total */
     int32_t most = hitting ? sampler->rows : sampler->total;
     if (steps_done < 0 || steps_done > most) {
         return sedd_fail(error, SEDD_ERROR_ARGUMENT, "a run of %d steps cannot continue after %d",
@@ -496,7 +500,7 @@ enum sedd_status sedd_sampler_restore(struct sedd_sampler *sampler, int32_t step
         memcpy(sampler->ids, ids, (size_t)sampler->rows * sizeof(int32_t));
         sampler->steps_done = steps_done;
         sampler->requested = false;
-        sedd_sampler_outdate(sampler, NULL);
+        sedd_sampler_mark_stale(sampler, NULL);
         settle(sampler);
     }
     return status;

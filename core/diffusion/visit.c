@@ -1,7 +1,7 @@
 /*
- * visit.c - from a row of logits to what is drawn. An exact draw at a mask has two parts, each with
- * its own random number: whether the mask opens and which token it becomes. Everything else
- * (official draws, the uniform graph) draws once, over all states, as the reference code does.
+ * visit.c - draws a row's token from its logits. An exact draw at a mask has two parts, each with
+ * its own random number: whether the mask is filled in, and with which token. Official draws and
+ * the uniform graph draw once, over all states, as the reference code does.
  */
 #include "diffusion/draw.h"
 #include "diffusion/sampler.h"
@@ -22,13 +22,13 @@ bool sedd_sampler_opens(const struct sedd_sampler *sampler, int32_t place, doubl
     return sampler->rest || sedd_sampler_random(sampler, place, 0) < open;
 }
 
-bool sedd_sampler_tosses(const struct sedd_sampler *sampler)
+bool sedd_sampler_opens_by_score(const struct sedd_sampler *sampler)
 {
     return sampler->options.positions == SEDD_POSITIONS_SCORE &&
            !sampler->session->model->info.normalised;
 }
 
-/* The rank by the distribution weights / sum, whose largest weight is 1. */
+/* Returns the rank of a row with the distribution weights / sum, whose largest weight is 1. */
 static double rank_of(const struct sedd_sampler *sampler, int32_t place, const float *weights,
                       int32_t tokens, double sum, float entropy)
 {
@@ -51,7 +51,7 @@ void sedd_visit_exact(void *user, int32_t row, int32_t place, float *logits, flo
     size_t size = (size_t)tokens * sizeof(float);
     sedd_session_mute(session, logits);
     float inverse = (float)(1.0 / options->temperature), largest = kernels->max(logits, tokens);
-    bool coin = sedd_sampler_tosses(sampler);
+    bool coin = sedd_sampler_opens_by_score(sampler);
     memcpy(weights, logits, size);
     double sum = (double)kernels->exp_sum(weights, tokens, coin ? 1.0f : inverse, largest);
     double score_sum = sum * exp((double)largest - (double)sampler->shift);

@@ -11,6 +11,7 @@
 #define SEDD_GOLDEN_CHECK_H
 
 #include "golden/golden.h"
+#include "diffusion/graph.h"
 #include "files/json.h"
 #include "files/safetensors.h"
 
@@ -92,6 +93,25 @@ enum sedd_status sedd_golden_damaged(struct sedd_golden *golden);
 double sedd_golden_worse(double a, double b);
 /* Returns the largest difference, relative to the largest magnitude of `expected`. */
 double sedd_golden_error(const float *got, const float *expected, size_t count);
+
+/* ---- Runs (golden_sampler.c) ------------------------------------------------------------- */
+
+/* Returns the move of a reference code's kind of step; ANALYTIC for every other word. */
+enum sedd_move sedd_golden_move(const char *kind);
+
+/* The uniforms of a run, one tensor for each draw: NAME.u0, NAME.u1, ... */
+struct sedd_golden_uniforms {
+    struct sedd_golden *golden;
+    const char *name;
+    int32_t draws; /* tensors read so far */
+    bool damaged;  /* a tensor is missing or has the wrong size */
+};
+
+/* Starts a run with these uniforms on a grid that ends at `end`. *session and *sampler must be
+ * NULL; the caller frees both, also on failure. Borrows the uniforms. */
+enum sedd_status sedd_golden_sampler(struct sedd_golden_uniforms *uniforms,
+                                     const struct sedd_sample_options *options, double end,
+                                     struct sedd_session **session, struct sedd_sampler **sampler);
 
 /* ---- The checks: `item` is the value of the key, or an element of it --------------------- */
 

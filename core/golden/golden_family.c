@@ -139,13 +139,6 @@ static void normalise(float *row, size_t columns, size_t states)
     }
 }
 
-static enum sedd_move move_of(const char *kind)
-{
-    bool last = kind != NULL && (strcmp(kind, "denoise") == 0 || strcmp(kind, "final") == 0 ||
-                                 strcmp(kind, "removal") == 0);
-    return last ? SEDD_MOVE_DENOISER : SEDD_MOVE_ANALYTIC;
-}
-
 /* The reference codes scale a row differently from one kind of step to the next, which no draw
  * notices; both rows are compared as distributions. */
 enum sedd_status sedd_golden_distribution(struct sedd_golden *golden, const cJSON *item)
@@ -157,7 +150,7 @@ enum sedd_status sedd_golden_distribution(struct sedd_golden *golden, const cJSO
     const int32_t *result = sedd_golden_ids(golden, item, "result", &result_count);
     float *expected = sedd_golden_tensor(golden, sedd_golden_text(item, "probs"), &expected_count);
     double t = sedd_golden_number(item, "t"), dt = sedd_golden_number(item, "dt"), dsigma;
-    enum sedd_move move = move_of(sedd_golden_text(item, "kind"));
+    enum sedd_move move = sedd_golden_move(sedd_golden_text(item, "kind"));
     const char *counted = sedd_golden_text(item, "rows");
     bool all = counted != NULL && strcmp(counted, "all") == 0;
     bool fits = sedd_golden_shape(item, "x", &batch, &length) && count > 0 && t >= 0.0 &&
@@ -212,7 +205,7 @@ enum sedd_status sedd_golden_rate(struct sedd_golden *golden, const cJSON *item)
     if (method == NULL || count == 0 || count != rate_count || steps != (double)count) {
         return sedd_golden_damaged(golden);
     }
-    enum sedd_move move = strcmp(method, "euler") == 0 ? SEDD_MOVE_EULER : SEDD_MOVE_ANALYTIC;
+    enum sedd_move move = sedd_golden_move(method);
     for (size_t i = 0; i < count; i++) {
         struct sedd_transition transition =
             sedd_transition_at(golden->info, move, t[i], (1.0 - 1e-5) / steps);

@@ -16,14 +16,14 @@
 /* A run as golden.json describes it. */
 struct run {
     struct sedd_sample_options options;
-    const char *name, *predictor;
+    struct sedd_golden_uniforms uniforms;
+    const char *predictor;
     double end; /* where the grid ends */
     size_t rows;
     const int32_t *states; /* [value_count], B * L for each state */
     size_t value_count;
-    int32_t draws; /* read so far, of the tensors NAME.u0, NAME.u1, ... */
-    size_t wrong;  /* ids that differ */
-    bool damaged;
+    size_t wrong; /* ids that differ */
+    bool damaged; /* golden.json has fewer ids than the run */
 };
 
 /* ---- What golden.json says --------------------------------------------------------------- */
@@ -33,7 +33,7 @@ static bool is(const char *text, const char *word)
     return text != NULL && strcmp(text, word) == 0;
 }
 
-static bool read_predictor(const struct sedd_golden *golden, struct run *run)
+static bool read_predictor(struct run *run)
 {
     static const struct {
         const char *name;
@@ -49,7 +49,6 @@ static bool read_predictor(const struct sedd_golden *golden, struct run *run)
             return true;
         }
     }
-    (void)golden;
     return false;
 }
 
@@ -107,10 +106,10 @@ static bool read_run(struct sedd_golden *golden, const cJSON *item, struct run *
     double length = sedd_golden_number(item, "length"), end = sedd_golden_number(item, "eps");
     size_t initial_count;
     *run = (struct run){.options = {.draw = SEDD_DRAW_OFFICIAL},
-                        .name = sedd_golden_text(item, "name"),
+                        .uniforms = {.golden = golden, .name = sedd_golden_text(item, "name")},
                         .predictor = sedd_golden_text(item, "predictor"),
                         .end = isnan(end) ? 1e-5 : end};
-    bool fits = run->name != NULL && batch >= 1.0 && batch <= 1e3 && length >= 1.0 &&
+    bool fits = run->uniforms.name != NULL && batch >= 1.0 && batch <= 1e3 && length >= 1.0 &&
                 length <= 1e4 && (isnan(steps) || (steps >= 1.0 && steps <= 1e6));
     if (!fits) {
         return false;
@@ -127,26 +126,6 @@ static bool read_run(struct sedd_golden *golden, const cJSON *item, struct run *
 }
 
 /* ---- Running it -------------------------------------------------------------------------- */
-
-/* Where the sampler reads its uniforms. */
-struct feed {
-    struct sedd_golden *golden;
-    struct run *run;
-};
-
-static void feed_uniforms(void *user, float *values, size_t count)
-{
-    struct feed *feed = user;
-    char name[96];
-    size_t found;
-    snprintf(name, sizeof name, "%.80s.u%d", feed->run->name, (int)feed->run->draws++);
-    const struct sedd_tensor *tensor = sedd_golden_find(feed->golden, name, &found);
-    if (tensor == NULL || found != count) {
-        feed->run->damaged = true;
-        return;
-    }
-    sedd_element_read(SEDD_ELEMENT_F32, feed->golden->data + tensor->begin, count, values);
-}
 
 static void compare(struct run *run, const int32_t *got, const int32_t *expected, size_t count)
 {
@@ -176,7 +155,6 @@ static void compare_read(const struct sedd_sampler *sampler, const int32_t *befo
 static enum sedd_status follow(struct sedd_golden *golden, struct run *run, size_t first,
                                size_t end, int32_t *evaluations, int32_t *result)
 {
-    struct feed feed = {golden, run};
     struct sedd_session *session = NULL;
     struct sedd_sampler *sampler = NULL;
     struct sedd_step step;
@@ -186,14 +164,8 @@ static enum sedd_status follow(struct sedd_golden *golden, struct run *run, size
     if (before == NULL) {
         return sedd_golden_damaged(golden);
     }
-    enum sedd_status status = sedd_session_new(golden->engine, golden->model, (int32_t)run->rows,
-                                               &session, golden->error);
-    if (status == SEDD_OK) {
-        status = sedd_sampler_new(session, &run->options, &sampler, golden->error);
-    }
-    if (status == SEDD_OK) {
-        status = sedd_sampler_feed(sampler, feed_uniforms, &feed, run->end, golden->error);
-    }
+    enum sedd_status status =
+        sedd_golden_sampler(&run->uniforms, &run->options, run->end, &session, &sampler);
     for (size_t i = first; status == SEDD_OK && !sedd_sampler_done(sampler); i++) {
         memcpy(before, sedd_sampler_ids(sampler), run->rows * sizeof *before);
         status = sedd_sampler_advance(sampler, &step, golden->error);
@@ -341,7 +313,7 @@ static enum sedd_status follow_strategy(struct sedd_golden *golden, const cJSON 
         status = sedd_golden_raw_logits(golden, run->options.batch, run->options.length, ids, sigma,
                                         logits);
         mark(golden, run, (int32_t)i, ordered ? order : NULL, coins, ids, marked);
-        snprintf(name, sizeof name, "%.80s.u%d", run->name, (int)i);
+        snprintf(name, sizeof name, "%.80s.u%d", run->uniforms.name, (int)i);
         const struct sedd_tensor *tensor = sedd_golden_find(golden, name, &found);
         fits = tensor != NULL && found <= run->rows * states;
         if (fits) {
@@ -376,10 +348,10 @@ enum sedd_status sedd_golden_family_run(struct sedd_golden *golden, const cJSON 
     bool fits = read_run(golden, item, &run) && result_count >= run.rows;
     int32_t *got = sedd_golden_memory(golden, fits ? result_count : 0, sizeof *got);
     snprintf(golden->name, sizeof golden->name, "trajectory %.70s",
-             run.name == NULL ? "?" : run.name);
+             run.uniforms.name == NULL ? "?" : run.uniforms.name);
     bool other = is(run.predictor, "ordered") || (strategy != NULL && !is(strategy, "direct"));
     bool windows = is(run.predictor, "semi_ar");
-    if (!fits || got == NULL || (!other && !read_predictor(golden, &run)) ||
+    if (!fits || got == NULL || (!other && !read_predictor(&run)) ||
         (!windows && result_count != run.rows)) {
         return sedd_golden_damaged(golden);
     }
@@ -387,7 +359,7 @@ enum sedd_status sedd_golden_family_run(struct sedd_golden *golden, const cJSON 
         windows ? follow_windows(golden, item, &run, &evaluations, got, result_count)
         : other ? follow_strategy(golden, item, &run, &evaluations, got)
                 : follow(golden, &run, 0, run.value_count / run.rows, &evaluations, got);
-    if (status == SEDD_OK && run.damaged) {
+    if (status == SEDD_OK && (run.damaged || run.uniforms.damaged)) {
         status = sedd_golden_damaged(golden);
     }
     if (status == SEDD_OK) {

@@ -54,13 +54,6 @@ enum sedd_status sedd_golden_grid(struct sedd_golden *golden, const cJSON *list)
 
 /* ---- Steps and draws --------------------------------------------------------------------- */
 
-static enum sedd_move move_of(const char *kind)
-{
-    return kind == NULL || strcmp(kind, "analytic") == 0 ? SEDD_MOVE_ANALYTIC
-           : strcmp(kind, "euler") == 0                  ? SEDD_MOVE_EULER
-                                                         : SEDD_MOVE_DENOISER;
-}
-
 enum sedd_status sedd_golden_step(struct sedd_golden *golden, const cJSON *item)
 {
     int32_t batch, length;
@@ -70,7 +63,7 @@ enum sedd_status sedd_golden_step(struct sedd_golden *golden, const cJSON *item)
     const float *expected = sedd_golden_tensor(golden, name, &expected_count);
     double t = sedd_golden_number(item, "t"), dt = sedd_golden_number(item, "dt");
     struct sedd_transition transition =
-        sedd_transition_at(golden->info, move_of(sedd_golden_text(item, "kind")), t,
+        sedd_transition_at(golden->info, sedd_golden_move(sedd_golden_text(item, "kind")), t,
                            isnan(dt) ? 0.0 : dt); /* the denoiser has no step size */
     transition.official = true;
     size_t columns = (size_t)sedd_transition_columns(&transition);
@@ -124,28 +117,6 @@ enum sedd_status sedd_golden_categorical(struct sedd_golden *golden, const cJSON
 
 /* ---- Trajectories ------------------------------------------------------------------------ */
 
-/* Source of the uniform numbers of the draws, one tensor per draw. */
-struct feed {
-    const struct sedd_golden *golden;
-    const char *name;
-    int32_t draw;
-    bool broken;
-};
-
-static void feed_uniforms(void *user, float *values, size_t count)
-{
-    struct feed *feed = user;
-    char name[96];
-    size_t found;
-    snprintf(name, sizeof name, "%.80s.u%d", feed->name, (int)feed->draw++);
-    const struct sedd_tensor *tensor = sedd_golden_find(feed->golden, name, &found);
-    if (tensor == NULL || found != count) {
-        feed->broken = true;
-        return;
-    }
-    sedd_element_read(SEDD_ELEMENT_F32, feed->golden->data + tensor->begin, count, values);
-}
-
 /* Runs to the end and counts the ids that differ from states [draws, rows]. After the last draw,
  * when the held tokens are in place, it also compares with result [rows]. */
 static enum sedd_status follow(struct sedd_golden *golden, struct sedd_sampler *sampler,
@@ -172,27 +143,22 @@ static enum sedd_status follow(struct sedd_golden *golden, struct sedd_sampler *
 
 /* Runs the trajectory of `options`, or the denoiser alone for the reference's predictor "none",
  * which leaves x unchanged. */
-static enum sedd_status run_trajectory(struct sedd_golden *golden,
-                                       const struct sedd_sample_options *options, struct feed *feed,
+static enum sedd_status run_trajectory(struct sedd_golden_uniforms *uniforms,
+                                       const struct sedd_sample_options *options,
                                        bool denoiser_only, const int32_t *states, size_t draws,
                                        const int32_t *result, size_t *wrong)
 {
-    int32_t rows = options->batch * options->length;
+    struct sedd_golden *golden = uniforms->golden;
+    size_t rows = (size_t)options->batch * (size_t)options->length;
     struct sedd_session *session = NULL;
     struct sedd_sampler *sampler = NULL;
     enum sedd_status status =
-        sedd_session_new(golden->engine, golden->model, rows, &session, golden->error);
-    if (status == SEDD_OK) {
-        status = sedd_sampler_new(session, options, &sampler, golden->error);
-    }
-    status = status == SEDD_OK
-                 ? sedd_sampler_feed(sampler, feed_uniforms, feed, SEDD_GRID_END, golden->error)
-                 : status;
+        sedd_golden_sampler(uniforms, options, SEDD_GRID_END, &session, &sampler);
     if (status == SEDD_OK && denoiser_only) {
         status = sedd_sampler_restore(sampler, options->steps, options->initial_ids, golden->error);
     }
     if (status == SEDD_OK) {
-        status = follow(golden, sampler, (size_t)rows, states, draws, result, wrong);
+        status = follow(golden, sampler, rows, states, draws, result, wrong);
     }
     sedd_sampler_free(sampler);
     sedd_session_free(session);
@@ -201,10 +167,10 @@ static enum sedd_status run_trajectory(struct sedd_golden *golden,
 
 enum sedd_status sedd_golden_trajectory(struct sedd_golden *golden, const cJSON *item)
 {
-    struct feed feed = {golden, sedd_golden_text(item, "name"), 0, false};
+    struct sedd_golden_uniforms uniforms = {golden, sedd_golden_text(item, "name"), 0, false};
     const char *predictor = sedd_golden_text(item, "predictor");
     double steps = sedd_golden_number(item, "steps");
-    bool euler = move_of(predictor) == SEDD_MOVE_EULER;
+    bool euler = sedd_golden_move(predictor) == SEDD_MOVE_EULER;
     size_t count, held_count, held_id_count, state_count, result_count, wrong = 0;
     const int32_t *initial = sedd_golden_ids(golden, item, "x_init", &count);
     const int32_t *places = sedd_golden_ids(golden, item, "condition.locs", &held_count);
@@ -222,18 +188,18 @@ enum sedd_status sedd_golden_trajectory(struct sedd_golden *golden, const cJSON 
         .initial_ids = initial,
     };
     bool fits = sedd_golden_shape(item, "x_init", &options.batch, &options.length) && count > 0 &&
-                feed.name != NULL && held_count == held_id_count && result_count == count &&
+                uniforms.name != NULL && held_count == held_id_count && result_count == count &&
                 steps >= 1.0 && steps <= 1e6;
     snprintf(golden->name, sizeof golden->name, "trajectory %.70s",
-             feed.name == NULL ? "?" : feed.name);
+             uniforms.name == NULL ? "?" : uniforms.name);
     if (!fits) {
         return sedd_golden_damaged(golden);
     }
     options.steps = (int32_t)steps;
     bool denoiser_only = predictor != NULL && strcmp(predictor, "none") == 0;
-    enum sedd_status status = run_trajectory(golden, &options, &feed, denoiser_only, states,
+    enum sedd_status status = run_trajectory(&uniforms, &options, denoiser_only, states,
                                              state_count / count, result, &wrong);
-    if (status == SEDD_OK && feed.broken) {
+    if (status == SEDD_OK && uniforms.damaged) {
         status = sedd_golden_damaged(golden);
     }
     if (status == SEDD_OK) {

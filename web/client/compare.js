@@ -1,8 +1,8 @@
 /**
- * A SEDD against a GPT-2 on this device, by fixed rules: the same number of tokens, the same threads, the
- * same core, GPT-2 with its cache; contenders take turns (A-B-A-B), three warm-up rounds are dropped, ten or
- * more are kept; a tab that was hidden makes the result invalid. The time is end to end, as a visitor waits
- * for it. T* is the number of steps at which both take equally long, taken in every round (statistics.js).
+ * Compares the speed of a SEDD and a GPT-2 on this device, by fixed rules. Both write the same number of tokens with
+ * the same kernels and threads, GPT-2 with its cache. They take turns (A-B-A-B); three warm-up rounds are dropped and
+ * ten or more are kept. A tab that was hidden makes the result invalid. Times are end to end, as a visitor waits. T* is
+ * the number of steps at which both take equally long, computed in every round (statistics.js).
  * scripts/evaluate/latency.mjs times the native tool by the same rules.
  */
 import { WORDS } from './sampling.js';
@@ -13,7 +13,7 @@ import { breakEven, medianInterval, quartiles } from './statistics.js';
 import { VERSION } from './version.js';
 
 const DEFAULTS = { steps: [4, 8, 16, 32, 64], length: 128, rounds: 10, warmups: 3, prompt: '', seed: 1 };
-const OTHERS_MS = 5; // waiting longer for the model means that something else computed
+const OTHERS_MS = 5; // ms; a longer wait for the model means that another call was computing
 
 /** @param {string} name @param {unknown} value @param {number} low @param {number} high */
 function whole(name, value, low, high) {
@@ -32,13 +32,13 @@ function readOptions({ signal, onProgress, quality, ...options }) {
   for (const steps of settings.steps) whole('A number of steps', steps, 1, 1e6);
   settings.steps = [...new Set(settings.steps)].sort((a, b) => a - b);
   whole('length', settings.length, 2, 65536);
-  whole('rounds', settings.rounds, 6, 10000); // below 6 not even the whole range is a 95 % interval
+  whole('rounds', settings.rounds, 6, 10000); // with fewer, even the whole range is not a 95 % interval
   whole('warmups', settings.warmups, 0, 100);
   whole('seed', settings.seed, 0, Number.MAX_SAFE_INTEGER);
   return settings;
 }
 
-/** What was run where. */
+/** Describes a model and its device. */
 function environmentOf(sedd, gpt2) {
   const { cores, threads: isolated, reasons } = probe();
   const model = ({ info, source, device, loadMs, kernels, threads, wasm }) => ({
@@ -65,7 +65,7 @@ function environmentOf(sedd, gpt2) {
   };
 }
 
-/** Watches for what makes times worthless. */
+/** Watches for events that make the times invalid. */
 class Watch {
   /** @type {Set<string>} */ reasons = new Set();
   #look = () => {
@@ -97,7 +97,8 @@ class Watch {
 /** @typedef {{round: number, rounds: number, warmup: boolean, model: 'sedd'|'gpt2', steps?: number, ms: number}} Turn one run of one model, timed */
 
 /**
- * @typedef {{ppl?: number, entropy?: number, [name: string]: unknown}} Quality what a model's card says of its text
+ * @typedef {{ppl?: number, entropy?: number, [name: string]: unknown}} Quality the quality of a model's texts, from its
+ *   card
  * @typedef {{steps: number[], length: number, rounds: number, warmups: number, prompt: string, seed: number, temperature?: number,
  *   topK?: number, topP?: number, [option: string]: unknown}} Settings
  * @typedef {{name: string, sha256: string, dtype: 'f32'|'q8', parameters: number, device: 'wasm'|'webgpu', deviceName: string, loadMs: number, kernels: string, threads: number,
@@ -107,13 +108,13 @@ class Watch {
  */
 
 /**
- * @typedef {object} Times of one contender; milliseconds, end to end
+ * @typedef {object} Times the times of one model, end to end, in milliseconds
  * @property {number} tokens
  * @property {number} medianMs
  * @property {number} q1Ms the first quartile
  * @property {number} q3Ms the third
- * @property {number[]} rawMs a round each
- * @property {number} firstMs the first run of all, a warm-up
+ * @property {number[]} rawMs one for each round
+ * @property {number} firstMs the very first run, which is a warm-up
  * @property {Quality} [quality]
  */
 
@@ -128,8 +129,8 @@ class Watch {
  * @property {number} tokens written in each run
  * @property {Times & {perTokenMs: number}} gpt2
  * @property {(Times & {steps: number, perStepMs: number})[]} sedd one for each number of steps
- * @property {{steps: number, low: number, high: number, raw: number[]}} breakEven the steps at which both take equally long: median,
- *   95 % interval, a round each
+ * @property {{steps: number, low: number, high: number, raw: number[]}} breakEven the number of steps at which both
+ *   take equally long: median, 95 % interval, and the value of each round
  * @property {Environment} environment
  */
 
@@ -147,15 +148,15 @@ export class Comparison {
       options.signal?.removeEventListener('abort', stop);
       this.#events.end();
     });
-    this.result.catch(() => {}); // an abort nobody waits for is no unhandled rejection
+    this.result.catch(() => {}); // an abort that nobody awaits must not become an unhandled rejection
   }
 
-  /** Ends the comparison: the result and the loop reject with AbortError. */
+  /** Ends the comparison. The result and the loop reject with AbortError. */
   abort() {
     this.#controller.abort();
   }
 
-  /** Every turn, as it has been taken. @returns {AsyncGenerator<Turn, void, void>} */
+  /** Yields every turn once it has been taken. @returns {AsyncGenerator<Turn, void, void>} */
   [Symbol.asyncIterator]() {
     return this.#events.read(this.result);
   }
@@ -171,7 +172,7 @@ export class Comparison {
       throw new SeddError('argument', `The prompt has ${ids.length} tokens; the window has ${length}.`, {
         hint: 'Shorten the prompt or make the window longer.',
       });
-    const { temperature, topK, topP } = { ...sedd.defaults, ...sampling }; // the model's are GPT-2's, too
+    const { temperature, topK, topP } = { ...sedd.defaults, ...sampling }; // GPT-2 uses the SEDD's defaults, too
     const clamp = ids.map((id, i) => [i, id]);
     const contenders = [
       {
@@ -263,12 +264,13 @@ function summary(sedd, gpt2, settings, { tokens, contenders, reasons, quality })
 }
 
 /**
- * Times a SEDD against a GPT-2 by the rules above. Returns at once; async-iterable over the turns.
+ * Times a SEDD and a GPT-2 by the rules above. Returns at once; the comparison is async-iterable over its turns.
  * @param {import('../client.js').SEDD} sedd
  * @param {import('../client.js').GPT2} gpt2
- * @param {Omit<import('../client.js').SampleOptions, 'steps'|'onStep'|'trace'|'clamp'> & {steps?: number[], seed?: number, rounds?: number, warmups?: number,
- *   quality?: {steps?: ({steps: number} & Quality)[], twin?: Quality}, onProgress?: (turn: Turn) => void}} [options] `steps` are the
- *   numbers of steps to time, `prompt` is a beginning, `quality` what a model's card says of them; other options go to `sedd.sample`
+ * @param {Omit<import('../client.js').SampleOptions, 'steps'|'onStep'|'trace'|'clamp'> & {steps?: number[], seed?:
+ *   number, rounds?: number, warmups?: number, quality?: {steps?: ({steps: number} & Quality)[], twin?: Quality},
+ *   onProgress?: (turn: Turn) => void}} [options] `steps` are the numbers of steps to time, `prompt` is the beginning
+ *   of the texts, and `quality` is from a model's card; other options go to `sedd.sample`
  * @example
  *   const comparison = compare(sedd, gpt2, { steps: [2, 4], length: 16, rounds: 6, warmups: 1 });
  *   for await (const { model, steps, ms } of comparison) console.log(model, steps ?? '', ms);

@@ -1,6 +1,6 @@
 /**
- * Calls to one worker, as protocol.js has them. An abort rejects the call at once; the worker drops
- * it when its turn comes, or after the evaluation at hand; where they share memory, within it.
+ * Sends calls to one worker. An abort rejects the call at once. The worker drops a waiting call when its turn comes,
+ * and stops a running one after the current evaluation, or within it if both share memory.
  */
 import { SeddError, abortError, unpackError } from '../errors.js';
 import { spawn, unloadedError } from '../spawn.js';
@@ -21,7 +21,7 @@ export class Connection {
   /** @type {Map<number, Call>} */ #calls = new Map();
   /** @type {unknown} */ #ended = null;
   /** @type {(device: import('../client.js').DeviceInfo) => void} */ onDevice = () => {};
-  /** @type {Int32Array | null} of the worker's engine: 1 cancels what it computes */ cancelFlag = null;
+  /** @type {Int32Array | null} flag of the worker's engine: 1 cancels its computation */ cancelFlag = null;
 
   /** @param {Worker} [worker] */
   constructor(worker) {
@@ -96,7 +96,7 @@ export class Connection {
     };
   }
 
-  /** Ends the worker, `grace` ms later; every call under way and to come rejects with `error` at once. */
+  /** Ends the worker after `grace` ms. All present and future calls reject with `error` at once. */
   end(
     error = /** @type {unknown} */ (
       new SeddError('disposed', 'This model has been disposed of.', { hint: 'Load it again.' })

@@ -1,4 +1,4 @@
-/** A growing list of events that any number of loops can read from its beginning to its end. */
+/** A growing list of events. Any number of loops can read it from the beginning to the end. */
 
 /** @template Event */
 export class Events {
@@ -6,7 +6,7 @@ export class Events {
   /** @type {Set<() => void>} */ #waiting = new Set();
   #ended = false;
 
-  /** @returns {readonly Event[]} so far */
+  /** @returns {readonly Event[]} the events so far */
   get list() {
     return this.#list;
   }

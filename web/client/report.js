@@ -1,9 +1,9 @@
-/** A comparison as text: JSON with everything, CSV with every raw point, Markdown to paste. */
+/** Writes a comparison as text: JSON with everything, CSV with every raw time, or Markdown to paste. */
 import { SeddError } from '../errors.js';
 
 const ms = (value) => (value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0));
 const range = (low, high, shown) => `${shown(low)} to ${shown(high)}`;
-/** No cell or line of a table ends early. */
+/** Escapes characters that would end a cell or a line of a table. */
 const plain = (text) => String(text).replace(/[|\r\n]+/g, ' ');
 
 function csv({ environment, gpt2, sedd, tokens, valid }) {
@@ -64,7 +64,7 @@ function markdown(result) {
 const FORMATS = { json: (result) => `${JSON.stringify(result, null, 1)}\n`, csv, markdown };
 
 /**
- * The result of `compare` as text.
+ * Returns the result of `compare` as text.
  * @param {import('./compare.js').ComparisonResult} result
  * @param {'json'|'csv'|'markdown'} [format]
  * @returns {string}

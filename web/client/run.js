@@ -1,44 +1,44 @@
 /**
- * A run under way: async-iterable over its events, with a result. The events are kept, so that the
- * state after any step can be asked for and a trace be written.
+ * A run, which is async-iterable over its events and has a result. It keeps its events, so that it can return the state
+ * after any step, and its trace.
  */
 import { SeddError } from '../errors.js';
 import { Events } from './events.js';
 
 /**
- * @typedef {object} StartEvent the first event of a SEDD's run: the window as it begins
+ * @typedef {object} StartEvent the first event of a SEDD's run, with the initial window
  * @property {true} start
- * @property {number} step evaluations done before: 0, or the position of the state that the run goes on from
- * @property {number} total evaluations there will be, as far as that is known
- * @property {number} masked positions that are masked
- * @property {number[]} positions all of the window
+ * @property {number} step number of evaluations before: 0, or the position of the state that the run continues
+ * @property {number} total number of evaluations of the run, as far as it is known
+ * @property {number} masked number of masked positions
+ * @property {number[]} positions all positions of the window
  * @property {number[]} ids parallel to positions
  * @property {(string|null)[]} texts parallel to positions; null for a mask
- * @property {number[]} held positions that are given
+ * @property {number[]} held positions of given tokens
  * @property {number} position the same as step
- * @property {number} steps as asked, or fewer where a budget allows fewer
- * @property {Settings} settings how the run samples
+ * @property {number} steps the requested number, or fewer if a budget allows only fewer
+ * @property {Settings} settings all settings of the run
  */
 
 /**
  * @typedef {object} StepEvent one evaluation of a SEDD's run
- * @property {undefined} [start] only the first event has it
- * @property {number} step evaluations done
- * @property {number} total evaluations there will be
+ * @property {undefined} [start] only in the first event
+ * @property {number} step number of evaluations done
+ * @property {number} total number of evaluations of the run
  * @property {number} t time before the step, from 1 to 0
  * @property {number} sigma noise before the step
- * @property {number} rows rows of the window that were drawn from; 0: there were none, and the network did not run
- * @property {number} masked positions that are still masked
- * @property {number[]} positions what changed
+ * @property {number} rows rows that were drawn; 0: none, and the network did not run
+ * @property {number} masked number of positions that are still masked
+ * @property {number[]} positions positions that changed
  * @property {number[]|null} confidence parallel to positions: the probability the model gave to the drawn token
- * @property {number[]|null} entropy parallel to positions: of the distribution it was drawn from, nats
+ * @property {number[]|null} entropy parallel to positions: of the distribution that the token was drawn from, in nats
  * @property {number[]} ids parallel to positions
  * @property {(string|null)[]} texts parallel to positions; null for a mask
  * @property {number} ms
  */
 
 /**
- * @typedef {object} Settings how a run samples, in full: a call's options over the model's, by the engine's table
+ * @typedef {object} Settings all settings of a run: the call's options, then the model's, then the engine's defaults
  * @property {number} length
  * @property {number} steps
  * @property {string} seed
@@ -59,10 +59,10 @@ import { Events } from './events.js';
 /** @typedef {StartEvent | StepEvent} SampleEvent */
 
 /**
- * @typedef {object} State where a run stands; plain data
- * @property {number} position evaluations done
+ * @typedef {object} State a state of a run, as plain data
+ * @property {number} position number of evaluations done
  * @property {number[]} ids
- * @property {object} options of the run
+ * @property {object} options options of the run
  */
 
 /**
@@ -82,7 +82,7 @@ export class Run {
    * @param {{signal?: AbortSignal, onStep?: (event: Event) => void, finish?: (value: any, events: any[]) => Result}} how
    */
   constructor(connection, method, options, { signal, onStep, finish = (value) => value }) {
-    /** @type {number|bigint} the random numbers' seed, given or drawn */
+    /** @type {number|bigint} the seed of the random numbers, given or random */
     this.seed = options.seed;
     this.#options = options;
     const begin = performance.now();
@@ -100,25 +100,25 @@ export class Run {
         return finish({ ...value, seed: options.seed }, [...this.#events.list]);
       })
       .finally(() => this.#events.end());
-    this.result.catch(() => {}); // an abort nobody waits for is no unhandled rejection
+    this.result.catch(() => {}); // an abort that nobody awaits must not become an unhandled rejection
   }
 
-  /** Stops before the next step and lets other calls to the model through. */
+  /** Pauses before the next step. Other calls to the model can then run. */
   pause() {
     this.#call.hold(true);
   }
-  /** Goes on after pause(), by one step at least: `continue()` and `pause()` together make exactly one. */
+  /** Continues after pause(), for at least one step: `continue()` followed by `pause()` runs exactly one. */
   continue() {
     this.#call.hold(false);
   }
-  /** Ends the run at once: the result and the loop reject with AbortError. */
+  /** Ends the run at once. The result and the loop reject with AbortError. */
   abort() {
     this.#call.abort();
   }
 
   /**
-   * The state after the events so far, or after a given step, for `sedd.resume`.
-   * @param {number} [step] evaluations done; the state at the start is that of the first event's position
+   * Returns the state after the latest event, or after a given step, for `sedd.resume`.
+   * @param {number} [step] number of evaluations; the `position` of the first event means the initial state
    * @returns {State | null} null before the run has started
    */
   state(step = Infinity) {
@@ -138,7 +138,7 @@ export class Run {
     return { position, ids, options: { ...this.#options, steps: start.steps, length: ids.length, state: undefined } };
   }
 
-  /** Every event from the first on, also for a second loop. */
+  /** Yields every event from the first on, also in a second loop. */
   [Symbol.asyncIterator]() {
     return this.#events.read(this.result);
   }

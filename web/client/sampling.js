@@ -1,6 +1,6 @@
 /**
- * The words of the options of sampling, for attributes, menus and traces. The core has the table of all options
- * (core/diffusion/options.c), and a test compares: tests/web/options.test.mjs.
+ * The words of the sampling options, for attributes, menus and traces. The core has the table of all options
+ * (core/diffusion/options.c); tests/web/options.test.mjs compares the two.
  */
 
 /** Options with a choice of words; the first word is the default. */

@@ -1,7 +1,7 @@
 /**
- * The statistics of every experiment here: of the page's comparison, of scripts/bench and of scripts/evaluate. An interval of a
- * median is between order statistics, which holds for any distribution; other intervals are normal or Wilson's. A spread that a
- * single value says nothing about is NaN, never 0.
+ * The statistics of every experiment: the page's comparison, scripts/bench and scripts/evaluate. The interval of a
+ * median lies between order statistics, which is valid for any distribution; other intervals are normal or Wilson's.
+ * The spread of a single value is NaN, never 0.
  */
 
 const Z = 1.959964; // the normal distribution's 97.5 % point
@@ -22,7 +22,11 @@ export function standardError(values) {
 /** @param {number[]} values */
 const ascending = (values) => [...values].sort((a, b) => a - b);
 
-/** Returns the value below which a share of the values lies, between order statistics by a line. @param {number[]} values @param {number} share */
+/**
+ * Returns the value below which a share of the values lies, interpolated between order statistics.
+ * @param {number[]} values
+ * @param {number} share
+ */
 export function quantile(values, share) {
   const sorted = ascending(values);
   const place = (sorted.length - 1) * share;
@@ -37,7 +41,10 @@ export const quartiles = (values) => ({
   q3: quantile(values, 0.75),
 });
 
-/** Returns the most values to leave out at each end so that the rest spans the median with 95 %; 0 below 9. @param {number} n */
+/**
+ * Returns how many values can be dropped at each end so that the others span the median with 95 %; 0 for fewer than 9.
+ * @param {number} n
+ */
 function leaveOut(n) {
   let term = 2 ** -n; // probability of exactly `out` of n values below the median
   let below = term;
@@ -54,8 +61,8 @@ export function medianInterval(values) {
 }
 
 /**
- * Returns the number of steps that take as long as the twin in one round: on the line through (0, 0) and the measured (steps, ms),
- * drawn on beyond the last.
+ * Returns the number of steps that take as long as the twin in one round: on the line through (0, 0) and the measured
+ * (steps, ms), extended beyond the last point.
  * @param {number[]} steps ascending @param {number[]} ms @param {number} twinMs
  */
 export function breakEven(steps, ms, twinMs) {

@@ -201,7 +201,7 @@ function parse(source, name) {
 
 /**
  * @param {string|object} source the file's text, or its parsed JSON
- * @param {string} [name] what to call it in a sentence
+ * @param {string} [name] its name in messages
  * @returns {Trace} a checked copy
  */
 export function readTrace(source, name = 'The trace') {

@@ -3,6 +3,7 @@ import { SeddError, compare, report } from '../client.js';
 import { deviceChoice, deviceNote } from './device.js';
 import { $, el } from './dom.js';
 import { FormError, about } from './form-error.js';
+import { numberField } from './number-field.js';
 import { FIELDS, modelChoice, offerModel, readNumber } from './recipe.js';
 import { explain, millis, nodes, number, t } from './text.js';
 
@@ -28,19 +29,13 @@ class Measure {
   constructor(page) {
     this.page = page;
     const asked = new URLSearchParams(location.search);
-    const field = (name, value) => {
-      const input = el('input', { type: 'text', name, value, autocomplete: 'off', aria: { label: t(name) } });
-      const fit = () => input.style.setProperty('--digits', String(Math.max(1, input.value.length)));
-      input.addEventListener('input', fit);
-      fit();
-      return input;
-    };
+    const field = (name, value, kind) => numberField({ name, label: t(name), value, kind });
     this.model = modelChoice('measure.model', page.models.choices);
     if (asked.get('model') === 'sedd-nano') this.model.value = 'sedd-nano';
     page.addEventListener('model', ({ detail }) => offerModel(this.model, detail));
     this.device = deviceChoice('measure-device');
-    this.steps = field('measure.steps', (asked.get('measure') ?? STEPS).slice(0, 80));
-    this.rounds = field('measure.rounds', (asked.get('rounds') ?? ROUNDS).slice(0, 8));
+    this.steps = field('measure.steps', (asked.get('measure') ?? STEPS).slice(0, 80), 'text');
+    this.rounds = field('measure.rounds', (asked.get('rounds') ?? ROUNDS).slice(0, 8), 'numeric');
     this.go = el(
       'button',
       {

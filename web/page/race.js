@@ -6,6 +6,7 @@ import { Cells } from '../view/cells.js';
 import { History } from '../view/history.js';
 import { deviceChoice, deviceNote } from './device.js';
 import { $, el, stillness } from './dom.js';
+import { numberField, setNumber } from './number-field.js';
 import { modelChoice, offerModel, readNumber } from './recipe.js';
 import { USUAL } from './settings.js';
 import { explain, millis, number, t } from './text.js';
@@ -19,19 +20,8 @@ class Race {
 
   constructor(page) {
     this.page = page;
-    this.steps = el('input', {
-      type: 'text',
-      name: 'race-steps',
-      inputMode: 'numeric',
-      autocomplete: 'off',
-      aria: { label: t('race.steps') },
-    });
-    const fit = () => this.steps.style.setProperty('--digits', String(Math.max(1, this.steps.value.length)));
-    this.steps.addEventListener('input', fit);
-    this.model = modelChoice('race-model', page.models.choices, ({ steps }) => {
-      this.steps.value = String(steps);
-      fit();
-    });
+    this.steps = numberField({ name: 'race-steps', label: t('race.steps') });
+    this.model = modelChoice('race-model', page.models.choices, ({ steps }) => setNumber(this.steps, steps));
     page.addEventListener('model', ({ detail }) => offerModel(this.model, detail));
     this.device = deviceChoice('race-device', ['wasm', 'webgpu', 'across']);
     this.slow = el('input', { type: 'checkbox', checked: !stillness.matches });

@@ -4,6 +4,7 @@ import { WORDS } from '../client/sampling.js';
 import { $, el } from './dom.js';
 import { EXAMPLES } from './examples.js';
 import { about } from './form-error.js';
+import { numberField, setNumber } from './number-field.js';
 import { USUAL } from './settings.js';
 import { t } from './text.js';
 
@@ -114,20 +115,14 @@ export class Recipe extends EventTarget {
 
   #number(name) {
     const { value, step, whole } = FIELDS[name];
-    const input = el('input', {
-      type: 'text',
+    const input = numberField({
       name,
+      label: t(`name.${name}`),
       value: String(value),
-      inputMode: whole ? 'numeric' : 'decimal',
-      autocomplete: 'off',
-      aria: { label: t(`name.${name}`) },
+      kind: whole ? 'numeric' : 'decimal',
     });
     input.setAttribute('form', 'form');
-    const fit = () => input.style.setProperty('--digits', String(Math.max(input.value.length, 1)));
-    input.addEventListener('input', () => {
-      fit();
-      this.#changed();
-    });
+    input.addEventListener('input', () => this.#changed());
     input.addEventListener('keydown', (event) => {
       const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
       const typed = Number(input.value);
@@ -135,11 +130,9 @@ export class Recipe extends EventTarget {
       event.preventDefault();
       const { low, high } = FIELDS[name];
       const next = whole && step > 1 ? Math.floor(typed / step + way) * step : typed + way * step;
-      input.value = String(Math.min(Math.max(Number(next.toFixed(6)), low), Number(high)));
-      fit();
+      setNumber(input, Math.min(Math.max(Number(next.toFixed(6)), low), Number(high)));
       this.#changed();
     });
-    fit();
     return input;
   }
 
@@ -232,8 +225,7 @@ export class Recipe extends EventTarget {
     if (!input.readOnly) this.#length = input.value;
     input.readOnly = tokens !== null;
     input.title = input.readOnly ? t('length.fixed') : '';
-    input.value = String(tokens ?? this.#length);
-    input.style.setProperty('--digits', String(input.value.length));
+    setNumber(input, tokens ?? this.#length);
   }
 
   /** @returns {{model: string, length: number, steps: number, seed: string, temperature: number, topP: number, positions: string, order?: string, gamma?: number, grid?: string, context?: string}} */
@@ -257,8 +249,7 @@ export class Recipe extends EventTarget {
         this.#length = String(value);
         continue;
       }
-      input.value = String(value);
-      input.style.setProperty('--digits', String(input.value.length));
+      setNumber(input, value);
     }
     this.#tidy();
     this.#changed();

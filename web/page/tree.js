@@ -1,6 +1,7 @@
 /** The tree of runs: a line over the steps for each, leaving its parent where it was changed; and the form that branches. */
 import { $, el } from './dom.js';
 import { FormError } from './form-error.js';
+import { numberField, setNumber } from './number-field.js';
 import { readNumber } from './recipe.js';
 import { number, t } from './text.js';
 import { visible } from './inspector.js';
@@ -105,14 +106,9 @@ export class Tree {
   /** A branch starts with the next seed. */
   #propose(run) {
     this.#shown = run;
-    this.#fill(this.seed, BigInt.asUintN(64, BigInt(run.options.seed) + 1n));
-    this.#fill(this.temperature, run.options.temperature);
+    setNumber(this.seed, BigInt.asUintN(64, BigInt(run.options.seed) + 1n));
+    setNumber(this.temperature, run.options.temperature);
     this.wrong.clear();
-  }
-
-  #fill(input, value) {
-    input.value = String(value);
-    input.style.setProperty('--digits', String(Math.max(1, input.value.length)));
   }
 
   /** The state that a branch leaves from: the one shown, or the middle of the run where that is its beginning or end. */
@@ -133,22 +129,8 @@ export class Tree {
 
   #form() {
     this.from = el('span', {});
-    this.seed = el('input', {
-      type: 'text',
-      name: 'branch-seed',
-      inputMode: 'numeric',
-      autocomplete: 'off',
-      aria: { label: t('name.seed') },
-    });
-    this.temperature = el('input', {
-      type: 'text',
-      name: 'branch-temperature',
-      inputMode: 'decimal',
-      autocomplete: 'off',
-      aria: { label: t('name.temperature') },
-    });
-    for (const input of [this.seed, this.temperature])
-      input.addEventListener('input', () => this.#fill(input, input.value));
+    this.seed = numberField({ name: 'branch-seed', label: t('name.seed') });
+    this.temperature = numberField({ name: 'branch-temperature', label: t('name.temperature'), kind: 'decimal' });
     const link = (text, act, next) =>
       el(
         'button',

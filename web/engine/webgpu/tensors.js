@@ -9,7 +9,7 @@ const TABLES = ['embedding', 'positions'];
 const NORMS = ['normFinal', 'norm1', 'norm2'];
 const ACTIVATIONS = ['gelu_tanh', 'gelu', 'relu', 'silu']; // enum sedd_activation
 
-/** Reads one struct tensor of wasm/exports.c: sizes and addresses. @param {import('../engine.js').Engine} engine */
+/** Reads one struct tensor of wasm/exports_network.c: sizes and addresses. @param {import('../engine.js').Engine} engine */
 function readTensor(engine, model, number) {
   const [rows, columns, padded, values, scale, sum, bias] = engine.ints(
     engine.module._wasm_model_tensor(model, number),
