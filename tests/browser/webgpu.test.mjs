@@ -124,6 +124,7 @@ test('without a usable device the run is what it is on wasm, and one sentence sa
     for (const [fault, reason] of [
       ['absent', /no WebGPU/],
       ['adapter', /offers no graphics device/],
+      ['blocked', /offers no graphics device/],
       ['refused', /refused the graphics device: no such feature/],
       ['limit', /allows a .* of 65536 bytes; the model needs/],
       ['memory', /memory/],

@@ -11,6 +11,11 @@ const withAdapter = (change) =>
 const FAULTS = {
   absent: () => Object.defineProperty(navigator, 'gpu', { value: undefined }),
   adapter: () => withAdapter(() => null),
+  // A policy that forbids the device: every request is rejected.
+  blocked: () =>
+    withAdapter(() => {
+      throw new DOMException('WebGPU is disabled by policy.', 'SecurityError');
+    }),
   refused: () =>
     withAdapter(({ info, limits }) => ({
       info,

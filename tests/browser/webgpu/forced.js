@@ -118,18 +118,22 @@ async function compareForwards({ model, device, ...seen }, folder) {
   const { forward } = await (await fetch(`${folder}/golden.json`)).json();
   const expected = readSafetensors(new Uint8Array(await (await fetch(`${folder}/golden.safetensors`)).arrayBuffer()));
   const found = { reference: 0, wasm: 0, compared: 0 };
-  for (const { x, sigma, logits } of forward) {
-    const { values } = expected[logits];
+  for (const { x, sigma, logits, logscore } of forward) {
+    const { values } = expected[logits ?? logscore];
     const size = values.length / x.length;
     for (const [b, ids] of x.entries()) {
       const run = scoring(model, ids, sigma?.[b] || 0.5);
+      let scores;
       try {
-        const scores = await advanceOn(device.network, run, never);
+        scores = await advanceOn(device.network, run, never);
         found.wasm = Math.max(found.wasm, worstOf(scores, run.advance()));
       } finally {
         run.free();
       }
-      found.reference = Math.max(found.reference, worstOf(seen.logits(), values.subarray(b * size, (b + 1) * size)));
+      found.reference = Math.max(
+        found.reference,
+        worstOf(logits ? seen.logits() : scores, values.subarray(b * size, (b + 1) * size)),
+      );
       found.compared += size;
     }
   }
