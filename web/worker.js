@@ -246,7 +246,7 @@ async function run(id, method, args) {
   try {
     if (call.abort.signal.aborted) throw abortError();
     engine?.cancelFlag?.fill(0);
-    if (EVALUATES.includes(method)) await device.ready();
+    if (EVALUATES.includes(method)) await device?.ready();
     postMessage({ id, value: await methods[method](call, ...args) });
   } catch (error) {
     postMessage({ id, error: packError(error) });

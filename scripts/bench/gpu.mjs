@@ -74,10 +74,10 @@ try {
     const { multiplyAdds, bytes } = costs(work);
     const { counts } = results[0];
     const shape = [amount(multiplyAdds), `${(bytes / 1e6).toFixed(1)} MB`, counts?.dispatches ?? '?'];
-    const held = counts ? `${(counts.bytes / 1e6).toFixed(0)} MB` : '?';
+    const held = counts ? `${(counts.bytes / 1e6).toFixed(0)} + ${(counts.wasm / 1e6).toFixed(0)} MB` : '?';
     rows.push(`| ${[name, ...shape, held, ...results.map(cell)].join(' | ')} |`);
   }
-  const head = ['work', 'multiply-adds', 'weights', 'dispatches', 'on the device', ...CONTENDERS.map(nameOf)];
+  const head = ['work', 'multiply-adds', 'weights', 'dispatches', 'memory, device + wasm', ...CONTENDERS.map(nameOf)];
   const table = [`| ${head.join(' | ')} |`, `|${'---|'.repeat(head.length)}`, ...rows].join('\n');
   const text = `Graphics device: ${device}. ${host.name}, medians of ${rounds} runs, wasm with one thread.\n\n${table}\n`;
   console.log(text);

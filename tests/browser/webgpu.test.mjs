@@ -70,8 +70,8 @@ test('models of every family run on the graphics device: MDLM, SDTT, RADD, DUO a
     for (const [name, ways] of [
       ['mdlm', absorb],
       ['mdlm-time', [{}]],
-      ['sdtt', [{}, { draw: 'official' }]],
-      ['radd', absorb],
+      ['sdtt', [{ draw: 'official' }]],
+      ['radd', [{}, { draw: 'official' }]],
       ['duo', [{}, { draw: 'official' }]],
       ['uniform', [{}]],
     ])

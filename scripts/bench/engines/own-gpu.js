@@ -39,10 +39,11 @@ class OwnGPU extends Own {
     return { ms: (performance.now() - begin) / count, ids: written };
   }
 
-  /** Dispatches of the last step or token, and bytes on the device. */
+  /** Returns the dispatches of the last step or token, and the bytes on the device and of wasm memory. */
   counts() {
-    const { network } = this.device;
-    return { dispatches: network.dispatches / (this.tokens ?? 1), bytes: network.bytes, name: this.device.name };
+    const { network, name } = this.device;
+    const dispatches = network.dispatches / (this.tokens ?? 1);
+    return { dispatches, bytes: network.bytes, wasm: this.engine.memorySize, name };
   }
 
   async scores(ids, sigma) {

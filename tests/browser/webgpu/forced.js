@@ -160,7 +160,7 @@ export async function family(name, ways) {
     const forwards = await compareForwards({ model, device, logits: () => seen.last }, folder);
     const runs = [];
     for (const way of ways) {
-      const options = { length: 12, steps: 4, seed: 3, ...way };
+      const options = { length: 12, steps: 3, seed: 3, ...way };
       const before = seen.evaluations;
       const ids = await idsOf(model, options, (run) => device.advance(run, never));
       const wasm = await idsOf(model, options, (run) => run.advance());
