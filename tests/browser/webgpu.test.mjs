@@ -255,11 +255,11 @@ test('the element runs on the device that its attribute names', async () => {
 });
 
 test('the page races and measures on the graphics device', async (t) => {
-  const site = await open('index.html?model=sedd-nano&measure=1&rounds=1', { webgpu: true });
+  const site = await open('index.html?model=sedd-nano&measure=1&rounds=6', { webgpu: true });
   try {
     const { page, errors } = site;
     const press = async (figure, device) => {
-      await page.locator(`#${figure}`).scrollIntoViewIfNeeded();
+      await page.locator(`#${figure}-view`).scrollIntoViewIfNeeded();
       await page.locator(`select[name="${figure}-device"]`).selectOption(device);
       await page.locator(`#${figure}-start`).click();
     };
@@ -272,11 +272,17 @@ test('the page races and measures on the graphics device', async (t) => {
     t.diagnostic(await said.textContent());
     assert.doesNotMatch(await said.textContent(), /runs on the processor/);
     await press('measure', 'webgpu');
-    const verdict = page.locator('#measure-view .verdict');
-    await verdict.filter({ hasText: /./ }).waitFor({ timeout: 240_000 });
-    t.diagnostic(await verdict.textContent());
-    assert.match(await page.locator('#measure-view').textContent(), /[Bb]reak/);
+    // Nine rounds of whole windows take minutes on a software renderer: the page starts, and a short comparison goes to its end.
+    const progress = page.locator('#measure-view [role="status"]');
+    await progress.filter({ hasText: 'Round 1 of 9' }).waitFor({ timeout: 240_000 });
+    await page.locator('#measure-start').click();
+    await progress.filter({ hasText: /stopped/i }).waitFor({ timeout: 60_000 });
     assert.deepEqual(errors, []);
+    const { devices, steps, breakEven, gpt2Ms } = await call(page, 'shortComparison');
+    t.diagnostic(`break-even at ${breakEven.toFixed(1)} steps; GPT-2 took ${gpt2Ms.toFixed(0)} ms`);
+    assert.deepEqual(devices, ['webgpu', 'webgpu']);
+    assert.deepEqual(steps, [1]);
+    assert.ok(breakEven > 0 && gpt2Ms > 0);
   } finally {
     await site.close();
   }

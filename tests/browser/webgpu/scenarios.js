@@ -1,5 +1,5 @@
 // What tests/browser/webgpu.test.mjs runs in the page.
-import { loadGPT2, loadSEDD } from '/web/client.js';
+import { compare, loadGPT2, loadSEDD } from '/web/client.js';
 
 export { loadGPT2, loadSEDD };
 
@@ -58,6 +58,26 @@ export async function writing(device, { fault, after, tokens = 24, seed = 3 } = 
     const { ids, text } = await gpt2.generate({ prompt: 'Once upon a time', tokens, seed }).result;
     return { ids, text, opened, told, now: gpt2.device };
   } finally {
+    await gpt2.dispose();
+  }
+}
+
+/** A comparison of the two models on the graphics device, to its end. */
+export async function shortComparison() {
+  const device = 'webgpu';
+  const sedd = await loadSEDD('/models/sedd-nano', { device, cache: false });
+  const gpt2 = await loadGPT2('/models/gpt2-nano', { device, cache: false });
+  try {
+    const result = await compare(sedd, gpt2, { steps: [1], length: 12, rounds: 6, warmups: 1 }).result;
+    const { environment, breakEven } = result;
+    return {
+      devices: [environment.sedd.device, environment.gpt2.device],
+      steps: result.sedd.map(({ steps }) => steps),
+      breakEven: breakEven.steps,
+      gpt2Ms: result.gpt2.medianMs,
+    };
+  } finally {
+    await sedd.dispose();
     await gpt2.dispose();
   }
 }
