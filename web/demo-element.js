@@ -1,7 +1,7 @@
 /**
- * <sedd-demo model="…">: a SEDD that writes in the reader's browser, beside a GPT-2 if one is named. Nothing is
- * fetched until somebody asks: neither the engine nor a model. This file has its attributes, its load and its runs;
- * demo-view.js draws them. Documented in web/README.md.
+ * <sedd-demo model="…"> runs a SEDD in the reader's browser, and a GPT-2 beside it if `compare` names one. It fetches
+ * neither engine nor model before the reader asks for a run. This file has the attributes, the load and the runs;
+ * demo-view.js draws them. web/README.md documents the element.
  */
 import { SeddError, abortError } from './errors.js';
 import { copied, measure } from './view/comparison.js';
@@ -18,11 +18,11 @@ export class SeddDemo extends SeddElement {
 
   #view;
   #loader = new Loader();
-  #loading = null; // promise of the load, for everybody who waits for it
+  #loading = null; // promise of the load
   #models = null; // {sedd, gpt2}, once they are loaded
-  #task = null; // AbortController of the run or comparison that was asked for last, until it ends
-  #run = null; // the run under way
-  #record = null; // the run that is shown
+  #task = null; // AbortController of the latest run or comparison, until it ends
+  #run = null; // the current run
+  #record = null; // the shown run
   #sample = null; // the last result
   #unwatch = () => {};
 
@@ -43,7 +43,7 @@ export class SeddDemo extends SeddElement {
 
   connectedCallback() {
     speak(this, this.#view.speakers);
-    if (this.#loader.wanted) return; // moved
+    if (this.#loader.wanted) return; // the element was moved
     this.upgrade();
     this.checkAttributes();
     this.#arrange();
@@ -52,7 +52,7 @@ export class SeddDemo extends SeddElement {
     this.#await();
   }
 
-  /** Moving an element takes it out and puts it back in one go; only what stays out is disposed of. */
+  /** Disposes of an element that was removed. A moved element is connected again in the same task. */
   disconnectedCallback() {
     queueMicrotask(() => {
       if (!this.isConnected) this.dispose();
@@ -70,7 +70,7 @@ export class SeddDemo extends SeddElement {
     if (name === 'sheet') this.#show(this.dataset.state);
   }
 
-  /** Loads when the attributes say so: now, or when the element comes near the viewport. */
+  /** Loads now, or when the element comes near the viewport, as the attributes say. */
   #await() {
     this.#unwatch();
     const go = () => this.load().catch(() => {});
@@ -78,11 +78,11 @@ export class SeddDemo extends SeddElement {
     else if (this.reveal === 'auto') this.#unwatch = whenNear(this, go);
   }
 
-  /** Gives back models that are no longer named. If they were wanted, those that are named now are loaded. */
+  /** Frees models after an attribute names others. Loads the new ones if the old ones were loaded or being loaded. */
   #replace(name) {
     const { wanted } = this.#loader;
     this.dispose();
-    if (name === 'model') this.#record = this.#view.history = null; // its tokens mean something else to another model
+    if (name === 'model') this.#record = this.#view.history = null; // its tokens have another meaning in another model
     queueMicrotask(() => {
       if (!this.isConnected || !this.model) return;
       if (wanted) this.load().catch(() => {});
@@ -123,7 +123,7 @@ export class SeddDemo extends SeddElement {
 
   /* ---- Loading ---- */
 
-  /** Fetches engine and models now; everybody who asks waits for the same load. @returns {Promise<void>} */
+  /** Fetches engine and models now. All callers wait for the same load. @returns {Promise<void>} */
   load() {
     if (this.#loading) return this.#loading;
     this.#unwatch();
@@ -158,13 +158,13 @@ export class SeddDemo extends SeddElement {
 
   #opened(models) {
     this.#models = models;
-    this.#view.say(models.sedd.device.reason); // where a graphics device was asked for
+    this.#view.say(models.sedd.device.reason); // if a graphics device was requested
     this.#arrange();
     this.#show('ready');
     this.emit('ready', { model: models.sedd.info, compare: models.gpt2?.info ?? null });
   }
 
-  /** Gives the models back, or ends their load, and says why. */
+  /** Frees the models or aborts their load, and shows the reason. */
   #closed(error) {
     this.#loading = this.#models = null;
     this.#loader.release();
@@ -173,7 +173,7 @@ export class SeddDemo extends SeddElement {
     this.fail(error);
   }
 
-  /** Ends what runs and frees the models; the element stays usable. */
+  /** Ends the current run and frees the models. The element stays usable. */
   dispose() {
     this.#unwatch();
     this.stop();
@@ -196,9 +196,9 @@ export class SeddDemo extends SeddElement {
   }
 
   /**
-   * Writes; loads first if need be, or waits for the load under way. A run under way is ended.
+   * Writes a text. Loads the models first if necessary. Ends the current run.
    * @param {object} [changes] options that differ from the attributes
-   * @returns {Promise<object>} the sample; rejects with AbortError when something else is asked for before it is there
+   * @returns {Promise<object>} the sample; rejects with AbortError if another run starts before it is complete
    */
   run(changes = {}) {
     return this.#write((sedd, signal) => {
@@ -208,8 +208,8 @@ export class SeddDemo extends SeddElement {
   }
 
   /**
-   * Goes on from a step of the last run, otherwise than it went.
-   * @param {number} [index] step, the one shown unless given
+   * Branches from a step of the last run.
+   * @param {number} [index] step; default: the shown one
    * @param {object} [changes] seed, temperature, steps, or `edit`: [position, id|null] pairs
    */
   branch(index = this.#view.timeline.index, changes = {}) {
@@ -226,7 +226,7 @@ export class SeddDemo extends SeddElement {
     });
   }
 
-  /** Begins what is asked for, and ends what was asked for before. The load, which both need, goes on. */
+  /** Starts a task and ends the one before. A load continues, because both need it. */
   #begin() {
     this.#task?.abort();
     this.forgive();
@@ -235,7 +235,10 @@ export class SeddDemo extends SeddElement {
     return this.#task;
   }
 
-  /** Waits for the models until they are loaded or the task is ended. @returns {Promise<{sedd: any, gpt2: any}>} */
+  /**
+   * Waits for the models. Rejects if the task ends before they are loaded.
+   * @returns {Promise<{sedd: any, gpt2: any}>}
+   */
   async #loaded({ signal }) {
     const ended = new Promise((_, reject) => {
       signal.addEventListener('abort', () => reject(abortError()));
@@ -268,7 +271,7 @@ export class SeddDemo extends SeddElement {
     }
   }
 
-  /** Shows a run as it goes. With its first event it becomes the run that is shown. @returns {Promise<object>} the sample */
+  /** Shows a run while it is computed, from its first event on. @returns {Promise<object>} the sample */
   async #follow({ info, source }, { options, run, parent }, signal) {
     const { name = this.model, sha256 } = source ?? {};
     const model = { maskId: info.maskId, name, ...(sha256 && { sha256 }) };
@@ -294,7 +297,7 @@ export class SeddDemo extends SeddElement {
     return this.#view.twin.write(gpt2, { given: prefixOf(prompt), sample, options });
   }
 
-  /** Says why a task ended, unless another one took over or its load failed, which has said so. */
+  /** Shows why a task ended, unless another one has started or its load has failed, which has been shown. */
   #failed(task, error) {
     if (task !== this.#task || !this.#models) return;
     if (error.name === 'AbortError') this.#view.say(this.#view.words.stopped);
@@ -307,19 +310,19 @@ export class SeddDemo extends SeddElement {
     this.#show(this.#models ? 'ready' : this.#loading ? 'loading' : 'waiting');
   }
 
-  /** Ends a load or a run under way. */
+  /** Ends the current load or run. */
   stop() {
     this.#task?.abort();
     if (this.#loading && !this.#models) this.#closed(abortError());
   }
 
-  /** Holds a run, or the replay of one. */
+  /** Pauses the run or its replay. */
   pause() {
     if (this.#run) this.#run.pause();
     else this.#view.timeline.playback.pause();
   }
 
-  /** Goes on after pause(). */
+  /** Continues after pause(). */
   continue() {
     if (this.#run) this.#run.continue();
     else if (this.#record) this.#view.timeline.start();
@@ -332,21 +335,21 @@ export class SeddDemo extends SeddElement {
 
   /* ---- What comes out ---- */
 
-  /** The last result, or null. */
+  /** Returns the last result, or null. */
   get sample() {
     return this.#sample;
   }
 
-  /** The run that is shown, as a trace that <sedd-player> plays. @returns {string} */
+  /** Returns the shown run as a trace, which <sedd-player> plays. @returns {string} */
   exportTrace() {
     if (!this.#record) throw new SeddError('argument', 'There is no run to export yet.', { hint: 'Call run() first.' });
     return this.#record.trace();
   }
 
   /**
-   * Measures both models by the benchmark's rules and copies the report. A run under way is ended.
+   * Measures both models by the benchmark's rules and copies the report. Ends the current run.
    * @param {'markdown'|'json'|'csv'} [format]
-   * @returns {Promise<string>} the report, also where the clipboard is not allowed
+   * @returns {Promise<string>} the report, even if the clipboard is not allowed
    */
   async copyReport(format = 'markdown') {
     if (!this.compare)

@@ -1,6 +1,5 @@
 /**
- * <sedd-player src="run.trace.json">: replays a recorded run. No model, no wasm, no worker; it works alone.
- * Documented in web/README.md.
+ * <sedd-player src="run.trace.json"> replays a recorded run, without model, wasm or worker. web/README.md documents it.
  */
 import { WORDS as SETTINGS, denoises } from './client/sampling.js';
 import { fetchTrace, readTrace } from './client/trace.js';
@@ -28,7 +27,7 @@ const style = lazySheet(`
 .caption { font: 0.8125rem/1.4 var(--_ui); color: var(--_quiet); margin: 0.75rem 0 0; font-variant-numeric: tabular-nums; }
 `);
 
-/** Lists the settings of a trace that are not as published, as <sedd-demo>'s attributes name them. */
+/** Lists the settings of a trace that differ from SEDD as published, by the names of <sedd-demo>'s attributes. */
 const settings = (trace) =>
   Object.entries(SETTINGS)
     .filter(([name, [published]]) => (trace[name] ?? published) !== published)
@@ -44,10 +43,10 @@ export class SeddPlayer extends SeddElement {
   #sheet = null;
   #trace = null;
   #history = null;
-  #loading = null; // AbortController of the request under way
+  #loading = null; // AbortController of the current request
   #ready = null;
   #unwatch = () => {};
-  #resting = false; // paused only because it is out of sight
+  #resting = false; // paused only because the element is out of sight
 
   constructor() {
     super();
@@ -89,13 +88,13 @@ export class SeddPlayer extends SeddElement {
     } else this.#arrange();
   }
 
-  /** Says the caption in other words. @param {typeof WORDS} words */
+  /** Changes the words. @param {typeof WORDS} words */
   translate(words) {
     this.#words = words;
     if (this.#trace) this.#describe();
   }
 
-  /** Attributes that change only how things look. */
+  /** Applies the attributes that change only the appearance. */
   #arrange() {
     const { cells, timeline } = this.#parts;
     this.#unfold();
@@ -107,7 +106,7 @@ export class SeddPlayer extends SeddElement {
     }
   }
 
-  /** Shows or hides the sheet, which is fetched when it is first asked for. */
+  /** Shows or hides the sheet, whose code is fetched on first use. */
   async #unfold() {
     if (this.sheet && !this.#sheet) {
       const { Sheet } = await import('./view/sheet.js');
@@ -141,7 +140,7 @@ export class SeddPlayer extends SeddElement {
 
   /* ---- The run ---- */
 
-  /** The trace that is shown; setting one shows it, from an object or the file's text; null shows none. */
+  /** The shown trace. Set it to an object or a file's text, or to null to show none. */
   get trace() {
     return this.#trace;
   }
@@ -157,7 +156,7 @@ export class SeddPlayer extends SeddElement {
     }
   }
 
-  /** Fetches `src` now, whatever `loading` says. @returns {Promise<import('./client/trace.js').Trace>} */
+  /** Fetches `src` now, regardless of `loading`. @returns {Promise<import('./client/trace.js').Trace>} */
   load() {
     const ready = (this.#ready ??= this.#fetch().catch((error) => {
       if (this.#ready === ready) this.#ready = null;
@@ -193,7 +192,7 @@ export class SeddPlayer extends SeddElement {
     this.#watch();
   }
 
-  /** Says below the text what was recorded. */
+  /** Describes the recorded run below the text. */
   #describe() {
     const trace = this.#trace;
     const { last } = this.#history;
@@ -204,7 +203,7 @@ export class SeddPlayer extends SeddElement {
     this.#parts.caption.replaceChildren(recorded, ...named, ...told.map((fact) => ` \u00b7 ${fact}`));
   }
 
-  /** Plays by itself where asked, rests out of sight. */
+  /** Plays automatically with `autoplay`, and pauses while out of sight. */
   #watch() {
     const { timeline } = this.#parts;
     const { playback } = timeline;
@@ -237,11 +236,11 @@ export class SeddPlayer extends SeddElement {
     if (timeline.playback.playing && state.index === this.#history.last) this.emit('done', { text: this.text });
   }
 
-  /** Index of the state that is shown. */
+  /** Returns the index of the shown state. */
   get index() {
     return this.#parts.timeline.index;
   }
-  /** The text as it stands, masks left out. */
+  /** Returns the shown text without its masks. */
   get text() {
     return this.#history
       ? this.#history

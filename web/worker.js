@@ -1,4 +1,4 @@
-/** The worker's side of protocol.js: one engine, one model, calls one after another. */
+/** The worker: one engine and one model, which compute one call after another. protocol.js describes the messages. */
 import { Budget, thinned } from './worker/budget.js';
 import { Device } from './worker/device.js';
 import { SeddError, abortError, packError } from './errors.js';
@@ -12,9 +12,9 @@ import { shown } from './engine/engine.js';
 /** @type {import('./engine/engine.js').Engine} */ let engine;
 /** @type {import('./engine/model.js').Model} */ let model;
 /** @type {Device} */ let device;
-/** @type {(name: string) => Promise<Uint8Array|null>} a further file beside the weights */ let optional;
+/** @type {(name: string) => Promise<Uint8Array|null>} reads another file of the model's folder */ let optional;
 /** @type {Map<number, Call>} */ const calls = new Map();
-const turns = new Mutex();
+const mutex = new Mutex();
 
 /** Yields to the event loop, so that messages are handled between two evaluations. */
 const { port1, port2 } = new MessageChannel();
@@ -25,24 +25,25 @@ const messages = () =>
   });
 
 /**
- * Lets others compute between two evaluations while the run is paused. Every `continue` is worth one evaluation, also where
- * the next pause has arrived already. Throws when the run is aborted. @param {Call} call
+ * Lets other calls compute while the run is paused. Every `continue` allows one evaluation, even if the next pause has
+ * already arrived. Throws if the run is aborted.
+ * @param {Call} call
  */
 async function yieldToMessages(call) {
   await messages();
   while (call.held && call.due === 0 && !call.abort.signal.aborted) {
-    turns.end();
+    mutex.end();
     await call.held;
-    await turns.take();
+    await mutex.take();
   }
   if (call.due > 0) call.due--;
   if (call.abort.signal.aborted) throw abortError();
 }
 
-/** Text of single tokens, null for a mask; bytes that are part of a character show as U+FFFD. @param {number[]} ids */
+/** Returns the text of each token, or null for a mask. A part of a character becomes U+FFFD. @param {number[]} ids */
 const textsOf = (ids) => ids.map((id) => (id < model.info.tokens ? model.detokenize([id]) : null));
 
-/** What every result of a computation tells. @param {Call} call @param {object} [more] */
+/** Returns the fields that every result of a computation has. @param {Call} call @param {object} [more] */
 const told = (call, more = {}) => ({
   timings: { waitMs: call.waitMs, ...more },
   device: device.info.kind,
@@ -51,8 +52,8 @@ const told = (call, more = {}) => ({
 });
 
 /**
- * The value of `work` and the time in ms. An abort cancels what is under way where threads share memory; `work` has to be
- * as before then, and is done again if the abort was another call's.
+ * Returns the value of `work` and its time in ms. If threads share memory, an abort cancels the running computation.
+ * `work` must then be unchanged, and runs again if the abort was meant for another call.
  * @template T @param {Call} call @param {() => T | Promise<T>} work @returns {Promise<[T, number]>}
  */
 async function timed(call, work) {
@@ -70,10 +71,13 @@ async function timed(call, work) {
   }
 }
 
-/** Whether a call was aborted meanwhile, for work that looks now and then. @param {Call} call */
+/** Returns a function that tells whether the call has been aborted. @param {Call} call */
 const aborted = (call) => () => call.abort.signal.aborted;
 
-/** A budget for this run, with the steps that fit; the first evaluation is timed on the window as it is. @param {Call} call */
+/**
+ * Returns a budget for this run with the number of steps that fit. Times the first evaluation on the actual window.
+ * @param {Call} call
+ */
 async function planBudget(call, options) {
   if (options.budgetMs === undefined) return null;
   if (!Number.isFinite(options.budgetMs) || options.budgetMs <= 0)
@@ -122,8 +126,8 @@ const methods = {
     const { steps } = options;
     let run = model.startRun(options);
     const { settings } = run;
-    let now = steps; // steps of the run as it goes on: fewer, where a budget asks for it
-    /** A step as the asked number of them counts: at the same noise. */
+    let now = steps; // steps of the run from here on; a budget may reduce them
+    /** Maps a step of the shortened run to the step of the requested schedule with the same noise. */
     const asked = (step) => (step > now ? steps + step - now : Math.round((step * steps) / now));
     const stepsMs = [];
     try {
@@ -241,7 +245,7 @@ const EVALUATES = ['sample', 'generate', 'likelihood', 'inspect', 'selfTest'];
 
 async function run(id, method, args) {
   const call = calls.get(id);
-  await turns.take();
+  await mutex.take();
   call.waitMs = performance.now() - call.asked;
   try {
     if (call.abort.signal.aborted) throw abortError();
@@ -252,7 +256,7 @@ async function run(id, method, args) {
     postMessage({ id, error: packError(error) });
   } finally {
     calls.delete(id);
-    turns.end();
+    mutex.end();
   }
 }
 

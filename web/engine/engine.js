@@ -1,6 +1,6 @@
 /**
- * The wasm module behind plain objects: memory is copied in and out here and nowhere else. Calls are
- * synchronous; they belong in a worker (worker.js) or in Node.
+ * Wraps the wasm module in plain objects. All copies into and out of its memory happen here. Calls are synchronous, so
+ * they belong in a worker (worker.js) or in Node.
  */
 import { THREADS, openBuild } from '../builds.js';
 import { SeddError } from '../errors.js';
@@ -10,11 +10,11 @@ const PAGE = 65536;
 const PAGES_AT_FIRST = 256; // INITIAL_MEMORY of wasm/module.cmake
 const CODES = ['ok', 'argument', 'memory', 'io', 'format', 'unsupported', 'cancelled', 'elsewhere'];
 
-/** A memory that threads share, of at most `maximum` bytes: the whole of it is reserved when it is made. */
+/** Makes a memory for threads to share. Its maximum size is reserved when it is made. */
 const sharedMemory = (maximum) =>
   new WebAssembly.Memory({ initial: PAGES_AT_FIRST, maximum: Math.ceil(maximum / PAGE), shared: true });
 
-/** A value as it may stand in a sentence. @param {unknown} value */
+/** Returns a value as text for a message. @param {unknown} value */
 export const shown = (value) => (typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : `${value}`);
 
 /** One wasm instance with one kernel table and one pool of threads. */
@@ -26,9 +26,9 @@ export class Engine {
   /** @type {string} name of the kernel table */ kernels;
 
   /**
-   * @param {{wasm?: 'auto'|'simd'|'relaxed', threads?: number, kernels?: string, memory?: number,
-   *   open?: typeof openBuild}} [options] `memory`: the most bytes this instance will need, where threads share them;
-   *   `open`: instantiates a build (default: the one of builds.js)
+   * @param {{wasm?: 'auto'|'simd'|'relaxed', threads?: number, kernels?: string, memory?: number, open?: typeof
+   *   openBuild}} [options] `memory`: the most bytes that this instance will need, if threads share its memory; `open`:
+   *   instantiates a build (default: that of builds.js)
    * @returns {Promise<Engine>}
    */
   static async create({ wasm = 'auto', threads = 1, kernels = '', memory = 0, open = openBuild } = {}) {
@@ -54,7 +54,10 @@ export class Engine {
     this.kernels = this.string(this.#module._sedd_engine_kernels(this.#pointer));
   }
 
-  /** Another table of kernels, on one thread, in the same memory; free() it. @param {string} kernels */
+  /**
+   * Returns an engine with another table of kernels, on one thread, in the same memory. The caller calls its free().
+   * @param {string} kernels
+   */
   sibling(kernels) {
     const engine = new Engine();
     engine.#module = this.#module;
@@ -69,7 +72,10 @@ export class Engine {
     this.#pointer = 0;
   }
 
-  /** Where threads share memory: 1 in it cancels what is computed, from any of them. @returns {Int32Array | null} */
+  /**
+   * Returns the flag that cancels the computation when a thread stores 1 in it, or null if threads do not share memory.
+   * @returns {Int32Array | null}
+   */
   get cancelFlag() {
     return this.threads > 1 ? this.ints(this.#module._wasm_engine_cancel_flag(this.#pointer), 1) : null;
   }
@@ -80,7 +86,7 @@ export class Engine {
   get pointer() {
     return this.#pointer;
   }
-  /** Bytes of wasm memory in use by this instance. */
+  /** Returns the size of this instance's wasm memory in bytes. */
   get memorySize() {
     return this.#module.wasmMemory.buffer.byteLength;
   }
@@ -103,7 +109,7 @@ export class Engine {
     return new TextDecoder().decode(memory.slice(pointer, memory.indexOf(0, pointer)));
   }
 
-  /** Parses a result, or throws what the core said. */
+  /** Parses a result, or throws the core's error. */
   json(pointer) {
     return JSON.parse(this.string(this.check(pointer)));
   }
@@ -118,7 +124,7 @@ export class Engine {
     }
   }
 
-  /** Passes a pointer on, or throws what the core said. */
+  /** Returns a pointer, or throws the core's error if it is 0. */
   check(pointer) {
     if (pointer === 0) this.fail();
     return pointer;
@@ -137,7 +143,7 @@ export class Engine {
   }
 }
 
-/** Memory that lives as long as one call. */
+/** Allocates memory for the duration of one call. */
 class Scope {
   #engine;
   #owned = [];
@@ -168,7 +174,7 @@ class Scope {
     return this.data(new TextEncoder().encode(string));
   }
 
-  /** Whole numbers of 32 bits. */
+  /** Copies 32-bit integers into memory. Returns their address. */
   list(ids) {
     if (!Array.isArray(ids)) throw new SeddError('argument', `${shown(ids)} is not a list of token ids.`);
     for (const id of ids)
@@ -179,7 +185,10 @@ class Scope {
     return pointer;
   }
 
-  /** Options as JSON, its address and size. What JSON lacks (bigints, NaN, Infinity) goes as text: the core refuses it by name. */
+  /**
+   * Copies options into memory as JSON. Returns address and size. Values that JSON lacks (bigints, NaN, Infinity)
+   * become text, which the core reads or refuses by name.
+   */
   json(options) {
     const bytes = new TextEncoder().encode(
       JSON.stringify(options, (_, value) =>

@@ -1,5 +1,6 @@
 /**
- * Gives a loader in wasm the bytes it needs, through one small buffer, so that a stream is never in memory as a whole.
+ * Passes to a loader in wasm the bytes that it needs, through one small buffer, so that a stream is never in memory as
+ * a whole.
  */
 const PIECE = 1 << 20;
 

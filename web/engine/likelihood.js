@@ -1,5 +1,5 @@
 /**
- * Computes how probable a text is, one evaluation at a time: SEDD's bound and GPT-2's exact value. Each holds a session
+ * Computes how probable a text is, one evaluation at a time: SEDD's bound and GPT-2's exact value. Each has a session
  * of its own until it is freed. `value` exists once the computation is done.
  */
 

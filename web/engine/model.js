@@ -1,6 +1,6 @@
 /**
- * A loaded network with its tokenizer: loading from a byte stream, sampling, likelihood. Synchronous
- * but for the stream; runs in the worker and in Node.
+ * A loaded network with its tokenizer: loads from a byte stream, samples and computes likelihoods. Only the stream is
+ * asynchronous. Runs in the worker and in Node.
  */
 import { readDefaults } from './defaults.js';
 import { SeddError } from '../errors.js';
@@ -19,7 +19,7 @@ const whole = (name, value, low, high) => {
   return value;
 };
 
-/** A list, which may not be empty where it says what to compute. */
+/** Checks that a value is a list of at least `least` values, and returns it. */
 const list = (name, values, least = 1) => {
   if (!Array.isArray(values) || values.length < least) {
     throw new SeddError(
@@ -36,8 +36,8 @@ export class Model {
   #tokenizer;
   /** @type {Sessions} */ #sessions;
   #borrows = false;
-  /** @type {ReturnType<Model['describe']>} what it is */ info;
-  /** @type {import('./defaults.js').Defaults} how it was trained to write */ defaults = {};
+  /** @type {ReturnType<Model['describe']>} */ info;
+  /** @type {import('./defaults.js').Defaults} the options that suit the model */ defaults = {};
 
   /**
    * @param {import('./engine.js').Engine} engine
@@ -61,7 +61,7 @@ export class Model {
     try {
       const { kind, weightBytes } = engine.json(module._wasm_loader_describe(loader));
       if (kind === 'sedd') model.defaults = readDefaults(engine, loader, files.generation);
-      // One growth while the memory is small: a browser may copy it all to grow it.
+      // Grow once, while the memory is small, because a browser may copy all of it to grow it.
       module._free(engine.check(module._malloc(weightBytes)));
       await feedLoader(engine, loader, files.weights);
       model.#model = engine.check(module._wasm_loader_finish(loader));
@@ -82,12 +82,15 @@ export class Model {
   get pointer() {
     return this.#model;
   }
-  /** Name of the kernel table that computes. */
+  /** Returns the name of the kernel table. */
   get kernels() {
     return this.#engine.kernels;
   }
 
-  /** The same weights, computed with another table of kernels; dispose() it before this one. @param {string} kernels */
+  /**
+   * Returns a model with the same weights and another table of kernels. Call its dispose() before that of this one.
+   * @param {string} kernels
+   */
   withKernels(kernels) {
     const other = new Model();
     other.#engine = this.#engine.sibling(kernels);
@@ -100,7 +103,7 @@ export class Model {
     return other;
   }
 
-  /** Kind, sizes, dtype, as the core says. */
+  /** Returns kind, sizes and dtype. */
   describe() {
     const { module } = this.#engine;
     return {
@@ -126,7 +129,7 @@ export class Model {
     });
   }
 
-  /** The bytes of ids; a single token may be part of a character. @returns {Uint8Array} */
+  /** Returns the bytes of ids. A single token may be a part of a character. @returns {Uint8Array} */
   decode(ids) {
     return this.#engine.scoped((scope) => {
       const size = scope.allocate(4);
@@ -139,12 +142,12 @@ export class Model {
     });
   }
 
-  /** The text of ids; a U+FEFF at its beginning is text, too. */
+  /** Returns the text of ids. A U+FEFF at its beginning stays. */
   detokenize(ids) {
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(this.decode(ids));
   }
 
-  /** A call's options over the model's own, in full. What a window holds and how long a run may take are not among them. */
+  /** Merges a call's options over the model's and returns all of them, without those for the window and the time. */
   settings({ prompt, clamp, edit, state, budgetMs, ...options }) {
     return this.#engine.scoped((scope) =>
       this.#engine.json(
@@ -153,7 +156,9 @@ export class Model {
     );
   }
 
-  /** The window and its held tokens: the prompt's, single ones by position, and edits (null: open again). */
+  /**
+   * Returns the window and its held tokens: those of the prompt, single ones by position, and edits (null: mask again).
+   */
   #window({ length, prompt = '', clamp = [], edit = [] }) {
     const window = layPrompt(prompt, (text) => this.tokenize(text), { length, fallback: this.info.length });
     for (const pair of [...list('clamp', clamp, 0), ...list('edit', edit, 0)]) {
@@ -166,7 +171,7 @@ export class Model {
   }
 
   /**
-   * A run of the denoising loop. `advance()` makes one evaluation and returns what changed.
+   * Starts a run of the denoising loop. `advance()` makes one evaluation and returns the changes.
    * @param {any} options as for `SEDD.sample` in client.js
    */
   startRun(options) {
@@ -182,7 +187,7 @@ export class Model {
     return run;
   }
 
-  /** GPT-2: what is read first and how many tokens are written. */
+  /** GPT-2: returns the ids to read first and the number of tokens to write. */
   generationSizes({ prompt = '', tokens }) {
     const ids = this.tokenize(prompt);
     const read = ids.length ? ids : [this.info.endOfText];
@@ -201,31 +206,37 @@ export class Model {
     };
   }
 
-  /** GPT-2: reads the prompt and what is `written` already; `advance()` draws one token. */
+  /** GPT-2: reads the prompt and the ids `written` before. `advance()` draws one token. */
   startGeneration({ prompt, tokens, ...options }, written = []) {
     const sizes = this.generationSizes({ prompt, tokens });
     sizes.read = [...sizes.read, ...written];
     return new Generation(this.#engine, this.#sessions, sizes, written.length, options);
   }
 
-  /** What `read` of engine/webgpu gets of the network: engine, model, a session, info. @template T @param {(...parts: any[]) => T} read @returns {T} */
+  /**
+   * Calls `read` of engine/webgpu with the parts of the network: engine, model, a session and info.
+   * @template T
+   * @param {(...parts: any[]) => T} read
+   * @returns {T}
+   */
   network(read) {
     return this.#sessions.use(1, (session) => read(this.#engine, this.#model, session, this.info));
   }
 
-  /** SEDD: an upper bound on -ln p; `advance()` makes one evaluation. */
+  /** SEDD: starts an upper bound on -ln p. `advance()` makes one evaluation. */
   startBound(ids, options = {}) {
     return new Bound(this.#engine, this.#sessions, list('ids', ids), Math.min(ids.length, this.info.length), options);
   }
 
-  /** GPT-2: exact; `advance()` reads one window. */
+  /** GPT-2: starts the exact -ln p. `advance()` reads one window. */
   startExact(ids) {
     list('ids', ids);
     return new Exact(this.#engine, this.#sessions, ids, { rows: this.info.length, bos: this.info.endOfText });
   }
 
   /**
-   * Asked positions: the likeliest tokens with their score ratios, entropy, and what a step would do.
+   * Evaluates the network at positions: the likeliest tokens with their score ratios, the entropy, and the
+   * probabilities of a step.
    * @param {number[]} ids
    * @param {{sigma?: number, step?: number, steps?: number, positions?: number[], topK?: number, sampler?: 'analytic'|'euler'}} options
    */

@@ -8,7 +8,11 @@ export class Sessions {
   #tokenizer;
   /** @type {{pointer: number, rows: number} | null} */ #idle = null;
 
-  /** @param {import('./engine.js').Engine} engine @param {number} model @param {number} tokenizer to whose tokens the session is limited */
+  /**
+   * @param {import('./engine.js').Engine} engine
+   * @param {number} model
+   * @param {number} tokenizer tokenizer whose tokens a session may write
+   */
   constructor(engine, model, tokenizer) {
     this.#engine = engine;
     this.#model = model;

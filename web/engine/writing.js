@@ -1,6 +1,6 @@
 /**
- * Writing, one evaluation at a time: a sampler's run over a window of masks, and GPT-2's continuation.
- * Each holds a session of its own until it is freed.
+ * Writes text, one evaluation at a time: a sampler's run over a window of masks, and GPT-2's continuation. Each has a
+ * session of its own until it is freed.
  */
 import { SeddError } from '../errors.js';
 
@@ -24,7 +24,7 @@ export class SamplerRun {
     this.held = [...held.keys()].sort((a, b) => a - b);
     const { length, steps, positions, denoise } = settings;
     const coin = positions === 'score' || positions === 'normalised';
-    /** The step, counted from 0, that opens every mask there is; -1: there is none. */
+    /** The step, counted from 0, that fills in every mask; -1: there is none. */
     this.opensAll = positions === 'hitting' || (coin && !denoise) ? -1 : coin ? steps : steps - 1;
     this.#session = sessions.lend(length);
     try {
@@ -65,7 +65,7 @@ export class SamplerRun {
     return this.#engine.module._sedd_sampler_steps_done(this.#pointer);
   }
 
-  /** Goes on from `ids` after `position` evaluations. */
+  /** Continues from `ids` after `position` evaluations. */
   restore({ position, ids }) {
     const { length } = this.settings;
     if (!Number.isInteger(position) || position !== (position | 0) || !Array.isArray(ids) || ids.length !== length) {
@@ -78,7 +78,7 @@ export class SamplerRun {
     );
   }
 
-  /** One step, at most one evaluation of the network (none where `rows` is 0); what changed. */
+  /** Runs one step with at most one evaluation of the network (none if `rows` is 0). Returns the changes. */
   advance() {
     return this.#engine.json(this.#engine.module._wasm_sampler_advance(this.#pointer));
   }
@@ -91,11 +91,11 @@ export class SamplerRun {
   }
 }
 
-/** Options of GPT-2 in the core's memory; free them. */
+/** Copies GPT-2's options into the core's memory. The caller frees them. */
 export const readOptions = (engine, options) =>
   engine.scoped((scope) => engine.check(engine.module._wasm_gpt2_options(...scope.json(options))));
 
-/** GPT-2 going on from a prompt. */
+/** GPT-2's continuation of a prompt. */
 export class Generation {
   #engine;
   #sessions;
@@ -110,7 +110,7 @@ export class Generation {
    * @param {import('./engine.js').Engine} engine
    * @param {import('./sessions.js').Sessions} sessions
    * @param {{rows: number, tokens: number, vocabulary: number, read: number[]}} sizes
-   * @param {number} step tokens of those that `read` ends with and that were written before
+   * @param {number} step number of tokens at the end of `read` that were written before
    * @param {{seed?: number|bigint, greedy?: boolean, temperature?: number, topK?: number, topP?: number}} options
    */
   constructor(engine, sessions, { rows, tokens, vocabulary, read }, step, options) {
@@ -146,14 +146,14 @@ export class Generation {
     );
   }
 
-  /** Drawing destroys the logits: an id that could not be read yet is read by the next call. */
+  /** Draws the next id. This overwrites the logits, so an id that cannot be read yet is kept for the next call. */
   #draw() {
     const id = this.#engine.module._wasm_gpt2_draw(this.#session.pointer, this.#options, this.step, this.#logits);
     if (id < 0) this.#engine.fail();
     return id;
   }
 
-  /** The next token's id. */
+  /** Returns the next token's id. */
   advance() {
     this.#drawn ??= this.#draw();
     const id = this.#drawn;

@@ -1,7 +1,7 @@
 /**
- * What a source names: the URL of a folder, URLs of single files, Blobs (a dropped folder), a model on
- * the hub, or one in the store. First `placeOf` says which, without any request; then `openPlace` finds
- * the files and reads all but the weights.
+ * Resolves a source: the URL of a folder, URLs of single files, Blobs (a dropped folder), a model on the hub, or one in
+ * the store. `placeOf` classifies it without any request. `openPlace` then finds the files and reads all but the
+ * weights.
  */
 import { DEFAULTS_FILE, DEFAULTS_MAX } from '../engine/defaults.js';
 import { SeddError } from '../errors.js';
@@ -10,22 +10,25 @@ import { LocalFile, RemoteFile } from './remote.js';
 import { absent, fetchWhole, refuseOther } from './requests.js';
 
 const GPT2_TOKENS = 50257;
-const GPT2_SIZES = [GPT2_TOKENS, GPT2_TOKENS + 1]; // alone, and with a mask or [PAD]
+const GPT2_SIZES = [GPT2_TOKENS, GPT2_TOKENS + 1]; // GPT-2's tokens alone, and with a mask or [PAD]
 const WANTED =
   'A model is config.json, its weights (model.safetensors or pytorch_model.bin) and tokenizer.json (or vocab.json and merges.txt).';
 
 /** @typedef {{kind: 'folder'|'hub'|'either'|'files'|'stored', id: string, name: string, [more: string]: unknown}} Place */
 
-/** Returns the address of a file beside `url` (a folder ends in /), whose query is kept: it may be what opens the folder. */
+/**
+ * Returns the address of a file beside `url` (a folder ends in /). Keeps the query, which may grant access to the
+ * folder.
+ */
 export const beside = (name, url) => Object.assign(new URL(name, url), { search: new URL(url).search }).href;
 
 const fileName = (file) => file.name?.split('/').at(-1) ?? '';
 
-/** Files that training leaves beside a model. */
+/** Files of a training run that may be beside a model. */
 const TRAINING = /^(training_args|optimizer|scheduler|scaler|rng_state|random_states)(?![a-z])/i;
 const largest = (blobs) => blobs.sort((a, b) => b.size - a.size)[0];
 
-/** The files of a dropped folder by their roles. */
+/** Returns the files of a dropped folder by their roles. */
 function rolesOf(blobs) {
   const named = (...names) => names.map((name) => blobs.find((blob) => fileName(blob) === name)).find(Boolean);
   const ending = (pattern) => blobs.filter((blob) => pattern.test(fileName(blob)) && !TRAINING.test(fileName(blob)));
@@ -39,7 +42,7 @@ function rolesOf(blobs) {
   return { config: named('config.json'), weights, tokenizer, merges, added, generation: named(DEFAULTS_FILE) };
 }
 
-/** What `file` (a URL or a Blob) is called. */
+/** Returns the name of a file (a URL or a Blob). */
 const nameOf = (file) => (typeof file === 'string' ? new URL(file).pathname.split('/').at(-1) : fileName(file));
 
 const mergesError = (code, url = '') =>
@@ -116,8 +119,8 @@ async function readBlob(blob, name) {
 }
 
 /**
- * Reads tokenizer.json, else vocab.json and merges.txt with added_tokens.json where there is one, else gives null.
- * `get` throws status 404 where there is no such file.
+ * Reads tokenizer.json, or vocab.json and merges.txt with an optional added_tokens.json. Returns null if neither
+ * exists. `get` throws status 404 for a missing file.
  */
 async function readTokenizer(get) {
   const tokenizer = await get('tokenizer.json').catch(absent);
@@ -133,17 +136,17 @@ function parsed(config) {
   try {
     return JSON.parse(new TextDecoder().decode(config)) ?? {};
   } catch {
-    return {}; // the loader says what is wrong with it
+    return {}; // the loader reports what is wrong with it
   }
 }
 
-/** A GPT-2's generation_config.json speaks of another sampler. */
+/** Returns true for a GPT-2, whose generation_config.json is for another sampler. */
 const isGpt2 = (config) => parsed(config).n_embd !== undefined;
 
-/** Reads how a diffusion model was trained to write, if its folder says so. */
+/** Reads the sampling options of a diffusion model, if its folder has them. */
 const readGeneration = (config, get) => (isGpt2(config) ? null : get(DEFAULTS_FILE).catch(absent));
 
-/** GPT-2's tokenizer from the hub, for checkpoints that come without one. */
+/** Reads GPT-2's tokenizer from the hub, for checkpoints without one. */
 async function borrowTokenizer(config, options, lack) {
   const { tokens, vocab_size: size, tokenizer } = parsed(config);
   if (!GPT2_SIZES.includes(tokens ?? size) && !(tokens === undefined && tokenizer?.name === 'gpt2')) throw lack;
@@ -163,7 +166,7 @@ async function borrowTokenizer(config, options, lack) {
   );
 }
 
-/** Opens the first file of weights that is there; the error is of the first. */
+/** Opens the first file of weights that exists. If none does, throws the error of the first. */
 async function openWeights(names, remote, get) {
   let first;
   for (const name of names) {
@@ -222,7 +225,7 @@ const openFolder = ({ folder }, options) =>
     options,
   );
 
-/** A folder beside the page if there is one; else the hub. */
+/** Opens a folder beside the page if it exists, otherwise the hub. */
 async function openEither(place, options) {
   let config;
   try {

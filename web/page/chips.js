@@ -1,4 +1,4 @@
-/** The chips above the text: tasks for a model that sees both sides of a hole, one press each. */
+/** The chips above the text: tasks for a model that sees both sides of a hole. One press runs one. */
 import { $, el } from './dom.js';
 import { EXAMPLES } from './examples.js';
 import { t } from './text.js';

@@ -1,14 +1,14 @@
-/** Choices of the device that evaluates a network: the processor, or a graphics device where the browser offers one. */
+/** Lists the devices that can evaluate a network: the processor, and a graphics device if the browser has one. */
 import { el } from './dom.js';
 import { t } from './text.js';
 
-/** Whether the browser offers a graphics device; asked once. @type {Promise<boolean> | undefined} */
+/** True if the browser offers a graphics device. It is asked once. @type {Promise<boolean> | undefined} */
 let offered;
 const hasDevice = async () => Boolean(await navigator.gpu?.requestAdapter().catch(() => null));
 
 /**
- * A list of devices. It stays out of sight, and says wasm, unless the browser offers a graphics device.
- * @param {string} name @param {string[]} [values] @param {string} [value] chosen at first, where there is a choice
+ * Returns a list of devices. It is hidden, with the value wasm, unless the browser offers a graphics device.
+ * @param {string} name @param {string[]} [values] @param {string} [value] the initial choice, if there is one
  */
 export function deviceChoice(name, values = ['wasm', 'webgpu'], value = 'wasm') {
   const options = values.map((device) => el('option', { value: device }, t(`device.${device}`)));
@@ -22,6 +22,9 @@ export function deviceChoice(name, values = ['wasm', 'webgpu'], value = 'wasm') 
   return list;
 }
 
-/** One sentence where a model does not run on the device that was asked for, else ''. @param {{device: {kind: string, reason: string}}} model */
+/**
+ * Returns a sentence if a model does not run on the requested device, otherwise ''.
+ * @param {{device: {kind: string, reason: string}}} model
+ */
 export const deviceNote = ({ device }, wanted) =>
   wanted !== 'wasm' && device.kind === 'wasm' ? t('device.fallback', { reason: device.reason }) : '';

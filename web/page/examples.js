@@ -1,6 +1,6 @@
 /**
- * Ready tasks, one press each. `seed` was chosen for its text: the best of the seeds 1 to 16
- * (`node scripts/examples.mjs` lists them, the likeliest under judge-nano first). The page says so.
+ * Ready tasks. Each `seed` was chosen for its text among the seeds 1 to 16, which the page tells. (`node
+ * scripts/examples.mjs` lists the texts, the likeliest under judge-nano first.)
  */
 export const EXAMPLES = [
   { id: 'continue', prompt: 'Once upon a time', seed: '13' },

@@ -8,9 +8,9 @@ export class FormError {
   #field = null;
 
   /**
-   * @param {HTMLElement} place where the sentence stands, an alert with an id
-   * @param {() => unknown} check throws what is wrong with the fields now
-   * @param {(name: string) => HTMLElement|null} fieldOf the field that an error's `field` names
+   * @param {HTMLElement} place shows the sentence; an alert with an id
+   * @param {() => unknown} check throws the error of the fields, if there is one
+   * @param {(name: string) => HTMLElement|null} fieldOf returns the field of that name
    */
   constructor(place, check, fieldOf) {
     Object.assign(this, { place, check, fieldOf });
@@ -47,5 +47,11 @@ export class FormError {
   }
 }
 
-/** Names the field that an error is about. @template {Error} E @param {E} error @param {string} field @returns {E & {field: string}} */
+/**
+ * Adds the name of its field to an error, and returns it.
+ * @template {Error} E
+ * @param {E} error
+ * @param {string} field
+ * @returns {E & {field: string}}
+ */
 export const about = (error, field) => Object.assign(error, { field });

@@ -1,4 +1,7 @@
-/** Shows a text with a value for each token: as shade and underline, and as a number on focus or under the pointer. */
+/**
+ * Shows a text with a value for each token: as shade and underline, and as a number for the token with the focus or the
+ * pointer.
+ */
 import { el } from './dom.js';
 import { visible } from './inspector.js';
 

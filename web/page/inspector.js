@@ -1,17 +1,18 @@
 /**
- * What the network thought of one place: each candidate's probability as a bar and its score ratio, how unsure the
- * network was, and whether the mask would stay. For a token that is open already, the step that opened it is asked
- * about again. It stands in the margin, and on narrow screens in a sheet at the bottom of the window.
+ * Shows what the network computed for one position: a bar and a score ratio for each candidate, the network's
+ * uncertainty, and the probability that the mask stays. For a token that is already filled in, it evaluates the step
+ * that filled it in again. The inspector is in the margin; on narrow screens, it is a sheet at the bottom of the
+ * window.
  */
 import { $, el, stillness } from './dom.js';
 import { explain, nodes, number, percent, t } from './text.js';
 
 const CANDIDATES = 8;
 
-/** The inspector lies over the page (page.css). */
+/** Matches screens on which the inspector covers the page (page.css). */
 const narrow = matchMedia('(max-width: 63.99rem)');
 
-/** Token text as it can be shown: spaces and line breaks are seen. */
+/** Returns a token's text with visible spaces and line breaks. */
 export const visible = (text) =>
   text === null
     ? ''
@@ -20,7 +21,7 @@ export const visible = (text) =>
         .replace(/^ (?=$)/, '␣')
         .replace(/^ /, '');
 
-/** A ratio that may be tiny or huge: a plain number, or one with a power of ten. @returns {(Node|string)[]} */
+/** Returns a ratio, which may be tiny or huge, as a plain number or with a power of ten. @returns {(Node|string)[]} */
 function ratioNodes(value) {
   if (value === 0 || (value >= 0.001 && value < 1000)) return [number(value, value < 1 ? 3 : 1)];
   const [digits, power] = value.toExponential(1).split('e');
@@ -50,7 +51,7 @@ export class Inspector {
     this.stage.cells.selected = -1;
   }
 
-  /** A token was chosen. The focus follows where the inspector covers the page, and for the keyboard. */
+  /** Shows a chosen token. Moves the focus if the inspector covers the page, or for the keyboard. */
   #choose() {
     const cell = this.stage.cells.cell(this.stage.selected);
     const byKey = cell?.matches(':focus-visible');
@@ -58,7 +59,7 @@ export class Inspector {
     if (narrow.matches || byKey) this.root.focus({ preventScroll: true });
   }
 
-  /** Scrolls the token out from under the sheet. */
+  /** Scrolls the page so that the sheet does not cover the token. */
   #reveal() {
     const cell = this.stage.cells.cell(this.stage.selected);
     if (!narrow.matches || !cell) return;
@@ -75,7 +76,7 @@ export class Inspector {
     const masked = state.texts[position] === null;
     const opened = state.opened[position];
     const held = stage.run.history.held.includes(position);
-    // The evaluation asked about: the one that follows this state, or the one that opened the token.
+    // The evaluation to inspect: the one after this state, or the one that filled in the token.
     const from = masked ? state.index : opened - 1;
     const head = [
       el(
@@ -113,7 +114,7 @@ export class Inspector {
     const {
       positions: [found],
     } = await model.inspect(ids, { sigma, positions: [position], topK: CANDIDATES });
-    // Probability of staying masked over this step, from the reverse transition: 1 − (e^Δσ − 1) Σ scores.
+    // Probability that the mask stays in this step, by the reverse transition: 1 − (e^Δσ − 1) Σ scores.
     const next = from + 2 <= run.history.last ? after : 0;
     const stay = Math.max(0, 1 - Math.expm1(sigma - next) * found.scoreSum);
     return { ...found, stay };
@@ -192,7 +193,7 @@ export class Inspector {
     this.#reveal();
   }
 
-  /** Closes it; the focus returns to the token. */
+  /** Closes the inspector and returns the focus to the token. */
   leave() {
     const position = this.stage.selected;
     this.close();

@@ -1,4 +1,4 @@
-/** The list of keys, in a dialog, with the switch for single ones. */
+/** The dialog that lists the keyboard shortcuts, with a switch for single keys. */
 import { el } from './dom.js';
 import { t } from './text.js';
 

@@ -1,4 +1,7 @@
-/** Keys for everything. Single keys can be switched off in their list (keys-list.js), and rest while a field has the focus. */
+/**
+ * Keyboard shortcuts for every action. Single keys can be switched off in their list (keys-list.js), and are inactive
+ * while a field has the focus.
+ */
 import { $ } from './dom.js';
 import { fillKeys } from './keys-list.js';
 
@@ -39,7 +42,7 @@ export function listenToKeys(actions) {
     )
       return;
     const letter = event.key.length === 1 && event.key !== ' ';
-    if (pressable(event.target) && !letter) return; // those keys are the control's own
+    if (pressable(event.target) && !letter) return; // the focused control uses those keys
     const act = single[letter ? event.key.toLowerCase() : event.key];
     if (!act) return;
     event.preventDefault();

@@ -1,14 +1,14 @@
 /**
- * "Your own model": a panel that takes a model of the hub, an address or a dropped folder, says what it
- * will take before anything large is downloaded, loads it with time left and a way to stop, goes on with
- * what was cut, and lists what is stored on this device.
+ * "Your own model": a panel that accepts a model of the hub, an address or a dropped folder. It tells what the model
+ * needs before anything large is downloaded. It loads the model, shows the time left and can stop; an interrupted
+ * download continues later. It also lists the models that are stored on this device.
  */
 import { deviceChoice, deviceNote } from './device.js';
 import { el } from './dom.js';
 import { PUBLISHED, publishedOf, workOf } from './published.js';
 import { explain, number, t } from './text.js';
 
-const SETTLE = 2000; // ms of download before the time left means something
+const SETTLE = 2000; // ms of download before the time left is shown
 const TEXT = 128; // tokens of the text whose time is predicted
 
 const size = (bytes) =>
@@ -20,7 +20,10 @@ const time = (seconds) =>
     ? t('library.seconds', { n: number(Math.max(1, Math.round(seconds))) })
     : t('library.minutes', { n: number(Math.round(seconds / 60)) });
 
-/** Returns where a stored model came from, in a few words: two of one name are told apart by it. @param {string} source */
+/**
+ * Returns the origin of a stored model in a few words, which distinguishes two models of one name.
+ * @param {string} source
+ */
 function originOf(source) {
   if (source.startsWith('file:')) return t('library.from.files');
   if (source.startsWith('hub:')) return t('library.from.hub');
@@ -28,10 +31,14 @@ function originOf(source) {
   return URL.canParse(source) ? new URL(source).host : '';
 }
 
-/** Name of the folder that chosen files come from, '' where the browser does not tell. @param {File[]} files */
+/** Returns the name of the folder of chosen files, or '' if the browser does not tell it. @param {File[]} files */
 const folderOf = (files) => files[0]?.webkitRelativePath.split('/')[0] ?? '';
 
-/** Files of what was dropped, folders included, and the folder's name. @param {DataTransfer} transfer @returns {Promise<{files: File[], name: string}>} */
+/**
+ * Returns the files that were dropped, also those in folders, and the name of the folder.
+ * @param {DataTransfer} transfer
+ * @returns {Promise<{files: File[], name: string}>}
+ */
 async function droppedFiles(transfer) {
   const walk = async (entry) => {
     if (entry.isFile) {
@@ -68,9 +75,9 @@ export class LibraryPanel {
    * @param {HTMLElement} root an empty element
    * @param {{loadSEDD: Function, loadGPT2: Function, plan: Function, store: typeof import('../store/store.js').store,
    *   onLoad: (model: object, about: {kind: 'sedd'|'gpt2', name: string}) => {label: string, act: () => void}|void,
-   *   speed?: () => Promise<number>, options?: object, drop?: HTMLElement}} parts
-   *   `onLoad` may return what can be done with the model, for a button; `speed` measures multiplications a second on this device;
-   *   `options` go to every load; `drop` takes files too
+   *   speed?: () => Promise<number>, options?: object, drop?: HTMLElement}} parts `onLoad` may return an action with
+   *   the model, for a button; `speed` measures the multiplications per second of this device; `options` go to every
+   *   load; `drop` also accepts files
    */
   constructor(root, { drop = root, options = {}, ...parts }) {
     Object.assign(this, { root, drop, options, ...parts });
@@ -111,7 +118,7 @@ export class LibraryPanel {
       el('button', { type: 'button', on: { click: () => this.chooser.click() } }, t('library.choose')),
       this.chooser,
     );
-    // Large models gain most from a graphics device; auto times both.
+    // Large models gain most from a graphics device. auto times both devices.
     this.device = deviceChoice('library-device', ['auto', 'webgpu', 'wasm'], 'auto');
     this.found = el('div.library-found', { hidden: true });
     this.bar = el('progress.library-bar', { hidden: true });
@@ -140,7 +147,7 @@ export class LibraryPanel {
     );
   }
 
-  /** A published model: what it is, and a button that looks it up. */
+  /** Makes the entry of a published model: its description, and a button that looks it up. */
   #publishedRow({ id, family, millions, bytes, steps, licence }) {
     const facts = t('library.published.facts', {
       what: t(`library.family.${family}`),
@@ -170,7 +177,7 @@ export class LibraryPanel {
     );
   }
 
-  /** Says how long a text will take, from the time that a small model takes on this device. */
+  /** Predicts the time of a text from the speed of a small model on this device. */
   async #predictTime(plan, source, row) {
     const steps = publishedOf(source)?.steps ?? 64;
     const perSecond = await this.speed?.().catch(() => 0);
@@ -221,7 +228,7 @@ export class LibraryPanel {
     this.status.textContent = text;
   }
 
-  /** The source as typed is wrong, until something else is typed. */
+  /** Marks the typed source as wrong until it is changed. */
   #refuse(error) {
     if (this.source !== this.field.value.trim()) return;
     if (error) {
@@ -230,7 +237,7 @@ export class LibraryPanel {
     } else this.field.removeAttribute('aria-invalid');
   }
 
-  /** Runs one thing at a time; says what went wrong. */
+  /** Runs one job at a time. Shows errors. */
   async #during(work, failed = () => {}) {
     this.#work?.abort();
     const controller = new AbortController();
@@ -254,7 +261,11 @@ export class LibraryPanel {
     }
   }
 
-  /** Looks up a source and what loading it takes; loading is the next press. @param {unknown} source @param {string} [name] what it is called, where the source does not say */
+  /**
+   * Looks up a source and shows what loading it needs. The next press loads it.
+   * @param {unknown} source
+   * @param {string} [name] its name, if the source has none
+   */
   open(source, name = '') {
     this.source = source;
     return this.#during(
@@ -301,7 +312,11 @@ export class LibraryPanel {
     if (timed.length) this.#predictTime(plan, source, timed);
   }
 
-  /** Loads a model and hands it to the page. @param {unknown} source @param {{kind: 'sedd'|'gpt2', name: string, url?: string, keeps?: number}} about */
+  /**
+   * Loads a model and passes it to the page.
+   * @param {unknown} source
+   * @param {{kind: 'sedd'|'gpt2', name: string, url?: string, keeps?: number}} about
+   */
   load(source, { kind, name, url, keeps }) {
     const stopped = (error) => {
       if (error.name === 'AbortError') this.say(t(url && keeps ? 'library.stopped' : 'library.ended'));
@@ -333,7 +348,7 @@ export class LibraryPanel {
     }, stopped);
   }
 
-  /** A button for what can be done with the model that was loaded. */
+  /** Adds a button for the action with the loaded model. */
   #suggest(next) {
     if (!next) return;
     const button = el(
@@ -342,7 +357,7 @@ export class LibraryPanel {
         type: 'button',
         on: {
           click: () => {
-            this.say(''); // it speaks of loading
+            this.say(''); // its text is about loading
             this.next.hidden = true;
             next.act();
           },
@@ -372,7 +387,7 @@ export class LibraryPanel {
       this.say(phase === 'wait' && seconds ? t('library.asked', { time: time(seconds) }) : t(`library.phase.${phase}`));
   }
 
-  /** From the bytes of the last ten seconds. */
+  /** Returns the time left, computed from the bytes of the last ten seconds. */
   #timeLeft(fetched, left) {
     const now = performance.now();
     this.#bytes.push([now, fetched]);
@@ -382,7 +397,7 @@ export class LibraryPanel {
     return t('library.left', { time: time((left * (now - since)) / (fetched - before) / 1000) });
   }
 
-  /** Shows what is stored, now. */
+  /** Updates the list of stored models. */
   async refresh() {
     const [models, { usage, quota, persisted }] = await Promise.all([
       this.store.list().catch(() => []),
@@ -415,7 +430,7 @@ export class LibraryPanel {
     );
   }
 
-  /** A stored model, or a download that was begun: what it is, and what can be done with it. */
+  /** Makes the entry of a stored model or of an incomplete download, with its buttons. */
   #row({ id, name, kind, dtype, source, complete, loaded, total, size: bytes }) {
     const share = total ? number(Math.floor((100 * loaded) / total)) : '';
     const facts = [
@@ -426,7 +441,7 @@ export class LibraryPanel {
     ];
     const button = (key, act) =>
       el('button', { type: 'button', aria: { label: `${t(key)}: ${name}` }, on: { click: act } }, t(key));
-    const again = complete ? { stored: id } : source.split(' ')[0]; // a hub other than the usual one comes with the options
+    const again = complete ? { stored: id } : source.split(' ')[0]; // the options name a hub other than the usual one
     const resumable = /^(https?|hub):/.test(source);
     return el(
       'li',
@@ -449,13 +464,13 @@ export class LibraryPanel {
   async #delete(id) {
     try {
       await this.store.delete(id);
-      this.found.hidden = true; // it may say that the model is on this device
+      this.found.hidden = true; // it may tell that the model is on this device
       this.say(t('library.deleted'));
     } catch (error) {
       this.say(explain(error));
     }
     await this.refresh();
-    (this.list.querySelector('button') ?? this.field).focus(); // the pressed button is gone
+    (this.list.querySelector('button') ?? this.field).focus(); // the pressed button has disappeared
   }
 
   dispose() {

@@ -1,6 +1,6 @@
 /**
- * The page: speaks the reader's language, plays the recorded run at once, brings the live model, and wires the parts of
- * Figure 1 to each other. The figures below it are fetched when they come near.
+ * Starts the page: chooses the reader's language, plays the recorded run at once, loads the live model, and connects
+ * the parts of Figure 1. The other figures are fetched when they come near the viewport.
  */
 import { SeddError, escapeText } from '../client.js';
 import { fetchTrace } from '../client/trace.js';
@@ -32,13 +32,13 @@ const RECORDED = { model: 'sedd-nano', url: 'models/sedd-nano/trace.json' };
 const say = (text) => {
   $('status').textContent = text;
 };
-/** What became of a link or a file, beside the buttons for them. */
+/** Shows the outcome for a link or a file, beside the buttons for them. */
 const report = (text, failed = false) => {
   $('file-status').textContent = text;
   $('file-status').classList.toggle('error', failed);
 };
 
-/** The page's address without what a run or a measurement left in it; the language stays. */
+/** Returns the page's address without a run or a measurement, but with the language. */
 function bare() {
   const url = new URL(location.pathname, location.origin);
   const lang = new URLSearchParams(location.search).get('lang');
@@ -46,7 +46,7 @@ function bare() {
   return url;
 }
 
-/** Links to this page in every language. */
+/** Makes links to this page in every language. */
 function languages(spoken) {
   $('languages').replaceChildren(
     ...Object.entries(LANGUAGES).map(([code, name]) => {
@@ -61,16 +61,16 @@ function languages(spoken) {
   );
 }
 
-/** What is to be written: the recipe and the text, checked as far as can be without the model. */
+/** Returns the options of the form: the recipe and the text, checked as far as possible without the model. */
 function order(recipe, editor) {
   editor.check();
   return { ...recipe.read(), prompt: editor.text };
 }
 
 class Page extends EventTarget {
-  /** Resolves once the first model is there, or cannot be. @type {Promise<void>|undefined} */
+  /** Resolves once the first model is loaded or has failed. @type {Promise<void>|undefined} */
   ready;
-  /** GPT-2 on the same task, once it was asked for. @type {import('./twin.js').Twin|null} */
+  /** GPT-2 on the same task, once the reader has requested it. @type {import('./twin.js').Twin|null} */
   twin = null;
   /** The chosen model, once it is loaded. @type {import('../client.js').SEDD|null} */
   model = null;
@@ -102,7 +102,7 @@ class Page extends EventTarget {
 
   /* ---- Acts ---- */
 
-  /** Writes what the form asks for; a run under way is ended first. */
+  /** Ends the current run, then starts one with the options of the form. */
   async write(paused = false) {
     this.inspector.close();
     await this.ready;
@@ -119,14 +119,16 @@ class Page extends EventTarget {
     await run;
   }
 
-  /** Lets GPT-2 do the same task, once SEDD's run has been made. */
+  /** Runs GPT-2 on the same task, after SEDD's run. */
   async #writeTwin(options, after) {
     const { Twin } = await import('./twin.js');
     this.twin ??= new Twin({ stage: this.stage, gpt2: () => this.#gpt2() });
     this.twin.write(options, after);
   }
 
-  /** The GPT-2 of this page. While it loads the status tells of that, and afterwards what it told before. */
+  /**
+   * Returns the GPT-2 of this page. While it loads, the status tells so; afterwards it shows its previous text again.
+   */
   async #gpt2() {
     const before = $('status').textContent;
     try {
@@ -136,7 +138,10 @@ class Page extends EventTarget {
     }
   }
 
-  /** What is to be written, or null: then it is said what is wrong, at its field. @returns {Promise<object|null>} */
+  /**
+   * Returns the options of the form, or null after it has shown an error at its field.
+   * @returns {Promise<object|null>}
+   */
   async #order() {
     await this.editor.refresh();
     try {
@@ -147,13 +152,13 @@ class Page extends EventTarget {
     }
   }
 
-  /** Another seed, at once. */
+  /** Runs with another seed. */
   shuffle() {
     this.recipe.shuffle();
     return this.write();
   }
 
-  /** Continues the shown run from a state with something changed; the focus goes to the token that was changed. */
+  /** Continues the shown run from a state after a change. Moves the focus to the changed token. */
   async branch(change, from) {
     this.inspector.close();
     this.twin?.hide();
@@ -213,7 +218,11 @@ class Page extends EventTarget {
     });
   }
 
-  /** Saves the run in a file and says under which name. @param {'trace'|'gif'} what @param {(run: import('./runs.js').Run) => Promise<string>} save */
+  /**
+   * Saves the run in a file and shows the file's name.
+   * @param {'trace'|'gif'} what
+   * @param {(run: import('./runs.js').Run) => Promise<string>} save
+   */
   async #save(what, save) {
     const run = this.runs.current;
     if (!run?.history.last) {
@@ -227,13 +236,16 @@ class Page extends EventTarget {
     }
   }
 
-  /** A model of the visitor's own, for every list of models. @param {{id: string, label: string, steps: number}} choice */
+  /**
+   * Adds a model of the visitor's own to every list of models.
+   * @param {{id: string, label: string, steps: number}} choice
+   */
   offer(choice) {
     this.recipe.offer(choice);
     this.dispatchEvent(new CustomEvent('model', { detail: choice }));
   }
 
-  /** The finished text becomes the text to edit: everything held until words are made holes. */
+  /** Puts the finished text into the editor, without holes at first. */
   takeText() {
     this.editor.text = escapeText(this.stage.run.history.finals.map((text) => text ?? '').join(''));
     this.editor.field.focus();
@@ -286,7 +298,7 @@ class Page extends EventTarget {
     });
     addEventListener('hashchange', () => this.restore());
     document.addEventListener('input', ({ target }) => {
-      // What is typed is no longer what the link in the address says.
+      // The typed text no longer agrees with the link in the address.
       if (location.hash.includes('=') && target.closest('#form, #recipe')) history.replaceState(null, '', bare());
     });
   }
@@ -299,9 +311,9 @@ class Page extends EventTarget {
     document.body.classList.toggle('busy', busy);
   }
 
-  /* ---- Beginning ---- */
+  /* ---- Starting ---- */
 
-  /** The recorded run plays while the model comes; then the address has its turn. */
+  /** Plays the recorded run while the model loads, then runs what the address names. */
   begin() {
     let arrived;
     this.ready = new Promise((resolve) => {
@@ -311,7 +323,10 @@ class Page extends EventTarget {
     this.playRecorded();
   }
 
-  /** Sets what the address says, and makes its run as soon as there is a model. @param {() => void} [set] called between the two */
+  /**
+   * Shows the run that the address names, and computes it once a model is loaded.
+   * @param {() => void} [set] called between the two steps
+   */
   async restore(set = () => {}) {
     const link = await this.#readAddress();
     set();
@@ -319,7 +334,7 @@ class Page extends EventTarget {
     if (link && this.live) await this.writer.reproduce(link.options, link.lineage);
   }
 
-  /** Shows the settings and the text of the run that the address names; null where it names none. */
+  /** Shows the settings and the text of the run that the address names. Returns null if it names none. */
   async #readAddress() {
     if (!location.hash.includes('=')) return null;
     try {
@@ -332,7 +347,7 @@ class Page extends EventTarget {
       if (options.prompt !== undefined) this.editor.text = options.prompt;
       return link;
     } catch (error) {
-      this.wrong.show(explain(error)); // about the link, not about a field
+      this.wrong.show(explain(error)); // the error is about the link, not about a field
       return null;
     }
   }
@@ -352,7 +367,7 @@ class Page extends EventTarget {
     return this.model !== null;
   }
 
-  /** Another model may have been chosen: its tokens are others. */
+  /** Updates the page if another model was chosen, which has other tokens. */
   async #chosen() {
     this.editor.refresh();
     if (!this.live) return;
@@ -364,14 +379,14 @@ class Page extends EventTarget {
     }
   }
 
-  /** A model that the reader chose brings what its folder says. */
+  /** Applies the settings of a model that the reader chose. */
   async #trained() {
     const id = this.recipe.model;
-    const model = await this.models.get(id).catch(() => null); // #chosen says what is wrong
+    const model = await this.models.get(id).catch(() => null); // #chosen shows the error
     if (model && id === this.recipe.model) this.recipe.offerSettings({ ...USUAL, ...model.defaults });
   }
 
-  /** Sets a ready choice. @param {keyof typeof PRESETS} name */
+  /** Applies a preset. @param {keyof typeof PRESETS} name */
   async settle(name) {
     const { model, settings } = PRESETS[name];
     this.recipe.set({ model });
@@ -419,8 +434,8 @@ class Page extends EventTarget {
 }
 
 /**
- * Parts below the first screen: fetched when they come near.
- * @returns {(id: string) => void} fetches those in the element of that id at once
+ * Fetches the parts below the first screen when they come near the viewport.
+ * @returns {(id: string) => void} a function that fetches the parts of the element with this id at once
  */
 function later(page, parts) {
   const start = (id) => {

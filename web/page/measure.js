@@ -1,4 +1,4 @@
-/** Figure 5: the comparison by fixed rules (web/client/compare.js), as chart, table and a few plain sentences. */
+/** Figure 5 shows the comparison by fixed rules (web/client/compare.js) as chart, table and a few sentences. */
 import { SeddError, compare, report } from '../client.js';
 import { deviceChoice, deviceNote } from './device.js';
 import { $, el } from './dom.js';
@@ -10,7 +10,7 @@ import { explain, millis, nodes, number, t } from './text.js';
 const STEPS = '4, 8, 16, 32, 64';
 const ROUNDS = '10';
 
-/** A list of step counts as typed. */
+/** Reads a typed list of step counts. */
 function readSteps(typed) {
   const parts = typed.split(/[\s,，、]+/).filter(Boolean);
   if (parts.length === 0 || parts.length > 12)
@@ -18,7 +18,7 @@ function readSteps(typed) {
   return [...new Set(parts.map((part) => readNumber('steps', part)))].sort((a, b) => a - b);
 }
 
-/** An end of an interval; where it lies beyond the steps a run may have, only that is known. */
+/** Returns an end of an interval as text. Beyond the largest number of steps, only that much is known. */
 const atMost = (steps) =>
   steps > FIELDS.steps.high ? t('measure.beyond', { steps: number(FIELDS.steps.high) }) : number(steps, 1);
 
@@ -104,7 +104,7 @@ class Measure {
       const [sedd, gpt2] = await models.pair(this.model.value, this.device.value);
       this.note = deviceNote(sedd, this.device.value) || deviceNote(gpt2, this.device.value);
       const card = await models.card(this.model.value);
-      const twin = models.twin === 'gpt2-nano' ? card?.twin : undefined; // a card knows its own twin only
+      const twin = models.twin === 'gpt2-nano' ? card?.twin : undefined; // a card has figures only for its own twin
       const comparison = compare(sedd, gpt2, {
         ...asked,
         length: Math.min(sedd.info.length, gpt2.info.length),
@@ -129,7 +129,7 @@ class Measure {
     return { steps: readSteps(this.steps.value), rounds: readNumber('rounds', this.rounds.value) };
   }
 
-  /** The parameters go into the address, so that a link measures the same. */
+  /** Writes the parameters into the address, so that a link measures the same. */
   #remember() {
     const url = new URL(location.href);
     url.searchParams.set('model', this.model.value);
@@ -138,13 +138,16 @@ class Measure {
     history.replaceState(null, '', url);
   }
 
-  /** Which of the two is faster, up to how many steps, and what that costs. @returns {string[]} */
+  /**
+   * Returns sentences that tell which model is faster, up to how many steps, and at what cost in quality.
+   * @returns {string[]}
+   */
   #findings(card) {
     const { gpt2, breakEven } = this.result;
     const { steps, low, high } = breakEven;
     if (steps < 1) return [t('measure.breakeven.none'), t('verdict.gpt2')];
     const most = Math.floor(steps);
-    // The texts of the most steps that are faster, or of the fewest that were judged; fewer steps write no better ones.
+    // The quality at the largest number of steps that is faster, or at the smallest that was judged.
     const judged = card?.steps ?? [];
     const written = judged.filter((row) => row.steps <= steps).at(-1) ?? judged[0];
     const values = { most, steps: written?.steps, ppl: '', twin: '' };
@@ -161,7 +164,7 @@ class Measure {
     ];
   }
 
-  /** Break-even on both devices, once both were measured. */
+  /** Returns a sentence on the break-even of both devices, once both were measured. */
   #devices() {
     const [wasm, webgpu] = ['wasm', 'webgpu'].map((kind) => this.#breakEven.get(kind));
     return wasm === undefined || webgpu === undefined
@@ -201,7 +204,7 @@ class Measure {
     }
   }
 
-  /** Medians with their middle half, a column that phones can hold. */
+  /** Makes a table of medians with their middle halves, narrow enough for phones. */
   #table(card) {
     const columns = ['steps', 'ms', 'each', ...(card ? ['ppl', 'entropy'] : [])];
     const row = (name, data, each, className) => {

@@ -1,4 +1,4 @@
-/** The models of this page: which there are, loading each once and only when it is needed, and the visitor's own. */
+/** The models of this page and the visitor's own. Each is loaded once, when it is first needed. */
 import { SeddError, loadGPT2, loadSEDD, probe } from '../client.js';
 import { SHIPPED } from './shipped.js';
 import { t, number } from './text.js';
@@ -7,22 +7,31 @@ export class Models {
   #loading = new Map();
   #cards = new Map();
   #own = []; // choices of the visitor's own SEDDs
-  /** The GPT-2 that a SEDD is compared with. */
+  /** Id of the GPT-2 that a SEDD is compared with. */
   twin = 'gpt2-nano';
 
-  /** @param {{say: (sentence: string) => void, heard: () => string}} status what it says, and what stands there now */
+  /**
+   * @param {{say: (sentence: string) => void, heard: () => string}} status `say` shows a sentence; `heard` returns the
+   *   present one
+   */
   constructor({ say, heard }) {
     Object.assign(this, { say, heard });
     this.features = probe();
   }
 
-  /** Choices for the recipe. */
+  /** Returns the choices for the recipe. */
   get choices() {
     const shipped = SHIPPED.filter(({ kind }) => kind === 'sedd');
     return [...shipped.map(({ id, steps }) => ({ id, label: t(`model.${id}`), steps })), ...this.#own];
   }
 
-  /** A model; the visitor's own stay on the device that they were loaded for. @param {string} id @param {'wasm'|'webgpu'} [device] @returns {Promise<import('../client.js').SEDD>} */
+  /**
+   * Returns a model, which it loads if necessary. The visitor's own models stay on the device that they were loaded
+   * for.
+   * @param {string} id
+   * @param {'wasm'|'webgpu'} [device]
+   * @returns {Promise<import('../client.js').SEDD>}
+   */
   get(id, device = 'wasm') {
     const key =
       device === 'wasm' || (this.#loading.has(id) && !SHIPPED.some((model) => model.id === id))
@@ -34,7 +43,7 @@ export class Models {
         device,
       );
       this.#loading.set(key, loading);
-      loading.catch(() => this.#loading.delete(key)); // asked again, it is tried again
+      loading.catch(() => this.#loading.delete(key)); // the next request tries again
     }
     return this.#loading.get(key);
   }
@@ -49,26 +58,26 @@ export class Models {
       this.say(said);
     };
     const load = kind === 'sedd' ? loadSEDD : loadGPT2;
-    // One thread for each of the shipped pair, so that its times compare; they are small enough for it.
+    // One thread for each of the shipped pair, so that their times are comparable. One is enough for their size.
     const model = await load(url, { onProgress, threads: 1, device });
-    if (this.heard() === said) this.say(t('loaded', { name })); // nothing else was said meanwhile
-    import('./offline.js').then(({ keepPage }) => keepPage(model)).catch(() => {}); // without it the page works, but needs its server
+    if (this.heard() === said) this.say(t('loaded', { name })); // the status has not changed meanwhile
+    import('./offline.js').then(({ keepPage }) => keepPage(model)).catch(() => {}); // on failure, the page needs its server
     return model;
   }
 
-  /** Whether `get` would answer at once. */
+  /** Returns true if the model is loaded. */
   has(id) {
     return this.#loading.has(id);
   }
 
-  /** Takes a SEDD that the visitor loaded. @returns {{id: string, label: string, steps: number}} its choice */
+  /** Adds a SEDD that the visitor loaded. @returns {{id: string, label: string, steps: number}} its choice */
   adopt(model, name) {
     const choice = { id: this.#take(model, name), label: t('model.own', { name }), steps: model.defaults.steps ?? 64 };
     this.#own = [...this.#own.filter(({ id }) => id !== choice.id), choice];
     return choice;
   }
 
-  /** Makes a GPT-2 that the visitor loaded the twin. */
+  /** Uses a GPT-2 that the visitor loaded as the twin. */
   adoptTwin(model, name) {
     this.twin = this.#take(model, name);
   }
@@ -83,7 +92,7 @@ export class Models {
   }
 
   /**
-   * A SEDD and its twin, which must have the same vocabulary to be compared.
+   * Returns a SEDD and its twin. A comparison needs the same vocabulary.
    * @param {string} id of the SEDD @param {'wasm'|'webgpu'} [device] of the SEDD @param {'wasm'|'webgpu'} [other] of its twin
    * @returns {Promise<[import('../client.js').SEDD, import('../client.js').GPT2]>}
    */
@@ -97,7 +106,7 @@ export class Models {
     return [sedd, gpt2];
   }
 
-  /** Measured quality of a shipped model, or null. */
+  /** Returns the measured quality of a shipped model, or null. */
   async card(id) {
     if (!SHIPPED.find((model) => model.id === id)?.card) return null;
     if (!this.#cards.has(id)) {

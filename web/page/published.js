@@ -1,16 +1,16 @@
 /**
- * The diffusion models that their authors publish on the hub at GPT-2's size: what each is, and how many steps it is made for. They
- * are linked and never mirrored. models/README.md says where the figures come from.
+ * The diffusion models of GPT-2's size that their authors publish on the hub. The page links them and never mirrors
+ * them. models/README.md names the sources of the figures.
  */
 
 /**
  * @typedef {object} Published
  * @property {string} id on the hub; a branch after an @
  * @property {'SEDD'|'MDLM'|'SDTT'|'RADD'|'DUO'} family
- * @property {number} millions of parameters
- * @property {number} bytes of its file
- * @property {number} steps that its paper or its authors recommend, within what a page can wait for
- * @property {string} [licence] of the weights, where a model card says so
+ * @property {number} millions millions of parameters
+ * @property {number} bytes size of its file
+ * @property {number} steps that its paper or authors recommend, limited to what a page can wait for
+ * @property {string} [licence] of the weights, if the model card names it
  */
 
 /** @type {Published[]} */
@@ -30,6 +30,9 @@ export const PUBLISHED = [
 /** Returns the entry of a source, or undefined. @param {unknown} source */
 export const publishedOf = (source) => PUBLISHED.find(({ id }) => id === String(source).replace(/^hub:/, ''));
 
-/** Multiplications of one evaluation of `rows` tokens. @param {{hiddenSize: number, blocks: number, states: number}} info */
+/**
+ * Returns the multiplications of one evaluation of `rows` tokens.
+ * @param {{hiddenSize: number, blocks: number, states: number}} info
+ */
 export const workOf = ({ hiddenSize: h, blocks, states }, rows) =>
   rows * (12 * h * h * blocks + h * states) + 2 * rows * rows * h * blocks;

@@ -1,6 +1,7 @@
 /**
- * Figure 4: SEDD and its GPT-2 twin start together, each in its own worker with one thread (on a device with one core,
- * one after the other). They run at full speed; what is shown is the recording of both, slowed down so that it can be seen.
+ * Figure 4 runs SEDD and its GPT-2 twin side by side, each in its own worker with one thread (on a device with one
+ * core, one after the other). Both run at full speed. The page then shows both recordings, slowed down so that the eye
+ * can follow.
  */
 import { Cells } from '../view/cells.js';
 import { History } from '../view/history.js';
@@ -11,7 +12,7 @@ import { modelChoice, offerModel, readNumber } from './recipe.js';
 import { USUAL } from './settings.js';
 import { explain, millis, number, t } from './text.js';
 
-const SHOW_MS = 9000; // the slower one, in slow motion
+const SHOW_MS = 9000; // ms of the slower one, in slow motion
 const BEGINNING = 'Once upon a time';
 
 class Race {
@@ -115,7 +116,7 @@ class Race {
     }
   }
 
-  /** A recording: states with the time they came, and the whole time. */
+  /** Runs SEDD. Returns a recording: its states with their times, and the total time. */
   async #denoise({ sedd, steps, length, drawing, signal, ids }) {
     const begin = performance.now();
     const times = [];
@@ -162,7 +163,7 @@ class Race {
     for (const [{ cells }, { history }] of lanes)
       cells.open(history.at(0), { held: history.held, finals: history.finals });
     const whole = Math.max(left.ms, right.ms);
-    const factor = this.slow.checked && !stillness.matches ? Math.max(1, SHOW_MS / whole) : 0; // 0: the end at once
+    const factor = this.slow.checked && !stillness.matches ? Math.max(1, SHOW_MS / whole) : 0; // 0: show the end at once
     if (factor > 1) this.say.textContent = t('race.slow.note', { factor: `1/${number(factor)}` });
     const begin = performance.now();
     return new Promise((resolve) => {

@@ -1,9 +1,12 @@
-/** A recorded trace as a run of the page. */
+/** Makes a run of the page from a recorded trace. */
 import { WORDS } from '../client/sampling.js';
 import { History } from '../view/history.js';
 import { Run } from './runs.js';
 
-/** The options that a trace stands for: its given tokens by position. One that does not say how it was made counts as published. */
+/**
+ * Returns the options of a trace, with its given tokens by position. A trace without settings counts as SEDD as
+ * published.
+ */
 function optionsOf(trace) {
   return {
     length: trace.length,

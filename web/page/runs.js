@@ -1,12 +1,13 @@
 /**
- * Holds the runs of this page and their descent. A run keeps all that reproduces it: its options and, for a branch, its
- * parent, the step at which it branched and the change there.
+ * The runs of this page and their branches. A run has everything that reproduces it: its options and, for a branch, its
+ * parent, the step at which it branched and the change.
  */
 import { branchOf } from '../view/branch.js';
 
 /**
- * @typedef {{edit?: [number, number|null][], texts?: (string|null)[], seed?: string, temperature?: number}} Change what a branch did
- *   otherwise: tokens set at positions (null: a mask again) with their texts, another seed, another temperature
+ * @typedef {{edit?: [number, number|null][], texts?: (string|null)[], seed?: string, temperature?: number}} Change the
+ *   change of a branch: tokens set at positions (null: masked again) with their texts, another seed, another
+ *   temperature
  */
 
 let next = 1;

@@ -1,9 +1,9 @@
 /**
- * Links that reproduce a run: everything that determines it, in the address behind #, with a version. A link is read
- * like any text from elsewhere: each part must be what it should be, or the whole is refused with one sentence.
+ * Writes and reads links that reproduce a run. The part of the address after # has a version and everything that
+ * determines the run. A link is untrusted: each part is checked, and an invalid link is refused with one sentence.
  *
  *   v=1 model length steps seed temperature topP [topK] positions [order gamma grid context]   the recipe
- *   prompt=TEXT or clamp=POSITION-ID,…                                          what is held
+ *   prompt=TEXT or clamp=POSITION-ID,…                                          the given tokens
  *   b=STEP~pPOSITION=ID~…~s=SEED~t=TEMPERATURE                                  a branch; several in order; ID empty: a mask
  */
 import { SeddError } from '../errors.js';
@@ -19,7 +19,7 @@ const refuse = (what) => {
   throw new SeddError('argument', t('share.damaged', { what }));
 };
 
-/** @param {import('./runs.js').Run} run @returns {string} the part behind # */
+/** @param {import('./runs.js').Run} run @returns {string} the part after # */
 export function runLink(run) {
   const { root } = run;
   return recipeLink({ model: root.model, ...root.options }, run.lineage);

@@ -1,4 +1,7 @@
-/** The models that the page offers at once. `card`: its card.json holds measured quality; `steps`: what it races with. */
+/**
+ * The models that come with the page. `card`: a card.json has the measured quality; `steps`: the number of steps in the
+ * race.
+ */
 export const SHIPPED = [
   { id: 'sedd-nano', kind: 'sedd', url: 'models/sedd-nano', card: true, steps: 64 },
   { id: 'sedd-nano-fast', kind: 'sedd', url: 'models/sedd-nano-fast', card: true, steps: 8 },

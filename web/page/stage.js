@@ -1,7 +1,7 @@
 /**
- * Figure 1: the cells of a run, its timeline and its sheet, and the numbers that live in the text beside them.
- * It shows whatever run it is given, recorded or under way. A run under way is shown slowly enough to follow: the engine
- * runs at full speed, and what it did appears over a few seconds.
+ * Figure 1 shows the cells of a run, its timeline and its sheet, and updates the numbers in the text beside them. The
+ * run may be recorded or still in progress. A run in progress is shown slowly enough to follow: the engine runs at full
+ * speed, and its steps appear over a few seconds.
  */
 import { Cells } from '../view/cells.js';
 import { adopt } from '../view/theme.js';
@@ -10,17 +10,20 @@ import { LiveTimeline } from './live-timeline.js';
 import { live, number, t } from './text.js';
 
 const ANNOUNCE_MS = 3000;
-export const SHOW_MS = 4000; // a live run, from the first step to the last
+export const SHOW_MS = 4000; // ms of a live run, from the first step to the last
 
 export class Stage extends EventTarget {
   #frame = 0;
   #said = 0;
-  /** A live run that is being shown, or null: `due` steps may be seen by now. @type {{due: number, since: number, held: boolean, at: number, end: () => void}|null} */
+  /**
+   * The live run that is being shown, or null. `due` is the number of steps that may be visible.
+   * @type {{due: number, since: number, held: boolean, at: number, end: () => void}|null}
+   */
   #show = null;
   #writer = null;
   #differences = [];
   equal = false;
-  /** All steps on one sheet, once it was asked for. @type {import('../view/sheet.js').Sheet|null} */
+  /** All steps on one sheet, once the reader has opened it. @type {import('../view/sheet.js').Sheet|null} */
   sheet = null;
 
   constructor() {
@@ -84,17 +87,17 @@ export class Stage extends EventTarget {
     if (play && !stillness.matches) this.timeline.toggle();
   }
 
-  /* ---- A run under way ---- */
+  /* ---- A run in progress ---- */
 
-  /** Whether a run under way is shown slower than it is made. */
+  /** Returns true if a run in progress is shown more slowly than it is computed. */
   get paced() {
     return !stillness.matches && !$('full-speed').checked;
   }
 
   /**
-   * Shows the open run from here on while it is made.
-   * @param {boolean} held shows nothing until `stepOn`
-   * @returns {Promise<void>} when all of it has been seen, or the reader has moved the timeline
+   * Shows the open run while it is computed, from the present state on.
+   * @param {boolean} held true: shows nothing before `stepOn`
+   * @returns {Promise<void>} resolves when all of it was shown or the reader has moved the timeline
    */
   follow(held) {
     const { index } = this;
@@ -108,19 +111,19 @@ export class Stage extends EventTarget {
     return this.#show !== null;
   }
 
-  /** Stops the clock, or lets it go on. */
+  /** Stops or continues the clock. */
   hold(held) {
     if (this.#show) Object.assign(this.#show, { held, since: performance.now() });
   }
 
-  /** Shows one more step of a held run. Returns whether it has that step already. */
+  /** Shows one more step of a held run. Returns true if that step has been computed. */
   stepOn() {
     if (!this.#show) return false;
     this.#show.due = this.index + 1;
     return this.#show.due <= this.run.history.last;
   }
 
-  /** Ends the slow showing: all there is can be seen. */
+  /** Ends the slow presentation and shows all steps. */
   skip() {
     if (!this.#show) return;
     cancelAnimationFrame(this.#frame);
@@ -128,7 +131,7 @@ export class Stage extends EventTarget {
     this.timeline.seek(this.run.history.last);
   }
 
-  /** The run has grown. Where the reader has taken over, only the timeline does. */
+  /** Adds the run's new steps, to the timeline alone once the reader has moved it. */
   grown() {
     if (this.#show) return;
     this.#frame ||= requestAnimationFrame(() => {
@@ -166,7 +169,7 @@ export class Stage extends EventTarget {
     else this.#next();
   }
 
-  /** The reader has taken over, or there is no more to see. */
+  /** Ends the presentation, because the reader has moved the timeline or everything was shown. */
   #leave() {
     const { end } = this.#show;
     this.#show = null;
@@ -176,11 +179,11 @@ export class Stage extends EventTarget {
     end();
   }
 
-  /** Says how far the run is: every few seconds, and after each step of a paused run. */
+  /** Announces the progress of the run every few seconds, and after each step of a paused run. */
   #announce() {
     const now = performance.now();
     const { paused } = this.timeline.writer ?? {};
-    if (this.run.done || (now - this.#said < ANNOUNCE_MS && !paused)) return; // done: the status tells its time
+    if (this.run.done || (now - this.#said < ANNOUNCE_MS && !paused)) return; // the status shows the time of a finished run
     this.#said = now;
     const { history, total = history.last } = this.run;
     $('status').textContent = t('announce', {
@@ -191,7 +194,10 @@ export class Stage extends EventTarget {
     });
   }
 
-  /** The writer began, paused, continued or ended: the timeline's buttons act on it, or on the replay. @param {import('./writer.js').Writer|null} writer */
+  /**
+   * Connects the timeline's buttons to a writer that runs or is paused, or to the replay.
+   * @param {import('./writer.js').Writer|null} writer
+   */
   drivenBy(writer) {
     this.#writer = writer;
     this.timeline.writer = this.run?.done && !this.#show ? null : writer;
@@ -199,7 +205,7 @@ export class Stage extends EventTarget {
     if (writer?.paused && this.run?.history.last && !this.run.done) this.#announce();
   }
 
-  /** Finds the tokens that differ from the parent's, and says where the run is from. */
+  /** Finds the tokens that differ from the parent's, and shows the run's origin. */
   #compare() {
     const { run } = this;
     this.#differences = run.done ? run.differences : [];
@@ -209,7 +215,7 @@ export class Stage extends EventTarget {
       .join(' · ');
   }
 
-  /** Marks the tokens that differ from the parent's and are open. */
+  /** Marks the tokens that are filled in and differ from the parent's. */
   #markDifferences(state) {
     for (const position of this.#differences) {
       const cell = this.cells.cell(position);
@@ -219,7 +225,10 @@ export class Stage extends EventTarget {
     }
   }
 
-  /** Places the cells: running text where every token's width is known, lines that keep their tokens while a run grows, or equal cells. */
+  /**
+   * Chooses the layout of the cells: running text if every token's width is known, fixed lines while a run grows, or
+   * equal cells.
+   */
   #lay(state) {
     const { done, history } = this.run;
     this.cells.layout = this.equal ? 'grid' : done ? 'text' : 'lines';
@@ -227,14 +236,17 @@ export class Stage extends EventTarget {
     this.#markDifferences(state);
   }
 
-  /** How tokens are shown: in equal cells or not, with a bar for their age or the probability they were drawn with. */
+  /**
+   * Sets how tokens look: in equal cells or not, with a bar for their age or for the probability with which they were
+   * drawn.
+   */
   arrange({ equal, meter }) {
     this.equal = equal;
     this.cells.meter = meter;
     if (this.run) this.#lay(this.state);
   }
 
-  /** All of the run has been made: it is set as running text, in which every mask has its token's width. */
+  /** Lays out a complete run as running text, in which every mask has its token's width. */
   finished() {
     if (!this.#show) this.timeline.writer = null;
     this.timeline.extend(this.run.total);
@@ -269,7 +281,7 @@ export class Stage extends EventTarget {
         steps: (steps) => t('sheet.steps', { steps }),
       },
     });
-    adopt(document); // with the sheet's own rules, which have only now been loaded
+    adopt(document); // with the sheet's style rules, which have just been loaded
     $('sheet').append(this.sheet.element);
   }
 
@@ -283,7 +295,7 @@ export class Stage extends EventTarget {
       state.sigma === null
         ? t('position', { step: state.index, total })
         : t('position.sigma', { step: state.index, total, sigma: number(state.sigma, 2) });
-    const sigma = state.sigma ?? Math.log(1000); // the noise the first evaluation sees
+    const sigma = state.sigma ?? Math.log(1000); // the noise of the first evaluation
     live('masked', number(state.masked));
     live('length', number(length));
     live('sigma', number(sigma, 2));

@@ -1,19 +1,19 @@
-/** Traces as files: opened, saved, and what a run was given as a text to edit. */
+/** Opens and saves traces as files, and returns the given tokens of a run as a prompt. */
 import { readTrace, traceOf, writeTrace } from '../client/trace.js';
 import { formatPrompt } from '../prompt.js';
 import { download } from './dom.js';
 import { runOf } from './recorded.js';
 
 /**
- * A trace from a file the visitor chose; its model is the one it names, if the page has that.
- * @param {File} file @param {string[]} models the page's @param {string} model the chosen one
+ * Reads a trace from a file that the visitor chose. Its model is the one that it names, if the page has it.
+ * @param {File} file @param {string[]} models models of the page @param {string} model the chosen model
  */
 export async function openTrace(file, models, model) {
   const trace = readTrace(await file.text(), file.name);
   return runOf(trace, 'imported', models.includes(trace.model?.name) ? trace.model.name : model);
 }
 
-/** What a run was given, as a prompt with holes for what was open. @param {Run} run */
+/** Returns the given tokens of a run as a prompt, with holes for the others. @param {Run} run */
 export function promptOf({ history }) {
   const { texts } = history.at(0);
   const parts = [];
@@ -23,7 +23,8 @@ export function promptOf({ history }) {
     else if (text !== null && before?.text !== undefined) before.text += text;
     else parts.push(text === null ? { hole: 1 } : { text });
   }
-  // A beginning alone is a text without holes; elsewhere one space before a hole is the hole's, so a text's own needs another.
+  // A text at the beginning alone needs no hole. Elsewhere, one space before a hole belongs to the hole, so a text that
+  // ends in a space needs another.
   if (parts.length > 1 && texts.at(-1) === null) parts.push({ rest: true });
   return formatPrompt(
     parts.map((part, i) => (part.text?.endsWith(' ') && i + 1 < parts.length ? { text: `${part.text} ` } : part)),

@@ -1,4 +1,7 @@
-/** The tree of runs: a line over the steps for each, leaving its parent where it was changed; and the form that branches. */
+/**
+ * The tree of runs, with a line over the steps for each run, which leaves its parent's line where it branched; and the
+ * form that branches.
+ */
 import { $, el } from './dom.js';
 import { FormError } from './form-error.js';
 import { numberField, setNumber } from './number-field.js';
@@ -6,7 +9,7 @@ import { readNumber } from './recipe.js';
 import { number, t } from './text.js';
 import { visible } from './inspector.js';
 
-/** What a run is called: by what was changed. */
+/** Returns the name of a run, which tells its change. */
 export function nameOf(run) {
   const { edit = [], texts = [], seed, temperature } = run.change;
   if (!run.parent) return t('tree.root', { seed: run.options.seed });
@@ -103,7 +106,7 @@ export class Tree {
     );
   }
 
-  /** A branch starts with the next seed. */
+  /** Proposes the next seed for a branch. */
   #propose(run) {
     this.#shown = run;
     setNumber(this.seed, BigInt.asUintN(64, BigInt(run.options.seed) + 1n));
@@ -111,7 +114,9 @@ export class Tree {
     this.wrong.clear();
   }
 
-  /** The state that a branch leaves from: the one shown, or the middle of the run where that is its beginning or end. */
+  /**
+   * Returns the state at which a branch starts: the shown one, or the middle of the run if that is its first or last.
+   */
   get #start() {
     const { last } = this.runs.current.history;
     const { index } = this.stage;
@@ -140,7 +145,7 @@ export class Tree {
           on: {
             click: () => {
               act();
-              next().focus(); // the pressed button is gone
+              next().focus(); // the pressed button has disappeared
             },
           },
         },

@@ -189,7 +189,7 @@ export class Writer extends EventTarget {
     return kept;
   }
 
-  /** Lets a paused run make exactly one step. The worker handles messages before each step. */
+  /** Makes exactly one step of a paused run. The worker handles messages before each step. */
   #stride() {
     if (this.stage.stepOn() || !this.#live) return;
     this.#live.continue();

@@ -1,15 +1,15 @@
 /**
- * Where stored models lie: files in folders, one folder a model, in the origin's private file system
- * (OPFS) or, where a browser has none that a worker can write, in Cache Storage. Both offer the same few
- * calls; nothing here knows what the files mean. No folder is made before the first write.
+ * The files of stored models, in one folder for each model: in the origin's private file system (OPFS) or, if a
+ * browser's workers cannot write there, in Cache Storage. Both have the same few calls, which know nothing about the
+ * contents. The first write creates the folder.
  *
  *   read(id, name)             the file, or null
- *   readInto(id, name, space)  in a worker: fills `space` with the file's beginning, gives the bytes it has now
- *   write(id, name, bytes)     in a worker: what fails is removed again
+ *   readInto(id, name, space)  in a worker: fills `space` with the beginning of the file, returns the bytes read
+ *   write(id, name, bytes)     in a worker: removes the file again if writing fails
  */
 const NAME = 'sedd-web';
 
-/** What `read` gives, or `nothing` where there is no such file. */
+/** Returns the result of `read`, or `nothing` if the file does not exist. */
 async function absentAs(nothing, read) {
   try {
     return await read();
@@ -82,7 +82,7 @@ class PrivateFiles {
         if (count === 0) throw new DOMException('The disk is full.', 'QuotaExceededError');
         at += count;
       }
-      await access.flush(); // whoever is told that a file is written finds it after a crash, too
+      await access.flush(); // the file must survive a crash once it is reported as written
     } catch (error) {
       access?.close();
       await folder.removeEntry(name).catch(() => {});
@@ -108,7 +108,7 @@ class CachedFiles {
     return new URL(`/.${NAME}/${id}/${encodeURIComponent(name)}`, globalThis.location.origin).href;
   }
 
-  /** Without making it: opening a cache creates it. */
+  /** Returns the cache if it exists. Opening a cache would create it. */
   async #existing() {
     return (await caches.has(NAME)) ? caches.open(NAME) : null;
   }
@@ -147,19 +147,19 @@ class CachedFiles {
   }
 }
 
-const held = []; // the cache, once this page holds it
+const held = []; // the cache that this page keeps open
 
 /**
- * Keeps the cache open as long as this page lives, if there is one. In a private window, WebKit empties a cache as soon as
- * nobody has it open: the end of the worker that wrote a model would be the end of the model.
+ * Keeps an existing cache open until this page is closed. In a private window, WebKit empties a cache that nobody has
+ * open, so a model would be lost at the end of the worker that wrote it.
  */
 export async function holdCache() {
   try {
     if (held.length === 0 && (await caches.has(NAME))) held.push(await caches.open(NAME));
-  } catch {} // there are no caches here, so the model lies elsewhere
+  } catch {} // without caches, the model is stored elsewhere
 }
 
-/** Whether a kind of storage answers at all: private windows and insecure pages refuse one or both. */
+/** Returns true if a type of storage works. Private windows and insecure pages refuse one type or both. */
 async function usable(kind) {
   try {
     if (kind === 'cache-storage') return typeof caches !== 'undefined' && (await caches.has(NAME), true);
@@ -172,14 +172,14 @@ async function usable(kind) {
 
 const make = { opfs: () => new PrivateFiles(), 'cache-storage': () => new CachedFiles() };
 
-/** Every kind that works here, to list and delete from. */
+/** Returns every type of storage that works here, for listing and deleting. */
 export async function allFiles() {
   const kinds = [];
   for (const kind of Object.keys(make)) if (await usable(kind)) kinds.push(make[kind]());
   return kinds;
 }
 
-/** The kind a worker writes to, or null. @param {true|'opfs'|'cache-storage'} wanted */
+/** Returns the type of storage that a worker writes to, or null. @param {true|'opfs'|'cache-storage'} wanted */
 export async function filesToWrite(wanted) {
   const canWrite =
     typeof FileSystemFileHandle !== 'undefined' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype;

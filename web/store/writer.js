@@ -1,16 +1,16 @@
 /**
- * What a load writes into its entry of the store: first the chunks of the file as they arrive, then what the
- * next visit needs. That is the quantised model, or the file itself where it is no larger; manifest.json
- * makes it count, as the last thing written.
+ * Writes a load into its entry of the store: first the chunks of the file as they arrive, then what the next visit
+ * needs. That is the quantised model, or the file itself if it is not larger. manifest.json is written last and makes
+ * the entry valid.
  */
 import { abortError } from '../errors.js';
 import { CHUNK, sha256 } from './entry.js';
 
 /** The small files of a model, by their roles. */
 export const SMALL = ['config', 'tokenizer', 'merges', 'added', 'generation'];
-const WORTH = 0.75; // a quantised model of this share of the file is kept instead of it
+const WORTH = 0.75; // a quantised model of at most this share of the file replaces it
 
-/** Makes the entry one of this very file: what is there of another goes. */
+/** Prepares the entry for this file, and deletes the parts of another one. */
 async function beginPart(entry, part) {
   const there = await entry.json('part.json');
   const same =
@@ -21,7 +21,7 @@ async function beginPart(entry, part) {
   await entry.putJson('part.json', { ...part, created: Date.now() });
 }
 
-/** Whether the rest of a download of `size` bytes finds room. */
+/** Returns true if there is room for the rest of a download of `size` bytes. */
 async function hasRoom(entry, size) {
   const { quota = Infinity, usage = 0 } = (await navigator.storage?.estimate?.()) ?? {};
   return quota - usage > size - (await entry.held(size));
@@ -31,7 +31,7 @@ export class StoreWriter {
   #entry;
   #signal;
   #say;
-  /** Why nothing is kept. */ reason = '';
+  /** The reason why nothing is stored. */ reason = '';
 
   /** @param {import('./entry.js').StoredModel} entry @param {{signal: AbortSignal, say: (event: object) => void}} load */
   constructor(entry, { signal, say }) {
@@ -40,7 +40,11 @@ export class StoreWriter {
     this.#say = say;
   }
 
-  /** The entry, ready for the chunks of a file; null where they find no room: then only the result is kept. @param {{size: number}} part */
+  /**
+   * Returns the entry, ready for the chunks of a file, or null if there is no room for them. Then only the result is
+   * stored.
+   * @param {{size: number}} part
+   */
   async beginChunks(part) {
     try {
       await beginPart(this.#entry, part);
@@ -55,7 +59,7 @@ export class StoreWriter {
   }
 
   /**
-   * Stores what the next visit needs; false where there is no room for it.
+   * Stores what the next visit needs. Returns false if there is no room for it.
    * @param {import('../engine/engine.js').Engine} engine @param {import('../engine/model.js').Model} model made of `weights` and `files`
    * @param {import('../load/weights.js').ChunkedWeights} weights
    */
@@ -88,7 +92,7 @@ export class StoreWriter {
     return hashes;
   }
 
-  /** Which set of chunks is the model, of what size, with which hashes. */
+  /** Returns the set of chunks that is the model, with its size and hashes. */
   async #keepWeights(engine, model, weights) {
     const { module } = engine;
     const writer = engine.check(module._wasm_writer_new(model.pointer));
@@ -101,7 +105,7 @@ export class StoreWriter {
     }
   }
 
-  /** Writes the model as a file of `size` bytes; gives the hashes of its chunks. */
+  /** Writes the model as a file of `size` bytes. Returns the hashes of its chunks. */
   async #writeModel(engine, writer, size) {
     const { module } = engine;
     const buffer = engine.check(module._malloc(CHUNK));
@@ -123,7 +127,7 @@ export class StoreWriter {
     }
   }
 
-  /** The file it was made of is in memory as a model by now: it gives way. */
+  /** Deletes the original file, whose model is now in memory. */
   async #makeRoom(write) {
     try {
       await write();

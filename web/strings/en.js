@@ -69,7 +69,7 @@ export default {
   'timeline.play': 'Play',
   'timeline.pause': 'Pause',
   'timeline.back': 'One step back',
-  'timeline.forward': 'One step on',
+  'timeline.forward': 'One step forward',
   'timeline.speed': 'Speed of the replay',
   'timeline.step': 'Step',
   'sheet.label': 'The whole run: {steps} steps from top to bottom, {length} places from left to right',
@@ -85,7 +85,7 @@ export default {
     'One extra token that means *not known yet*. Training hides words behind it at random and asks what was there; writing starts with nothing else. Now {{masked}} of {{length}} tokens are masked.',
   'sigma.term': 'σ, the noise',
   'sigma.text':
-    'How much is hidden: a word is still visible with probability e^{−σ}. A run walks σ from 6.9 down to almost 0, and the network is told where it is. Here σ = {{sigma}}, so {{visible}} of the words should stand.',
+    'How much is hidden: a word is still visible with probability e^{−σ}. A run takes σ from 6.9 down to almost 0, and the network is told its value. Here σ = {{sigma}}, so {{visible}} of the words should be visible.',
   'score.term': 'The score',
   'score.text':
     'For every mask and every word: how many times likelier the text would be with that word there than with the mask. These ratios decide when a mask opens and what it becomes. Press a token to see them.',
@@ -106,20 +106,20 @@ export default {
   'twin.continue':
     'A beginning is all GPT-2 needs, and here it writes the better text: it was trained for this task alone.',
   'twin.middle':
-    'GPT-2 filled the hole from the words on its left. It cannot see the ending, so where the two meet is luck; SEDD sees both sides.',
+    'GPT-2 filled the hole from the words on its left. It cannot see the ending, so whether the two fit together is luck; SEDD sees both sides.',
   'twin.ends':
     'GPT-2 continued the first sentence for the same number of tokens, and then the last sentence was added. It did not know where the story had to go.',
   'twin.words':
-    'GPT-2 meets each given word only when it comes to it, and cannot prepare for it. Its sentences run well until then.',
+    'GPT-2 sees each given word only when it gets there, and cannot prepare for it. Until then, its sentences read well.',
   'twin.acrostic':
-    'GPT-2 meets each word when its line begins. It starts a line as well as SEDD does, but cannot aim for the full stop that ends it.',
+    'GPT-2 sees each word when its line begins. It starts a line as well as SEDD does, but cannot plan for the full stop at its end.',
   'twin.yours':
     'GPT-2 writes each hole from the words on its left; the given words are put back in their places, and it cannot see them before.',
 
   'steps.few': '1 step',
   'steps.many': '256',
   'steps.value': '{steps} steps',
-  'length.fixed': 'The text and its holes make the length.',
+  'length.fixed': 'The text and its holes determine the length.',
   holes: 'Put a hole at the cursor',
   'holes.insert': 'Hole of',
   'holes.rest': 'the rest',
@@ -143,7 +143,8 @@ export default {
   'editor.count': ({ held, open, length, exact }) =>
     `${plural(held, 'token', 'tokens')} held, ${exact ? `exactly ${open}` : `${open} of ${length}`} to be written.`,
   'editor.select': 'Select the words first; then they become a hole.',
-  'editor.many': 'The text needs {count} tokens; the window has {length}. Shorten the text, or ask for more tokens.',
+  'editor.many':
+    'The text needs {count} tokens; the window has {length}. Shorten the text, or increase the number of tokens.',
   'editor.full': 'There is nothing to write: every token is held. Select some words and make them a hole.',
   recipe:
     'Write {length} tokens in {steps} steps with seed {seed}, temperature {temperature}, top-p {topP}{topK}, by {model}; positions {positions}{order}{gamma}{grid}{context}.',
@@ -174,9 +175,9 @@ export default {
     'Every mask opens with the same odds; positions are drawn first, so the network’s last layer works on opening rows only.',
   'positions.note.planned': 'A planned number of masks opens in each step, and the order decides which ones.',
   'positions.note.bounded':
-    'Each step opens masks, likeliest first in the order given, while their summed entropy stays under the bound; a run ends as soon as nothing is masked.',
+    'Each step opens masks in the chosen order while their summed entropy stays under the bound. The run ends as soon as nothing is masked.',
   'positions.note.hitting':
-    'One token an evaluation, at a random place and time: exact in continuous time, and the slowest. The number of steps is the number of masks.',
+    'Each evaluation fills in one token, at a random place and time: exact in continuous time, and the slowest. The number of steps is the number of masks.',
   'order.random': 'at random',
   'order.spread': 'far apart',
   'order.confidence': 'surest first',
@@ -229,8 +230,8 @@ export default {
   'inspector.entropy': 'entropy',
   'inspector.entropy.value': '{nats} nats of {most}',
   'inspector.total': 'sum of scores',
-  'inspector.choose': 'Put “{text}” here and write on from this step',
-  'inspector.remask': 'Make it a mask again and write on',
+  'inspector.choose': 'Put “{text}” here and continue from this step',
+  'inspector.remask': 'Make it a mask again and continue',
   'inspector.candidates': 'Candidates',
   'inspector.hint': 'Press a word to put it here and see what changes: a branch.',
 
@@ -259,7 +260,7 @@ export default {
   'noise.title': 'Noise, and back',
   'noise.text':
     'Training is this slider: take a real sentence, hide each token with probability 1 − e^{−σ}, and learn to predict what was there. Each token here has one random number that never changes, so the same tokens vanish in the same order, ' +
-    'and come back as you go back. Then let the model go back: it does not know your sentence, only what is left of it.',
+    'and come back as you go back. Then let the model restore the text: it does not know your sentence, only what is left of it.',
   'noise.caption':
     'Your own sentence under the log-linear schedule: at time t a token is hidden with probability 0.999 t, and σ = −ln(1 − 0.999 t).',
   'noise.default':
@@ -298,7 +299,7 @@ export default {
   'race.win': ({ ratio, steps }) => `SEDD with ${plural(steps, 'step', 'steps')} was ${ratio} times as fast as GPT-2.`,
 
   'measure.text':
-    'A race is an anecdote. A measurement alternates the two, drops warm-ups, repeats, and is void if the tab was hidden. What counts is the time for the same number of tokens; what it costs is quality.',
+    'One race proves little. A measurement runs both in turns, drops warm-up rounds, repeats, and is invalid if the tab was hidden. What counts is the time for the same number of tokens; what it costs is quality.',
   'measure.caption':
     'Time and quality against the number of steps, SEDD in blue and GPT-2 in ochre. Solid lines are the time (left; medians, whiskers the middle half); dotted lines are the perplexity of the texts under a judge (right; lower is better). SEDD is faster where its solid line lies below GPT-2’s, and writes better where its dotted line does.',
   'measure.start': 'Measure',
@@ -307,12 +308,12 @@ export default {
   'measure.steps': 'steps',
   'measure.rounds': 'rounds',
   'measure.steps.wrong': 'The steps should be one to twelve whole numbers, such as 4, 8, 16.',
-  'measure.done': 'Medians of {rounds} rounds in turns, three warm-ups dropped, one thread each.',
+  'measure.done': 'Medians of {rounds} rounds in turns, without three warm-up rounds, with one thread each.',
   'measure.invalid': 'Not valid:',
   'measure.changed': 'Not the default settings: {names}.',
   'measure.no-chart': 'The chart could not be drawn ({reason}); the table holds its numbers.',
   'measure.copied': 'Copied.',
-  'measure.shown': 'The browser does not let this page copy; the text stands below the table.',
+  'measure.shown': 'The browser does not let this page copy; the text is below the table.',
   'measure.progress': 'Round {done} of {total}',
   'measure.axis.steps': 'steps',
   'measure.axis.ms': 'time, ms (solid)',
@@ -351,7 +352,7 @@ export default {
     'SEDD reads its weights once a step for all tokens together, GPT-2 once for every token, but then for one row only.',
   'paper.text':
     'On a GPU the balance is different: one-row passes leave the chip idle, and [Deschenaux & Gulcehre](https://arxiv.org/abs/2406.11473) found SEDD up to 4.5 times faster than GPT-2 with its cache on an A100, at a similar likelihood. ' +
-    'On a processor the trade appears through memory instead: the larger the model, the more a one-token pass waits for its weights, and the later GPT-2’s line falls.',
+    'On a processor, memory decides instead: the larger the model, the more a one-token pass waits for its weights, and the later GPT-2’s line falls.',
 
   'likelihood.title': 'What each thinks of your text',
   'likelihood.text':
@@ -382,7 +383,7 @@ export default {
   'own.write': 'Write with it',
   'own.twin': 'Compare SEDD with it',
   'own.twin.taken':
-    '{name} is GPT-2 in the race, the measurement and the likelihoods now, until the page is loaded again.',
+    '{name} is now the GPT-2 of the race, the measurement and the likelihoods, until the page is reloaded.',
   'library.source': 'A model of the hub, or the address of a folder',
   'library.look': 'Look it up',
   'library.published': 'Published models to choose from',
@@ -414,7 +415,7 @@ export default {
   'library.keeps': 'Kept on this device',
   'library.nostore': 'nothing',
   'library.load': 'Load',
-  'library.resume': 'Go on',
+  'library.resume': 'Resume',
   'library.cancel': 'Stop',
   'library.stopped': 'Stopped. The downloaded part is kept, and loading will resume there.',
   'library.ended': 'Stopped. Nothing was kept.',
@@ -461,7 +462,7 @@ export default {
   'trace.open': 'Open a trace',
   'trace.none': 'There is no run to save yet.',
   'trace.opened':
-    'Trace with {steps} steps of {length} tokens. Its settings and its text stand below; Write makes such a run here.',
+    'Trace with {steps} steps of {length} tokens. Its settings and its text are below; Write makes such a run here.',
   gif: 'Save as GIF',
   'gif.making': 'Drawing {share} %',
   'saved.gif': 'The GIF is saved as {name}.',
@@ -471,7 +472,7 @@ export default {
   'keys.close': 'Close',
   'keys.enable': 'Single keys work (outside of text fields)',
   'keys.space': 'play or pause the replay',
-  'keys.arrows': 'step back, step on',
+  'keys.arrows': 'one step back, one step forward',
   'keys.ends': 'first step, last step',
   'keys.write': 'write',
   'keys.escape': 'stop; close what is open',

@@ -159,7 +159,7 @@ export default {
   'positions.hitting': '逐个',
   'positions.note.score': '一个掩码是否揭开，由它自己的分数之和决定：论文中的 SEDD。',
   'positions.note.normalised': '每个掩码以相同的机会揭开；先抽位置，所以网络的最后一层只需计算要揭开的那些行。',
-  'positions.note.planned': '每一步揭开计划好的数目，步步相同；揭开哪些由次序决定。',
+  'positions.note.planned': '每一步按计划揭开一定数目的掩码；揭开哪些由次序决定。',
   'positions.note.bounded': '每一步按给定次序揭开掩码，只要它们的熵之和不超过上限；全部揭开后立即结束。',
   'positions.note.hitting': '每次计算只写一个词元，位置和时间随机：在连续时间中精确，也最慢。步数等于掩码数。',
   'order.random': '随机',
@@ -278,7 +278,7 @@ export default {
   'race.win': ({ ratio, steps }) => `${steps} 步 SEDD 的速度是 GPT-2 的 ${ratio} 倍。`,
 
   'measure.text':
-    '一次赛跑只是轶事。测量则让二者轮流运行，去掉预热，多次重复；标签页若被隐藏，结果作废。要比的是写同样多词元的时间；代价是质量。',
+    '一次赛跑说明不了什么。测量则让二者轮流运行，去掉预热，多次重复；标签页若被隐藏，结果作废。要比的是写同样多词元的时间；代价是质量。',
   'measure.caption':
     '时间和质量与步数的关系，蓝色是 SEDD，赭色是 GPT-2。实线是时间（左轴；中位数，须线是中间一半），点线是裁判给文字的困惑度（右轴，越低越好）。SEDD 的实线低于 GPT-2 的实线时更快，点线更低时写得更好。',
   'measure.start': '测量',
@@ -306,7 +306,7 @@ export default {
   'measure.columns.entropy': '熵',
   'measure.gpt2': 'GPT-2',
   'measure.breakeven':
-    '这台设备上的平衡点是 T* = {steps} 步：用这么多步，SEDD 与 GPT-2 同样快。各轮的结果把它定在 {low} 到 {high} 之间（95 % 区间）。',
+    '这台设备上的平衡点是 T* = {steps} 步：用这么多步，SEDD 与 GPT-2 同样快。各轮的结果把它定在 {low} 到 {high} 之间（95% 区间）。',
   'measure.breakeven.none': '无论 SEDD 用多少步，GPT-2 都更快：平衡点不到一步。',
   'measure.beyond': '{steps} 以上',
   'measure.explain': '小字是各轮的中间一半。“每步或每词元”是 SEDD 一步、GPT-2 一个词元的时间的中位数。',
@@ -460,7 +460,7 @@ export default {
   'device.across': 'SEDD 用显卡，GPT-2 用处理器',
   'device.fallback': '现在由处理器计算。{reason}',
   'device.runs': '由显卡 {name} 计算。{reason}',
-  'measure.devices': '盈亏平衡点：处理器 {wasm} 步，显卡 {webgpu} 步。',
+  'measure.devices': '平衡点：处理器 {wasm} 步，显卡 {webgpu} 步。',
   'environment.thread': '一个线程',
   'environment.threads': '{count} 个线程',
   colophon:

@@ -98,7 +98,7 @@ export class Cells extends Strip {
   }
 
   /**
-   * As in strip.js; `holes` are masks that wait for a run.
+   * Does the same as in strip.js. `holes` are masks that wait for a run.
    * @param {import('./history.js').State} state
    * @param {{held?: number[], finals?: (string|null)[]|null, holes?: number[]}} [known]
    */

@@ -1,10 +1,13 @@
-/** The attributes of <sedd-demo>, and the options of a run that they ask for. */
+/** The attributes of <sedd-demo>, and the options of a run that they set. */
 import { WORDS, currentWord } from '../client/sampling.js';
 import { choice, flag, number, seed, text } from './element.js';
 
 const WAYS = ['positions', 'order', 'grid', 'context'];
 
-/** One of an option's words, or an older name of it; what is not said is the model's to say. */
+/**
+ * Returns the field of an option with a choice of words. Older names of a word are valid. The model's own word is the
+ * default.
+ */
 function wordsOf(name) {
   const words = choice(...WORDS[name]);
   return { ...words, parse: (given) => words.parse(currentWord(given)), fallback: null };
@@ -34,7 +37,7 @@ export const FIELDS = {
 const OPTIONS = ['prompt', 'steps', 'seed', 'length', 'temperature', 'topP', 'topK', ...WAYS];
 
 /**
- * Returns the options of a run that the attributes and `changes` say; the model's own hold for the rest.
+ * Returns the options of a run that the attributes and `changes` set. The model's own apply to the others.
  * @param {HTMLElement & Record<string, any>} element
  * @param {object} [changes]
  */

@@ -1,6 +1,6 @@
 /**
- * What <sedd-demo> shows: the text as cells, the timeline and the sheet of its run, the twin, the controls, a report.
- * It is told what happens and draws it; it starts nothing by itself.
+ * Draws <sedd-demo>: the text as cells, the timeline and the sheet of its run, the twin, the controls and a report. It
+ * draws what the element tells it, and starts nothing by itself.
  */
 import { Cells } from './cells.js';
 import { Controls, controlsStyle } from './controls.js';
@@ -19,7 +19,7 @@ export const demoStyles = () => [style(), controlsStyle(), twinStyle()];
 
 export class DemoView {
   words = WORDS;
-  /** @type {import('./history.js').History|null} of the run that is shown */ history = null;
+  /** @type {import('./history.js').History|null} history of the shown run */ history = null;
 
   /** @param {{onRun: (values: object) => void, onStop: () => void, onReport: () => void, onPoster: () => void}} acts */
   constructor({ onPoster, ...acts }) {
@@ -36,18 +36,22 @@ export class DemoView {
     this.elements = [this.poster, ...parts.map(({ element }) => element), this.report];
   }
 
-  /** The parts that have words, by their names in a table of words. */
+  /** Returns the parts that have words, by their names in a table of words. */
   get speakers() {
     const { cells, timeline, sheet, twin, controls } = this;
     return { cells, timeline, sheet, twin, controls, demo: this };
   }
 
-  /** Says everything in other words. @param {typeof WORDS} words */
+  /** Changes the words of all parts. @param {typeof WORDS} words */
   translate(words) {
     this.words = words;
   }
 
-  /** Shows the prompt as cells until there is a run; a poster goes first. @param {string} prompt @param {number|null} length */
+  /**
+   * Shows the prompt as cells until there is a run, unless there is a poster.
+   * @param {string} prompt
+   * @param {number|null} length
+   */
   sketch(prompt, length) {
     this.cells.element.hidden = this.poster.assignedElements().length > 0;
     this.poster.hidden = !this.cells.element.hidden;
@@ -56,10 +60,10 @@ export class DemoView {
   }
 
   /**
-   * Shows what is going on.
+   * Shows the state of the element.
    * @param {'waiting'|'loading'|'running'|'ready'} state
-   * @param {{manual: boolean, buttons: boolean, sheet: boolean, report: boolean}} options without a button to load;
-   *   without the fields; with the run on one sheet; with a button that compares
+   * @param {{manual: boolean, buttons: boolean, sheet: boolean, report: boolean}} options manual: no button to load;
+   *   buttons: no fields; sheet: the run on one sheet; report: a button that compares
    */
   show(state, { manual, buttons, sheet, report }) {
     const running = state === 'running';
@@ -90,7 +94,7 @@ export class DemoView {
     this.say(total ? this.words.loading(percent, (total / 1e6).toFixed(1)) : this.words.engine);
   }
 
-  /** Shows an event of a run, which `history` has by now. @param {import('./history.js').History} history */
+  /** Shows an event of a run, which `history` already contains. @param {import('./history.js').History} history */
   event(history, event) {
     this.history = history;
     const state = history.at(history.last);
@@ -108,18 +112,22 @@ export class DemoView {
     this.timeline.follow(history, history.last + event.total - event.step);
   }
 
-  /** Says how a run went. @param {any} sample @param {boolean} denoised its last evaluation was the denoiser's */
+  /**
+   * Shows a sentence about the finished run.
+   * @param {any} sample
+   * @param {boolean} denoised true if its last evaluation was the denoiser's
+   */
   done({ ids, timings, seed }, denoised) {
     const steps = this.history.last - denoised;
     this.say(this.words.done(ids.length, steps, denoised, Math.round(computing(timings)), seed));
   }
 
-  /** Gives the run that is shown to the timeline. */
+  /** Passes the shown run to the timeline. */
   settle() {
     if (this.history?.last) this.timeline.open(this.history);
   }
 
-  /** Says that a report was copied, or shows it where the clipboard is not allowed. */
+  /** Tells that the report was copied, or shows it if the clipboard is not allowed. */
   offer(written, copied) {
     this.report.hidden = copied;
     this.report.textContent = copied ? '' : written;

@@ -1,6 +1,6 @@
 /**
- * The base of both elements: attributes of declared kinds that mirror properties, one sentence for an invalid value,
- * events with their data in `detail`, and a place for errors. It can be imported in Node, where it draws nothing.
+ * The base class of both elements: attributes that mirror properties, one sentence for an invalid value, events with
+ * their data in `detail`, and a place for errors. Node can import it, but draws nothing.
  */
 import { SeddError } from '../errors.js';
 import { adopt, lazySheet, make } from './theme.js';
@@ -8,7 +8,8 @@ import { adopt, lazySheet, make } from './theme.js';
 const Base = globalThis.HTMLElement ?? class {};
 
 /**
- * A kind of attribute: reads its text (undefined if it is invalid), and describes the values it expects.
+ * The type of an attribute: `parse` reads its text and returns undefined if it is invalid; `expected` describes valid
+ * values.
  * @typedef {{parse: (text: string) => unknown, expected?: string, fallback?: unknown, flag?: boolean, attribute?: string}} Field
  */
 

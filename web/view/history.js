@@ -5,16 +5,16 @@
 const STRIDE = 32;
 
 /**
- * @typedef {object} State what a run looks like after `index` steps
+ * @typedef {object} State the state of a run after `index` steps
  * @property {number} index 0 is the beginning
  * @property {number} step number of the step as the run counts it (a resumed run does not begin at 0)
  * @property {number|null} sigma the step's noise; null at the beginning
- * @property {number} masked masks left
+ * @property {number} masked number of masks
  * @property {number[]} ids
  * @property {(string|null)[]} texts null for a mask
  * @property {number[]} opened index of the state that brought each token; 0 was there at the beginning, -1 is a mask
  * @property {number[]} changed positions that this step changed
- * @property {(number|null)[]} confidence probability with which each token was drawn, where the run says so
+ * @property {(number|null)[]} confidence probability with which each token was drawn, if the run has it
  */
 
 function apply(state, event) {

@@ -1,26 +1,27 @@
 /**
- * The models of one element: a SEDD and, where one is named, the GPT-2 beside it. They are loaded once for any number
- * of callers, and given back together. Other elements may share them (shared-models.js).
+ * Loads the models of one element: a SEDD and, if one is named, the GPT-2 beside it. They are loaded once for all
+ * callers and released together. Other elements may share them (shared-models.js).
  */
 import { borrow } from './shared-models.js';
 import { abortError } from '../errors.js';
 
-/** @typedef {{sedd: any, gpt2: any}} Pair `gpt2` is null where none is named */
+/** @typedef {{sedd: any, gpt2: any}} Pair `gpt2` is null if none is named */
 
 export class Loader {
   /** @type {Promise<Pair> | null} */ #ready = null;
   #end = () => {};
 
-  /** Whether the models are loaded or being loaded. */
+  /** Returns true if the models are loaded or being loaded. */
   get wanted() {
     return this.#ready !== null;
   }
 
   /**
-   * Returns the models, and begins to load them if nobody has.
+   * Returns the models. Loads them on the first call.
    * @param {{sedd: string, gpt2: string | null, device?: 'wasm'|'webgpu'|'auto'}} wanted addresses are absolute
-   * @param {(progress: {loaded: number, total: number, phase: string}) => void} onProgress sums over both models, bytes
-   * @returns {Promise<Pair>} rejects with AbortError after `release`; after any error the next call tries again
+   * @param {(progress: {loaded: number, total: number, phase: string}) => void} onProgress receives sums over both
+   *   models, in bytes
+   * @returns {Promise<Pair>} rejects with AbortError after `release`; after an error, the next call tries again
    */
   load({ sedd, gpt2, device }, onProgress) {
     if (this.#ready) return this.#ready;
@@ -51,7 +52,7 @@ export class Loader {
     return ready;
   }
 
-  /** Ends a load under way, or gives the models back. The next `load` begins anew at once. */
+  /** Aborts the load, or releases the models. A later `load` starts again. */
   release() {
     const end = this.#end;
     this.#ready = null;

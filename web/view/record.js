@@ -10,7 +10,8 @@ export class Record {
   /**
    * @param {object} options of the run, with its seed
    * @param {{name?: string, sha256?: string, maskId: number}} model
-   * @param {{history: History, index: number}|null} [parent] the run this one leaves, and after which of its states
+   * @param {{history: History, index: number}|null} [parent] the run that this one branches from, and the index of the
+   *   state
    */
   constructor(options, model, parent = null) {
     this.options = options;

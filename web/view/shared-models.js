@@ -1,6 +1,6 @@
 /**
- * Models that several elements of a page share: one download and one worker for an address and device, kept while somebody uses it.
- * The engine itself is fetched with the first model.
+ * Shares models among the elements of a page: one download and one worker for each address and device, until no element
+ * uses it. The first model fetches the engine.
  */
 const models = new Map(); // key -> {promise, users, abort, watchers}
 
@@ -8,7 +8,8 @@ const models = new Map(); // key -> {promise, users, abort, watchers}
  * @param {'sedd'|'gpt2'} kind
  * @param {string} url folder, absolute
  * @param {{device?: 'wasm'|'webgpu'|'auto', onProgress?: (progress: object) => void}} [options]
- * @returns {{model: Promise<object>, release: () => void}} `release` once; the last one ends the load or frees the model
+ * @returns {{model: Promise<object>, release: () => void}} call `release` once; the last call aborts the load or frees
+ *   the model
  */
 export function borrow(kind, url, { device = 'wasm', onProgress = () => {} } = {}) {
   const key = `${kind} ${device} ${url}`;
@@ -28,7 +29,7 @@ export function borrow(kind, url, { device = 'wasm', onProgress = () => {} } = {
     });
     entry.promise.catch(() => {
       if (models.get(key) === entry) models.delete(key);
-    }); // the next one tries again
+    }); // the next request tries again
     models.set(key, entry);
   }
   entry.users++;

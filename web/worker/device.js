@@ -1,7 +1,7 @@
 /**
- * Where a model's network is evaluated: by the wasm engine, or by a graphics device, whose code is fetched only when it is asked for.
- * What the graphics device does not compute (engine/webgpu/open.js says what) runs on wasm. After any fault of the device, everything
- * runs on wasm from the step at hand on. A device that was lost is opened anew when the next run begins.
+ * Selects where the network is evaluated: by the wasm engine, or by a graphics device, whose code is fetched on
+ * request. Windows that the graphics device cannot hold run on wasm. After a fault of the device, everything runs on
+ * wasm, from the current step on. A device that was lost is opened anew when the next run begins.
  */
 import { importWebGPU } from '../builds.js';
 import { SeddError } from '../errors.js';
@@ -14,7 +14,7 @@ const REOPENINGS = 2;
 /** @typedef {import('../client.js').DeviceInfo} DeviceInfo */
 
 export class Device {
-  /** @type {any} what engine/webgpu/open.js opened */ #gpu = null;
+  /** @type {any} the graphics device, opened by engine/webgpu/open.js */ #gpu = null;
   #losses = 0;
   #reopens = false;
   #tell;
@@ -22,7 +22,7 @@ export class Device {
 
   /**
    * @param {string} wanted
-   * @param {(info: DeviceInfo) => void} tell is called when the device changes after the load
+   * @param {(info: DeviceInfo) => void} tell called when the device changes after the load
    * @param {() => Promise<{openWebGPU: Function}>} load fetches the code for graphics devices
    */
   constructor(wanted = 'wasm', tell = () => {}, load = importWebGPU) {
@@ -35,7 +35,7 @@ export class Device {
     this.info = { kind: 'wasm', name: '', reason: '' };
   }
 
-  /** Moves a loaded model to the device that was asked for. @param {import('../engine/model.js').Model} model */
+  /** Moves a loaded model to the requested device. @param {import('../engine/model.js').Model} model */
   async open(model) {
     this.model = model;
     if (this.wanted === 'wasm') return;
@@ -51,7 +51,7 @@ export class Device {
     }
   }
 
-  /** Opens a lost device anew; called before a run begins. */
+  /** Opens a lost device anew. The worker calls it before a run begins. */
   async ready() {
     if (!this.#reopens) return;
     this.#reopens = false;
@@ -59,7 +59,7 @@ export class Device {
     this.#tell(this.info);
   }
 
-  /** Goes on with wasm. A lost device is heard of twice: by its event, and by the call under way. */
+  /** Continues with wasm. A lost device causes two reports: its event, and the error of the running call. */
   #fall(error) {
     const gpu = this.#gpu;
     if (!gpu) return;
@@ -70,7 +70,7 @@ export class Device {
     this.#tell(this.info);
   }
 
-  /** Returns the value of `work`, or null where wasm has to do it. */
+  /** Returns the value of `work`, or null if wasm must do it. */
   async #try(work) {
     try {
       return this.#gpu && (await work(this.#gpu));
@@ -82,15 +82,20 @@ export class Device {
   }
 
   /**
-   * Makes one evaluation of a run, an inspection or a likelihood, and returns what its `advance()` returns.
-   * @param {any} run @param {() => boolean} cancelled
+   * Makes one evaluation of a run, an inspection or a likelihood. Returns what its `advance()` returns.
+   * @param {any} run
+   * @param {() => boolean} cancelled
    */
   async advance(run, cancelled) {
     const made = await this.#try(async (gpu) => ({ value: await gpu.advance(run, cancelled) }));
     return made ? made.value : run.advance();
   }
 
-  /** A GPT-2 that goes on from a prompt; `advance()` resolves to the next token. @param {any} options @param {() => boolean} cancelled */
+  /**
+   * Returns a GPT-2 that continues a prompt; `advance()` resolves to the next token.
+   * @param {any} options
+   * @param {() => boolean} cancelled
+   */
   async generation(options, cancelled) {
     let run = await this.#try((gpu) => gpu.generation(options, cancelled));
     run ??= this.model.startGeneration(options);
@@ -99,7 +104,7 @@ export class Device {
         return run.done;
       },
       advance: async () => {
-        if (!run.written) return run.advance(); // a run on wasm
+        if (!run.written) return run.advance(); // this run is on wasm
         const id = await this.#try(() => run.advance());
         if (id !== null) return id;
         const { written } = run;

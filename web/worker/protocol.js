@@ -1,11 +1,11 @@
 /**
- * Messages between connection.js and worker.js. One worker holds one model.
+ * The messages between connection.js and worker.js. One worker holds one model.
  *
  *   to the worker    {id, method, args}   starts a call        {id, abort: true}   cancels it
- *                    {id, hold: boolean}  pauses or continues a run; each `false` allows one evaluation at least
- *                    and 1 stored in the engine's cancelFlag, if there is one, ends the evaluation at hand
+ *                    {id, hold: boolean}  pauses or continues a run; each `false` allows at least one evaluation
+ *                    a 1 in the engine's cancelFlag, if it exists, ends the current evaluation
  *   from the worker  {id, event}          progress of a call   {id, value} or {id, error}  its end
- *                    {device}             the device that computes has changed (see DeviceInfo of client.js)
+ *                    {device}             the device that computes has changed (DeviceInfo of client.js)
  *
  * Methods: load(source, options) -> {info, device, defaults, kernels, threads, wasm, cancelFlag, source, ms}, events
  * {phase, loaded, total, fetched, seconds?}; plan(source, options) -> what loading would take; sample(options), events

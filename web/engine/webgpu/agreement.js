@@ -1,6 +1,7 @@
 /**
- * Does the graphics device compute what wasm does? Compares single numbers of the network on a short text. Both round activations to
- * 7 bits in int8 models, and a sum that is rounded otherwise moves some of them by one level, so that scores differ by some hundredths.
+ * Checks that the graphics device computes the same as wasm: compares single numbers of the network on a short text. In
+ * int8 models, both round activations to 7 bits. A sum that is rounded differently moves some of them by one level, so
+ * that scores differ by a few hundredths.
  */
 import { advanceOn } from './logits.js';
 import { requestOf } from './step.js';
@@ -10,14 +11,14 @@ const TEXT = 'Once upon a time there was a little girl.';
 const TOLERANCE = { q8: 0.25, f32: 1e-3 };
 const never = () => false;
 
-/** Runs `work` on the graphics device and on wasm, each time with another way to advance; pairs of the numbers it returns. */
+/** Runs `work` on the graphics device and on wasm, each time with another way to advance. Returns pairs of the numbers. */
 async function both(network, work) {
   const found = await work((run) => advanceOn(network, run, never));
   const expected = await work((run) => run.advance());
   return found.map((number, i) => [number, expected[i]]);
 }
 
-/** Uniform graph: of the first positions, ln of the sum of scores and the entropy. */
+/** Uniform graph: returns ln of the sum of scores and the entropy of the first positions. */
 const uniformNumbers = ({ model, network }) =>
   both(network, async (advance) => {
     const run = model.startInspection(model.tokenize(TEXT), { sigma: 0.5, positions: [0, 1, 2, 3], topK: 1 });
@@ -28,7 +29,7 @@ const uniformNumbers = ({ model, network }) =>
     }
   });
 
-/** GPT-2: the log-probability of each token of the text. */
+/** GPT-2: returns the log-probability of each token of the text. */
 const gpt2Numbers = ({ model, network }) =>
   both(network, async (advance) => {
     const run = model.startExact(model.tokenize(TEXT).slice(0, model.info.length));
@@ -40,7 +41,7 @@ const gpt2Numbers = ({ model, network }) =>
     }
   });
 
-/** Absorb graph: of masked positions, ln of the sum of scores and the entropy. */
+/** Absorb graph: returns ln of the sum of scores and the entropy of masked positions. */
 async function maskNumbers({ model, network }) {
   const run = model.startRun({
     prompt: `${TEXT} {*}`,
@@ -61,7 +62,7 @@ async function maskNumbers({ model, network }) {
       cancelled: never,
     });
     const { positions: rows } = model.inspect([...request.ids], { sigma: request.sigma, positions, topK: 1 });
-    const scores = model.info.family === 'SEDD'; // the others' scores are normalised, whatever the logits add up to
+    const scores = model.info.family === 'SEDD'; // other families' scores are normalised, for any sum of the logits
     return rows.flatMap((row, i) => [
       ...(scores ? [[logSum[i] - request.shift, Math.log(row.scoreSum)]] : []),
       [entropy[i], row.entropy],
@@ -78,7 +79,7 @@ export async function agreement(device) {
   const numbers = kind === 'gpt2' ? gpt2Numbers : graph === 'absorb' ? maskNumbers : uniformNumbers;
   device.owner = null;
   const pairs = await numbers(device);
-  const error = pairs.reduce((worst, [found, expected]) => Math.max(worst, Math.abs(found - expected)), 0); // NaN stays
+  const error = pairs.reduce((worst, [found, expected]) => Math.max(worst, Math.abs(found - expected)), 0); // keeps NaN
   const allowed = TOLERANCE[dtype];
   const detail = `${pairs.length} numbers, largest difference ${error.toPrecision(2)} nats, allowed ${allowed}`;
   return [{ name, ok: error <= allowed, detail }];

@@ -1,10 +1,10 @@
-/** Is a model faster on the graphics device than on wasm here? Both are timed when `auto` asks for it. */
+/** Measures whether a model is faster on the graphics device than on wasm. Only `auto` times both. */
 import { GPUFault } from '../../gpu/gpu.js';
 
 const never = () => false;
-const ROWS = 128; // of a timed step: a full one of the small models, and short with the large ones
+const ROWS = 128; // tokens of a timed step: a full window of the small models, and a short one of the large models
 const TOKENS = 16;
-/** A device has to be this much faster: its times vary, and wasm leaves it to others. */
+/** A device must be faster by this factor, because its times vary, and because wasm leaves it to other programs. */
 const LEAST = 1.2;
 
 async function time(work) {
@@ -13,10 +13,13 @@ async function time(work) {
   return performance.now() - begin;
 }
 
-/** The best of two: the first evaluation is the slowest. */
+/** Returns the better of two times, because the first evaluation is the slowest. */
 const best = async (work) => Math.min(await time(work), await time(work));
 
-/** A step in which every mask of a window opens; without masks, one that may change every token. @param {import('../model.js').Model} model */
+/**
+ * Returns a run whose step fills in every mask of a window; without masks, one whose step may change every token.
+ * @param {import('../model.js').Model} model
+ */
 const startStep = (model) =>
   model.startRun({
     length: Math.min(ROWS, model.info.length),

@@ -1,7 +1,7 @@
-/** GPT-2's writing on a graphics device: the prompt once, then several tokens a submission, each drawn there. */
+/** Runs GPT-2 on a graphics device, which reads the prompt once and then draws several tokens per submission. */
 import { readOptions } from '../writing.js';
 
-const AT_ONCE = 16; // tokens a submission
+const AT_ONCE = 16; // tokens per submission
 const tokensOf = (ids) => Int32Array.from(ids);
 
 export class GPUGeneration {
@@ -10,8 +10,8 @@ export class GPUGeneration {
   #sizes;
   #choice;
   #options;
-  /** @type {number[]} drawn on the GPU, not yet given out */ #ahead = [];
-  /** @type {number[]} tokens that were given out */ written = [];
+  /** @type {number[]} tokens that the GPU has drawn and that have not been returned yet */ #ahead = [];
+  /** @type {number[]} tokens that have been returned */ written = [];
 
   /** @param {any} device of open.js @param {any} options of `generate` @param {() => boolean} cancelled */
   constructor(device, { seed, greedy = false, temperature = 1, topK = 0, topP = 1, ...options }, cancelled) {
@@ -27,7 +27,7 @@ export class GPUGeneration {
     return this.written.length >= this.#sizes.tokens;
   }
 
-  /** Reads the prompt and what was written into the cache, which another run may have used meanwhile. */
+  /** Reads the prompt and the written tokens into the cache again, which another run may have used meanwhile. */
   async read() {
     const { network } = this.#device;
     this.#device.owner = null;
@@ -46,7 +46,7 @@ export class GPUGeneration {
     });
   }
 
-  /** Draws the next tokens: one at first, because somebody waits for it. */
+  /** Draws the next tokens: only one at first, so that it appears soon. */
   async #draw() {
     const device = this.#device;
     if (device.owner !== this) await this.read();
@@ -66,7 +66,7 @@ export class GPUGeneration {
     device.owner = this;
   }
 
-  /** The next token's id. */
+  /** Returns the next token's id. */
   async advance() {
     if (this.#ahead.length === 0) await this.#draw();
     const id = /** @type {number} */ (this.#ahead.shift());

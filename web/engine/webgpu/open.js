@@ -1,6 +1,7 @@
 /**
- * A model on a graphics device: its runs, inspections and likelihoods, and GPT-2's writing. Windows longer than the model's stay on wasm.
- * The engine keeps its weights, so that it can go on at any step. Fetched only when a device is asked for.
+ * A model on a graphics device. It runs everything that evaluates the network; windows longer than the model's stay on
+ * wasm. The engine keeps its weights, so that it can take over at any step. This code is fetched only if a device is
+ * requested.
  */
 import { GPUFault, createNetwork, openGPU } from '../../gpu/gpu.js';
 import { agreement } from './agreement.js';
@@ -10,11 +11,11 @@ import { advanceOn } from './logits.js';
 import { stepOn } from './step.js';
 import { networkOf } from './tensors.js';
 
-/** Logits of a slice of rows, which the GPU holds in one buffer (web/gpu/network.js). */
+/** Size of the logits of a slice of rows, which the GPU has in one buffer (web/gpu/network.js). */
 const LOGIT_BYTES = 64 << 20;
 
 class WebGPU {
-  /** @type {GPUGeneration | null} whose tokens are in GPT-2's cache */ owner = null;
+  /** @type {GPUGeneration | null} the generation whose tokens are in GPT-2's cache */ owner = null;
   reason = '';
 
   constructor(model, gpu, network) {
@@ -25,8 +26,8 @@ class WebGPU {
   }
 
   /**
-   * Makes one evaluation of a run, an inspection or a likelihood. Exact draws of the absorb graph end on the device; for everything
-   * else, the core reads its logits.
+   * Makes one evaluation of a run, an inspection or a likelihood. Exact draws of the absorb graph end on the device. For
+   * everything else, the core reads the logits.
    */
   async advance(run, cancelled) {
     const { kind, graph } = this.model.info;
@@ -36,7 +37,7 @@ class WebGPU {
       : advanceOn(this.network, run, cancelled);
   }
 
-  /** A GPT-2's writing, its prompt read. */
+  /** Returns the generation of a GPT-2 that has read its prompt. */
   async generation(options, cancelled) {
     const generation = new GPUGeneration(this, options, cancelled);
     try {
@@ -48,7 +49,7 @@ class WebGPU {
     }
   }
 
-  /** Compares numbers of the network with wasm's. */
+  /** Compares numbers of the network with those of wasm. */
   checks() {
     return agreement(this);
   }

@@ -1,10 +1,13 @@
-/** One denoising step with the network elsewhere: the core says what it needs and receives what came of it (core/sedd.h). */
+/**
+ * Runs one denoising step whose network is evaluated elsewhere: reads the core's request and returns the results to it
+ * (core/sedd.h).
+ */
 import { checkLength } from './logits.js';
 
 const RESULT_WORDS = 6; // of struct sedd_row_result
 const FIELDS = /** @type {const} */ (['logSum', 'confidence', 'entropy', 'likeliest', 'second']);
 
-/** What the step at hand needs, as copies. @param {import('../writing.js').SamplerRun} run */
+/** Returns copies of what the current step needs. @param {import('../writing.js').SamplerRun} run */
 export function requestOf({ engine, pointer, settings }) {
   const address = engine.check(engine.module._wasm_sampler_request(pointer));
   const [sigma, shift] = engine.doubles(address, 2);
@@ -27,7 +30,7 @@ export function requestOf({ engine, pointer, settings }) {
   };
 }
 
-/** Ends the step with the results of its rows; what changed. @param {import('../writing.js').SamplerRun} run */
+/** Ends the step with the results of its rows. Returns the changes. @param {import('../writing.js').SamplerRun} run */
 export function take({ engine, pointer }, results, rowCount) {
   return engine.scoped((scope) => {
     const address = scope.allocate(4 * RESULT_WORDS * rowCount);

@@ -1,4 +1,4 @@
-/** A model's network as the graphics device needs it: its sizes, and its packed weights one by one, straight from wasm memory. */
+/** Reads a network for a graphics device: its sizes, and its packed weights one by one, directly from wasm memory. */
 
 /** @typedef {import('../../gpu/memory.js').Tensor} Tensor */
 
@@ -51,9 +51,10 @@ function* tensorsOf(engine, model, named) {
 }
 
 /**
- * @param {import('../engine.js').Engine} engine @param {number} model @param {number} session whose tokens are written @param {any} info
- * @returns {{description: import('../../gpu/network.js').Description, tensors: () => Iterable<Tensor>, largest: number}} largest: bytes of
- *   the largest array
+ * @param {import('../engine.js').Engine} engine @param {number} model @param {number} session that names the ids it may
+ *   write @param {any} info
+ * @returns {{description: import('../../gpu/network.js').Description, tensors: () => Iterable<Tensor>, largest:
+ *   number}} largest: size of the largest array in bytes
  */
 export function networkOf(engine, model, session, info) {
   const { activation, ...network } = engine.json(engine.module._wasm_session_network(session));
