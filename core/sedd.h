@@ -651,8 +651,14 @@ struct sedd_estimate {
 
 enum sedd_estimator {
     SEDD_ESTIMATOR_KMASK = 0, /* masks exactly k positions, with k stratified; normalised scores */
-    SEDD_ESTIMATOR_REFERENCE  /* the reference code's score entropy, at stratified times */
+    SEDD_ESTIMATOR_REFERENCE, /* the reference code's score entropy, at stratified times; also
+                                 MDLM's and DUO's bound, and RADD's t-DSE */
+    SEDD_ESTIMATOR_LAMBDA /* masks each with probability lambda, stratified: RADD's lambda-DCE */
 };
+
+/* Returns the estimator to use where none is asked for: kmask, or reference for the uniform graph.
+ */
+enum sedd_estimator sedd_bound_estimator(const struct sedd_model_info *info);
 
 struct sedd_bound_options {
     enum sedd_estimator estimator;
@@ -662,7 +668,7 @@ struct sedd_bound_options {
 
 /* Estimates an upper bound on -ln p(ids) per token. ids are cut into windows of the model's length,
  * of which the last may be shorter; the session needs the rows of one window. parts is NULL, or
- * receives each token's share in nats, [count] (kmask only). kmask needs the absorb graph. */
+ * receives each token's share in nats, [count]. kmask and lambda need the absorb graph. */
 enum sedd_status sedd_bound(struct sedd_session *session, const int32_t *ids, size_t count,
                             const struct sedd_bound_options *options,
                             struct sedd_estimate *estimate, double *parts,

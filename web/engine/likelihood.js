@@ -16,7 +16,7 @@ export class Bound {
    * @param {import('./sessions.js').Sessions} sessions
    * @param {number[]} ids
    * @param {number} rows of a window
-   * @param {{estimator?: 'kmask'|'reference', samples?: number, seed?: number|bigint}} options
+   * @param {{estimator?: 'kmask'|'reference'|'lambda', samples?: number, seed?: number|bigint}} options
    */
   constructor(engine, sessions, ids, rows, options) {
     this.#engine = engine;
