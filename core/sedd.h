@@ -96,7 +96,8 @@ enum sedd_status {
     SEDD_ERROR_IO,          /* a file cannot be opened or read */
     SEDD_ERROR_FORMAT,      /* a file is damaged, hostile or of another type */
     SEDD_ERROR_UNSUPPORTED, /* well formed, but this engine cannot run it */
-    SEDD_CANCELLED          /* the session or the engine was cancelled */
+    SEDD_CANCELLED,         /* the session or the engine was cancelled */
+    SEDD_ELSEWHERE          /* the caller has to evaluate the network, see sedd_session_leave */
 };
 
 struct sedd_error {
@@ -316,6 +317,33 @@ uint64_t sedd_session_size(const struct sedd_session *session);
 /* Cancels (true) what the session computes, until it is called with false. May be called from any
  * thread or a callback. A running call returns SEDD_CANCELLED within one block of the network. */
 void sedd_session_cancel(struct sedd_session *session, bool cancel);
+
+/* ---- Networks that are evaluated elsewhere ----------------------------------------------- */
+
+/* One evaluation of the network, as another device needs it. A row is a place of `ids`. */
+struct sedd_evaluation {
+    const int32_t *ids; /* [length] */
+    int32_t length;
+    int32_t read_count;
+    const int32_t *read; /* [read_count] places to read, ascending; NULL: every place */
+    int32_t rows;
+    const int32_t *index;    /* [rows] places whose logits are needed, ascending */
+    const float *modulation; /* [modulation_size], see struct sedd_request; GPT-2: NULL */
+    int32_t modulation_size;
+};
+
+/* Leaves the evaluations of the network to the caller (true), or takes them back. While they are
+ * left, a call that needs one fails with SEDD_ELSEWHERE and changes nothing. The caller evaluates
+ * sedd_session_evaluation, gives the logits to sedd_session_answer and repeats the call, which then
+ * does what it would have done with the engine's own logits. This serves calls that evaluate once:
+ * sedd_sampler_advance of one sequence, sedd_inspect, sedd_bounder_advance and sedd_gpt2_nll of one
+ * window. SEDD_ERROR_MEMORY: there is no memory for the lists of places. */
+enum sedd_status sedd_session_leave(struct sedd_session *session, bool leave,
+                                    struct sedd_error *error);
+/* Returns the evaluation of the last SEDD_ELSEWHERE; valid until the call is repeated. */
+const struct sedd_evaluation *sedd_session_evaluation(const struct sedd_session *session);
+/* Borrows logits [rows, N] until the repeated call returns, which overwrites them. */
+void sedd_session_answer(struct sedd_session *session, float *logits);
 
 /* ---- SEDD: log-scores -------------------------------------------------------------------- */
 
@@ -623,8 +651,14 @@ struct sedd_estimate {
 
 enum sedd_estimator {
     SEDD_ESTIMATOR_KMASK = 0, /* masks exactly k positions, with k stratified; normalised scores */
-    SEDD_ESTIMATOR_REFERENCE  /* the reference code's score entropy, at stratified times */
+    SEDD_ESTIMATOR_REFERENCE, /* the reference code's score entropy, at stratified times; also
+                                 MDLM's and DUO's bound, and RADD's t-DSE */
+    SEDD_ESTIMATOR_LAMBDA /* masks each with probability lambda, stratified: RADD's lambda-DCE */
 };
+
+/* Returns the estimator to use where none is asked for: kmask, or reference for the uniform graph.
+ */
+enum sedd_estimator sedd_bound_estimator(const struct sedd_model_info *info);
 
 struct sedd_bound_options {
     enum sedd_estimator estimator;
@@ -634,7 +668,7 @@ struct sedd_bound_options {
 
 /* Estimates an upper bound on -ln p(ids) per token. ids are cut into windows of the model's length,
  * of which the last may be shorter; the session needs the rows of one window. parts is NULL, or
- * receives each token's share in nats, [count] (kmask only). kmask needs the absorb graph. */
+ * receives each token's share in nats, [count]. kmask and lambda need the absorb graph. */
 enum sedd_status sedd_bound(struct sedd_session *session, const int32_t *ids, size_t count,
                             const struct sedd_bound_options *options,
                             struct sedd_estimate *estimate, double *parts,

@@ -1,13 +1,18 @@
 // Loads full-size random checkpoints in Chromium from the stand-in hub. Measures memory, load time and step time, and compares numbers with the native tool.
-// usage: node scripts/full-size.mjs [sedd-small|sedd-medium|gpt2-medium]... [--cuts] [--format safetensors|torch] [--folder build/full-size]
-//   needs npm run build, npm run build:native and some GB of disk. --cuts also cuts downloads at 10, 50 and 99 %, resumes them, and counts the bytes that the server sent.
+// usage: node scripts/full-size.mjs [MODEL]... [--cuts | --texts] [--format safetensors|torch] [--folder build/full-size]
+//   MODEL is sedd-small, sedd-medium, gpt2, gpt2-medium, or mdlm-, sdtt-, radd- or duo- with small or medium. It needs npm run build, npm run build:native and some GB of disk.
+//   --cuts cuts downloads at 10, 50 and 99 %, resumes them, and counts the bytes that the server sent.
+//   --texts times whole texts, each once, beside a GPT-2 of the same size with its cache: [--lengths 128,1024] [--steps 8,16,32,64] [--threads 1,2]
+//   --generate only writes the models, so that a later call measures at once.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import puppeteer from 'puppeteer-core';
 import { ROOT } from './build.mjs';
 import { CHROMIUM } from './chromium.mjs';
+import { generate } from './generate.mjs';
 import { OFFICIAL, official } from './generate/official.mjs';
+import { FAMILIES } from './generate/shapes.mjs';
 import { Hub } from './hub.mjs';
 import { serve } from './serve.mjs';
 import { quantile } from '../web/client/statistics.js';
@@ -16,17 +21,29 @@ const args = process.argv.slice(2);
 const value = (flag, fallback) => (args.includes(flag) ? args.splice(args.indexOf(flag), 2)[1] : fallback);
 const work = path.resolve(value('--folder', path.join(ROOT, 'build/full-size')));
 const format = value('--format', 'safetensors');
-const cuts = args.includes('--cuts') && args.splice(args.indexOf('--cuts'), 1).length > 0;
+const flag = (name) => args.includes(name) && args.splice(args.indexOf(name), 1).length > 0;
+const numbers = (name, fallback) => value(name, fallback).split(',').map(Number);
+const [cuts, texts, onlyGenerate] = ['--cuts', '--texts', '--generate'].map(flag);
+const [lengths, steps, threads] = [
+  ['--lengths', '128,1024'],
+  ['--steps', '8,16,32,64'],
+  ['--threads', '1,2'],
+].map(([name, usual]) => numbers(name, usual));
 const names = args.length ? args : ['sedd-small'];
-const unknown = names.find((name) => !['sedd-small', 'sedd-medium', 'gpt2', 'gpt2-medium'].includes(name));
-if (unknown || !['safetensors', 'torch'].includes(format)) {
+const known = ['gpt2', 'gpt2-medium', ...FAMILIES.flatMap((family) => [`${family}-small`, `${family}-medium`])];
+if (
+  !names.every((name) => known.includes(name)) ||
+  !['safetensors', 'torch'].includes(format) ||
+  ![...lengths, ...steps, ...threads].every((number) => Number.isInteger(number) && number > 0)
+) {
   console.error(
-    'usage: node scripts/full-size.mjs [sedd-small|sedd-medium|gpt2|gpt2-medium]... [--cuts] [--format safetensors|torch] [--folder DIR]',
+    `usage: node scripts/full-size.mjs [${known.join('|')}]... [--cuts | --texts] [--lengths A,B] [--steps A,B] [--threads A,B] [--generate] [--format safetensors|torch] [--folder DIR]`,
   );
   process.exit(2);
 }
 
-const MASK = 50257;
+const MASK = 50257; // DUO: [PAD], an ordinary state
+const POSITIONS = [1, 3, 5];
 const IDS = [464, MASK, 262, MASK, 318, MASK, 13, 198]; // three masks in a line of text
 const SIGMA = 0.5;
 const TOKENS = [464, 3290, 318, 257, 1332, 286, 262, 2746, 13, 632, 373, 2407, 257, 1110, 13, 198];
@@ -142,13 +159,14 @@ async function openBrowser(url) {
 }
 
 const inPage = {
-  load: async ([kind, name, hub, retries]) => {
+  load: async ([kind, name, hub, retries, threadCount = 1]) => {
     const begin = performance.now();
     const phases = {};
     try {
       const model = await window.sedd[kind === 'sedd' ? 'loadSEDD' : 'loadGPT2'](`hub:${name}`, {
         hub,
         retries,
+        threads: threadCount,
         onProgress: ({ phase }) => {
           phases[phase] ??= performance.now() - begin;
         },
@@ -159,6 +177,7 @@ const inPage = {
         phases,
         ...model.source,
         kernels: model.kernels,
+        threads: model.threads,
         dtype: model.info.dtype,
         weights: model.info.weightBytes,
       };
@@ -168,9 +187,16 @@ const inPage = {
   },
   steps: async ([length, steps]) =>
     (await window.model.sample({ length, steps, seed: 1, denoise: false }).result).timings.stepsMs,
-  scores: async ([ids, sigma]) => {
-    const masks = ids.flatMap((id, i) => (id === window.model.info.maskId ? [i] : []));
-    const { positions } = await window.model.inspect(ids, { sigma, positions: masks, topK: window.model.info.tokens });
+  text: async ([length, count]) => {
+    const { timings } = await window.model.sample({ length, steps: count, seed: 1 }).result;
+    return { ms: timings.totalMs - timings.waitMs, steps: timings.stepsMs };
+  },
+  tokens: async ([count]) => {
+    const { timings } = await window.model.generate({ prompt: '', tokens: count, seed: 1 }).result;
+    return timings.totalMs - timings.waitMs;
+  },
+  scores: async ([ids, sigma, places]) => {
+    const { positions } = await window.model.inspect(ids, { sigma, positions: places, topK: window.model.info.tokens });
     return positions.map(({ position, candidates }) => ({
       position,
       scores: candidates.map(({ id, ratio }) => [id, Math.log(ratio)]),
@@ -181,6 +207,7 @@ const inPage = {
   dispose: async () => window.model.dispose(),
 };
 
+const kindOf = (name) => (name.startsWith('gpt2') ? 'gpt2' : 'sedd');
 const median = (values) => quantile(values, 0.5);
 
 function compareScores(positions, folder) {
@@ -206,7 +233,7 @@ function compareScores(positions, folder) {
 /* ---- One model ---- */
 
 async function measure(name, folder, hub, url) {
-  const kind = name.startsWith('sedd') ? 'sedd' : 'gpt2';
+  const kind = kindOf(name);
   const nativeLoaded = await nativeLoad(folder);
   const browser = await openBrowser(url);
   const { page } = browser;
@@ -231,7 +258,7 @@ async function measure(name, folder, hub, url) {
           `  step at L ${length}: page ${median(times.slice(1)).toFixed(0)} ms, native ${nativeDenoise(folder, length, steps).toFixed(0)} ms`,
         );
       }
-      compareScores(await page.evaluate(inPage.scores, [IDS, SIGMA]), folder);
+      compareScores(await page.evaluate(inPage.scores, [IDS, SIGMA, POSITIONS]), folder);
     } else {
       say(
         `  token with the cache: page ${median((await page.evaluate(inPage.decode)).slice(2)).toFixed(1)} ms, native ${nativeStep(folder, 64, 24).toFixed(1)} ms`,
@@ -250,6 +277,45 @@ async function measure(name, folder, hub, url) {
     );
   } finally {
     await browser.close();
+  }
+}
+
+/** Loads a model for a page's texts. */
+async function loadFor(page, name, hub, count) {
+  const loaded = await page.evaluate(inPage.load, [kindOf(name), `random/${name}`, hub.url, 3, count]);
+  if (loaded.failed) throw new Error(loaded.failed);
+  if (loaded.threads !== count) throw new Error(`${name} runs on ${loaded.threads} threads instead of ${count}`);
+}
+
+/** Times whole texts of a model and of the GPT-2 of its size, each once after a short text that warms up. */
+async function measureTexts(name, hub, url) {
+  const twin = name.endsWith('medium') ? 'gpt2-medium' : 'gpt2';
+  const { page, close } = await openBrowser(url);
+  try {
+    for (const count of threads) {
+      const tokenTimes = {};
+      await loadFor(page, twin, hub, count);
+      await page.evaluate(inPage.tokens, [8]);
+      for (const length of lengths) tokenTimes[length] = await page.evaluate(inPage.tokens, [length]);
+      await page.evaluate(inPage.dispose);
+      await loadFor(page, name, hub, count);
+      for (const length of lengths) {
+        await page.evaluate(inPage.text, [length, 2]);
+        say(
+          `  ${count} thread${count > 1 ? 's' : ''}, ${length} tokens: ${twin} ${(tokenTimes[length] / 1000).toFixed(2)} s`,
+        );
+        for (const asked of steps) {
+          const { ms, steps: each } = await page.evaluate(inPage.text, [length, asked]);
+          const run = each.filter((step) => step > median(each) / 5); // the others run no network
+          say(
+            `    ${asked} steps: ${(ms / 1000).toFixed(2)} s in ${run.length} evaluations of ${median(run).toFixed(0)} ms, ${(ms / tokenTimes[length]).toFixed(1)} times ${twin}`,
+          );
+        }
+      }
+      await page.evaluate(inPage.dispose);
+    }
+  } finally {
+    await close();
   }
 }
 
@@ -274,20 +340,44 @@ async function measureCuts(name, folder, hub, url, file) {
   }
 }
 
-const server = await serve({ isolation: false });
-for (const name of names) {
+const DONE = 'README.md'; // written last
+
+/** Writes a random model unless it is there. Returns its folder. */
+function folderOf(name) {
   const folder = path.join(work, format === 'torch' ? `${name}-torch` : name);
-  const file = format === 'torch' ? 'pytorch_model.bin' : 'model.safetensors';
-  const [repository] = Object.entries(OFFICIAL).find(([, shape]) => shape === name);
-  if (!existsSync(path.join(folder, 'README.md'))) official(folder, repository, { format });
+  const [repository] = Object.entries(OFFICIAL).find(([, shape]) => shape === name) ?? [];
+  if (existsSync(path.join(folder, DONE))) return folder;
+  if (repository) official(folder, repository, { format });
+  else {
+    generate(folder, { shape: name, dtype: 'f32', format });
+    writeFileSync(path.join(folder, DONE), `# ${name}\n`);
+  }
+  return folder;
+}
+
+/** Starts a hub with these models. It hashes their files now, not while a load is timed. */
+async function hubOf(models) {
   const hub = await new Hub({
-    [`random/${name}`]: folder,
+    ...Object.fromEntries(models.map((name) => [`random/${name}`, folderOf(name)])),
     gpt2: path.join(ROOT, 'tests/golden/gpt2-tokenizer'),
   }).start();
-  await fetch(`${hub.url}api/models/random/${name}/revision/main?blobs=true`); // hashes the files now, not while a load is timed
+  for (const name of models) await fetch(`${hub.url}api/models/random/${name}/revision/main?blobs=true`);
+  return hub;
+}
+
+const server = await serve({ isolation: texts }); // threads need an isolated page
+for (const name of names) {
+  const folder = folderOf(name);
+  const file = format === 'torch' ? 'pytorch_model.bin' : 'model.safetensors';
+  const twin = texts ? [name.endsWith('medium') ? 'gpt2-medium' : 'gpt2'] : [];
   say(`${name}: ${file} of ${mb(statSync(path.join(folder, file)).size)} MB`);
+  twin.forEach(folderOf);
+  if (onlyGenerate) continue;
+  const hub = await hubOf([name, ...twin]);
   try {
-    await (cuts ? measureCuts(name, folder, hub, server.url, file) : measure(name, folder, hub, server.url));
+    if (texts) await measureTexts(name, hub, server.url);
+    else if (cuts) await measureCuts(name, folder, hub, server.url, file);
+    else await measure(name, folder, hub, server.url);
   } finally {
     await hub.close();
   }

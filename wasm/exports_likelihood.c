@@ -36,7 +36,7 @@ struct sedd_bounder *wasm_bounder_new(struct sedd_session *session, const int32_
                                       size_t count, const char *json, size_t size)
 {
     struct sedd_bounder *bounder = NULL;
-    struct sedd_bound_options options = {0};
+    struct sedd_bound_options options = {.estimator = sedd_bound_estimator(&session->model->info)};
     enum sedd_status status =
         sedd_fields_parse(SEDD_BOUND_FIELDS, SEDD_FIELD_OF_SEDD, json, size, &options, &last_error);
     status = status == SEDD_OK

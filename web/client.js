@@ -70,7 +70,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  *   is not a software renderer and a timed evaluation is faster on it. If it cannot be used, wasm is. `sedd.device`
  *   says which one is used and why
  * @property {(device: DeviceInfo) => void} [onDevice] called when the graphics device fails after the load and wasm
- *   replaces it
+ *   replaces it, and when a lost device has been opened anew
  * @property {'auto'|'f32'|'q8'} [dtype] the type of matrices in memory; auto keeps the file's, but float matrices of 64
  *   MB and more become int8
  * @property {boolean|'opfs'|'cache-storage'} [cache] default true: stores the model on this device for the next visit
@@ -120,6 +120,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  * @property {boolean} fits true if this device has that memory
  * @property {string} advice what to do if it does not fit
  * @property {ModelInfo} info the same as that of the loaded model
+ * @property {import('./engine/defaults.js').Defaults} defaults the same as those of the loaded model
  */
 
 /**
@@ -426,7 +427,7 @@ export class SEDD extends Loaded {
   /**
    * Estimates an upper bound on -ln p of a text in nats per token, with its standard error and each token's share.
    * @param {string|number[]} input
-   * @param {{samples?: number, seed?: number|bigint, estimator?: 'kmask'|'reference', signal?: AbortSignal,
+   * @param {{samples?: number, seed?: number|bigint, estimator?: 'kmask'|'reference'|'lambda', signal?: AbortSignal,
    *   onProgress?: (progress: {done: number, total: number}) => void}} [options] samples: evaluations per window,
    *   default 64
    * @returns {Promise<Likelihood>}

@@ -5,7 +5,8 @@
  *     encode      texts: [text, ...]                                     -> ids: [[id, ...], ...]
  *     find        token: "<|endoftext|>"                                 -> token: id or -1
  *     nll         ids, bos, stride (default: blocks)                     -> nats, tokens [, parts]
- *     bound       ids, samples, seed, estimator: kmask | reference       -> nats, stderr, tokens
+ *     bound       ids, samples, seed,
+ *                 estimator: kmask | reference | lambda                  -> nats, stderr, tokens
  *     chain       ids                                                    -> nats, tokens [, parts]
  *     choice      options: [{ids, given}, ...], scoring: bound | chain,
  *                 samples, seed                                          -> nats: [of each option]
@@ -153,7 +154,7 @@ static enum sedd_status run_bound_request(struct opened *e, const cJSON *request
                                           struct sedd_error *error)
 {
     const struct sedd_field_source source = eval_source(SEDD_KIND_SEDD, " id op ids ");
-    struct sedd_bound_options options = {0};
+    struct sedd_bound_options options = {.estimator = sedd_bound_estimator(&e->info)};
     struct sedd_estimate estimate;
     int32_t *ids = NULL;
     size_t count = 0;

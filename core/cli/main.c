@@ -37,8 +37,11 @@ static const struct command COMMANDS[] = {
     {"detokenize", "FOLDER --ids 1,2,3\n  ids -> the exact bytes", " --ids ", run_detokenize, NULL,
      0, NULL},
     {"bound",
-     "MODEL (--file FILE | --ids 1,2,3) [--samples K --seed S --estimator kmask|reference --json]\n"
-     "  SEDD's upper bound on the negative log-likelihood, nats a token\n"
+     "MODEL (--file FILE | --ids 1,2,3) [--samples K --seed S --json\n"
+     "      --estimator kmask|reference|lambda]\n"
+     "  the upper bound on the negative log-likelihood, nats a token; reference: SEDD's own "
+     "estimator,\n"
+     "  MDLM's and DUO's; kmask and lambda: RADD's k-DCE and lambda-DCE\n"
      "  --chain: instead the exact value of writing from left to right, by the chain rule: one\n"
      "  network evaluation a token",
      " --file --ids --chain! --json! ", run_bound, &SEDD_BOUND_FIELDS, SEDD_FIELD_OF_SEDD, NULL},

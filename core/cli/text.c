@@ -89,9 +89,7 @@ static enum sedd_status measure(const struct cli *cli, const struct opened *open
         cli_refuse_fields(cli, "", "the chain rule is exact and takes no ");
         return sedd_chain(opened->session, ids, count, estimate, NULL, error);
     }
-    struct sedd_bound_options options = {.estimator = opened->info.graph == SEDD_GRAPH_UNIFORM
-                                                          ? SEDD_ESTIMATOR_REFERENCE
-                                                          : SEDD_ESTIMATOR_KMASK};
+    struct sedd_bound_options options = {.estimator = sedd_bound_estimator(&opened->info)};
     cli_fields(cli, &options);
     return sedd_bound(opened->session, ids, count, &options, estimate, NULL, error);
 }

@@ -1,13 +1,18 @@
 /*
- * bound.c - estimates an upper bound on -ln p of a text, by two estimators and one network
+ * bound.c - estimates an upper bound on -ln p of a text, by three estimators and one network
  * evaluation at a time.
  *
  * K-mask (absorb graph): with normalised scores, the bound is an average over all orders of filling
  * in. The estimator masks k of L positions, with k uniform over 1..L and stratified. Its value is
  * (L/k) * sum of cross-entropies, in nats per window. It avoids the variance of a random number of
- * masks (Ou et al. 2024, RADD).
+ * masks (Ou et al. 2024, RADD: k-DCE).
  *
- * Reference: the score entropy of the reference code, at times stratified over [1e-3, 1].
+ * Lambda (RADD's lambda-DCE): the same average with a random number of masks. It masks each token
+ * with probability lambda, stratified over 0..1, and weighs the cross-entropies by 1/lambda.
+ *
+ * Reference: the score entropy of the reference code, at times stratified over [1e-3, 1]. For the
+ * models that give ln p(x0) it is their own: MDLM's and DUO's bound, RADD's t-DSE. RADD's t-DCE,
+ * which adds a constant for each mask, has the same expectation and a larger error.
  */
 #include "eval/cross_entropy.h"
 #include "eval/options.h"
@@ -17,6 +22,11 @@
 
 #include <math.h>
 #include <string.h>
+
+enum sedd_estimator sedd_bound_estimator(const struct sedd_model_info *info)
+{
+    return info->graph == SEDD_GRAPH_UNIFORM ? SEDD_ESTIMATOR_REFERENCE : SEDD_ESTIMATOR_KMASK;
+}
 
 struct sedd_bounder {
     struct sedd_session *session;
@@ -64,13 +74,11 @@ static void mask_exactly(struct sedd_bounder *b, int32_t sample, int32_t k)
     }
 }
 
-/* Applies the forward process up to time t: the absorb graph masks tokens, the uniform graph
+/* Applies the forward process up to noise sigma: the absorb graph masks tokens, the uniform graph
  * replaces them by random ones. */
-static void noise_freely(struct sedd_bounder *b, int32_t sample, double t)
+static void noise_freely(struct sedd_bounder *b, int32_t sample, double sigma)
 {
     const struct sedd_model_info *info = &b->session->model->info;
-    double sigma, dsigma;
-    sedd_noise_at(info, t, &sigma, &dsigma);
     for (int32_t i = 0; i < b->length; i++) {
         bool moves = uniform_number(b, SEDD_STREAM_MASK, sample, 2 * i) < -expm1(-sigma);
         double u = uniform_number(b, SEDD_STREAM_MASK, sample, 2 * i + 1);
@@ -88,28 +96,51 @@ static void visit_cross_entropy(void *user, int32_t row, int32_t place, float *l
     b->value[place] = sedd_cross_entropy(b->session, logits, b->x0[place]);
 }
 
-/* Computes one k-mask sample, (L/k) * sum of cross-entropies in nats per window. Adds each token's
- * share to its part. */
-static enum sedd_status sample_kmask(struct sedd_bounder *b, int32_t sample, double *nats,
+/* Masks each position with probability lambda, and lists the masks in `order`. Returns their
+ * number. */
+static int32_t mask_by_chance(struct sedd_bounder *b, int32_t sample, double lambda)
+{
+    int32_t count = 0;
+    for (int32_t i = 0; i < b->length; i++) {
+        bool masked = uniform_number(b, SEDD_STREAM_MASK, sample, i) < lambda;
+        b->xt[i] = masked ? b->session->model->info.mask_id : b->x0[i];
+        if (masked) {
+            b->order[count++] = i;
+        }
+    }
+    return count;
+}
+
+/* Computes one sample of k-mask or lambda, the weighted sum of cross-entropies in nats per window.
+ * Adds each token's share to its part. */
+static enum sedd_status sample_masks(struct sedd_bounder *b, int32_t sample, double *nats,
                                      struct sedd_error *error)
 {
-    double u = uniform_number(b, SEDD_STREAM_TIME, sample, 0);
-    int32_t k = 1 + (int32_t)((sample + u) / b->options.samples * b->length);
-    k = sedd_min(k, b->length);
-    mask_exactly(b, sample, k);
-    double weight = (double)b->length / k;
-    int32_t rows = sedd_window_open(&b->session->model->info, b->xt, b->length, b->places);
-    struct sedd_reading reading = {.batch = 1,
-                                   .length = b->length,
-                                   .ids = b->xt,
-                                   .sigma = sedd_masked_sigma(k, b->length),
-                                   .rows = rows,
-                                   .index = b->places};
+    double u = (sample + uniform_number(b, SEDD_STREAM_TIME, sample, 0)) / b->options.samples;
+    int32_t k = sedd_min(1 + (int32_t)(u * b->length), b->length);
+    double share = (double)k / b->length, weight = (double)b->length / k;
+    if (b->options.estimator == SEDD_ESTIMATOR_LAMBDA) {
+        share = u;
+        weight = 1.0 / u;
+        k = mask_by_chance(b, sample, u);
+    } else {
+        mask_exactly(b, sample, k);
+    }
+    *nats = 0.0;
+    if (k == 0) {
+        return SEDD_OK;
+    }
+    struct sedd_reading reading = {
+        .batch = 1,
+        .length = b->length,
+        .ids = b->xt,
+        .sigma = sedd_masked_sigma(share),
+        .rows = sedd_window_open(&b->session->model->info, b->xt, b->length, b->places),
+        .index = b->places};
     enum sedd_status status = sedd_score_forward(b->session, &reading, error);
     if (status == SEDD_OK) {
         status = sedd_score_head(b->session, &reading, visit_cross_entropy, b, error);
     }
-    *nats = 0.0;
     for (int32_t i = 0; i < k && status == SEDD_OK; i++) {
         double part = weight * b->value[b->order[i]];
         *nats += part;
@@ -119,15 +150,20 @@ static enum sedd_status sample_kmask(struct sedd_bounder *b, int32_t sample, dou
 }
 
 /* Computes one sample of the reference code's loss, in nats per window, at a time stratified over
- * [1e-3, 1]. */
+ * [1e-3, 1]. Adds each token's share to its part. */
 static enum sedd_status sample_reference(struct sedd_bounder *b, int32_t sample, double *nats,
                                          struct sedd_error *error)
 {
     double u = (sample + uniform_number(b, SEDD_STREAM_TIME, sample, 0)) / b->options.samples;
-    double t = (1.0 - 1e-3) * u + 1e-3;
-    noise_freely(b, sample, t);
-    return sedd_score_entropy_at(b->session, b->length, b->x0, b->xt, t, nats, b->value, b->places,
-                                 error);
+    double t = (1.0 - 1e-3) * u + 1e-3, sigma, dsigma;
+    sedd_noise_at(&b->session->model->info, t, &sigma, &dsigma);
+    noise_freely(b, sample, sigma);
+    enum sedd_status status = sedd_score_entropy_at(b->session, b->length, b->x0, b->xt, t, nats,
+                                                    b->value, b->places, error);
+    for (int32_t i = 0; i < b->length && status == SEDD_OK; i++) {
+        b->parts[b->first + (size_t)i] += dsigma * b->value[i] / b->options.samples;
+    }
+    return status;
 }
 
 /* Adds a sample to the window's mean and to the variance of that mean. Samples are stratified, so
@@ -180,10 +216,11 @@ static enum sedd_status check_bound(const struct sedd_session *session, const in
     status = status == SEDD_OK
                  ? sedd_fields_check(SEDD_BOUND_FIELDS, SEDD_FIELD_OF_SEDD, options, error)
                  : status;
-    if (status == SEDD_OK && options->estimator == SEDD_ESTIMATOR_KMASK &&
+    if (status == SEDD_OK && options->estimator != SEDD_ESTIMATOR_REFERENCE &&
         info->graph != SEDD_GRAPH_ABSORB) {
         status = sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                           "the k-mask estimator needs the absorb graph; use the reference one");
+                           "the estimators kmask and lambda need the absorb graph; use the "
+                           "reference one");
     }
     return status == SEDD_OK ? sedd_ids_check(ids, count, info->tokens, error) : status;
 }
@@ -251,9 +288,9 @@ enum sedd_status sedd_bounder_advance(struct sedd_bounder *b, struct sedd_error 
         return sedd_fail(error, SEDD_ERROR_ARGUMENT, "this bound is complete");
     }
     double nats = 0.0;
-    enum sedd_status status = b->options.estimator == SEDD_ESTIMATOR_KMASK
-                                  ? sample_kmask(b, b->sample, &nats, error)
-                                  : sample_reference(b, b->sample, &nats, error);
+    enum sedd_status status = b->options.estimator == SEDD_ESTIMATOR_REFERENCE
+                                  ? sample_reference(b, b->sample, &nats, error)
+                                  : sample_masks(b, b->sample, &nats, error);
     if (status == SEDD_OK) {
         add_sample(b, nats);
         if (b->sample == b->options.samples) {

@@ -29,7 +29,7 @@ static enum sedd_status read_window(struct sedd_session *session, const int32_t 
         struct sedd_reading reading = {.batch = 1,
                                        .length = length,
                                        .ids = xt,
-                                       .sigma = sedd_masked_sigma(length - j, length),
+                                       .sigma = sedd_masked_sigma((double)(length - j) / length),
                                        .rows = 1,
                                        .index = &j};
         status = sedd_score_forward(session, &reading, error);

@@ -146,7 +146,8 @@ static enum sedd_status run_batch(struct choosing *c, const struct evaluation *f
     struct sedd_reading reading = {.batch = count,
                                    .length = first->length,
                                    .ids = c->ids,
-                                   .sigma = sedd_masked_sigma(first->masked, first->targets),
+                                   .sigma =
+                                       sedd_masked_sigma((double)first->masked / first->targets),
                                    .rows = listed,
                                    .index = c->places};
     enum sedd_status status = sedd_score_forward(c->session, &reading, error);

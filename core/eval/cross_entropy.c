@@ -19,7 +19,7 @@ void sedd_targets_visit(void *user, int32_t row, int32_t place, float *logits, f
     targets->value[row] = sedd_cross_entropy(targets->session, logits, targets->target[row]);
 }
 
-double sedd_masked_sigma(int32_t masked, int32_t count)
+double sedd_masked_sigma(double share)
 {
-    return -log1p(-fmin((double)masked / count, 1.0 - 1e-3));
+    return -log1p(-fmin(share, 1.0 - 1e-3));
 }

@@ -22,8 +22,8 @@ struct sedd_targets {
  * sedd_targets. */
 void sedd_targets_visit(void *user, int32_t row, int32_t place, float *logits, float *work);
 
-/* Returns the noise level at which a share masked / count of the tokens is masked. Clamps the share
- * to 1 - 1e-3, the highest that a loglinear schedule reaches. */
-double sedd_masked_sigma(int32_t masked, int32_t count);
+/* Returns the noise level at which this share of the tokens is masked. Clamps the share to 1 -
+ * 1e-3, the highest that a loglinear schedule reaches. */
+double sedd_masked_sigma(double share);
 
 #endif

@@ -332,8 +332,9 @@ static enum sedd_status find_nested(const cJSON *root, enum sedd_family *family,
                                               : SEDD_FAMILY_SEDD;
     if (ddit && sedd_json_find(root, "parameterization") != NULL) {
         return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
-                         FILE_NAME ": \"model.type\" is \"ddit\" beside a parameterization: SDTT's "
-                                   "network of other modules; this engine runs ddit-orig");
+                         FILE_NAME ": a parameterization without \"model.type\" ddit-orig is of "
+                                   "another network of SDTT's code, or of MDLM's training code; "
+                                   "this engine runs ddit-orig, and MDLM's \"model_type\" mdlm");
     }
     return ddit || *family != SEDD_FAMILY_SEDD ? SEDD_OK : refuse("model.type", name, error);
 }

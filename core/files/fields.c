@@ -118,6 +118,7 @@ static const struct field MDLM[] = {
 
 static const struct field DUO[] = {
     {"time_conditioning", "true null"}, /* always read */
+    {"parameterization", "\"mean\" null"},
     {"diffusion", "\"uniform_state\" \"uniform\" null"},
     FLAT,
 };

@@ -244,6 +244,19 @@ static enum sedd_status reserve(struct index *index, size_t size)
                            "no memory for the index of " FILE_NAME);
 }
 
+/* Returns true if the pickle is that of a Lightning checkpoint (.ckpt), which says so in a key. */
+static bool is_lightning(const uint8_t *bytes, size_t size)
+{
+    static const char key[] = "pytorch-lightning_version";
+    size_t length = sizeof key - 1;
+    for (size_t i = 0; i + length <= size; i++) {
+        if (bytes[i] == 'p' && memcmp(bytes + i, key, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum sedd_status sedd_torch_index(const uint8_t *bytes, size_t size, const struct sedd_zip *zip,
                                   const struct sedd_zip_entry *pickle, struct sedd_header *header,
                                   struct sedd_error *error)
@@ -255,6 +268,12 @@ enum sedd_status sedd_torch_index(const uint8_t *bytes, size_t size, const struc
                          prefix);
     }
     memcpy(index.prefix, pickle->name, prefix);
+    if (is_lightning(bytes, size)) {
+        return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                         FILE_NAME " is a Lightning checkpoint (.ckpt); its configuration is a "
+                                   "pickled object and its averaged weights have no names: load it "
+                                   "with its own code and save the network's state_dict()");
+    }
     enum sedd_status status = sedd_pickle_read(bytes, size, &index.pickle, error);
     if (status == SEDD_OK) {
         status = reserve(&index, size);

@@ -12,13 +12,14 @@ export const BUDGET = 40; // seconds of turns for a contender and work; only the
 const TEXT = 'tests/golden/gpt2-tokenizer/';
 
 /** Returns the job that a contender is opened with. */
-function jobOf(model, { engine, dtype, wasm }, threads, rows) {
+function jobOf(model, { engine, dtype, wasm, device }, threads, rows) {
   if (engine !== 'sedd-web') {
     const { blocks, heads, hidden } = model;
     return {
       file: peerFile(model, { engine, dtype }),
       config: `${folderOf(model)}/config.json`,
       dtype,
+      device,
       threads,
       context: rows + 1,
       cache: model.kind === 'gpt2' ? { blocks, heads, size: hidden / heads } : undefined,
@@ -28,7 +29,7 @@ function jobOf(model, { engine, dtype, wasm }, threads, rows) {
   const text = model.folder
     ? { tokenizer: `${folder}/tokenizer.json` }
     : { tokenizer: `${TEXT}vocab.json`, merges: `${TEXT}merges.txt` };
-  return { folder, rows, wasm, dtype, threads, ...text };
+  return { folder, rows, wasm, dtype, device, threads, ...text };
 }
 
 /** One engine with one dtype on one model. After a crash or a time-out it is opened again for the next work. */
@@ -38,7 +39,7 @@ export class Contender {
   #job;
   #number = null;
 
-  /** @param {{engine: string, dtype: string, wasm?: string}} item @param {number} rows tokens at once, at most */
+  /** @param {{engine: string, dtype: string, wasm?: string, device?: 'webgpu'}} item @param {number} rows tokens at once, at most */
   constructor(host, name, item, threads, rows) {
     const { engine, dtype } = item;
     Object.assign(this, {

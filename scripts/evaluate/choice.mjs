@@ -79,7 +79,8 @@ async function cloze(context, model) {
 /** @param {import('./context.mjs').Context} context */
 export async function run(context) {
   const { settings, data } = context;
-  for (const model of [context.sedd, context.twin].filter(Boolean)) {
+  // The options of a choice are masked, so a DUO has no score.
+  for (const model of [context.sedd, context.twin].filter((given) => given && (given.kind === 'gpt2' || given.masks))) {
     if (context.fits(model)) await cloze(context, model);
     for (const name of data ? settings.tasks : []) {
       const all = readTask(name, data).map((item, number) => ({ ...item, number }));

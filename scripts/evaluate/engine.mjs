@@ -87,6 +87,8 @@ export class Model {
       throw new Error(error.stderr?.trim().replace(/^sedd: /, '') || error.message);
     }
     this.kind = this.info.kind;
+    /** False for the uniform graph (DUO), which has neither masks nor what needs them. */
+    this.masks = this.info.graph === 'absorb';
     this.length = this.info.length;
   }
 

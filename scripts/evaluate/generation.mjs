@@ -90,7 +90,9 @@ export async function run(context) {
     [context.sedd, settled],
     [context.student, settings.studentSteps.map((steps) => ({ steps, temperature: 1, way: 'known' }))],
   ]) {
-    for (const setting of model ? list : []) {
+    for (const setting of model
+      ? list.filter(({ temperature, way }) => model.masks || (temperature === 1 && !way))
+      : []) {
       const { label, texts } = await write(context, model, setting, settings.texts);
       sedd.push(
         await measure(

@@ -15,7 +15,7 @@ const OWN = path.join(ROOT, 'build/evaluate/results.jsonl');
 
 const HELP = `usage: node scripts/evaluate WORK [flags]
 
-  perplexity    measures SEDD's bound by two estimators and its exact value from left to right, GPT-2 by blocks and sliding window
+  perplexity    measures SEDD's bound by each estimator and its exact value from left to right, GPT-2 by blocks and sliding window
   choice        measures HellaSwag, ARC, PIQA, WinoGrande, WSC, COPA, OpenBookQA, CommonsenseQA, SIQA, BoolQ and a story cloze
   generation    measures unconditional texts by steps and temperature, and at matched entropy
   conditional   measures prefixes, infilling, short and long prompts, and stories whose first and last sentence are given
@@ -28,8 +28,9 @@ const HELP = `usage: node scripts/evaluate WORK [flags]
                 files; the runs of a list continue each other)
   report        writes RESULTS.md and the models' cards from the rows, and for rows of your own also results.html
 
-  --sedd, --twin, --judge, --student FOLDER   models (default: those in models/; "none" leaves one out). If --sedd, --twin or
-                      --student names a folder, the ones that are not named are left out, except the judge
+  --sedd, --twin, --judge, --student FOLDER   models (default: those in models/; "none" leaves one out). SEDD may be an MDLM, SDTT,
+                      RADD or DUO. If --sedd, --twin or --student names a folder, the ones that are not named are left out, except the
+                      judge
   --data FOLDER       the evaluation sets (*.jsonl, *.txt); without it only the held-out text in models/ is measured
   --windows FILE      held-out windows of the shipped models' ids (default: models/validation.ids)
   --full              the papers' sizes: 1,000 times, every item, 1,000 texts

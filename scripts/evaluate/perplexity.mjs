@@ -1,5 +1,5 @@
-// Measures perplexity on the same blocks: SEDD's bound by both estimators and its exact value from left to right, and GPT-2's exact
-// value by blocks and with a sliding window.
+// Measures perplexity on the same blocks: the bound of a SEDD or one of its family by all estimators that it has and its exact value from
+// left to right, and GPT-2's exact value by blocks and with a sliding window.
 import { corpusBlocks, heldOut } from './corpora.mjs';
 import { mean, perplexity, standardError, sum } from '../../web/client/statistics.js';
 import { seedOf } from './random.mjs';
@@ -20,12 +20,18 @@ function estimateOf(answers, more) {
   };
 }
 
+/** Returns the estimators of a model's bound, with their samples. The reference estimator is SEDD's, MDLM's and DUO's own; kmask and lambda are RADD's. */
+function estimatorsOf({ masks, info }, { samples, referenceSamples }) {
+  return [
+    ...(masks ? [['kmask', samples]] : []),
+    ['reference', referenceSamples],
+    ...(masks && info.family !== 'SEDD' ? [['lambda', samples]] : []),
+  ];
+}
+
 async function bounds(context, model, name, blocks, row) {
   const { settings, record } = context;
-  for (const [estimator, samples] of [
-    ['kmask', settings.samples],
-    ['reference', settings.referenceSamples],
-  ]) {
+  for (const [estimator, samples] of estimatorsOf(model, settings)) {
     // Each block has its own masks, because the errors of equal masks would not average out.
     const requests = blocks.map(({ ids }, i) => ({
       op: 'bound',
@@ -105,7 +111,7 @@ export async function run(context) {
       if (model.kind === 'gpt2') await exact(context, model, name, blocks, row);
       else {
         await bounds(context, model, name, blocks, row);
-        if (settings.chainCorpora.includes(name)) await chain(context, model, name, blocks, row);
+        if (model.masks && settings.chainCorpora.includes(name)) await chain(context, model, name, blocks, row);
       }
     }
   }

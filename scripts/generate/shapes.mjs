@@ -18,17 +18,21 @@ export const SHAPES = {
 };
 
 /** The families that have SEDD's network, and what differs: the prefix of names, a network without conditioning, states beside the tokens. */
-const FAMILIES = {
+const NETWORKS = {
   sedd: { prefix: '', rows: 1 },
   mdlm: { prefix: 'backbone.', rows: 1 },
   sdtt: { prefix: 'backbone.', rows: 1 },
   radd: { prefix: '', rows: 1, plain: true },
   duo: { prefix: 'backbone.', rows: 1 }, // an ordinary state, [PAD]
 };
-for (const family of ['mdlm', 'sdtt', 'radd', 'duo']) {
-  for (const size of ['small', 'medium', 'small-narrow', 'medium-narrow'])
+export const FAMILIES = Object.keys(NETWORKS);
+for (const family of FAMILIES.filter((name) => name !== 'sedd')) {
+  for (const size of ['small', 'medium', 'small-narrow', 'medium-narrow', 'nano'])
     SHAPES[`${family}-${size}`] = SHAPES[`sedd-${size}`];
 }
+SHAPES['sdtt-large'] = { hidden: 1536, blocks: 24, heads: 16, tokens: 50257, length: 1024, cond: 128 };
+
+const GPT2_TOKENS = 50257;
 const familyOf = (name) => name.split('-')[0];
 
 const matrix = (name, size, spread, axis = 0) => ({ name, size, spread, quantised: true, axis });
@@ -37,7 +41,7 @@ const norm = (name, size) => ({ name, size, spread: 0 });
 
 /** Describes the tensors of a diffusion model. With spread 0 all values of a tensor are one. A `quantised` matrix may be stored as int8, with one scale along `axis`. */
 function seddTensors({ hidden: h, blocks, tokens, cond: k, heads }, family) {
-  const { prefix, rows, plain } = FAMILIES[family];
+  const { prefix, rows, plain } = NETWORKS[family];
   const conditioning = (...tensors) => (plain ? [] : tensors);
   const biased = (name) => [norm(`${name}.weight`, [h]), ...(plain ? [vector(`${name}.bias`, [h], 0.05)] : [])];
   const list = [
@@ -120,7 +124,7 @@ const NESTED = {
   sedd: { graph: { type: 'absorb' } },
   radd: {},
   sdtt: {
-    tokens: undefined, // it follows from the tokenizer
+    tokens: undefined, // it follows from the tokenizer, if that is GPT-2's
     tokenizer: { name: 'gpt2' },
     time_conditioning: false,
     T: 0,
@@ -139,6 +143,7 @@ export function configOf(name) {
         ngpus: 1,
         tokens: shape.tokens,
         ...NESTED[family],
+        ...(shape.tokens !== GPT2_TOKENS && { tokens: shape.tokens }),
         noise: { type: 'loglinear', sigma_min: 1e-4, sigma_max: 20 },
         model: {
           type: TYPES[family],
@@ -171,7 +176,7 @@ export function tensorsOf(name, int8) {
   const shape = SHAPES[name];
   const tensors = [];
   const family = familyOf(name);
-  for (const { name: tensor, size, spread, quantised, axis, mask } of family in FAMILIES
+  for (const { name: tensor, size, spread, quantised, axis, mask } of family in NETWORKS
     ? seddTensors(shape, family)
     : gpt2Tensors(shape)) {
     if (quantised && int8) {

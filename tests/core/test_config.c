@@ -294,6 +294,7 @@ static void test_family_refusals(void)
     refuses(FLAT("mdlm", ", \"time_conditioning\": \"no\""), "\"time_conditioning\"");
     refuses(FLAT("duo", ", \"time_conditioning\": false"), "\"time_conditioning\" is false");
     refuses(FLAT("duo", ", \"causal\": true"), "\"causal\" is true");
+    refuses(FLAT("duo", ", \"parameterization\": \"subs\""), "\"parameterization\" is \"subs\"");
     refuses("{\"model_type\": \"mdlm\", \"vocab_size\": 98, \"model_length\": 16, "
             "\"hidden_dim\": 64, \"n_blocks\": 2, \"n_heads\": 4}",
             "lacks \"cond_dim\"");
@@ -313,7 +314,10 @@ static void test_family_refusals(void)
     refuses(NESTED("ddit-orig", "\"tokens\": 97", COND),
             "lacks the string \"parameterization.name\"");
     refuses(NESTED("ddit", "\"parameterization\": {\"name\": \"multi-round-sdtt\"}", COND),
-            "SDTT's network of other modules");
+            "another network of SDTT's code, or of MDLM's training code");
+    refuses(
+        "{\"parameterization\": \"subs\", \"backbone\": \"dit\", \"model\": {\"hidden_size\": 64}}",
+        "this engine runs ddit-orig, and MDLM's \"model_type\" mdlm");
     refuses(NESTED("ar_orig", "\"tokens\": 97", COND), "an autoregressive transformer");
 
     refuses(RADD(", \"graph\": {\"type\": \"uniform\"}", ""), "\"graph.type\"");

@@ -315,13 +315,27 @@ static void test_unigrams(void)
     struct sedd_bound_options bound = {.samples = 4000, .seed = 5};
     CHECK(sedd_bound(fixture.session, text, 8, &bound, &kmask, NULL, NULL) == SEDD_OK);
     bound.estimator = SEDD_ESTIMATOR_REFERENCE;
-    CHECK(sedd_bound(fixture.session, text, 8, &bound, &reference, NULL, NULL) == SEDD_OK);
+    double parts[8], sum = 0.0, reference_sum = 0.0;
+    CHECK(sedd_bound(fixture.session, text, 8, &bound, &reference, parts, NULL) == SEDD_OK);
+    for (int i = 0; i < 8; i++) {
+        reference_sum += parts[i];
+    }
+    CHECK(close_to(reference_sum / 8.0, reference.nats_per_token, 1e-9));
     double expected = (1 + 1 + 2 + 3 + 1 + 4 + 2 + 1) * log(2.0) / 8.0;
     CHECK(close_to(kmask.nats_per_token, expected, 4.0 * kmask.standard_error / expected));
     /* Times below 1e-3 are left out, so at most that share is missing. */
     CHECK(close_to(reference.nats_per_token, expected,
                    4.0 * reference.standard_error / expected + 2e-3));
     CHECK(kmask.standard_error < reference.standard_error);
+    struct sedd_estimate lambda;
+    bound.estimator = SEDD_ESTIMATOR_LAMBDA;
+    CHECK(sedd_bound(fixture.session, text, 8, &bound, &lambda, parts, NULL) == SEDD_OK);
+    CHECK(close_to(lambda.nats_per_token, expected, 4.0 * lambda.standard_error / expected));
+    CHECK(kmask.standard_error < lambda.standard_error);
+    for (int i = 0; i < 8; i++) {
+        sum += parts[i];
+    }
+    CHECK(close_to(sum / 8.0, lambda.nats_per_token, 1e-9));
     close_fixture(&fixture);
 }
 

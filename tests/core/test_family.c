@@ -263,6 +263,28 @@ static void refuses(const char *name, const struct sedd_sample_options *options,
     }
 }
 
+/* The filters choose among a RADD's tokens: the likeliest one alone is the greedy draw. */
+static void test_filters(void)
+{
+    struct fixture f;
+    struct ran greedy, likeliest, nucleus, free_draw;
+    struct sedd_sample_options options = {.length = 10, .steps = 6, .seed = 4};
+    if (!set_up(&f, "radd") || !run(&f, &options, &free_draw)) {
+        return;
+    }
+    options.top_k = 1;
+    CHECK(run(&f, &options, &likeliest));
+    options.top_k = 0;
+    options.top_p = 1e-6;
+    CHECK(run(&f, &options, &nucleus));
+    options.top_p = 0.0;
+    options.greedy = true;
+    CHECK(run(&f, &options, &greedy) && same_ids(&greedy, &likeliest) &&
+          same_ids(&greedy, &nucleus));
+    CHECK(!same_ids(&greedy, &free_draw));
+    tear_down(&f);
+}
+
 static void test_refusals(void)
 {
     struct sedd_sample_options options = {.length = 8, .predictor = SEDD_PREDICTOR_DDPM};
@@ -278,6 +300,126 @@ static void test_refusals(void)
     refuses("mdlm", &options, "an ending needs positions score or normalised, and denoise");
     options = (struct sedd_sample_options){.length = 8, .top_k = 5};
     refuses("duo", &options, "need exact draws and the absorb graph");
+}
+
+/* Computes the mean, over all subsets of masked positions that k-mask may choose, of its weighted
+ * cross-entropies: the bound itself, in nats a token. `length` is at most 4. */
+static double exact_bound(struct fixture *f, const int32_t *x0, int32_t length)
+{
+    double by_count[5] = {0}, subsets[5] = {0}, bound = 0.0;
+    float scores[4 * 128], sigma = 1.0f;
+    for (int32_t set = 1; set < 1 << length; set++) {
+        int32_t ids[4], masked = 0;
+        double nats = 0.0;
+        for (int32_t i = 0; i < length; i++) {
+            ids[i] = set >> i & 1 ? f->info.mask_id : x0[i];
+            masked += set >> i & 1;
+        }
+        CHECK(sedd_score(f->session, 1, length, ids, &sigma, scores, NULL) == SEDD_OK);
+        for (int32_t i = 0; i < length; i++) {
+            float score = scores[i * f->info.states + x0[i]];
+            nats -= set >> i & 1 ? (double)score + log(expm1(1.0)) : 0.0;
+        }
+        by_count[masked] += nats;
+        subsets[masked] += 1.0;
+    }
+    for (int32_t k = 1; k <= length; k++) {
+        bound += by_count[k] / subsets[k] / k;
+    }
+    return bound / length;
+}
+
+/* MDLM's estimator (reference) and RADD's two estimate one number, which is known for few tokens.
+ */
+static void test_estimators(void)
+{
+    static const char *const names[] = {"mdlm", "sdtt", "radd"};
+    const int32_t x0[] = {5, 17, 3, 40};
+    for (size_t k = 0; k < 3; k++) {
+        struct fixture f;
+        if (!set_up(&f, names[k])) {
+            continue;
+        }
+        double exact = exact_bound(&f, x0, 4);
+        for (int estimator = SEDD_ESTIMATOR_KMASK; estimator <= SEDD_ESTIMATOR_LAMBDA;
+             estimator++) {
+            struct sedd_bound_options options = {
+                .estimator = (enum sedd_estimator)estimator, .samples = 4000, .seed = 3};
+            struct sedd_estimate got;
+            CHECK(sedd_bound(f.session, x0, 4, &options, &got, NULL, NULL) == SEDD_OK);
+            /* The reference leaves times below 1e-3 out. */
+            double tolerance = 4.0 * got.standard_error + 2e-3 * exact;
+            if (!CHECK(fabs(got.nats_per_token - exact) < tolerance)) {
+                fprintf(stderr, "    %s, estimator %d: %g +- %g, exactly %g\n", names[k], estimator,
+                        got.nats_per_token, got.standard_error, exact);
+            }
+        }
+        tear_down(&f);
+    }
+    struct fixture f;
+    if (set_up(&f, "duo")) {
+        struct sedd_bound_options options = {.estimator = SEDD_ESTIMATOR_LAMBDA};
+        struct sedd_estimate got;
+        struct sedd_error error = {0};
+        CHECK(sedd_bound(f.session, x0, 4, &options, &got, NULL, &error) == SEDD_ERROR_UNSUPPORTED);
+        CHECK_TEXT(error.message, "need the absorb graph");
+        CHECK(sedd_bound_estimator(&f.info) == SEDD_ESTIMATOR_REFERENCE);
+        tear_down(&f);
+    }
+}
+
+#define TEXTS 20000
+#define BINS 128
+
+/* First-hitting is exact: of two masks each is first with probability 1/2. Compares the first
+ * token's frequencies with their probabilities (chi-squared; 1 in 10,000 exceeds the limit). */
+static void test_hitting(void)
+{
+    struct fixture f;
+    if (!set_up(&f, "mdlm")) {
+        return;
+    }
+    float scores[2 * BINS], sigma = 1.0f;
+    int32_t n = f.info.states, mask = f.info.mask_id, ids[2] = {mask, mask};
+    double first[BINS] = {0}, expected[BINS] = {0}, found[BINS] = {0}, chi = 0.0, bins = 0.0;
+    CHECK(n <= BINS && sedd_score(f.session, 1, 2, ids, &sigma, scores, NULL) == SEDD_OK);
+    for (int32_t y = 0; y < f.info.tokens; y++) {
+        expected[y] = 0.5 * exp((double)scores[y]) * expm1(1.0);
+        first[y] = exp((double)scores[n + y]) * expm1(1.0); /* of the second position */
+    }
+    for (int32_t u = 0; u < f.info.tokens; u++) {
+        ids[1] = u;
+        CHECK(sedd_score(f.session, 1, 2, ids, &sigma, scores, NULL) == SEDD_OK);
+        for (int32_t y = 0; y < f.info.tokens; y++) {
+            expected[y] += 0.5 * first[u] * exp((double)scores[y]) * expm1(1.0);
+        }
+    }
+    for (uint64_t seed = 0; seed < TEXTS; seed++) {
+        struct sedd_sampler *sampler = NULL;
+        struct sedd_step step;
+        struct sedd_sample_options options = {
+            .length = 2, .seed = seed, .positions = SEDD_POSITIONS_HITTING};
+        bool ok = sedd_sampler_new(f.session, &options, &sampler, NULL) == SEDD_OK;
+        while (ok && !sedd_sampler_done(sampler)) {
+            ok = sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK;
+        }
+        if (!CHECK(ok)) {
+            return;
+        }
+        found[sedd_sampler_ids(sampler)[0]] += 1.0;
+        sedd_sampler_free(sampler);
+    }
+    for (int32_t y = 0; y < f.info.tokens; y++) {
+        double count = TEXTS * expected[y];
+        if (count >= 5.0) {
+            chi += (found[y] - count) * (found[y] - count) / count;
+            bins += 1.0;
+        }
+    }
+    /* Wilson and Hilferty's normal approximation of chi-squared, at 3.72 deviations. */
+    double limit = bins * pow(1.0 - 2.0 / (9.0 * bins) + 3.72 * sqrt(2.0 / (9.0 * bins)), 3.0);
+    CHECK(bins > 10.0 && chi < limit);
+    tear_down(&f);
 }
 
 static void test_defaults(void)
@@ -308,7 +450,10 @@ int main(void)
     test_restore();
     test_endings();
     test_request();
+    test_filters();
     test_refusals();
+    test_estimators();
+    test_hitting();
     test_defaults();
     return test_report("family");
 }

@@ -238,6 +238,13 @@ static void test_hostile(void)
              "}q\0X\1\0\0\0ah\0s.",
              "is not a tensor"),
         CASE("\x80\2"
+             "}X\x19\0\0\0pytorch-lightning_versioncomegaconf.dictconfig\nDictConfig\n)Rs.",
+             "is a Lightning checkpoint (.ckpt); its configuration is a pickled object"),
+        CASE("\x80\2"
+             "}(X\x5\0\0\0"
+             "epochK\1X\x19\0\0\0pytorch-lightning_versionX\1\0\0\0002u.",
+             "save the network's state_dict()"),
+        CASE("\x80\2"
              "K\1.",
              "holds no state dict"),
         CASE("\x80\2"

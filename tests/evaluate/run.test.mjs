@@ -17,6 +17,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createHash } from 'node:crypto';
 import { Context, defaults } from '../../scripts/evaluate/context.mjs';
+import { generate } from '../../scripts/generate.mjs';
 import { seedOf } from '../../scripts/evaluate/random.mjs';
 import { Results } from '../../scripts/evaluate/store.mjs';
 
@@ -101,6 +102,47 @@ test('the two estimators of the bound agree within their errors and calibration,
   const chain = rows('whole').find((row) => row.estimator === 'chain');
   assert.ok(chain.noise === 0 && chain.nats > twin.nats && Math.abs(chain.nats - kmask.nats) < 0.3, `${chain.nats}`);
   assert.equal(twin.tokens, WINDOWS * LENGTH);
+});
+
+/** Returns the folder of a random model of another family, with the shipped tokenizer. */
+function randomModel(family) {
+  const place = path.join(folder, `${family}-nano`);
+  generate(place, { shape: `${family}-nano` });
+  cpSync(path.join(ROOT, 'models/sedd-nano/tokenizer.json'), path.join(place, 'tokenizer.json'));
+  return place;
+}
+
+test('RADD\u2019s and MDLM\u2019s estimators agree on their models, beside the chain rule and a GPT-2', () => {
+  writeFileSync(path.join(models, 'two.ids'), all.slice(0, 2 * LENGTH).join(','));
+  for (const family of ['mdlm', 'radd']) {
+    const more = ['--windows', path.join(models, 'two.ids'), '--sedd', randomModel(family), '--judge', 'none'];
+    ok(evaluate(['perplexity', ...flags(family, '--samples', '16', ...more)]));
+    const found = Object.fromEntries(rows(family).map((row) => [row.estimator, row]));
+    assert.deepEqual(Object.keys(found).sort(), ['chain', 'kmask', 'lambda', 'reference']);
+    for (const estimator of ['reference', 'lambda']) {
+      const distance = Math.abs(found[estimator].nats - found.kmask.nats);
+      const noise = Math.hypot(found[estimator].noise, found.kmask.noise);
+      assert.ok(distance < 5 * noise + 0.05, `${family}, ${estimator}: ${distance} with errors of ${noise}`);
+    }
+    assert.ok(found.chain.noise === 0 && found.chain.nats > 5);
+  }
+});
+
+test('a DUO has one estimator, writes at temperature 1, and has no choices to make', () => {
+  const duo = randomModel('duo');
+  const more = ['--windows', path.join(models, 'two.ids'), '--sedd', duo];
+  ok(evaluate(['perplexity', ...flags('duo', '--samples', '4', '--judge', 'none', ...more)]));
+  assert.deepEqual(
+    rows('duo').map(({ model, estimator }) => [model, estimator]),
+    [['duo-nano', 'reference']],
+  );
+  ok(evaluate(['choice', ...flags('duo', ...more)]));
+  ok(evaluate(['generation', ...flags('duo', '--texts', '4', '--steps', '2', ...more)]));
+  const written = rows('duo').filter((row) => row.table === 'generation' && row.model === 'duo-nano');
+  assert.deepEqual(
+    written.map(({ steps, temperature, texts }) => [steps, temperature, texts]),
+    [[2, 1, 4]],
+  );
 });
 
 test('GPT-2\u2019s score of an option is the likelihood of the whole less that of the context; results name chance and interval', () => {

@@ -165,7 +165,7 @@ test('other calls follow the same rule', async () => {
     [sedd.bound('a girl', { samples: 0 }), /^samples is 0; expected a whole number from 1/],
     [sedd.bound('a girl', { samples: 1.5 }), /^samples is 1\.5/],
     [sedd.bound('a girl', { seed: '' }), /^seed is ""/],
-    [sedd.bound('a girl', { estimator: 'best' }), /^estimator is "best"; expected kmask or reference/],
+    [sedd.bound('a girl', { estimator: 'best' }), /^estimator is "best"; expected kmask, reference or lambda/],
     [sedd.inspect([1, 2], { sigma: NaN }), /^sigma is NaN/],
     [sedd.inspect([1, 2], { sigma: 0.5, topK: 0.5 }), /^topK is 0\.5/],
     [sedd.inspect([1, 2], { sigma: 0.5, sampler: null }), /^sampler is null/],

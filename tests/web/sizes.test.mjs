@@ -34,6 +34,9 @@ test('official models are held as int8 unless floats are requested, and small mo
   );
   assert.ok(small.info.weightBytes < 200e6 && medium.info.weightBytes < 490e6 && medium.memory < WASM_MAX);
   assert.ok(Math.abs(predict(engine, config('sedd-small'), 'f32').info.weightBytes - 678509000) < 1e6);
+  const large = predict(engine, config('sdtt-large'), 'auto');
+  assert.deepEqual([large.dtype, large.fits, large.defaults.steps], ['q8', true, 32]);
+  assert.ok(large.memory > 1.05e9 && large.memory < 1.15e9, `${large.memory}`);
   assert.throws(() => predict(engine, config('gpt2'), 'f16'), /dtype is "f16"/);
 });
 

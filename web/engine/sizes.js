@@ -2,6 +2,7 @@
  * Computes how much memory a model needs before it is loaded, and whether this device has it.
  */
 import { SeddError } from '../errors.js';
+import { readDefaults } from './defaults.js';
 
 const MB = 2 ** 20;
 export const WASM_MAX = 2048 * MB; // limit of the modules, whose addresses are signed 32-bit numbers
@@ -9,14 +10,18 @@ export const ROOM = 64 * MB; // for the page itself and for pieces in transit
 const QUANTISE_FROM = 64 * MB; // bytes of float weights from which on 'auto' quantises
 export const DTYPES = { auto: 0, f32: 1, q8: 2 };
 
-function describe(engine, config, dtype) {
+/** Returns what config.json says, and how the model writes if a call does not say. */
+function describe(engine, config, dtype, generation) {
   const { module } = engine;
   const loader = engine.scoped((scope) =>
     engine.check(module._wasm_loader_new(scope.data(config), config.length, DTYPES[dtype])),
   );
-  const info = engine.json(module._wasm_loader_describe(loader));
-  module._sedd_loader_free(loader);
-  return info;
+  try {
+    const info = engine.json(module._wasm_loader_describe(loader));
+    return { info, defaults: info.kind === 'sedd' ? readDefaults(engine, loader, generation) : {} };
+  } finally {
+    module._sedd_loader_free(loader);
+  }
 }
 
 /** Returns the bytes of a session of the model's full length, slightly more than core/model/session.c allocates. */
@@ -29,17 +34,18 @@ function scratchOf({ kind, hiddenSize: h, blocks, length, states }) {
 const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
 
 /**
- * Returns the sizes by config.json alone. 'auto' keeps the types of the file, except that float matrices of 64 MB and
+ * Returns the sizes by config.json alone, and the model's own defaults. 'auto' keeps the types of the file, except that float matrices of 64 MB and
  * more become int8.
  * @param {import('./engine.js').Engine} engine @param {Uint8Array} config @param {'auto'|'f32'|'q8'} dtype
+ * @param {Uint8Array|null} [generation] generation_config.json
  */
-export function predict(engine, config, dtype) {
+export function predict(engine, config, dtype, generation) {
   if (!(dtype in DTYPES)) throw new SeddError('argument', `dtype is "${dtype}"; expected auto, f32 or q8.`);
-  const plain = describe(engine, config, dtype);
-  const chosen = dtype === 'auto' && plain.weightBytes >= QUANTISE_FROM ? 'q8' : dtype;
-  const info = chosen === dtype ? plain : describe(engine, config, chosen);
+  const plain = describe(engine, config, dtype, generation);
+  const chosen = dtype === 'auto' && plain.info.weightBytes >= QUANTISE_FROM ? 'q8' : dtype;
+  const { info, defaults } = chosen === dtype ? plain : describe(engine, config, chosen, generation);
   const memory = info.weightBytes + scratchOf(info) + ROOM;
-  return { info, dtype: chosen, memory, ...judge(engine, config, info, memory) };
+  return { info, defaults, dtype: chosen, memory, ...judge(engine, config, info, memory) };
 }
 
 /** Returns the memory for a tab, about half of the device's. Only Chromium tells the latter, in coarse steps up to 8 GB. */

@@ -33,6 +33,18 @@ export const ID = /^([A-Za-z0-9][\w.-]*(?:\/[A-Za-z0-9][\w.-]*)?)(?:@([\w./-]+))
 /** Repositories with one model per branch, and the branch that is used if none is named. */
 const BRANCHES = { 'jdeschena/sdtt': 'baselines_kld_step_70000' };
 
+/** SDTT's students of distillation round r write in 1024 / 2^r steps. The branch names the round. */
+const ROUND = /_step_([1-7])0000$/;
+
+/** Returns how a published model is meant to write, in the words of generation_config.json, which its repository lacks. @param {{name: string, revision: string}} repository */
+function writingOf({ name, revision }) {
+  if (name === 's-sahoo/duo-distilled') return { steps: 32 };
+  if (name !== 'jdeschena/sdtt') return null;
+  if (revision.startsWith('teacher_')) return { steps: 64 };
+  const round = ROUND.exec(revision)?.[1];
+  return round ? { steps: Math.max(32, 1024 >> Number(round)) } : null;
+}
+
 export class Repository {
   /** @param {string} name @param {{hub?: string, revision?: string}} [options] */
   constructor(name, { hub = HUB, revision = BRANCHES[name] ?? 'main' } = {}) {
@@ -74,6 +86,12 @@ export class Repository {
     );
     if (/^[0-9a-f]{7,64}$/.test(answer.sha)) this.commit = answer.sha;
     if (NAME.test(answer.id)) this.name = answer.id; // an old name was redirected
+  }
+
+  /** A generation_config.json for a model whose repository has none, or null. */
+  get generation() {
+    const writing = writingOf(this);
+    return writing && new TextEncoder().encode(JSON.stringify(writing));
   }
 
   has(file) {

@@ -261,7 +261,7 @@ class Load {
     const entry = await this.entryOf(place);
     const { size, url } = opened.weights;
     const stored = url ? ((await entry?.held(size)) ?? 0) : 0;
-    const told = predict(this.plain, opened.config, this.dtype);
+    const told = predict(this.plain, opened.config, this.dtype, opened.generation);
     return {
       name: place.name,
       kind: told.info.kind,
@@ -277,7 +277,10 @@ class Load {
 
   async #planStored({ entry, manifest }) {
     const { name, kind, url, size, want, small } = manifest;
-    const { config } = await this.#smallFiles(entry, { config: small.config });
+    const { config, generation } = await this.#smallFiles(entry, {
+      config: small.config,
+      generation: small.generation,
+    });
     return {
       name,
       kind,
@@ -287,7 +290,7 @@ class Load {
       download: 0,
       complete: true,
       keeps: size,
-      ...predict(this.plain, config, want),
+      ...predict(this.plain, config, want, generation),
     };
   }
 }

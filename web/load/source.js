@@ -34,7 +34,7 @@ function rolesOf(blobs) {
   const ending = (pattern) => blobs.filter((blob) => pattern.test(fileName(blob)) && !TRAINING.test(fileName(blob)));
   if (ending(/^config\.json$/).length > 1)
     throw new SeddError('argument', 'Several config.json were given; one model at a time.');
-  const weights = named(...WEIGHTS) ?? largest(ending(/\.safetensors$/)) ?? largest(ending(/\.(pth|pt|bin)$/));
+  const weights = named(...WEIGHTS) ?? largest(ending(/\.safetensors$/)) ?? largest(ending(/\.(pth|pt|bin|ckpt)$/));
   if (!weights && ending(PART)[0]) throw partsError('The folder');
   const tokenizer = named('tokenizer.json', 'vocab.json');
   const beside = tokenizer && fileName(tokenizer) === 'vocab.json' ? named : () => undefined;
@@ -207,13 +207,14 @@ async function openUrls(url, has, weightsName, known, options) {
 
 async function openHub({ repository }, options) {
   await repository.list(options.retryPolicy);
-  return openUrls(
+  const opened = await openUrls(
     (name) => repository.url(name),
     (name) => repository.has(name),
     repository.weights(),
     (name) => repository.files?.get(name),
     options,
   );
+  return { ...opened, generation: opened.generation ?? repository.generation };
 }
 
 const openFolder = ({ folder }, options) =>

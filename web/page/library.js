@@ -5,10 +5,11 @@
  */
 import { deviceChoice, deviceNote } from './device.js';
 import { el } from './dom.js';
-import { PUBLISHED, publishedOf, workOf } from './published.js';
+import { PUBLISHED, workOf } from './published.js';
 import { explain, number, t } from './text.js';
 
 const SETTLE = 2000; // ms of download before the time left is shown
+const STEPS = 64; // of a run, if the model has no number of its own
 const TEXT = 128; // tokens of the text whose time is predicted
 
 const size = (bytes) =>
@@ -30,6 +31,9 @@ function originOf(source) {
   if (source.startsWith(new URL('.', document.baseURI).href)) return t('library.from.page');
   return URL.canParse(source) ? new URL(source).host : '';
 }
+
+/** Returns the steps of a run if nobody names others. @param {{defaults: {steps?: number}}} plan */
+const stepsOf = ({ defaults }) => defaults.steps ?? STEPS;
 
 /** Returns the name of the folder of chosen files, or '' if the browser does not tell it. @param {File[]} files */
 const folderOf = (files) => files[0]?.webkitRelativePath.split('/')[0] ?? '';
@@ -178,8 +182,8 @@ export class LibraryPanel {
   }
 
   /** Predicts the time of a text from the speed of a small model on this device. */
-  async #predictTime(plan, source, row) {
-    const steps = publishedOf(source)?.steps ?? 64;
+  async #predictTime(plan, row) {
+    const steps = stepsOf(plan);
     const perSecond = await this.speed?.().catch(() => 0);
     if (!perSecond) return row.forEach((node) => node.remove());
     const seconds = (steps * workOf(plan.info, Math.min(TEXT, plan.info.length))) / perSecond;
@@ -294,6 +298,7 @@ export class LibraryPanel {
       [t('library.memory'), size(plan.memory)],
       [t('library.keeps'), plan.keeps ? size(plan.keeps) : t('library.nostore')],
     ];
+    if (plan.kind === 'sedd') rows.splice(1, 0, [t('library.steps'), number(stepsOf(plan))]);
     const timed =
       plan.kind === 'sedd' && this.speed ? [el('dt', {}, t('library.time')), el('dd', {}, t('library.time.wait'))] : [];
     const button = el(
@@ -309,7 +314,7 @@ export class LibraryPanel {
     );
     this.found.hidden = false;
     button.focus();
-    if (timed.length) this.#predictTime(plan, source, timed);
+    if (timed.length) this.#predictTime(plan, timed);
   }
 
   /**

@@ -17,7 +17,7 @@ import { Models } from './models.js';
 import { Place } from './place.js';
 import { Recipe } from './recipe.js';
 import { Runs } from './runs.js';
-import { PRESETS, USUAL } from './settings.js';
+import { PRESETS, settingsOf } from './settings.js';
 import { readLink, recipeLink, runLink } from './share.js';
 import { Stage } from './stage.js';
 import { mountStrips } from './strips.js';
@@ -383,7 +383,7 @@ class Page extends EventTarget {
   async #trained() {
     const id = this.recipe.model;
     const model = await this.models.get(id).catch(() => null); // #chosen shows the error
-    if (model && id === this.recipe.model) this.recipe.offerSettings({ ...USUAL, ...model.defaults });
+    if (model && id === this.recipe.model) this.recipe.offerSettings(settingsOf(model));
   }
 
   /** Applies a preset. @param {keyof typeof PRESETS} name */

@@ -3,6 +3,10 @@ import { SeddError, loadGPT2, loadSEDD, probe } from '../client.js';
 import { SHIPPED } from './shipped.js';
 import { t, number } from './text.js';
 
+/** True if both have the same tokenizer's ids. A DUO has one more state, [PAD], which no tokenizer has. */
+const sameVocabulary = (sedd, gpt2) =>
+  sedd.tokens === gpt2.tokens || (sedd.family === 'DUO' && sedd.tokens === gpt2.tokens + 1);
+
 export class Models {
   #loading = new Map();
   #cards = new Map();
@@ -98,7 +102,7 @@ export class Models {
    */
   async pair(id, device = 'wasm', other = device) {
     const [sedd, gpt2] = await Promise.all([this.get(id, device), this.get(this.twin, other)]);
-    if (sedd.info.tokens !== gpt2.info.tokens)
+    if (!sameVocabulary(sedd.info, gpt2.info))
       throw new SeddError(
         'argument',
         t('models.vocabulary', { sedd: number(sedd.info.tokens), gpt2: number(gpt2.info.tokens) }),

@@ -9,7 +9,7 @@
  * @property {'SEDD'|'MDLM'|'SDTT'|'RADD'|'DUO'} family
  * @property {number} millions millions of parameters
  * @property {number} bytes size of its file
- * @property {number} steps that its paper or authors recommend, limited to what a page can wait for
+ * @property {number} steps of a run if nobody names others (core/diffusion/options.c, load/hub.js)
  * @property {string} [licence] of the weights, if the model card names it
  */
 
@@ -23,12 +23,10 @@ export const PUBLISHED = [
   { id: 's-sahoo/duo', family: 'DUO', millions: 170, bytes: 678.5e6, steps: 64 },
   { id: 'louaaron/sedd-small', family: 'SEDD', millions: 170, bytes: 678.5e6, steps: 64 },
   { id: 'jdeschena/sdtt@scaling_400k_md_step_70000', family: 'SDTT', millions: 424, bytes: 1697.9e6, steps: 32 },
+  { id: 'jdeschena/sdtt@scaling_400k_large_step_70000', family: 'SDTT', millions: 863, bytes: 3452.6e6, steps: 32 },
   { id: 'JingyangOu/radd-lambda-dce-medium', family: 'RADD', millions: 405, bytes: 1620.8e6, steps: 64 },
   { id: 'louaaron/sedd-medium', family: 'SEDD', millions: 424, bytes: 1697.9e6, steps: 64 },
 ];
-
-/** Returns the entry of a source, or undefined. @param {unknown} source */
-export const publishedOf = (source) => PUBLISHED.find(({ id }) => id === String(source).replace(/^hub:/, ''));
 
 /**
  * Returns the multiplications of one evaluation of `rows` tokens.

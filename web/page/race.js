@@ -9,7 +9,7 @@ import { deviceChoice, deviceNote } from './device.js';
 import { $, el, stillness } from './dom.js';
 import { numberField, setNumber } from './number-field.js';
 import { modelChoice, offerModel, readNumber } from './recipe.js';
-import { USUAL } from './settings.js';
+import { settingsOf } from './settings.js';
 import { explain, millis, number, t } from './text.js';
 
 const SHOW_MS = 9000; // ms of the slower one, in slow motion
@@ -84,7 +84,7 @@ class Race {
       const across = this.device.value === 'across';
       const device = across ? 'webgpu' : this.device.value;
       const [sedd, gpt2] = await this.page.models.pair(this.model.value, device, across ? 'wasm' : device);
-      const { temperature, topP, topK } = { ...USUAL, ...sedd.defaults }; // the same for both
+      const { temperature, topP, topK } = settingsOf(sedd); // the same for both
       const given = {
         sedd,
         gpt2,

@@ -14,6 +14,9 @@ export const PUBLISHED = {
 /** The settings of a model without a generation_config.json. */
 export const USUAL = { ...PUBLISHED, temperature: 0.8, topP: 0.9 };
 
+/** Returns a model's own settings. The uniform graph draws from the model's own distribution only. @param {{info: {graph?: string}, defaults: object}} model */
+export const settingsOf = ({ info, defaults }) => ({ ...(info.graph === 'uniform' ? PUBLISHED : USUAL), ...defaults });
+
 /** The ready choices: the model's own settings, and the paper's. */
 export const PRESETS = {
   good: { model: 'sedd-nano' },

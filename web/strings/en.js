@@ -397,6 +397,7 @@ export default {
   'library.family.RADD': 'RADD, a masked diffusion model whose network is not told the noise.',
   'library.family.DUO': 'DUO, which replaces tokens by random ones instead of masks.',
   'library.licence': 'see its page',
+  'library.steps': 'Steps of a run',
   'library.time': 'Time to write',
   'library.time.wait': 'measuring this device …',
   'library.time.about': 'about {time} for {tokens} tokens in {steps} steps, on one thread',

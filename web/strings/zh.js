@@ -367,6 +367,7 @@ export default {
   'library.family.RADD': 'RADD，网络不读取噪声的掩码扩散模型。',
   'library.family.DUO': 'DUO，用随机词元代替掩码。',
   'library.licence': '见其页面',
+  'library.steps': '每次写作的步数',
   'library.time': '写作时间',
   'library.time.wait': '正在测量本设备……',
   'library.time.about': '单线程，{steps} 步写 {tokens} 个词元约需 {time}',

@@ -12,6 +12,7 @@ function perplexityTable(results, { sedd, twin }) {
         .map((row) => [row.corpus, row.title]),
     ).entries(),
   ];
+  const lambda = results.of('perplexity', { model: sedd, estimator: 'lambda' }).length > 0; // RADD's, for its family only
   const one = (model, corpus, estimator) => results.of('perplexity', { model, corpus, estimator })[0];
   return {
     caption:
@@ -21,6 +22,7 @@ function perplexityTable(results, { sedd, twin }) {
       '',
       'SEDD, exact number of masks',
       'SEDD, reference estimator',
+      ...(lambda ? ['SEDD, lambda-DCE'] : []),
       'SEDD, left to right',
       'GPT-2 twin, blocks',
       'GPT-2 twin, sliding',
@@ -44,6 +46,7 @@ function perplexityTable(results, { sedd, twin }) {
         title,
         value(kmask),
         value(reference),
+        ...(lambda ? [value(one(sedd, corpus, 'lambda'))] : []),
         value(chain),
         value(blocks),
         sliding ? value(sliding) : '–',

@@ -60,6 +60,12 @@ export const PERPLEXITY = [
     values: [null, null, '≤ 107.85', null, '≤ 72.99'],
   },
   {
+    model: 'RADD small, t-DCE',
+    checkpoint: 'radd-t-dce',
+    source: 'Ou et al. 2024',
+    values: [null, null, '≤ 109.03', null, null],
+  },
+  {
     model: 'RADD medium, lambda-DCE',
     checkpoint: 'radd-lambda-dce-medium',
     source: 'Ou et al. 2024',
