@@ -16,6 +16,7 @@ const char *sedd_status_name(enum sedd_status status)
     case SEDD_ERROR_FORMAT: return "format";
     case SEDD_ERROR_UNSUPPORTED: return "unsupported";
     case SEDD_CANCELLED: return "cancelled";
+    case SEDD_ELSEWHERE: return "elsewhere";
     }
     return "unknown";
 }

@@ -96,7 +96,8 @@ enum sedd_status {
     SEDD_ERROR_IO,          /* a file cannot be opened or read */
     SEDD_ERROR_FORMAT,      /* a file is damaged, hostile or of another type */
     SEDD_ERROR_UNSUPPORTED, /* well formed, but this engine cannot run it */
-    SEDD_CANCELLED          /* the session or the engine was cancelled */
+    SEDD_CANCELLED,         /* the session or the engine was cancelled */
+    SEDD_ELSEWHERE          /* the caller has to evaluate the network, see sedd_session_leave */
 };
 
 struct sedd_error {
@@ -316,6 +317,33 @@ uint64_t sedd_session_size(const struct sedd_session *session);
 /* Cancels (true) what the session computes, until it is called with false. May be called from any
  * thread or a callback. A running call returns SEDD_CANCELLED within one block of the network. */
 void sedd_session_cancel(struct sedd_session *session, bool cancel);
+
+/* ---- Networks that are evaluated elsewhere ----------------------------------------------- */
+
+/* One evaluation of the network, as another device needs it. A row is a place of `ids`. */
+struct sedd_evaluation {
+    const int32_t *ids; /* [length] */
+    int32_t length;
+    int32_t read_count;
+    const int32_t *read; /* [read_count] places to read, ascending; NULL: every place */
+    int32_t rows;
+    const int32_t *index;    /* [rows] places whose logits are needed, ascending */
+    const float *modulation; /* [modulation_size], see struct sedd_request; GPT-2: NULL */
+    int32_t modulation_size;
+};
+
+/* Leaves the evaluations of the network to the caller (true), or takes them back. While they are
+ * left, a call that needs one fails with SEDD_ELSEWHERE and changes nothing. The caller evaluates
+ * sedd_session_evaluation, gives the logits to sedd_session_answer and repeats the call, which then
+ * does what it would have done with the engine's own logits. This serves calls that evaluate once:
+ * sedd_sampler_advance of one sequence, sedd_inspect, sedd_bounder_advance and sedd_gpt2_nll of one
+ * window. SEDD_ERROR_MEMORY: there is no memory for the lists of places. */
+enum sedd_status sedd_session_leave(struct sedd_session *session, bool leave,
+                                    struct sedd_error *error);
+/* Returns the evaluation of the last SEDD_ELSEWHERE; valid until the call is repeated. */
+const struct sedd_evaluation *sedd_session_evaluation(const struct sedd_session *session);
+/* Borrows logits [rows, N] until the repeated call returns, which overwrites them. */
+void sedd_session_answer(struct sedd_session *session, float *logits);
 
 /* ---- SEDD: log-scores -------------------------------------------------------------------- */
 

@@ -62,3 +62,9 @@ const char *wasm_session_network(const struct sedd_session *session)
     reply_ints("muted", session->nameless, session->nameless_count);
     return reply_end();
 }
+
+/* Leaves evaluations of the network to the caller (1), or takes them back. Returns the status. */
+int32_t wasm_session_leave(struct sedd_session *session, int32_t leave)
+{
+    return sedd_session_leave(session, leave != 0, &last_error);
+}

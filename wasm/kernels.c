@@ -75,12 +75,12 @@ void wasm_kernel_rotate(float *x, const float *cosine, const float *sine, int32_
     scalar()->rotate(x, cosine, sine, half);
 }
 
-/* Computes one head: queries q [queries, q_stride] over keys and values [keys, kv_stride]. Returns
- * false if there is no memory for its scratch. */
+/* Computes one head, in floats or in integers: queries q [queries, q_stride] over keys and values
+ * [keys, kv_stride]. Returns false if there is no memory for its scratch. */
 bool wasm_kernel_attention(float *out, const float *q, const float *k, const float *v,
                            int32_t out_stride, int32_t q_stride, int32_t kv_stride,
                            int32_t head_size, int32_t queries, int32_t keys, int32_t causal_offset,
-                           float scale)
+                           float scale, bool whole)
 {
     struct sedd_attention job = {.q = q,
                                  .k = k,
@@ -93,11 +93,12 @@ bool wasm_kernel_attention(float *out, const float *q, const float *k, const flo
                                  .keys = keys,
                                  .causal_offset = causal_offset,
                                  .scale = scale};
-    void *scratch = malloc(scalar()->attention_scratch(head_size, keys));
+    void *scratch = malloc(whole ? scalar()->attention_q8_scratch(head_size, keys)
+                                 : scalar()->attention_scratch(head_size, keys));
     if (scratch == NULL) {
         return false;
     }
-    scalar()->attention(&job, 0, queries, scratch);
+    (whole ? scalar()->attention_q8 : scalar()->attention)(&job, 0, queries, scratch);
     free(scratch);
     return true;
 }

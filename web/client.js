@@ -70,7 +70,7 @@ export { escapeText, formatPrompt, parsePrompt } from './prompt.js';
  *   is not a software renderer and a timed evaluation is faster on it. If it cannot be used, wasm is. `sedd.device`
  *   says which one is used and why
  * @property {(device: DeviceInfo) => void} [onDevice] called when the graphics device fails after the load and wasm
- *   replaces it
+ *   replaces it, and when a lost device has been opened anew
  * @property {'auto'|'f32'|'q8'} [dtype] the type of matrices in memory; auto keeps the file's, but float matrices of 64
  *   MB and more become int8
  * @property {boolean|'opfs'|'cache-storage'} [cache] default true: stores the model on this device for the next visit

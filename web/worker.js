@@ -85,7 +85,7 @@ async function planBudget(call, options) {
   const budget = new Budget(options.budgetMs);
   const trial = model.startRun({ ...options, steps: 1, state: undefined });
   try {
-    budget.note((await timed(call, () => device.step(trial, aborted(call))))[1]);
+    budget.note((await timed(call, () => device.advance(trial, aborted(call))))[1]);
   } finally {
     trial.free();
   }
@@ -157,7 +157,7 @@ const methods = {
           run.free();
           run = model.startRun({ ...options, steps: now, state: { position: rest.position, ids } });
         }
-        const [step, ms] = await timed(call, () => device.step(run, aborted(call)));
+        const [step, ms] = await timed(call, () => device.advance(run, aborted(call)));
         stepsMs.push(ms);
         if (step.rows > 0) budget?.lap();
         call.emit({ ...step, step: asked(step.step), total: asked(step.total), texts: textsOf(step.ids), ms });
@@ -211,7 +211,7 @@ const methods = {
     try {
       for (let done = 0; !run.done; done++) {
         await yieldToMessages(call);
-        await timed(call, () => run.advance());
+        await timed(call, () => device.advance(run, aborted(call)));
         call.emit({ done: done + 1, total: run.total });
       }
       return { ...run.value, ids, texts: textsOf(ids), ...told(call) };
@@ -221,10 +221,15 @@ const methods = {
   },
 
   /** @param {Call} call */
-  inspect: async (call, ids, options) => ({
-    ...(await timed(call, () => model.inspect(ids, options)))[0],
-    ...told(call),
-  }),
+  async inspect(call, ids, options) {
+    const run = model.startInspection(ids, options);
+    try {
+      const [found] = await timed(call, () => device.advance(run, aborted(call)));
+      return { ...found, ...told(call) };
+    } finally {
+      run.free();
+    }
+  },
 
   /** @param {Call} call */
   async selfTest(call, given) {
@@ -235,6 +240,9 @@ const methods = {
   },
 };
 
+/** The methods that evaluate the network. */
+const EVALUATES = ['sample', 'generate', 'likelihood', 'inspect', 'selfTest'];
+
 async function run(id, method, args) {
   const call = calls.get(id);
   await mutex.take();
@@ -242,6 +250,7 @@ async function run(id, method, args) {
   try {
     if (call.abort.signal.aborted) throw abortError();
     engine?.cancelFlag?.fill(0);
+    if (EVALUATES.includes(method)) await device?.ready();
     postMessage({ id, value: await methods[method](call, ...args) });
   } catch (error) {
     postMessage({ id, error: packError(error) });

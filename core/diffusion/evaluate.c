@@ -6,7 +6,8 @@
  * network's output while no token changes: MDLM while the whole batch stays the same, RADD for each
  * sequence. This is exact if the network does not read the noise level. The sampler keeps the
  * residual stream after the last block, which has H numbers per position instead of N, and runs the
- * head again.
+ * head again. A network that is evaluated elsewhere reuses nothing: its evaluations give the same
+ * numbers.
  */
 #include "diffusion/sampler.h"
 
@@ -86,7 +87,8 @@ static enum sedd_status run_blocks(struct sedd_sampler *sampler, const struct se
         sampler->evaluations++;
         for (int32_t b = 0; b < sampler->options.batch; b++) {
             sampler->sequences += sampler->evaluated[b];
-            sampler->stale[b] = sampler->stale[b] && !sampler->evaluated[b];
+            sampler->stale[b] =
+                sampler->stale[b] && (!sampler->evaluated[b] || sampler->session->leaves);
         }
     }
     return status;
@@ -131,7 +133,7 @@ enum sedd_status sedd_sampler_evaluate(struct sedd_sampler *sampler, sedd_row_vi
     struct sedd_reading reading = sedd_sampler_reading(sampler);
     enum sedd_status status = SEDD_OK;
     memset(sampler->evaluated, false, (size_t)sampler->options.batch);
-    if (sampler->kept != NULL && !sampler->last) {
+    if (sampler->kept != NULL && !sampler->last && !sampler->session->leaves) {
         status = refresh(sampler, error);
     } else if (sampler->drawn_count > 0 || runs_always(sampler)) {
         memset(sampler->evaluated, true, (size_t)sampler->options.batch);

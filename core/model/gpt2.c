@@ -155,11 +155,31 @@ static enum sedd_status check_append(const struct sedd_session *session, const i
     return sedd_ids_check(ids, (size_t)count, session->model->info.tokens, error);
 }
 
+/* Leaves the evaluation of `count` tokens after an empty cache to the caller, and visits the last
+ * `kept`. The cache stays empty. */
+static enum sedd_status visit_elsewhere(struct sedd_session *session, const int32_t *ids,
+                                        int32_t count, int32_t kept, sedd_row_visitor visit,
+                                        void *user, struct sedd_error *error)
+{
+    struct sedd_evaluation evaluation = {
+        .ids = ids, .length = count, .read_count = count, .rows = kept};
+    struct sedd_head head = {.number = count - kept, .rows = kept, .visit = visit, .user = user};
+    if (session->position > 0) {
+        return sedd_fail(error, SEDD_ERROR_UNSUPPORTED,
+                         "tokens after a filled cache are evaluated by this engine only");
+    }
+    enum sedd_status status = sedd_session_ask(session, &evaluation, error);
+    return status == SEDD_OK ? sedd_layer_head(session, &head, error) : status;
+}
+
 enum sedd_status sedd_gpt2_visit(struct sedd_session *session, const int32_t *ids, int32_t count,
                                  int32_t keep, sedd_row_visitor visit, void *user,
                                  struct sedd_error *error)
 {
     enum sedd_status status = check_append(session, ids, count, error);
+    if (session->leaves && status == SEDD_OK) {
+        return visit_elsewhere(session, ids, count, keep < 0 ? count : keep, visit, user, error);
+    }
     for (int32_t first = 0; first < count && status == SEDD_OK; first += slice_rows(session)) {
         int32_t rows = sedd_min(slice_rows(session), count - first);
         int32_t kept_from = keep < 0 ? 0 : count - keep;

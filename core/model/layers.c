@@ -253,6 +253,7 @@ struct slice {
     struct sedd_session *session;
     const struct sedd_head *head;
     int32_t offset;
+    float *logits; /* of its first row */
 };
 
 static void visit_rows(void *context, int32_t begin, int32_t end, int32_t thread)
@@ -264,7 +265,7 @@ static void visit_rows(void *context, int32_t begin, int32_t end, int32_t thread
     for (int32_t i = begin; i < end; i++) {
         int32_t row = slice->offset + i, number = head->number + row;
         head->visit(head->user, number, head->places == NULL ? number : head->places[row],
-                    session->logits + (size_t)i * states, session->draw + (size_t)thread * states);
+                    slice->logits + (size_t)i * states, session->draw + (size_t)thread * states);
     }
 }
 
@@ -272,25 +273,30 @@ enum sedd_status sedd_layer_head(struct sedd_session *session, const struct sedd
                                  struct sedd_error *error)
 {
     const struct sedd_model *model = session->model;
-    size_t hidden = (size_t)model->info.hidden_size;
-    struct slice slice = {session, head, 0};
+    size_t hidden = (size_t)model->info.hidden_size, states = (size_t)model->info.states;
+    float *answer = session->answer; /* logits from elsewhere: there is nothing to multiply */
+    session->answer = NULL;
+    struct slice slice = {session, head, 0, session->logits};
     for (; slice.offset < head->rows; slice.offset += session->head_rows) {
         enum sedd_status status = sedd_session_check(session, error);
         if (status != SEDD_OK) {
             return status;
         }
         int32_t count = sedd_min(session->head_rows, head->rows - slice.offset);
-        sedd_layer_product(session,
-                           &(struct sedd_product){
-                               .rows = count,
-                               .x = session->hidden + (size_t)(head->first + slice.offset) * hidden,
-                               .x_stride = hidden,
-                               .norm = head->norm,
-                               .norm_bias = head->norm_bias,
-                               .linear = &model->head,
-                               .y = session->logits,
-                               .y_stride = (size_t)model->info.states,
-                           });
+        if (answer != NULL) {
+            slice.logits = answer + (size_t)slice.offset * states;
+        } else {
+            sedd_layer_product(
+                session, &(struct sedd_product){.rows = count,
+                                                .x = session->hidden +
+                                                     (size_t)(head->first + slice.offset) * hidden,
+                                                .x_stride = hidden,
+                                                .norm = head->norm,
+                                                .norm_bias = head->norm_bias,
+                                                .linear = &model->head,
+                                                .y = session->logits,
+                                                .y_stride = states});
+        }
         sedd_pool_run(session->engine->pool, count, 1, visit_rows, &slice);
     }
     return SEDD_OK;

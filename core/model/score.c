@@ -178,6 +178,23 @@ static struct sedd_reading settle(const struct sedd_reading *reading)
     return settled;
 }
 
+/* Leaves the evaluation to the caller. Where every place is read, places and rows are the same. */
+static enum sedd_status ask(struct sedd_session *session, const struct sedd_reading *reading,
+                            struct sedd_error *error)
+{
+    return sedd_session_ask(
+        session,
+        &(struct sedd_evaluation){.ids = reading->ids,
+                                  .length = reading->batch * reading->length,
+                                  .read_count = reading->read_count,
+                                  .read = reading->read,
+                                  .rows = reading->rows,
+                                  .index = reading->index,
+                                  .modulation = session->modulation,
+                                  .modulation_size = (int32_t)session->modulation_size},
+        error);
+}
+
 enum sedd_status sedd_score_forward(struct sedd_session *session, const struct sedd_reading *given,
                                     struct sedd_error *error)
 {
@@ -186,6 +203,9 @@ enum sedd_status sedd_score_forward(struct sedd_session *session, const struct s
     size_t hidden = (size_t)model->info.hidden_size;
     assert(reading.read_count <= session->rows && reading.rows <= reading.read_count);
     sedd_condition(session, reading.sigma);
+    if (session->leaves) {
+        return ask(session, &reading, error);
+    }
     for (int32_t row = 0; row < reading.read_count; row++) {
         sedd_embed(model, reading.ids[place_of(reading.read, row)],
                    session->hidden + (size_t)row * hidden);

@@ -132,12 +132,12 @@ void sedd_session_free(struct sedd_session *session)
     if (session == NULL) {
         return;
     }
-    void *owned[] = {session->hidden,      session->qkv,   session->attended,
-                     session->inner,       session->input, session->input_q,
-                     session->input_scale, session->row,   session->attention,
-                     session->cosine,      session->sine,  session->modulations,
-                     session->condition,   session->keys,  session->values,
-                     session->logits,      session->draw,  session->nameless};
+    void *owned[] = {
+        session->hidden,    session->qkv,      session->attended,    session->inner,
+        session->input,     session->input_q,  session->input_scale, session->row,
+        session->attention, session->cosine,   session->sine,        session->modulations,
+        session->condition, session->keys,     session->values,      session->logits,
+        session->draw,      session->nameless, session->places_asked};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
         sedd_memory_free(owned[i]);
     }

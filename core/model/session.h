@@ -56,6 +56,11 @@ struct sedd_session {
     int32_t head_rows;
     float *draw; /* [threads, N] one row of scratch per thread, for a draw or a loss */
 
+    bool leaves;           /* evaluations are left to the caller (elsewhere.c) */
+    int32_t *places_asked; /* [3, rows] ids, places read and places needed of `asked`, or NULL */
+    struct sedd_evaluation asked; /* the last evaluation that was left to the caller */
+    float *answer;                /* [rows, N] its logits, or NULL */
+
     int32_t *nameless; /* [nameless_count] ids below V without a token, ascending; or NULL */
     int32_t nameless_count;
 };
@@ -66,6 +71,12 @@ void sedd_session_forbid(struct sedd_session *session, int32_t *nameless, int32_
 void sedd_session_mute(const struct sedd_session *session, float *values);
 /* Maps u in [0, 1) uniformly to one of the ids that have a token. */
 int32_t sedd_session_pick(const struct sedd_session *session, double u);
+
+/* Asks the caller for an evaluation, of which it keeps copies: fails with SEDD_ELSEWHERE, or
+ * returns SEDD_OK if the session has the answer. The modulation is the session's. */
+enum sedd_status sedd_session_ask(struct sedd_session *session,
+                                  const struct sedd_evaluation *evaluation,
+                                  struct sedd_error *error);
 
 /* Returns SEDD_CANCELLED if the session or its engine has been cancelled. */
 enum sedd_status sedd_session_check(struct sedd_session *session, struct sedd_error *error);

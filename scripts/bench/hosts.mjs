@@ -28,8 +28,9 @@ async function within(limit, promise) {
   }
 }
 
-export async function browserHost({ limit = LIMIT } = {}) {
-  const { page: first, url, close } = await openBrowser(PAGE);
+/** @param {{limit?: number, webgpu?: boolean}} [options] seconds for a call; webgpu: offers WebGPU, on a software renderer if need be */
+export async function browserHost({ limit = LIMIT, webgpu = false } = {}) {
+  const { page: first, url, close } = await openBrowser(PAGE, { webgpu });
   const version = await first.evaluate(() => /Chrome\/([\d.]+)/.exec(navigator.userAgent)?.[1] ?? navigator.userAgent);
   const files = new Set(); // that pages and their workers asked for
   first.context().on('request', (request) => {

@@ -3,22 +3,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WrongResult, check, idsFor } from './check.mjs';
 import { watch, quiet } from './machine.mjs';
 import { folderOf, peerFile } from './models.mjs';
-import { MODELS, PROMPT, contendersFor, openingsOf, roundsOf, takesPart, tokensOf } from './works.mjs';
+import { MODELS, PROMPT, contendersFor, contendersOf, openingsOf, roundsOf, takesPart, tokensOf } from './works.mjs';
 
-const WARM_RUNS = 2; // least number of dropped runs of a contender
-const WARM_MS = 400; // least time of its dropped runs, because the optimising compiler works in the background
+export const WARM_RUNS = 2; // least number of dropped runs of a contender
+export const WARM_MS = 400; // least time of its dropped runs, because the optimising compiler works in the background
 const PAUSE = 20; // ms between turns, so that one contender's spinning threads sleep before the next one runs
-const BUDGET = 40; // seconds of turns for a contender and work; only the first turn may begin without time to end within it
+export const BUDGET = 40; // seconds of turns for a contender and work; only the first turn may begin without time to end within it
 const TEXT = 'tests/golden/gpt2-tokenizer/';
 
 /** Returns the job that a contender is opened with. */
-function jobOf(model, { engine, dtype, wasm }, threads, rows) {
+function jobOf(model, { engine, dtype, wasm, device }, threads, rows) {
   if (engine !== 'sedd-web') {
     const { blocks, heads, hidden } = model;
     return {
       file: peerFile(model, { engine, dtype }),
       config: `${folderOf(model)}/config.json`,
       dtype,
+      device,
       threads,
       context: rows + 1,
       cache: model.kind === 'gpt2' ? { blocks, heads, size: hidden / heads } : undefined,
@@ -28,7 +29,7 @@ function jobOf(model, { engine, dtype, wasm }, threads, rows) {
   const text = model.folder
     ? { tokenizer: `${folder}/tokenizer.json` }
     : { tokenizer: `${TEXT}vocab.json`, merges: `${TEXT}merges.txt` };
-  return { folder, rows, wasm, dtype, threads, ...text };
+  return { folder, rows, wasm, dtype, device, threads, ...text };
 }
 
 /** One engine with one dtype on one model. After a crash or a time-out it is opened again for the next work. */
@@ -38,10 +39,11 @@ export class Contender {
   #job;
   #number = null;
 
-  /** @param {{engine: string, dtype: string, wasm?: string}} item @param {number} rows tokens at once, at most */
+  /** @param {{engine: string, dtype: string, wasm?: string, device?: 'webgpu'}} item @param {number} rows tokens at once, at most */
   constructor(host, name, item, threads, rows) {
     const { engine, dtype } = item;
     Object.assign(this, {
+      item,
       engine,
       dtype,
       wasm: item.wasm,
@@ -195,8 +197,9 @@ const bestTime = ({ contender: { engine, dtype, kernels }, times, failed }) =>
 /**
  * Runs all works of one model at one number of threads.
  * @param {[string, object][]} works names and works
- * @param {{quick: boolean, peers: boolean, node: boolean, rounds?: number, quietSeconds: number, budget?: number, log: (line: string) => void}} options
- * @returns {AsyncGenerator<object[]>} for each work, one result a contender
+ * @param {{quick: boolean, peers: boolean, node: boolean, rounds?: number, quietSeconds: number, budget?: number, log: (line: string) => void,
+ *   admit?: (work: string, threads: number) => boolean, measured?: Function}} options `admit`: says whether a work may begin
+ * @returns {AsyncGenerator<object[]>} for each work, one result for each contender that contendersOf lists
  */
 export async function* runModel(host, name, works, threads, options) {
   const rows = Math.max(
@@ -205,7 +208,13 @@ export async function* runModel(host, name, works, threads, options) {
   const contenders = contendersFor(MODELS[name], options).map((item) => new Contender(host, name, item, threads, rows));
   try {
     for (const [workName, work] of works) {
-      const raced = await race(contenders, work, options);
+      const items = contendersOf(workName, threads, options);
+      if (items.length === 0 || options.admit?.(workName, threads) === false) continue;
+      const raced = await race(
+        contenders.filter(({ item }) => items.includes(item)),
+        work,
+        options,
+      );
       yield raced.map(({ contender, times, failed, others, before }) => {
         const { engine, dtype, kernels, threads: count, loadMs, checked } = contender;
         return {

@@ -7,13 +7,22 @@ const bytesOf = async (path) => new Uint8Array(await (await fetch(path)).arrayBu
 const jsonOf = async (path) => (await fetch(path)).json();
 
 /** @type {Promise<import('/web/gpu/device.js').Gpu> | null} */ let opened = null;
+/** @type {import('/web/gpu/device.js').Gpu['features'] | null} */ let offered = null;
 
-/** Opens the software renderer, once. `alone` chooses its own kernels, or those of graphics cards. */
-export async function openSoftware(alone = true) {
+/** Opens the software renderer, once. `alone` chooses its own kernels, or those of graphics cards; `variants` changes its features. */
+export async function openSoftware(alone = true, variants = {}) {
   opened ??= openGPU({ software: true });
   const gpu = await opened;
+  offered ??= { ...gpu.features };
   gpu.alone = alone;
+  gpu.features = { ...offered, subgroups: false, tiles: false, ...variants };
   return gpu;
+}
+
+/** What the probe found on the software renderer. */
+export async function probedFeatures() {
+  await openSoftware();
+  return offered;
 }
 
 /** Uploads a model of the repository. */
@@ -77,8 +86,8 @@ export async function compileFault() {
 }
 
 /** Compares one kernel (gpu-kernels.js). */
-export async function compareKernel(name, alone, shape) {
-  const [gpu, kernels] = await Promise.all([openSoftware(alone), import('./gpu-kernels.js')]);
+export async function compareKernel(name, alone, { variants, ...shape }) {
+  const [gpu, kernels] = await Promise.all([openSoftware(alone, variants), import('./gpu-kernels.js')]);
   return kernels[name](gpu, shape);
 }
 
@@ -90,8 +99,8 @@ function window_({ info }, length) {
 }
 
 /** Dispatches of a step that draws every row, and of one that draws some. */
-export async function countStep(folder, alone) {
-  const { network, info, modulation } = await openModel(folder, { alone });
+export async function countStep(folder, alone, dtype) {
+  const { network, info, modulation } = await openModel(folder, { alone, dtype });
   const ids = new Int32Array(8).fill(info.maskId);
   const step = async (/** @type {number[]} */ rows) => {
     const uniforms = new Float32Array(rows.length);
@@ -101,7 +110,7 @@ export async function countStep(folder, alone) {
   const all = await step([0, 1, 2, 3, 4, 5, 6, 7]);
   const some = await step([1, 5]);
   network.destroy();
-  return { blocks: info.blocks, all, some };
+  return { blocks: info.blocks, all, some, tiles: network.gpu.features.tiles };
 }
 
 /** Dispatches of a prompt of six tokens, and of each of three tokens after it. */

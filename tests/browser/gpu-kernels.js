@@ -3,6 +3,7 @@
 import { attend, keysOfTile } from '/web/gpu/kernels/attend.js';
 import { attendAlone } from '/web/gpu/kernels/attend-alone.js';
 import { attendOne } from '/web/gpu/kernels/attend-one.js';
+import { attendWhole, headSteps, roundHeads } from '/web/gpu/kernels/attend-whole.js';
 import { draw } from '/web/gpu/kernels/draw.js';
 import { embed, gather } from '/web/gpu/kernels/embed.js';
 import { line } from '/web/gpu/kernels/line.js';
@@ -37,7 +38,7 @@ async function run(gpu, kernel, constants, span, buffers, outputs, groups) {
   const words = new Uint32Array(64);
   const { rows, first = 0, to = 0, keys = 0, index = 0, topK = 0, greedy = 0, topP = 1, temperature = 1 } = span;
   words.set([rows, first, to, keys, index, topK, greedy]);
-  new Float32Array(words.buffer).set([topP, 1 / temperature], 7);
+  new Float32Array(words.buffer).set([topP, 1 / temperature, 1], 7);
   const spans = memory.uniform('span', 256);
   memory.write(spans, words);
   const held = buffers.map((array, i) => memory.upload(`binding ${i + 1}`, array ?? new Float32Array(64)));
@@ -134,7 +135,7 @@ export async function productF32(gpu, { rows, size, channels, epilogue }) {
 }
 
 /** An int8 product, against matmul_q8: the integers are the same, and four roundings follow. With `plain`, scales of 1: the same bits. */
-export async function productQ8(gpu, { rows, size, channels, plain = false, dot4 = false }) {
+export async function productQ8(gpu, { rows, size, channels, plain = false, dot4 = false, tiles = false }) {
   const padded = Math.ceil(size / 8) * 8;
   const { q, scale } = quantize(numbers(channels * size, 6), channels, size);
   if (plain) scale.fill(1);
@@ -147,7 +148,7 @@ export async function productQ8(gpu, { rows, size, channels, plain = false, dot4
   const groups = [Math.ceil(channels / PRODUCT_TILE.channels), Math.ceil(rows / PRODUCT_TILE.rows)];
   const [out] = await run(
     gpu,
-    product('q8', { dot4 }),
+    product('q8', { dot4, tiles }),
     { INPUTS: padded / 4, OUT: channels },
     { rows },
     [x, matrix.panels, records(matrix), null, y, scales],
@@ -172,7 +173,7 @@ async function normRows(to, x, factor, shift, size) {
 }
 
 /** The fused row product, against norm, quantize_row and matmul of C. Roundings that fall otherwise move a result by a step of an input. */
-export async function rowProduct(gpu, { size, channels, q8, dot4 = false }) {
+export async function rowProduct(gpu, { size, channels, q8, dot4 = false, subgroups = false }) {
   const rows = 2;
   const padded = Math.ceil(size / 8) * 8;
   const x = numbers(rows * size, 9, 2);
@@ -185,7 +186,7 @@ export async function rowProduct(gpu, { size, channels, q8, dot4 = false }) {
   const constants = { IN: size, OUT: channels, NORM: true, EPS: 1e-5, ...(q8 && { GROUPS: padded / 4 }) };
   const [out] = await run(
     gpu,
-    line(q8 ? 'q8' : 'f32', { dot4 }),
+    line(q8 ? 'q8' : 'f32', { dot4, subgroups }),
     constants,
     { rows },
     [x, factor, shift, matrix.panels, records(matrix), null, y],
@@ -215,7 +216,7 @@ export async function rowProduct(gpu, { size, channels, q8, dot4 = false }) {
 
 /* ---- Rows ---- */
 
-/** Norm, against C. Sums of n terms in another order err by n u each; mean and deviation carry that into every element. */
+/** Norm, against C: the same bits if threads are alone. Otherwise sums of n terms in another order err by n u each; mean and deviation carry that into every element. */
 export async function norm(gpu, { rows, size }) {
   const x = numbers(rows * size, 14, 3);
   const [factor, shift] = [numbers(size, 15), numbers(size, 16)];
@@ -225,7 +226,7 @@ export async function norm(gpu, { rows, size }) {
   const [out] = await run(gpu, prepare('f32', gpu), constants, { rows }, [x, factor, shift, y], [3], groups);
   const wanted = y.slice();
   await normRows(wanted, x, factor, shift, size);
-  return share(new Float32Array(out), wanted, () => (2 * size + 8) * u * 3);
+  return share(new Float32Array(out), wanted, () => (gpu.alone ? 0 : (2 * size + 8) * u * 3));
 }
 
 /**
@@ -317,13 +318,29 @@ export async function lookups(gpu, { size }) {
 
 /* ---- Attention ---- */
 
+/** Runs the two kernels of attention in integers. The arguments are those of run(). */
+async function runWhole(gpu, size, { HEADS, SCALE }, span, buffers, groups) {
+  const heads = { HEADS, SCALE, ROTARY: true, ROWS: span.keys };
+  const whole = new Int32Array(2 * HEADS * span.keys * 4 * Math.ceil(size / 4));
+  const steps = new Float32Array(HEADS * headSteps(size));
+  const inputs = buffers.slice(0, -1);
+  const rounded = await run(gpu, roundHeads({ size }), heads, span, [...inputs, whole, steps], [4, 5], [HEADS]);
+  const read = [...buffers, new Int32Array(rounded[0]), new Float32Array(rounded[1])];
+  return run(gpu, attendWhole({ size }), { ...heads, MAPPED: true }, span, read, [4], groups);
+}
+
 /**
- * Attention with the rotary embedding in both directions, or causal over a cache, against rotate and attention of C.
+ * Attention with the rotary embedding in both directions, or causal over a cache, against rotate and attention of C; in integers (`whole`)
+ * against attention_q8, with the same bits.
  * A score errs by at most 2 D u |q| |k| / sqrt(D) = e, a weight by 2 e + 1e-6 of itself, and so does the weighted mean of values up to 1,
  * twice (above and below the line); sums of n terms add n u.
- * @param {{size: number, heads: number, queries: number, keys: number, causal?: boolean, one?: boolean}} shape
+ * @param {{size: number, heads: number, queries: number, keys: number, causal?: boolean, one?: boolean, whole?: boolean,
+ *   subgroups?: boolean}} shape
  */
-export async function attention(gpu, { size, heads, queries, keys, causal = false, one = false }) {
+export async function attention(
+  gpu,
+  { size, heads, queries, keys, causal = false, one = false, whole = false, subgroups = false },
+) {
   const width = heads * size;
   const half = size >> 1;
   const qkv = numbers(keys * 3 * width, 20, 2);
@@ -337,12 +354,14 @@ export async function attention(gpu, { size, heads, queries, keys, causal = fals
   const constants = { HEADS: heads, SCALE: scale };
   if (!one) Object.assign(constants, { CAUSAL: causal, ROTARY: !causal, MAPPED: !causal });
   const tile = keysOfTile(size, gpu.limits.maxComputeWorkgroupStorageSize);
-  const kernel = one ? attendOne({ size }) : gpu.alone ? attendAlone({ size }) : attend({ size, tile });
+  const kernel = one ? attendOne({ size }, { subgroups }) : gpu.alone ? attendAlone({ size }) : attend({ size, tile });
   const y = new Float32Array(queries * width);
   const buffers = one ? [qkv, y] : [qkv, list, places, turns, y];
   const span = { rows: queries, keys, to: causal ? keys - queries : 0 };
   const groups = [one ? queries : Math.ceil(queries / attend.queries), heads];
-  const [out] = await run(gpu, kernel, constants, span, buffers, [buffers.length - 1], groups);
+  const [out] = whole
+    ? await runWhole(gpu, size, constants, span, buffers, groups)
+    : await run(gpu, kernel, constants, span, buffers, [buffers.length - 1], groups);
   const rotated = qkv.slice();
   if (!causal)
     for (let row = 0; row < keys; row++)
@@ -359,12 +378,13 @@ export async function attention(gpu, { size, heads, queries, keys, causal = fals
   for (let head = 0; head < heads; head++) {
     const result = new Float32Array(queries * width);
     const from = (part) => rotated.subarray(part * width + head * size);
-    const sizes = [width, width, 3 * width, size, queries, keys, causal ? keys - queries : -1, scale];
+    const sizes = [width, width, 3 * width, size, queries, keys, causal ? keys - queries : -1, scale, Number(whole)];
     await callC('attention', [0], result, q.subarray(head * size), from(1), from(2), ...sizes);
     for (let row = 0; row < queries; row++)
       wanted.set(result.subarray(row * width, row * width + size), row * width + head * size);
   }
   const e = 2 * size * u * 4 * Math.sqrt(size);
+  if (whole) return share(new Float32Array(out), wanted, () => 0);
   return share(new Float32Array(out), wanted, () => 2 * 2 * (2 * (2 * e + 1e-6) + 2 * keys * u));
 }
 

@@ -87,7 +87,7 @@ function describeSedd({ tokens, graph, model }, dtype) {
       normEps: 1e-5,
     },
     ...{ positions: model.length, attentionScales: Array(model.n_blocks).fill(Math.fround(1 / Math.sqrt(size))) },
-    ...{ activation: 'gelu_tanh', tied: false, muted: [] },
+    ...{ activation: 'gelu_tanh', tied: false, muted: [], integerAttention: dtype === 'q8' },
   };
 }
 
@@ -97,7 +97,7 @@ function describeGpt2(config, dtype) {
     ...{ kind: 'gpt2', dtype, hidden: config.n_embd, inner: config.n_inner ?? 4 * config.n_embd, heads: config.n_head },
     ...{ blocks: config.n_layer, tokens: config.vocab_size, states: config.vocab_size, maskId: -1, normEps: 1e-5 },
     ...{ positions: config.n_positions, attentionScales: Array(config.n_layer).fill(Math.fround(1 / Math.sqrt(size))) },
-    ...{ activation: 'gelu_tanh', tied: true, muted: [] },
+    ...{ activation: 'gelu_tanh', tied: true, muted: [], integerAttention: dtype === 'q8' },
   };
 }
 

@@ -41,8 +41,11 @@ for (const [kind, alone, names] of [
 
 test('a step and a token take no more dispatches than NOTES.md says', async () => {
   const nano = await check('countStep', '/models/sedd-nano', true);
-  assert.equal(nano.all, 9 * nano.blocks + 4, 'int8: nine a block; embedding, head with its norm, draw');
+  assert.equal(nano.all, 10 * nano.blocks + 4, 'int8, threads alone: ten a block; embedding, head with its norm, draw');
   assert.equal(nano.some, nano.all + 1, 'the rows to draw are gathered once');
+  const whole = await check('countStep', '/tests/golden/absorb', false, 'q8');
+  assert.equal(whole.all, 9 * whole.blocks + 4, 'int8 on a graphics card: nine a block');
+  assert.equal(typeof whole.tiles, 'boolean', 'the faster of two products was chosen by time');
   const small = await check('countStep', '/tests/golden/absorb', false);
   assert.equal(small.all, 7 * small.blocks + 4, 'float: seven a block');
   const { blocks, prompt, token } = await check('countTokens', '/tests/golden/gpt2', false);
@@ -117,6 +120,21 @@ for (const dot4 of [true, false])
     }
   });
 
+for (const dot4 of [true, false])
+  test(`int8 products by tiles agree with matmul_q8, and their integers are exact, ${dot4 ? 'packed' : 'in floats'}`, async () => {
+    await within('productQ8', true, { rows: 70, size: 144, channels: 97, plain: true, dot4, tiles: true });
+    await within('productQ8', true, { rows: 1, size: 42, channels: 13, dot4, tiles: true });
+  });
+
+test('the probe finds the packed product and subgroups of the software renderer, and what they compute agrees with C', async () => {
+  assert.deepEqual(await check('probedFeatures'), { dot4: true, subgroups: true, tiles: false });
+  const subgroups = true;
+  await within('rowProduct', false, { size: 144, channels: 97, q8: true, dot4: true, subgroups });
+  await within('rowProduct', false, { size: 42, channels: 97, q8: false, subgroups });
+  await within('attention', false, { size: 24, heads: 2, queries: 3, keys: 130, causal: true, one: true, subgroups });
+  await within('rounding', false, { rows: 127, size: 144, variants: { subgroups } });
+});
+
 test('the fused row product agrees with norm, quantize_row and matmul_q8 of C; in float, the greedy texts test it', async () => {
   await within('rowProduct', false, { size: 144, channels: 97, q8: true, dot4: true });
   await within('rowProduct', false, { size: 42, channels: 97, q8: true, dot4: false });
@@ -142,6 +160,8 @@ test('attention and its rotary embedding agree with C', async () => {
     for (const causal of [true, false])
       await within('attention', true, { size, heads: 2, queries: 127, keys: 130, causal });
   await within('attention', true, { size: 10, heads: 3, queries: 1, keys: 1 });
+  for (const size of [24, 10, 64])
+    await within('attention', true, { size, heads: 3, queries: 50, keys: 70, whole: true });
   await within('attention', false, { size: 24, heads: 2, queries: 127, keys: 130 });
   for (const size of [24, 64])
     await within('attention', false, { size, heads: 2, queries: 3, keys: 130, causal: true, one: true });

@@ -18,9 +18,10 @@ const run = { advance: () => 'wasm' };
 
 /** An open device: `gpu` has what the model asks of it. Returns what was told and how often it was destroyed, too. */
 async function open(gpu) {
-  const seen = { told: [], destroyed: 0, lost: () => {} };
+  const seen = { told: [], destroyed: 0, opened: 0, lost: () => {} };
   const openWebGPU = async (_, { onLost }) => {
     seen.lost = onLost;
+    seen.opened++;
     return {
       name: 'card',
       reason: 'It was asked for.',
@@ -42,47 +43,69 @@ async function open(gpu) {
 
 test('a lost device is told once, and the step at hand is made on wasm', async () => {
   const seen = await open({
-    step: async () => {
+    advance: async () => {
       seen.lost(fault('lost', 'The graphics device was lost: reset.')); // the event, and the call under way
       throw fault('lost', 'The graphics device was lost: reset.');
     },
   });
   assert.deepEqual(seen.device.info, { kind: 'webgpu', name: 'card', reason: 'It was asked for.' });
-  assert.equal(await seen.device.step(run, never), 'wasm');
-  assert.equal(await seen.device.step(run, never), 'wasm');
+  assert.equal(await seen.device.advance(run, never), 'wasm');
+  assert.equal(await seen.device.advance(run, never), 'wasm');
   const wasm = { kind: 'wasm', name: '', reason: 'The graphics device was lost: reset.' };
   assert.deepEqual([seen.told, seen.device.info, seen.destroyed], [[wasm], wasm, 1]);
 });
 
 test('a device that is lost while nothing runs is given up', async () => {
-  const seen = await open({ step: async () => 'gpu' });
-  assert.equal(await seen.device.step(run, never), 'gpu');
+  const seen = await open({ advance: async () => 'gpu' });
+  assert.equal(await seen.device.advance(run, never), 'gpu');
   seen.lost(fault('lost', 'gone'));
-  assert.equal(await seen.device.step(run, never), 'wasm');
+  assert.equal(await seen.device.advance(run, never), 'wasm');
   assert.equal(seen.told.length, 1);
+});
+
+test('a lost device is opened anew before the next run, twice at most; other faults are for good', async () => {
+  const seen = await open({ advance: async () => 'gpu' });
+  const devices = [];
+  for (let loss = 1; loss <= 3; loss++) {
+    seen.lost(fault('lost', `loss ${loss}`));
+    devices.push(await seen.device.advance(run, never));
+    await seen.device.ready();
+    devices.push(await seen.device.advance(run, never));
+  }
+  assert.deepEqual(devices, ['wasm', 'gpu', 'wasm', 'gpu', 'wasm', 'wasm']);
+  assert.equal(seen.opened, 3);
+  const card = { kind: 'webgpu', name: 'card', reason: 'It was asked for.' };
+  const wasm = (reason) => ({ kind: 'wasm', name: '', reason });
+  assert.deepEqual(seen.told, [wasm('loss 1'), card, wasm('loss 2'), card, wasm('loss 3')]);
+
+  const full = await open({ advance: async () => 'gpu' });
+  full.lost(fault('memory', 'full'));
+  await full.device.ready();
+  assert.equal(await full.device.advance(run, never), 'wasm');
+  assert.equal(full.opened, 1);
 });
 
 test('what the device does not do runs on wasm, and the device stays', async () => {
   let turn = 0;
   const seen = await open({
-    step: async () => {
+    advance: async () => {
       if (turn++ === 0) throw fault('unsupported', 'no kernel');
-      return turn === 2 ? null : 'gpu';
+      return turn === 2 ? undefined : 'gpu'; // a step of a likelihood returns nothing
     },
   });
-  assert.equal(await seen.device.step(run, never), 'wasm');
-  assert.equal(await seen.device.step(run, never), 'wasm');
-  assert.equal(await seen.device.step(run, never), 'gpu');
+  assert.equal(await seen.device.advance(run, never), 'wasm');
+  assert.equal(await seen.device.advance(run, never), undefined);
+  assert.equal(await seen.device.advance(run, never), 'gpu');
   assert.deepEqual([seen.told, seen.destroyed], [[], 0]);
 });
 
 test('an abort is not a fault', async () => {
   const seen = await open({
-    step: async () => {
+    advance: async () => {
       throw new DOMException('aborted', 'AbortError');
     },
   });
-  await assert.rejects(seen.device.step(run, never), { name: 'AbortError' });
+  await assert.rejects(seen.device.advance(run, never), { name: 'AbortError' });
   assert.equal(seen.device.info.kind, 'webgpu');
 });
 

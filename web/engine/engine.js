@@ -8,7 +8,7 @@ import { probe } from './features.js';
 
 const PAGE = 65536;
 const PAGES_AT_FIRST = 256; // INITIAL_MEMORY of wasm/module.cmake
-const CODES = ['ok', 'argument', 'memory', 'io', 'format', 'unsupported', 'cancelled'];
+const CODES = ['ok', 'argument', 'memory', 'io', 'format', 'unsupported', 'cancelled', 'elsewhere'];
 
 /** Makes a memory for threads to share. Its maximum size is reserved when it is made. */
 const sharedMemory = (maximum) =>

@@ -37,6 +37,13 @@ export class Bound {
     this.total = engine.module._wasm_bounder_total(this.#pointer);
   }
 
+  get engine() {
+    return this.#engine;
+  }
+  /** Its session's address. */
+  get session() {
+    return this.#session.pointer;
+  }
   get done() {
     return this.#engine.module._sedd_bounder_done(this.#pointer) !== 0;
   }
@@ -62,6 +69,7 @@ export class Bound {
 export class Exact {
   #engine;
   #sessions;
+  /** @type {{pointer: number, rows: number} | null} */ #session;
   #options;
   #ids;
   /** @type {number[]} */ #parts = [];
@@ -77,8 +85,17 @@ export class Exact {
     this.#sessions = sessions;
     this.#ids = ids;
     this.#options = options;
+    this.#session = sessions.lend(options.rows);
     /** Returns the total number of windows. */
     this.total = Math.ceil(ids.length / options.rows);
+  }
+
+  get engine() {
+    return this.#engine;
+  }
+  /** Its session's address. */
+  get session() {
+    return this.#session.pointer;
   }
 
   get done() {
@@ -88,13 +105,10 @@ export class Exact {
   advance() {
     const { rows, bos } = this.#options;
     const window = this.#ids.slice(this.#parts.length, this.#parts.length + rows);
-    this.#sessions.use(rows, (session) =>
-      this.#engine.scoped((scope) =>
-        this.#parts.push(
-          ...this.#engine.json(this.#engine.module._wasm_nll(session, scope.list(window), window.length, bos)).parts,
-        ),
-      ),
+    const { parts } = this.#engine.scoped((scope) =>
+      this.#engine.json(this.#engine.module._wasm_nll(this.session, scope.list(window), window.length, bos)),
     );
+    this.#parts.push(...parts);
   }
 
   get value() {
@@ -108,6 +122,7 @@ export class Exact {
   }
 
   free() {
-    this.#ids = [];
+    if (this.#session) this.#sessions.giveBack(this.#session);
+    this.#session = null;
   }
 }

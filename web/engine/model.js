@@ -240,24 +240,42 @@ export class Model {
    * @param {number[]} ids
    * @param {{sigma?: number, step?: number, steps?: number, positions?: number[], topK?: number, sampler?: 'analytic'|'euler'}} options
    */
-  inspect(ids, { positions = list('ids', ids).map((_, i) => i), ...options }) {
-    const moves = options.steps > 0;
-    const { sigma, positions: rows } = this.#sessions.use(list('ids', ids).length, (session) =>
-      this.#engine.scoped((scope) =>
-        this.#engine.json(
-          this.#engine.module._wasm_inspect(
-            session,
-            scope.list(ids),
-            ids.length,
-            ...scope.json(options),
-            scope.list(list('positions', positions)),
-            positions.length,
-            this.info.tokens,
-          ),
+  inspect(ids, options) {
+    const run = this.startInspection(ids, options);
+    try {
+      return run.advance();
+    } finally {
+      run.free();
+    }
+  }
+
+  /** The same as a run: `advance()` makes its one evaluation and returns what it found. */
+  startInspection(ids, { positions = list('ids', ids).map((_, i) => i), ...options }) {
+    const engine = this.#engine;
+    list('positions', positions);
+    const session = this.#sessions.lend(list('ids', ids).length);
+    const inspect = (scope) =>
+      engine.json(
+        engine.module._wasm_inspect(
+          session.pointer,
+          scope.list(ids),
+          ids.length,
+          ...scope.json(options),
+          scope.list(positions),
+          positions.length,
+          this.info.tokens,
         ),
-      ),
-    );
-    return { sigma, positions: rows.map((row, i) => this.#inspected(positions[i], ids[positions[i]], row, moves)) };
+      );
+    return {
+      engine,
+      session: session.pointer,
+      advance: () => {
+        const { sigma, positions: rows } = engine.scoped(inspect);
+        const moves = options.steps > 0;
+        return { sigma, positions: rows.map((row, i) => this.#inspected(positions[i], ids[positions[i]], row, moves)) };
+      },
+      free: () => this.#sessions.giveBack(session),
+    };
   }
 
   #inspected(position, id, { stay, candidates, ...row }, moves) {

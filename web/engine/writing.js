@@ -51,6 +51,10 @@ export class SamplerRun {
   get pointer() {
     return this.#pointer;
   }
+  /** Its session's address. */
+  get session() {
+    return this.#session.pointer;
+  }
   get done() {
     return this.#engine.module._sedd_sampler_done(this.#pointer) !== 0;
   }

@@ -5,6 +5,8 @@ import { probe } from './probe.js';
 
 /** Renderers without a graphics card, by the names in their adapter's information. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|basic render/i;
+/** Features that are asked for where the adapter has them. */
+const OPTIONAL = ['subgroups'];
 /** The least that a device grants, which is enough for the small models. */
 const DEFAULT_BUFFER = 256 << 20;
 const DEFAULT_BINDING = 128 << 20;
@@ -39,7 +41,8 @@ export class Gpu {
   /** @type {GPUFault | null} set once the device is lost */ lost = null;
   /** @type {(fault: GPUFault) => void} */ onLost = () => {};
   /** @type {GPUFault | null} an error that no scope caught; the next check throws it */ fault = null;
-  /** @type {{dot4: boolean}} what the probe found to compute correctly */ features = { dot4: false };
+  /** @type {{dot4: boolean, subgroups: boolean, tiles: boolean}} what computes correctly (probe.js), or faster (choose.js) */
+  features = { dot4: false, subgroups: false, tiles: false };
   /** true if a thread takes a row by itself: barriers are slow on a software renderer (kernels/shared.js) */ alone = false;
   /** milliseconds from submitting nothing to hearing of its end */ latency = 0;
 
@@ -92,7 +95,8 @@ export async function openGPU({
   if (description.software && !software)
     throw new GPUFault('software', `The graphics device is a software renderer, ${description.name}.`);
   const requiredLimits = limitsFor(adapter, need);
-  const device = await adapter.requestDevice({ requiredLimits }).catch((/** @type {any} */ error) => {
+  const requiredFeatures = OPTIONAL.filter((feature) => adapter.features?.has(feature));
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures }).catch((/** @type {any} */ error) => {
     throw new GPUFault('refused', `The browser refused the graphics device: ${error.message}`, error);
   });
   const opened = new Gpu(device, description);

@@ -3,6 +3,7 @@
  * and its draw stays on the GPU, so that many tokens fit one submission. The cache is each block's own qkv, in which new rows follow the
  * old ones: nothing is copied.
  */
+import { chooseProduct } from './choose.js';
 import { Network, unpack } from './network.js';
 import { GPUFault } from './fault.js';
 
@@ -40,6 +41,7 @@ export class Gpt2 extends Network {
       );
       this.openSpans(DRAW_SPAN + Math.max(TOKENS, Math.ceil(rows / this.headRows)));
     });
+    await chooseProduct(this);
     await this.#operations();
   }
 

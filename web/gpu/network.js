@@ -2,6 +2,7 @@
 import { attend, keysOfTile } from './kernels/attend.js';
 import { attendAlone } from './kernels/attend-alone.js';
 import { attendOne } from './kernels/attend-one.js';
+import { attendWhole, headSteps, roundHeads } from './kernels/attend-whole.js';
 import { DRAW_RESULTS, draw } from './kernels/draw.js';
 import { embed, gather } from './kernels/embed.js';
 import { line } from './kernels/line.js';
@@ -91,6 +92,10 @@ export class Network {
       this.input = row('input', Math.max(info.hidden, info.inner));
       this.inputScales = row('input scales', 2);
       this.attended = row('attended', info.hidden);
+      if (info.integerAttention && gpu.alone) {
+        this.roundedHeads = row('rounded heads', 8 * info.heads * tiles(this.size, 4));
+        this.headSteps = memory.storage('steps of heads', 4 * info.heads * headSteps(this.size));
+      }
       this.inner = row('inner', info.inner);
       this.logitRows = memory.storage('logits', 4 * this.headRows * head.out);
       this.muted = memory.upload('muted', Uint32Array.from(info.muted));
@@ -120,7 +125,7 @@ export class Network {
     spans.forEach(({ rows, first: start = 0, to = 0, keys = 0, index = 0 }, i) => {
       const at = (i * SPAN_BYTES) / 4;
       words.set([rows, start, to, keys, index, topK, Number(greedy)], at);
-      floats.set([topP, 1 / temperature], at + 7);
+      floats.set([topP, 1 / temperature, 1], at + 7);
     });
     this.memory.write(this.spans, words, first * SPAN_BYTES);
   }
@@ -189,10 +194,15 @@ export class Network {
 
   /** The product of many rows that were prepared, or of the rows of `x`. */
   product(x, weights, y, /** @type {After} */ after = {}) {
+    return this.productBy(product(weights.dtype, this.gpu.features), x, weights, y, after);
+  }
+
+  /** The same by one of the kernels for it. @param {import('./kernels/shared.js').Kernel} kernel */
+  productBy(kernel, x, weights, y, /** @type {After} */ after = {}) {
     const q8 = weights.dtype === 'q8';
     const buffers = [q8 ? this.input : x, weights.data, weights.records, after.gate ?? this.nothing, y];
     return this.operation(
-      product(weights.dtype, this.gpu.features),
+      kernel,
       { INPUTS: weights.inputs, ...this.#after(weights, after) },
       q8 ? [...buffers, this.inputScales] : buffers,
     );
@@ -215,22 +225,33 @@ export class Network {
   }
 
   /**
-   * Attention of many queries of block `b`.
+   * Attention of many queries of block `b`, with what is in front of it, for recordAttention().
    * @param {number} b @param {any} qkv @param {{list?: any, places?: any, turns?: any, causal?: boolean}} how
    */
-  attention(b, qkv, { list, places, turns, causal = false }) {
-    const constants = { HEADS: this.info.heads, SCALE: this.info.attentionScales[b] };
-    return this.operation(
-      this.gpu.alone ? attendAlone({ size: this.size }) : attend({ size: this.size, tile: this.tile }),
-      { ...constants, CAUSAL: causal, ROTARY: Boolean(turns), MAPPED: Boolean(list) },
-      [qkv, list ?? this.nothing, places ?? this.nothing, turns ?? this.nothing, this.attended],
-    );
+  async attention(b, qkv, { list, places, turns, causal = false }) {
+    const heads = { HEADS: this.info.heads, SCALE: this.info.attentionScales[b], ROTARY: Boolean(turns) };
+    const buffers = [qkv, list ?? this.nothing, places ?? this.nothing, turns ?? this.nothing];
+    if (!this.roundedHeads) {
+      const kernel = this.gpu.alone ? attendAlone({ size: this.size }) : attend({ size: this.size, tile: this.tile });
+      const constants = { ...heads, CAUSAL: causal, MAPPED: Boolean(list) };
+      return { before: null, attend: await this.operation(kernel, constants, [...buffers, this.attended]) };
+    }
+    const rounded = [this.roundedHeads, this.headSteps];
+    const [before, attending] = await Promise.all([
+      this.operation(roundHeads({ size: this.size }), { ...heads, ROWS: this.rows }, [...buffers, ...rounded]),
+      this.operation(attendWhole({ size: this.size }), { ...heads, ROWS: this.rows, MAPPED: Boolean(list) }, [
+        ...buffers,
+        this.attended,
+        ...rounded,
+      ]),
+    ]);
+    return { before, attend: attending };
   }
 
   /** Attention of single queries over a cache. */
   attentionOne(b, qkv) {
     const constants = { HEADS: this.info.heads, SCALE: this.info.attentionScales[b] };
-    return this.operation(attendOne({ size: this.size }), constants, [qkv, this.attended]);
+    return this.operation(attendOne({ size: this.size }, this.gpu.features), constants, [qkv, this.attended]);
   }
 
   drawing() {
@@ -249,7 +270,8 @@ export class Network {
     this.runner.dispatch(operation, span, tiles(out, PRODUCT_TILE.channels), tiles(rows, PRODUCT_TILE.rows));
   }
 
-  recordAttention(operation, span, rows) {
+  recordAttention({ before, attend: operation }, span, rows) {
+    if (before) this.runner.dispatch(before, span, tiles(this.info.heads, 4));
     this.runner.dispatch(operation, span, tiles(rows, attend.queries), this.info.heads);
   }
 

@@ -1,9 +1,9 @@
 /**
- * Tries a device with values before it is trusted: the rounding and the exponential on which the kernels rest, and the packed dot
- * product, which WebKit has without naming it. Also measures how long an empty submission takes to report.
+ * Tries a device with values before it is trusted: the rounding and the exponential on which the kernels rest, the packed dot product,
+ * which WebKit has without naming it, and sums over subgroups. Also measures how long an empty submission takes to report.
  */
 import { GPUFault } from './fault.js';
-import { EXP } from './kernels/shared.js';
+import { EXP, MEETING, sums } from './kernels/shared.js';
 
 const COPY_SRC = 4;
 const STORAGE = 128;
@@ -35,6 +35,26 @@ fn main(@builtin(local_invocation_index) i: u32) {
 }
 `,
 };
+
+const meeting = MEETING.subgroups;
+/** Sums and largest values over the threads of a workgroup, which are right only if a subgroup's threads are neighbours. */
+const subgroups = {
+  name: 'subgroups probe',
+  bindings: 'w',
+  code: `${meeting.enable}
+@group(0) @binding(0) var<storage, read_write> y: array<f32>;
+${sums('subgroups')}
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) lane: u32${meeting.argument}) {
+  ${meeting.keep}
+  y[lane] = sum_of(f32(lane * lane), lane);
+  let largest = max_of(vec2(f32((lane * 37u) % 64u), -f32(lane)), lane);
+  y[64u + lane] = largest.x - largest.y;
+}
+`,
+};
+const SUM_OF_SQUARES = 85344; // 0 + 1 + ... + 63 * 63
+const LARGEST = 63;
 
 /** Returns the dot product of two words of four signed bytes. @param {number} a @param {number} b */
 function dot4(a, b) {
@@ -68,6 +88,16 @@ async function values(gpu, kernel, count) {
   return [...got];
 }
 
+/** Does a kernel compile here and compute these values? @param {(i: number) => number} expected */
+async function computes(gpu, kernel, count, expected) {
+  try {
+    return (await values(gpu, kernel, count)).every((value, i) => value === expected(i));
+  } catch (error) {
+    if (!(error instanceof GPUFault) || error.reason !== 'compile') throw error;
+    return false;
+  }
+}
+
 /** Sets the device's features and latency. @param {import('./device.js').Gpu} gpu */
 export async function probe(gpu) {
   const got = await values(gpu, arithmetic, 16);
@@ -77,12 +107,10 @@ export async function probe(gpu) {
     if (!(Math.abs(value - expected) <= 1e-6 * Math.abs(expected)))
       throw new GPUFault('wrong', `The graphics device computes ${value} where ${expected} is right.`);
   });
-  try {
-    const dots = await values(gpu, packed, 8);
-    gpu.features.dot4 = dots.every((value, i) => value === dot4(0x7f017f00 + i, 0x8081ff7f - 0x01000000 * i));
-  } catch (error) {
-    if (!(error instanceof GPUFault) || error.reason !== 'compile') throw error;
-  }
+  gpu.features.dot4 = await computes(gpu, packed, 8, (i) => dot4(0x7f017f00 + i, 0x8081ff7f - 0x01000000 * i));
+  gpu.features.subgroups =
+    gpu.device.features.has('subgroups') &&
+    (await computes(gpu, subgroups, 128, (i) => (i < 64 ? SUM_OF_SQUARES : LARGEST)));
   const start = performance.now();
   gpu.device.queue.submit([]);
   await gpu.device.queue.onSubmittedWorkDone();

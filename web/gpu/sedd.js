@@ -2,6 +2,7 @@
  * The SEDD network (core/model/score.c). The core computes the modulations of a noise level; everything else runs here. In the last
  * block, only the rows to draw go past the keys and values.
  */
+import { chooseProduct } from './choose.js';
 import { GPUFault } from './fault.js';
 import { Network, unpack } from './network.js';
 
@@ -62,6 +63,7 @@ export class Sedd extends Network {
       this.turns = memory.upload('rotary', turns(rows, this.size));
       this.openSpans(2 + Math.ceil(rows / this.headRows));
     });
+    await chooseProduct(this);
     await this.#operations();
   }
 

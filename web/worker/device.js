@@ -1,18 +1,22 @@
 /**
  * Selects where the network is evaluated: by the wasm engine, or by a graphics device, whose code is fetched on
- * request. Computations that the graphics device does not support (engine/webgpu/open.js) run on wasm. After a fault of
- * the device, everything runs on wasm, from the current step on.
+ * request. Windows that the graphics device cannot hold run on wasm. After a fault of the device, everything runs on
+ * wasm, from the current step on. A device that was lost is opened anew when the next run begins.
  */
 import { importWebGPU } from '../builds.js';
 import { SeddError } from '../errors.js';
 import { shown } from '../engine/engine.js';
 
 const CHOICES = ['wasm', 'webgpu', 'auto'];
+/** How often a lost device is opened anew: one that is lost again and again would only delay every run. */
+const REOPENINGS = 2;
 
 /** @typedef {import('../client.js').DeviceInfo} DeviceInfo */
 
 export class Device {
   /** @type {any} the graphics device, opened by engine/webgpu/open.js */ #gpu = null;
+  #losses = 0;
+  #reopens = false;
   #tell;
   #load;
 
@@ -47,14 +51,21 @@ export class Device {
     }
   }
 
-  /**
-   * Continues with wasm permanently. A lost device causes two reports: its event, and the error of the running call.
-   */
+  /** Opens a lost device anew. The worker calls it before a run begins. */
+  async ready() {
+    if (!this.#reopens) return;
+    this.#reopens = false;
+    await this.open(this.model);
+    this.#tell(this.info);
+  }
+
+  /** Continues with wasm. A lost device causes two reports: its event, and the error of the running call. */
   #fall(error) {
     const gpu = this.#gpu;
     if (!gpu) return;
     this.#gpu = null;
     gpu.destroy();
+    this.#reopens = error.reason === 'lost' && ++this.#losses <= REOPENINGS;
     this.info = { kind: 'wasm', name: '', reason: error.message };
     this.#tell(this.info);
   }
@@ -71,12 +82,13 @@ export class Device {
   }
 
   /**
-   * Runs one step and returns the changes.
-   * @param {import('../engine/writing.js').SamplerRun} run
+   * Makes one evaluation of a run, an inspection or a likelihood. Returns what its `advance()` returns.
+   * @param {any} run
    * @param {() => boolean} cancelled
    */
-  async step(run, cancelled) {
-    return (await this.#try((gpu) => gpu.step(run, cancelled))) ?? run.advance();
+  async advance(run, cancelled) {
+    const made = await this.#try(async (gpu) => ({ value: await gpu.advance(run, cancelled) }));
+    return made ? made.value : run.advance();
   }
 
   /**

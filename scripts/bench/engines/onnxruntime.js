@@ -1,4 +1,4 @@
-/** Runs onnxruntime-web as a contender, with its fastest options for a CPU, in a worker or in Node. */
+/** Runs onnxruntime-web as a contender, with its fastest options for a CPU or with its WebGPU provider, in a worker or in Node. */
 import { inNode, read, thin, urlOf } from './files.js';
 
 const PACKAGE = 'node_modules/onnxruntime-web/dist/';
@@ -78,15 +78,18 @@ class Onnxruntime {
   }
 }
 
-/** @param {{file: string, threads: number, cache?: {blocks: number, heads: number, size: number}}} job */
-export async function open({ file, threads, cache }) {
-  const ort = await import(urlOf(`${PACKAGE}${inNode ? 'ort.node.min.mjs' : 'ort.wasm.min.mjs'}`));
+/** @param {{file: string, threads: number, device?: 'webgpu', cache?: {blocks: number, heads: number, size: number}}} job */
+export async function open({ file, threads, device, cache }) {
+  const bundle = inNode ? 'node' : device === 'webgpu' ? 'webgpu' : 'wasm';
+  const ort = await import(urlOf(`${PACKAGE}ort.${bundle}.min.mjs`));
   ort.env.wasm.wasmPaths = urlOf(PACKAGE);
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = 'error';
   const session = await ort.InferenceSession.create(await read(file), {
-    executionProviders: ['wasm'],
+    executionProviders: [device ?? 'wasm'],
     graphOptimizationLevel: 'all',
   });
-  return new Onnxruntime(ort, session, { ...cache, threads });
+  const contender = new Onnxruntime(ort, session, { ...cache, threads });
+  if (device) contender.kernels = device;
+  return contender;
 }

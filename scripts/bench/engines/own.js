@@ -3,7 +3,7 @@ import { Engine } from '../../../web/engine/engine.js';
 import { Model } from '../../../web/engine/model.js';
 import { read, stream, thin } from './files.js';
 
-class Own {
+export class Own {
   constructor(engine, model, rows) {
     Object.assign(this, { engine, model, kernels: engine.kernels, threads: engine.threads });
     const { module } = engine;
@@ -53,6 +53,11 @@ class Own {
     return { ms: (performance.now() - begin) / count, ids: written };
   }
 
+  /** Returns what the last step or token did on a device; nothing is counted on wasm. */
+  counts() {
+    return null;
+  }
+
   /** Returns an even selection of a SEDD's log-scores [length * states], or of a GPT-2's logits after the last token [states]. */
   scores(ids, sigma) {
     const { module } = this.engine;
@@ -79,8 +84,8 @@ class Own {
   }
 }
 
-/** @param {{folder: string, rows: number, wasm: 'relaxed'|'simd', dtype: 'f32'|'int8', threads: number, tokenizer: string, merges?: string}} job */
-export async function open({ folder, rows, wasm, dtype, threads, tokenizer, merges }) {
+/** @param {{folder: string, rows: number, wasm: 'relaxed'|'simd', dtype: 'f32'|'int8', device?: 'webgpu', threads: number, tokenizer: string, merges?: string}} job */
+export async function open({ folder, rows, wasm, dtype, device, threads, tokenizer, merges }) {
   const engine = await Engine.create({ wasm, threads });
   const files = {
     config: await read(`${folder}/config.json`),
@@ -89,5 +94,5 @@ export async function open({ folder, rows, wasm, dtype, threads, tokenizer, merg
     weights: stream(`${folder}/model.safetensors`),
   };
   const model = await Model.load(engine, files, { dtype: dtype === 'int8' ? 'q8' : 'f32' });
-  return new Own(engine, model, rows);
+  return device ? (await import('./own-gpu.js')).openOnDevice(engine, model, rows) : new Own(engine, model, rows);
 }

@@ -11,6 +11,11 @@ const withAdapter = (change) =>
 const FAULTS = {
   absent: () => Object.defineProperty(navigator, 'gpu', { value: undefined }),
   adapter: () => withAdapter(() => null),
+  // A policy that forbids the device: every request is rejected.
+  blocked: () =>
+    withAdapter(() => {
+      throw new DOMException('WebGPU is disabled by policy.', 'SecurityError');
+    }),
   refused: () =>
     withAdapter(({ info, limits }) => ({
       info,
@@ -53,9 +58,12 @@ const FAULTS = {
   // The device is destroyed at a submission of the first run, as by a driver's reset.
   lost: () => {
     let left = Infinity;
-    addEventListener('message', ({ data }) => {
-      if (['sample', 'generate'].includes(data.method)) left = Number(new URL(location.href).searchParams.get('after'));
-    });
+    const first = ({ data }) => {
+      if (!['sample', 'generate'].includes(data.method)) return;
+      left = Number(new URL(location.href).searchParams.get('after'));
+      removeEventListener('message', first);
+    };
+    addEventListener('message', first);
     let device;
     const request = GPUAdapter.prototype.requestDevice;
     GPUAdapter.prototype.requestDevice = async function (options) {

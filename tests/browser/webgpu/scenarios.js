@@ -1,5 +1,5 @@
 // What tests/browser/webgpu.test.mjs runs in the page.
-import { loadGPT2, loadSEDD } from '/web/client.js';
+import { compare, loadGPT2, loadSEDD } from '/web/client.js';
 
 export { loadGPT2, loadSEDD };
 
@@ -62,6 +62,26 @@ export async function writing(device, { fault, after, tokens = 24, seed = 3 } = 
   }
 }
 
+/** A comparison of the two models on the graphics device, to its end. */
+export async function shortComparison() {
+  const device = 'webgpu';
+  const sedd = await loadSEDD('/models/sedd-nano', { device, cache: false });
+  const gpt2 = await loadGPT2('/models/gpt2-nano', { device, cache: false });
+  try {
+    const result = await compare(sedd, gpt2, { steps: [1], length: 12, rounds: 6, warmups: 1 }).result;
+    const { environment, breakEven } = result;
+    return {
+      devices: [environment.sedd.device, environment.gpt2.device],
+      steps: result.sedd.map(({ steps }) => steps),
+      breakEven: breakEven.steps,
+      gpt2Ms: result.gpt2.medianMs,
+    };
+  } finally {
+    await sedd.dispose();
+    await gpt2.dispose();
+  }
+}
+
 /** Two texts of one GPT-2, alone and by turns: the first run is paused while the second writes. */
 export async function twoGenerations() {
   const gpt2 = await loadGPT2('/models/gpt2-nano', { device: 'webgpu', cache: false });
@@ -108,7 +128,9 @@ export async function lostRun(kind) {
         run.continue();
       }
     }
-    return { opened, now: sedd.device, told, steps, masked, device: (await run.result).device };
+    const lost = { opened, now: sedd.device, told: [...told], steps, masked, device: (await run.result).device };
+    const { device: next } = await sedd.sample({ prompt: PROMPT, length: 24, steps: 1, seed: 1 }).result;
+    return { ...lost, next, reopened: sedd.device };
   } finally {
     await sedd.dispose();
   }
@@ -161,22 +183,30 @@ export async function disposedRun() {
   }
 }
 
-/** What always runs on wasm, from a model on either device, and the self-test of the one on the graphics device. */
-export async function restOnWasm() {
+/** What a model on either device says of a text, and the self-test of the one on the graphics device. */
+export async function everyCall() {
+  const text = 'Once upon a time there was a girl.';
   const found = {};
   for (const device of ['wasm', 'webgpu']) {
     const sedd = await loadSEDD('/models/sedd-nano', { device, cache: false });
+    const gpt2 = await loadGPT2('/models/gpt2-nano', { device, cache: false });
     try {
-      const { ids } = await sedd.tokenize('Once upon a time there was a girl.');
+      const { ids } = await sedd.tokenize(text);
       ids[2] = sedd.info.maskId;
-      const { positions } = await sedd.inspect(ids, { sigma: 0.5, positions: [2], topK: 3 });
-      const { natsPerToken } = await sedd.bound('Once upon a time there was a girl.', { samples: 4, seed: 1 });
+      const inspected = await sedd.inspect(ids, { sigma: 0.5, positions: [4, 2], topK: 3 });
+      const bound = await sedd.bound(text, { samples: 4, seed: 1 });
       const official = await sedd.sample({ length: 16, steps: 3, seed: 4, draw: 'official', positions: 'score' })
         .result;
-      found[device] = { positions, natsPerToken, ids: official.ids };
+      const nll = await gpt2.nll(text);
+      found[device] = {
+        devices: [inspected, bound, official, nll].map(({ device: used }) => used),
+        sedd: { positions: inspected.positions, bound: bound.natsPerToken, ids: official.ids },
+        nll: nll.parts,
+      };
       if (device === 'webgpu') Object.assign(found, await sedd.selfTest(), { device: sedd.device });
     } finally {
       await sedd.dispose();
+      await gpt2.dispose();
     }
   }
   return found;

@@ -16,28 +16,31 @@ async function time(work) {
 /** Returns the better of two times, because the first evaluation is the slowest. */
 const best = async (work) => Math.min(await time(work), await time(work));
 
-/** Returns a run whose step fills in every mask of a window. @param {import('../model.js').Model} model */
+/**
+ * Returns a run whose step fills in every mask of a window; without masks, one whose step may change every token.
+ * @param {import('../model.js').Model} model
+ */
 const startStep = (model) =>
   model.startRun({
     length: Math.min(ROWS, model.info.length),
     steps: 1,
     seed: 1,
-    positions: 'planned',
     draw: 'exact',
     context: 'all',
+    ...(model.info.graph === 'absorb' && { positions: 'planned' }),
   });
 
-async function timeSteps({ model, network }, stepOn) {
+async function timeSteps(device) {
   const timed = (work) =>
     best(async () => {
-      const run = startStep(model);
+      const run = startStep(device.model);
       try {
         await work(run);
       } finally {
         run.free();
       }
     });
-  return [await timed((run) => stepOn(network, run, never)), await timed((run) => run.advance())];
+  return [await timed((run) => device.advance(run, never)), await timed((run) => run.advance())];
 }
 
 async function timeTokens(device) {
@@ -58,15 +61,13 @@ async function timeTokens(device) {
 }
 
 /**
- * @param {any} device of open.js @param {boolean} auto @param {any} stepOn
+ * @param {any} device of open.js @param {boolean} auto
  * @returns {Promise<string>} why the device was chosen; throws a GPUFault if `auto` does not choose it
  */
-export async function gain(device, auto, stepOn) {
+export async function gain(device, auto) {
   if (!auto) return 'It was asked for.';
-  const { kind, graph } = device.model.info;
-  if (kind === 'sedd' && graph !== 'absorb')
-    throw new GPUFault('unsupported', 'Models of the uniform graph run on wasm.');
-  const [gpu, wasm] = await (kind === 'sedd' ? timeSteps(device, stepOn) : timeTokens(device));
+  const { kind } = device.model.info;
+  const [gpu, wasm] = await (kind === 'sedd' ? timeSteps(device) : timeTokens(device));
   const what = kind === 'sedd' ? 'A step' : `${TOKENS} tokens`;
   const verb = kind === 'sedd' ? 'takes' : 'take';
   const found = `${what} ${verb} ${gpu.toFixed(1)} ms on ${device.name} and ${wasm.toFixed(1)} ms on wasm.`;

@@ -1,12 +1,13 @@
 /**
- * A model on a graphics device. It runs exact draws of the absorb graph, and GPT-2's generation. Inspection,
- * likelihoods, official draws, the uniform graph and windows longer than the model's stay on wasm. The engine keeps its
- * weights, so that it can take over at any step. This code is fetched only if a device is requested.
+ * A model on a graphics device. It runs everything that evaluates the network; windows longer than the model's stay on
+ * wasm. The engine keeps its weights, so that it can take over at any step. This code is fetched only if a device is
+ * requested.
  */
 import { GPUFault, createNetwork, openGPU } from '../../gpu/gpu.js';
 import { agreement } from './agreement.js';
 import { gain } from './gain.js';
 import { GPUGeneration } from './generation.js';
+import { advanceOn } from './logits.js';
 import { stepOn } from './step.js';
 import { networkOf } from './tensors.js';
 
@@ -24,15 +25,16 @@ class WebGPU {
     this.name = gpu.name;
   }
 
-  /** @param {import('../writing.js').SamplerRun} run */
-  takes({ settings }) {
-    const { graph, length } = this.model.info;
-    return graph === 'absorb' && settings.draw === 'exact' && settings.length <= length;
-  }
-
-  /** Runs one step; returns null if wasm must do it. */
-  async step(run, cancelled) {
-    return this.takes(run) ? stepOn(this.network, run, cancelled) : null;
+  /**
+   * Makes one evaluation of a run, an inspection or a likelihood. Exact draws of the absorb graph end on the device. For
+   * everything else, the core reads the logits.
+   */
+  async advance(run, cancelled) {
+    const { kind, graph } = this.model.info;
+    if (kind === 'gpt2') this.owner = null; // its cache is used
+    return run.settings?.draw === 'exact' && graph === 'absorb'
+      ? stepOn(this.network, run, cancelled)
+      : advanceOn(this.network, run, cancelled);
   }
 
   /** Returns the generation of a GPT-2 that has read its prompt. */
@@ -74,7 +76,7 @@ export async function openWebGPU(model, { auto, onLost }) {
     const device = new WebGPU(model, gpu, network);
     const wrong = (await device.checks()).find(({ ok }) => !ok);
     if (wrong) throw new GPUFault('wrong', `The graphics device ${gpu.name} computes other numbers: ${wrong.detail}.`);
-    device.reason = await gain(device, auto, stepOn);
+    device.reason = await gain(device, auto);
     gpu.onLost = onLost;
     return device;
   } catch (error) {

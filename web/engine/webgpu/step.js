@@ -2,6 +2,7 @@
  * Runs one denoising step whose network is evaluated elsewhere: reads the core's request and returns the results to it
  * (core/sedd.h).
  */
+import { checkLength } from './logits.js';
 
 const RESULT_WORDS = 6; // of struct sedd_row_result
 const FIELDS = /** @type {const} */ (['logSum', 'confidence', 'entropy', 'likeliest', 'second']);
@@ -49,5 +50,6 @@ export function take({ engine, pointer }, results, rowCount) {
 export async function stepOn(network, run, cancelled) {
   const request = requestOf(run);
   const count = request.rows.length;
+  checkLength(network, request.ids);
   return take(run, count ? await network.step({ ...request, cancelled }) : null, count);
 }

@@ -3,22 +3,23 @@
  * a thread a key, then a thread a dimension (several threads share one if heads are small), with the running maximum and sum of the
  * softmax.
  */
-import { EXP, SPAN, sums } from './shared.js';
+import { EXP, MEETING, SPAN, sums } from './shared.js';
 
 const KEYS = 64;
 
 /**
  * y [rows, HEADS * D]: query r is row to + r of qkv and sees the keys 0..to + r.
- * @param {{size: number}} shape head size
+ * @param {{size: number}} shape head size @param {{subgroups: boolean}} features
  * @returns {import('./shared.js').Kernel}
  */
-export const attendOne = ({ size }) => {
+export const attendOne = ({ size }, { subgroups }) => {
+  const meeting = subgroups ? 'subgroups' : 'together';
   const shares = Math.max(1, Math.floor(KEYS / size)); // threads that share a dimension
   const own = Math.ceil(size / KEYS); // dimensions of a thread
   return {
-    name: `attention of one query, heads of ${size}`,
+    name: `attention of one query, heads of ${size}${MEETING[meeting].suffix}`,
     bindings: 'urw',
-    code: `${SPAN}${EXP}${sums(false)}
+    code: `${MEETING[meeting].enable}${SPAN}${EXP}${sums(meeting)}
 override HEADS: u32;
 override SCALE: f32;
 const D = ${size}u;
@@ -30,7 +31,8 @@ var<workgroup> p: array<f32, THREADS>;
 var<workgroup> parts: array<f32, ${size * shares}>;
 
 @compute @workgroup_size(${KEYS})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32${MEETING[meeting].argument}) {
+  ${MEETING[meeting].keep}
   let width = HEADS * D;
   let column = group.y * D;
   let end = span.to + group.x + 1u;

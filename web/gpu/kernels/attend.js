@@ -19,8 +19,11 @@ export function keysOfTile(size, storage) {
   return [16, 8, 4].find((keys) => vector * (QUERIES + 2 * keys) + 4 * QUERIES * keys <= storage) ?? 0;
 }
 
-/** The sizes and buffers of attention, and its inputs in fours: turned by the rotary embedding, or as they are. @param {number} size */
-export const TURNED = (size) => `
+/**
+ * The sizes and buffers of attention, and its inputs in fours: turned by the rotary embedding, or as they are.
+ * @param {number} size @param {'y'|'unused'} out a kernel may have another buffer at binding 5
+ */
+export const TURNED = (size, out = 'y') => `
 override HEADS: u32;
 override SCALE: f32;
 override CAUSAL: bool = false;
@@ -34,7 +37,7 @@ const NONE = -1e30;
 @group(0) @binding(2) var<storage, read> list: array<u32>;
 @group(0) @binding(3) var<storage, read> places: array<u32>;
 @group(0) @binding(4) var<storage, read> turns: array<vec2<f32>>;
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+${out === 'y' ? '@group(0) @binding(5) var<storage, read_write> y: array<f32>;' : ''}
 fn turned(base: u32, d: u32, place: u32) -> f32 {
   let x = qkv[base + d];
   if (!ROTARY) { return x; }

@@ -42,7 +42,7 @@ fn joined(a: Top, b: Top) -> Top {
   return Top(max(a.first, b.first), max(min(a.first, b.first), max(a.second, b.second)), select(a.id, b.id, b_wins));
 }
 ${alone ? ALONE : TOGETHER}
-${rowOf(alone, TOGETHER_THREADS)}
+${rowOf(alone ? 'alone' : 'together', TOGETHER_THREADS)}
   base = row * STRIDE;
   for (var i = lane; i < MUTED; i += THREADS) { logits[base + muted[i]] = NONE; }
   settle();

@@ -3,9 +3,15 @@
  * A workgroup takes a row and a panel of 8 channels. Its threads share the inputs, so that they read the panel side by side, and each
  * workgroup measures the row anew (it is in the cache, and a dispatch costs more).
  */
-import { EXP, FINISH, ROUNDING, ROW, SCALED, SPAN, UNPACK, sums } from './shared.js';
+import { EXP, FINISH, MEETING, ROUNDING, SCALED, SPAN, UNPACK, rowOfProduct, sums } from './shared.js';
 
-const head = (/** @type {string} */ sum, /** @type {string} */ word) => `${SPAN}
+/** @typedef {'together'|'subgroups'} Meeting see shared.js */
+
+const head = (
+  /** @type {Meeting} */ meeting,
+  /** @type {string} */ sum,
+  /** @type {string} */ word,
+) => `${MEETING[meeting].enable}${SPAN}
 override IN: u32;
 override NORM: bool = false;
 override EPS: f32 = 1e-5;
@@ -16,7 +22,7 @@ override EPS: f32 = 1e-5;
 @group(0) @binding(5) var<storage, read> channels: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read> gate: array<f32>;
 @group(0) @binding(7) var<storage, read_write> y: array<f32>;
-${EXP}${FINISH}${sums(false)}${ROW}
+${EXP}${FINISH}${sums(meeting)}${rowOfProduct(false)}
 var<workgroup> parts: array<vec4<${sum}>, 128>;
 var<workgroup> channel_parts: array<${sum}, 64>;
 /** Returns the workgroup's sum of the panel's channel lane % 8, if lane < 8. */
@@ -34,9 +40,10 @@ fn add_up(low: vec4<${sum}>, high: vec4<${sum}>, lane: u32) -> ${sum} {
   return part;
 }`;
 
-const MAIN = `
+const main = (/** @type {Meeting} */ meeting) => `
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32${MEETING[meeting].argument}) {
+  ${MEETING[meeting].keep}
   let row = group.y;
   let base = (span.first + row) * IN;
   if (NORM) { measure(base, lane); }`;
@@ -48,11 +55,11 @@ const store = (/** @type {string} */ value) => `
 }
 `;
 
-/** @type {import('./shared.js').Kernel} */
-const floats = {
-  name: 'row product',
+/** @param {Meeting} meeting @returns {import('./shared.js').Kernel} */
+const floats = (meeting) => ({
+  name: `row product${MEETING[meeting].suffix}`,
   bindings: 'urrrrrrw',
-  code: `${head('f32', 'f32')}${MAIN}
+  code: `${head(meeting, 'f32', 'f32')}${main(meeting)}
   var low = vec4(0.0);
   var high = vec4(0.0);
   for (var k = lane; k < IN; k += THREADS) {
@@ -61,7 +68,7 @@ const floats = {
     high += v * w[2u * (group.x * IN + k) + 1u];
   }
 ${store('sum')}`,
-};
+});
 
 const UNPACKED = `
 fn dots(q: vec4<i32>, b: vec4<u32>) -> vec4<i32> {
@@ -76,13 +83,13 @@ fn dots(q: vec4<i32>, b: vec4<u32>) -> vec4<i32> {
 }
 `;
 
-/** @param {boolean} dot4 @returns {import('./shared.js').Kernel} */
-const whole = (dot4) => ({
-  name: dot4 ? 'int8 row product, packed' : 'int8 row product',
+/** @param {Meeting} meeting @param {boolean} dot4 @returns {import('./shared.js').Kernel} */
+const whole = (meeting, dot4) => ({
+  name: `int8 row product${dot4 ? ', packed' : ''}${MEETING[meeting].suffix}`,
   bindings: 'urrrrrrw',
-  code: `${head('i32', 'u32')}${ROUNDING}${SCALED}${dot4 ? PACKED : UNPACK + UNPACKED}
+  code: `${head(meeting, 'i32', 'u32')}${ROUNDING}${SCALED}${dot4 ? PACKED : UNPACK + UNPACKED}
 override GROUPS: u32;
-${MAIN}
+${main(meeting)}
   let scale = round_row(base, lane);
   var low = vec4(0);
   var high = vec4(0);
@@ -94,5 +101,8 @@ ${MAIN}
 ${store('scaled(sum, vec2(scale, f32(zero)), channels[channel])')}`,
 });
 
-/** @param {'f32'|'q8'} dtype @param {{dot4: boolean}} features */
-export const line = (dtype, { dot4 }) => (dtype === 'q8' ? whole(dot4) : floats);
+/** @param {'f32'|'q8'} dtype @param {{dot4: boolean, subgroups: boolean}} features */
+export const line = (dtype, { dot4, subgroups }) => {
+  const meeting = subgroups ? 'subgroups' : 'together';
+  return dtype === 'q8' ? whole(meeting, dot4) : floats(meeting);
+};

@@ -1,26 +1,28 @@
 /** What comes in front of a product of many rows: the norm with its factor and shift, and in int8 models the rounding to 7 bits. */
-import { ROUNDING, ROW, SPAN, rowOf, sums } from './shared.js';
+import { MEETING, ROUNDING, SPAN, meetingOf, rowOf, rowOfProduct, sums } from './shared.js';
 
-const head = (/** @type {boolean} */ alone) => `${SPAN}
+/** @typedef {import('./shared.js').Meeting} Meeting */
+
+const head = (/** @type {Meeting} */ meeting) => `${MEETING[meeting].enable}${SPAN}
 override IN: u32;
 override NORM: bool = true;
 override EPS: f32 = 1e-5;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> factor: array<f32>;
 @group(0) @binding(3) var<storage, read> shift: array<f32>;
-${sums(alone)}${ROW}`;
+${sums(meeting)}${rowOfProduct(meeting === 'alone')}`;
 
-const main = (/** @type {boolean} */ alone) => `${rowOf(alone, 64)}
+const main = (/** @type {Meeting} */ meeting) => `${rowOf(meeting, 64)}
   let base = (span.first + row) * IN;
   if (NORM) { measure(base, lane); }`;
 
-/** y [rows, IN] = norm(x from row `first` on). @param {boolean} alone @returns {import('./shared.js').Kernel} */
-const floats = (alone) => ({
-  name: `norm${alone ? ', alone' : ''}`,
+/** y [rows, IN] = norm(x from row `first` on). @param {Meeting} meeting @returns {import('./shared.js').Kernel} */
+const floats = (meeting) => ({
+  name: `norm${MEETING[meeting].suffix}`,
   bindings: 'urrrw',
-  code: `${head(alone)}
+  code: `${head(meeting)}
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
-${main(alone)}
+${main(meeting)}
   for (var k = lane; k < IN; k += THREADS) { y[row * IN + k] = value(base, k); }
 }
 `,
@@ -28,16 +30,16 @@ ${main(alone)}
 
 /**
  * The same rounded: y [rows, GROUPS] has four inputs a word, scales [rows] the step and the zero.
- * @param {boolean} alone @returns {import('./shared.js').Kernel}
+ * @param {Meeting} meeting @returns {import('./shared.js').Kernel}
  */
-const whole = (alone) => ({
-  name: `norm and rounding${alone ? ', alone' : ''}`,
+const whole = (meeting) => ({
+  name: `norm and rounding${MEETING[meeting].suffix}`,
   bindings: 'urrrww',
-  code: `${head(alone)}${ROUNDING}
+  code: `${head(meeting)}${ROUNDING}
 override GROUPS: u32;
 @group(0) @binding(4) var<storage, read_write> y: array<u32>;
 @group(0) @binding(5) var<storage, read_write> scales: array<vec2<f32>>;
-${main(alone)}
+${main(meeting)}
   let scale = round_row(base, lane);
   if (lane == 0u) { scales[row] = vec2(scale, f32(zero)); }
   for (var g = lane; g < GROUPS; g += THREADS) {
@@ -48,5 +50,5 @@ ${main(alone)}
 `,
 });
 
-/** @param {'f32'|'q8'} dtype @param {{alone: boolean}} how */
-export const prepare = (dtype, { alone }) => (dtype === 'q8' ? whole(alone) : floats(alone));
+/** @param {'f32'|'q8'} dtype @param {{alone: boolean, features: {subgroups: boolean}}} gpu */
+export const prepare = (dtype, gpu) => (dtype === 'q8' ? whole : floats)(meetingOf(gpu));

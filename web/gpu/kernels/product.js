@@ -2,6 +2,7 @@
  * y = epilogue(x W^T + bias) for many rows. A thread computes 4 rows x 4 channels in registers and reads both matrices straight from
  * storage: there is no barrier, and the panels of the core (kernels.h) hold what it reads side by side.
  */
+import { productTile } from './product-tile.js';
 import { EXP, FINISH, SCALED, SPAN, UNPACK } from './shared.js';
 
 const HEAD = `${SPAN}${EXP}
@@ -90,8 +91,9 @@ ${each((r) => `  let scale${r} = scales[min(first + ${r}u, last)];`)}
 ${store((r) => `scaled(sum${r}[c], scale${r}, channels[channel])`)}`,
 });
 
-/** @param {'f32'|'q8'} dtype @param {{dot4: boolean}} features */
-export const product = (dtype, { dot4 }) => (dtype === 'q8' ? whole(dot4) : floats);
+/** @param {'f32'|'q8'} dtype @param {{dot4: boolean, tiles?: boolean}} features */
+export const product = (dtype, { dot4, tiles = false }) =>
+  dtype === 'f32' ? floats : tiles ? productTile({ dot4 }) : whole(dot4);
 
 /** Rows and channels of a workgroup. */
 export const PRODUCT_TILE = { rows: 32, channels: 32 };

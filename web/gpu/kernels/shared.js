@@ -12,11 +12,12 @@
  *   to      first row that is written, where a kernel says so; in GPT-2, the number of tokens in the cache
  *   keys    keys that every query sees (attention in both directions)
  *   index   first token of an embedding; first uniform and first result of a draw
+ *   unit    1. A divisor is multiplied by it, because compilers replace a division by a constant by a less exact multiplication
  */
 export const SPAN = `
 struct Span {
   rows: u32, first: u32, to: u32, keys: u32, index: u32,
-  top_k: u32, greedy: u32, top_p: f32, inverse: f32,
+  top_k: u32, greedy: u32, top_p: f32, inverse: f32, unit: f32,
 }
 @group(0) @binding(0) var<uniform> span: Span;
 `;
@@ -39,20 +40,31 @@ fn exponential(x: f32) -> f32 {
 `;
 
 /**
- * Sum and largest value over the threads that share a row, always in the same order, so that every run gives the same bits. Every thread
- * adds all values: reading a shared word at once costs less than the barriers of a tree. All threads make these calls, which hold barriers.
- *
- * On a software renderer a barrier costs microseconds, and seconds of compilation. There a thread is `alone`: it takes a row by itself.
- * @param {boolean} alone
+ * How the threads of a row meet: a thread is `alone` with its row, threads are `together` in workgroup memory, or most of the way is made
+ * within `subgroups`. @typedef {'alone'|'together'|'subgroups'} Meeting
+ * @param {{alone: boolean, features: {subgroups: boolean}}} gpu @returns {Meeting}
  */
-export const sums = (alone) =>
-  alone
-    ? `
+export const meetingOf = ({ alone, features }) => (alone ? 'alone' : features.subgroups ? 'subgroups' : 'together');
+
+/** What a kernel begins with, a further argument of its main function and the statement that keeps it. */
+export const MEETING = {
+  alone: { enable: '', argument: '', keep: '', suffix: ', alone' },
+  together: { enable: '', argument: '', keep: '', suffix: '' },
+  subgroups: {
+    enable: 'enable subgroups;',
+    argument: ', @builtin(subgroup_size) subgroup_lanes: u32',
+    keep: 'lanes = subgroup_lanes;',
+    suffix: ', subgroups',
+  },
+};
+
+const SUMS = {
+  alone: `
 const THREADS = 1u;
 fn sum_of(v: f32, lane: u32) -> f32 { return v; }
 fn max_of(v: vec2<f32>, lane: u32) -> vec2<f32> { return v; }
-`
-    : `
+`,
+  together: `
 const THREADS = 64u;
 var<workgroup> shared_values: array<vec2<f32>, THREADS>;
 fn sum_of(v: f32, lane: u32) -> f32 {
@@ -71,14 +83,46 @@ fn max_of(v: vec2<f32>, lane: u32) -> vec2<f32> {
   workgroupBarrier();
   return largest;
 }
-`;
+`,
+  subgroups: `
+const THREADS = 64u;
+var<private> lanes: u32;
+var<workgroup> shared_values: array<vec2<f32>, THREADS>; /* one for each subgroup, whose size is the device's */
+fn sum_of(v: f32, lane: u32) -> f32 {
+  shared_values[lane / lanes].x = subgroupAdd(v);
+  workgroupBarrier();
+  var sum = 0.0;
+  for (var i = 0u; i < THREADS; i += lanes) { sum += shared_values[i / lanes].x; }
+  workgroupBarrier();
+  return sum;
+}
+fn max_of(v: vec2<f32>, lane: u32) -> vec2<f32> {
+  shared_values[lane / lanes] = vec2(subgroupMax(v.x), subgroupMax(v.y));
+  workgroupBarrier();
+  var largest = v;
+  for (var i = 0u; i < THREADS; i += lanes) { largest = max(largest, shared_values[i / lanes]); }
+  workgroupBarrier();
+  return largest;
+}
+`,
+};
+
+/**
+ * Sum and largest value over the threads that share a row, always in the same order, so that every run gives the same bits. Every thread
+ * adds all values: reading a shared word at once costs less than the barriers of a tree. All threads make these calls, which hold barriers.
+ *
+ * On a software renderer a barrier costs microseconds, and seconds of compilation. There a thread is `alone`: it takes a row by itself.
+ * Subgroups of n threads leave 64 / n values to add. That their threads are neighbours is found by a value (probe.js).
+ * @param {Meeting} meeting
+ */
+export const sums = (meeting) => SUMS[meeting];
 
 /**
  * The beginning of a kernel's main function: the thread's row, which it shares with `threads` - 1 others, or takes alone.
- * @param {boolean} alone @param {number} threads
+ * @param {Meeting} meeting @param {number} threads
  */
-export const rowOf = (alone, threads) =>
-  alone
+export const rowOf = (meeting, threads) =>
+  meeting === 'alone'
     ? `
 @compute @workgroup_size(16)
 fn main(@builtin(global_invocation_id) at: vec3<u32>) {
@@ -87,17 +131,42 @@ fn main(@builtin(global_invocation_id) at: vec3<u32>) {
   if (row >= span.rows) { return; }`
     : `
 @compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32${MEETING[meeting].argument}) {
+  ${MEETING[meeting].keep}
   let row = group.x;`;
 
 /** Workgroups for that many rows. @param {boolean} alone @param {number} rows */
 export const rowGroups = (alone, rows) => (alone ? Math.ceil(rows / 16) : rows);
 
+/** Sums over a row. Eight lanes and their order are the core's (kernels.h); threads that share a row have an order of their own. */
+const TOTAL_ALONE = `
+fn total(base: u32, squared: bool, lane: u32) -> f32 {
+  var low = vec4(0.0);
+  var high = vec4(0.0);
+  for (var k = 0u; k < IN; k += 8u) {
+    for (var c = 0u; c < 4u; c++) {
+      low[c] += term(base, k + c, squared);
+      high[c] += term(base, k + 4u + c, squared);
+    }
+  }
+  let pairs = low + high;
+  return (pairs.x + pairs.z) + (pairs.y + pairs.w);
+}
+`;
+const TOTAL_TOGETHER = `
+fn total(base: u32, squared: bool, lane: u32) -> f32 {
+  var sum = 0.0;
+  for (var k = lane; k < IN; k += THREADS) { sum += term(base, k, squared); }
+  return sum_of(sum, lane);
+}
+`;
+
 /**
  * A row in front of a product: its norm with factor and shift, and its rounding to 7 bits (quantize_row of core/kernels/scalar.c). It
  * needs the overrides IN, NORM and EPS, the buffers x, factor and shift, and sums().
+ * @param {boolean} alone
  */
-export const ROW = `
+export const rowOfProduct = (alone) => `
 var<private> mean: f32;
 var<private> deviation: f32;
 fn value(base: u32, k: u32) -> f32 {
@@ -105,25 +174,32 @@ fn value(base: u32, k: u32) -> f32 {
   if (!NORM) { return v; }
   return ((v - mean) * deviation) * factor[k] + shift[k];
 }
+/** The value, or the square of its distance from the mean; 0 past the end. */
+fn term(base: u32, k: u32, squared: bool) -> f32 {
+  if (k >= IN) { return 0.0; }
+  let v = x[base + k];
+  return select(v, (v - mean) * (v - mean), squared);
+}
+${alone ? TOTAL_ALONE : TOTAL_TOGETHER}
 /** Sets mean and 1 / deviation of the row at \`base\`. */
 fn measure(base: u32, lane: u32) {
-  var sum = 0.0;
-  for (var k = lane; k < IN; k += THREADS) { sum += x[base + k]; }
-  mean = sum_of(sum, lane) / f32(IN);
-  sum = 0.0;
-  for (var k = lane; k < IN; k += THREADS) { sum += (x[base + k] - mean) * (x[base + k] - mean); }
-  deviation = 1.0 / sqrt(sum_of(sum, lane) / f32(IN) + EPS);
+  let count = f32(IN) * span.unit;
+  mean = total(base, false, lane) / count;
+  deviation = 1.0 / sqrt(total(base, true, lane) / count + EPS);
 }
 `;
 
-export const ROUNDING = `
-var<private> reciprocal: f32;
-var<private> zero: i32;
+export const ROUNDING_LIMITS = `
 /** NaN counts as 0, infinities are clamped. Comparisons with NaN may be assumed false, so the bits are tested. */
 fn tame(v: f32) -> f32 {
   let bits = bitcast<u32>(v) & 0x7fffffffu;
   return select(clamp(v, -8.5070587e37, 8.5070587e37), 0.0, bits > 0x7f800000u);
 }
+`;
+
+export const ROUNDING = `${ROUNDING_LIMITS}
+var<private> reciprocal: f32;
+var<private> zero: i32;
 /** Returns the step of the row at \`base\`, and sets its reciprocal and its zero. */
 fn round_row(base: u32, lane: u32) -> f32 {
   var low = 0.0;
@@ -134,7 +210,7 @@ fn round_row(base: u32, lane: u32) -> f32 {
     high = max(high, v);
   }
   let ends = max_of(vec2(-low, high), lane);
-  let scale = (ends.y + ends.x) / 127.0;
+  let scale = (ends.y + ends.x) / (127.0 * span.unit);
   reciprocal = 0.0;
   if (scale > 0.0) { reciprocal = min(1.0 / scale, 3.4028234e38); }
   zero = i32(round(ends.x * reciprocal));
