@@ -1,5 +1,5 @@
 // Times this engine, LiteRT.js, onnxruntime-web and wllama on the same weights, in turns, against the machine's measured limits.
-// usage: npm run bench [-- --quick --only WORK[,WORK] --threads 1,2 --dtypes int8,q8_0 --json FILE --markdown FILE --report FILE --resume --node --no-peers --rounds N]
+// usage: npm run bench [-- --quick --only WORK[,WORK] --threads 1,2 --dtypes int8,q8_0 --json FILE --markdown FILE --report FILE --resume --plan --minutes N --node --no-peers --rounds N]
 //        npm run bench -- --merge REPORT... [--json FILE --markdown FILE --report FILE]
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -8,11 +8,13 @@ import { browserHost, nodeHost } from './bench/hosts.mjs';
 import { measureLoads } from './bench/load.mjs';
 import { environment } from './bench/machine.mjs';
 import { relaxedByEngine } from './bench/relaxed.mjs';
+import { Clock, planText, secondsOf } from './bench/plan.mjs';
+import { peerFile } from './bench/models.mjs';
 import { markdown } from './bench/report.mjs';
 import { merge, rowOf } from './bench/rows.mjs';
 import { runModel } from './bench/run.mjs';
 import { runVisits } from './bench/visit.mjs';
-import { DTYPES, MODELS, TEXTS, VISITS, WORKS } from './bench/works.mjs';
+import { DTYPES, MODELS, TEXTS, VISITS, WORKS, contendersFor, contendersOf, loadersFor } from './bench/works.mjs';
 import { runTexts } from './bench/writing.mjs';
 
 const FLAGS = {
@@ -24,12 +26,15 @@ const FLAGS = {
   '--markdown': 1,
   '--report': 1,
   '--resume': 0,
+  '--plan': 0,
+  '--minutes': 1,
   '--merge': Infinity,
   '--node': 0,
   '--no-peers': 0,
   '--rounds': 1,
 };
 const PEAK_MS = 25; // each slice
+const QUICK_MINUTES = 6; // longest quick run, unless --minutes says otherwise
 const QUIET_SECONDS = 8; // longest wait for a quiet machine before each work
 const OUT = path.join(ROOT, 'build/bench');
 
@@ -73,31 +78,87 @@ function whole(flag, text, high) {
 }
 
 /**
- * Runs all works, grouped by model, since works on one model share a browser. Yields the results of one work after another.
- * @param {(name: string, threads: number) => boolean} done says which works to skip
- * @returns {AsyncGenerator<object[]>}
+ * Lists the pieces of a run in their order, each {words, name, model?, threads, seconds}: works on one model follow each other, because they
+ * share a browser. A piece is whatever the report is written after.
+ * @param {object} options of runModel, and `done(name, threads)` for works without contenders of their own
  */
-async function* resultsOf(names, threads, options, newHost, done) {
-  async function* hosted(run) {
+function piecesOf(names, threads, options) {
+  const pieces = [];
+  const add = (words, name, count, more = {}) => pieces.push({ words, name, threads: count, ...more });
+  for (const model of Object.keys(MODELS)) {
+    for (const count of threads) {
+      const works = names.filter((name) => WORKS[name]?.model === model && contendersOf(name, count, options).length);
+      for (const [i, name] of works.entries()) add(`${name}, ${count} threads`, name, count, { model, open: i > 0 });
+    }
+  }
+  for (const name of names.filter((item) => TEXTS[item] || (VISITS[item] && !options.node))) {
+    for (const count of threads) if (!options.done(name, count)) add(`${name}, ${count} threads`, name, count);
+  }
+  for (const model of names.includes(LOAD) && !options.node ? Object.keys(MODELS) : []) {
+    if (!options.done(LOAD, model) && loadersFor(MODELS[model], options).length) add(`${LOAD}, ${model}`, model, 1);
+  }
+  return pieces.map((piece) => ({
+    ...piece,
+    seconds: Math.ceil(secondsOf(piece.name, piece.threads, options, piece.open)),
+  }));
+}
+
+/**
+ * Runs the pieces that the clock admits. Yields {results} or {loads} of one piece after another.
+ * @returns {AsyncGenerator<{results?: object[], loads?: object[]}>}
+ */
+async function* run(pieces, options, newHost, clock) {
+  async function* hosted(start) {
     const host = await newHost();
     try {
-      yield* run(host);
+      for await (const results of start(host)) yield { results };
     } finally {
       await host.close();
     }
   }
-  for (const [model, count] of Object.keys(MODELS).flatMap((name) => threads.map((number) => [name, number]))) {
-    const works = names
-      .filter((name) => WORKS[name]?.model === model && !done(name, count))
-      .map((name) => [name, WORKS[name]]);
-    if (works.length) yield* hosted((host) => runModel(host, model, works, count, options));
+  const admit = ({ words, seconds }) => clock.admit(words, seconds);
+  for (const piece of pieces.filter(({ open }) => !open)) {
+    const { name, model, threads } = piece;
+    const together = model ? pieces.filter((item) => item.model === model && item.threads === threads) : [piece];
+    if (!together.some(({ seconds }) => clock.fits(seconds))) {
+      clock.left.push(...together.map(({ words }) => words));
+    } else if (model) {
+      const works = together.map((item) => [item.name, WORKS[item.name]]);
+      const admitted = (work) => admit(together.find((item) => item.name === work));
+      yield* hosted((host) => runModel(host, model, works, threads, { ...options, admit: admitted }));
+    } else if (admit(piece)) {
+      if (TEXTS[name]) yield* hosted((host) => runTexts(host, name, threads, options));
+      if (VISITS[name]) yield { results: await runVisits(name, threads, options) };
+      if (MODELS[name]) yield { loads: await measureLoads(name, firstWorkOf(name), options) };
+    }
   }
-  for (const [name, count] of names
-    .flatMap((item) => threads.map((number) => [item, number]))
-    .filter((pair) => !done(...pair))) {
-    if (TEXTS[name]) yield* hosted((host) => runTexts(host, name, count, options));
-    if (VISITS[name] && !options.node) yield await runVisits(name, count, options);
-  }
+}
+
+/** Makes the files of every contender, so that no piece spends its time on that. */
+function makeFiles(pieces, options) {
+  const models = new Set(
+    pieces.flatMap(({ name, model }) => {
+      const { sedd, gpt2 } = TEXTS[name] ?? {};
+      return [model ?? VISITS[name]?.model ?? sedd ?? name, gpt2 ?? []].flat();
+    }),
+  );
+  for (const model of models) for (const item of contendersFor(MODELS[model], options)) peerFile(MODELS[model], item);
+}
+
+const firstWorkOf = (model) => Object.values(WORKS).find((work) => work.model === model);
+
+/** Says which contenders, texts and loads a report has already. */
+function doneIn({ rows, loads }) {
+  const same = (row, { engine, dtype, wasm }) =>
+    row.engine === engine && row.dtype === dtype && (!wasm || row.kernels.startsWith(wasm));
+  return {
+    measured: (work, threads, item) =>
+      rows.some((row) => row.work === work && row.threads === threads && same(row, item)),
+    done: (name, key) =>
+      name === LOAD
+        ? loads.some((load) => load.model === key)
+        : rows.some((row) => row.work === name && row.threads === key),
+  };
 }
 
 const readReport = (file) => JSON.parse(readFileSync(file, 'utf8'));
@@ -120,20 +181,28 @@ async function measure(flags) {
     dtypes: dtypesOf(flags.get('--dtypes')?.[0]),
     quietSeconds: QUIET_SECONDS,
     rounds: flags.has('--rounds') ? whole('--rounds', flags.get('--rounds')[0], 1000) : undefined,
-    log: (line) => console.error(`bench: ${line}`),
+    log: (line) => console.error(`bench, ${(performance.now() / 1000).toFixed(0)} s: ${line}`),
   };
   const names = worksOf(flags.get('--only')?.[0], options.quick);
   const threads = (flags.get('--threads')?.[0] ?? '1,2').split(',').map((text) => whole('--threads', text, 16));
+  const minutes = flags.has('--minutes') ? whole('--minutes', flags.get('--minutes')[0], 1000) : undefined;
+  const file = flags.get('--report')?.[0] ?? path.join(OUT, 'report.json');
+  const before = flags.has('--resume') && existsSync(file) ? [readReport(file)] : [];
+  const rest = { ...options, ...doneIn(before[0] ?? { rows: [], loads: [] }) };
+  const plan = piecesOf(names, threads, rest);
+  if (flags.has('--plan')) return { plan };
   native();
   wasm();
   bench();
   if (!options.node && !process.env.CHROMIUM) need('chromium', ['chromium']);
 
+  makeFiles(plan, options);
+  const clock = new Clock(minutes ?? (options.quick ? QUICK_MINUTES : Infinity));
+
   const relaxed = relaxedByEngine();
   for (const [engine, found] of Object.entries(relaxed)) options.log(`${engine}: relaxed SIMD instructions: ${found}`);
   const newHost = options.node ? nodeHost : browserHost;
-  const file = flags.get('--report')?.[0] ?? path.join(OUT, 'report.json');
-  const pieces = flags.has('--resume') && existsSync(file) ? [readReport(file)] : [];
+  const pieces = [...before];
   const add = (about, piece) => {
     pieces.push({ environment: about, peaks: {}, rows: [], loads: [], ...piece });
     write(merge(pieces), flags);
@@ -150,28 +219,18 @@ async function measure(flags) {
   };
 
   const [about, peaks] = await limits();
-  const before = pieces[0] ?? { rows: [], loads: [] };
-  const done = (work, count) => before.rows.some((row) => row.work === work && row.threads === count);
   add(about, { peaks });
-  for await (const results of resultsOf(names, threads, options, newHost, done))
-    add(about, { rows: results.map((result) => rowOf(result, peaks, options.quick)) });
+  for await (const { results = [], loads = [] } of run(plan, rest, newHost, clock))
+    add(about, { rows: results.map((result) => rowOf(result, peaks, options.quick)), loads });
   add(about, { peaks: (await limits())[1] });
-  for (const model of names.includes(LOAD) && !options.node ? Object.keys(MODELS) : []) {
-    if (!before.loads.some((load) => load.model === model))
-      add(about, {
-        loads: await measureLoads(
-          model,
-          Object.values(WORKS).find((work) => work.model === model),
-          options,
-        ),
-      });
-  }
+  if (clock.left.length) options.log(`no time was left for ${clock.left.join('; ')}; --resume continues`);
   return merge(pieces);
 }
 
 async function main() {
   const flags = flagsOf(process.argv.slice(2));
   const report = flags.has('--merge') ? merge(flags.get('--merge').map(readReport)) : await measure(flags);
+  if (report.plan) return console.log(planText(report.plan));
   console.log(write(report, flags));
   const broken = report.rows.filter((row) => row.failed && row.engine === 'sedd-web');
   if (broken.length)

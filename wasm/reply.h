@@ -23,7 +23,7 @@ void reply_field(const char *name, double value);
 /* Adds a field that is a list, after a comma. Values of NULL are JSON's null. */
 void reply_ints(const char *name, const int32_t *values, int32_t count);
 void reply_floats(const char *name, const float *values, int32_t count);
-/* Ends the object. Returns the result, or NULL with `last_error` set if there was no memory for it. */
+/* Ends the object and returns it, or NULL with `last_error` set if there was no memory for it. */
 const char *reply_end(void);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-extern const struct sedd_kernels sedd_kernels_scalar, sedd_kernels_simd128, sedd_kernels_relaxed,
-    sedd_kernels_relaxed16, sedd_kernels_avx2, sedd_kernels_avxvnni, sedd_kernels_avx512vnni;
+extern const struct sedd_kernels sedd_kernels_simd128, sedd_kernels_relaxed, sedd_kernels_relaxed16,
+    sedd_kernels_avx2, sedd_kernels_avxvnni, sedd_kernels_avx512vnni;
 
 #if defined(SEDD_HAVE_RELAXED)
 bool sedd_relaxed_dot_is_slow(void);

@@ -173,6 +173,9 @@ struct sedd_kernels {
     float (*exp_sum)(float *x, int32_t n, float scale, float shift);
 };
 
+/* The reference, to which the vector tables leave rare inputs. */
+extern const struct sedd_kernels sedd_kernels_scalar;
+
 /* Returns the index-th table that this processor can run, slowest first, or NULL past the last.
  * Entries that a table lacks are the scalar ones. */
 const struct sedd_kernels *sedd_kernels_at(size_t index);

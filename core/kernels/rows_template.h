@@ -40,29 +40,45 @@ INLINE vf tame(vf x)
  * |x * inverse| < 2^22. */
 INLINE vi quantize(vf x, float inverse, vi offset)
 {
-    vf v = vf_mul(tame(x), vf_set1(inverse));
+    vf v = vf_mul(x, vf_set1(inverse));
     return vi_add(vi_bits(vf_add(v, vf_splat(&sedd_math.round))), offset);
+}
+
+/* Stores the smallest and the largest of 0 and x [n]. Returns false if a value is a NaN or exceeds
+ * +-FLT_MAX / 4. The bits of floats are compared as integers, because that orders NaNs, too: signed
+ * comparison orders the positive floats, unsigned comparison puts the negative ones last, and NaNs
+ * come after the infinities. */
+INLINE bool find_range(const float *x, int32_t n, float *low, float *high)
+{
+    vi lows = vi_set1(0), highs = lows;
+    int32_t lane[LANES], lowest = 0, highest = 0;
+    for (int32_t i = 0; i < n; i += LANES) {
+        vi bits = vi_bits(load_part(x, i, n, 0.0f));
+        lows = vi_larger_unsigned(bits, lows);
+        highs = vi_larger(bits, highs);
+    }
+    vi_store(lane, lows);
+    for (int i = 0; i < LANES; i++) {
+        lowest = (uint32_t)lane[i] > (uint32_t)lowest ? lane[i] : lowest;
+    }
+    lowest = lowest < 0 ? lowest : 0;
+    vi_store(lane, highs);
+    for (int i = 0; i < LANES; i++) {
+        highest = lane[i] > highest ? lane[i] : highest;
+    }
+    memcpy(low, &lowest, sizeof *low);
+    memcpy(high, &highest, sizeof *high);
+    return *low >= -sedd_math.tame && *high <= sedd_math.tame;
 }
 
 static void quantize_row(uint8_t *q, struct sedd_row_scale *scale, const float *x, int32_t n,
                          int32_t padded)
 {
-    vf lows = vf_set1(0.0f), highs = vf_set1(0.0f);
-    float low = 0.0f, high = 0.0f, lane[LANES];
-    for (int32_t i = 0; i < n; i += LANES) {
-        vf v = tame(load_part(x, i, n, 0.0f));
-        lows = vf_smaller(v, lows);
-        highs = vf_larger(v, highs);
+    float low, high, inverse;
+    if (!find_range(x, n, &low, &high)) { /* no network in order computes such values */
+        sedd_kernels_scalar.quantize_row(q, scale, x, n, padded);
+        return;
     }
-    vf_store(lane, lows);
-    for (int i = 0; i < LANES; i++) {
-        low = lane[i] < low ? lane[i] : low;
-    }
-    vf_store(lane, highs);
-    for (int i = 0; i < LANES; i++) {
-        high = lane[i] > high ? lane[i] : high;
-    }
-    float inverse;
     scale->scale = sedd_step(high - low, 127, &inverse);
     scale->zero = (int32_t)((-low * inverse + SEDD_EXP_ROUND) - SEDD_EXP_ROUND);
     /* v + SEDD_EXP_ROUND holds round(v) in its low bits. One integer addition of `offset` subtracts

@@ -10,7 +10,8 @@
  *   vf_zero_below(v, x, limit)   x < limit ? 0 : v
  *   vf_zero_nan(x)        x is a NaN ? 0 : x
  *   vf_times_power(v, t)  v * 2^n for t = n + SEDD_EXP_ROUND, n whole; v and the result normal
- *   vi                    eight int32: vi_load vi_store vi_set1 vi_add vi_sub vi_mul vi_larger
+ *   vi                    eight int32: vi_load vi_store vi_set1 vi_add vi_sub vi_mul
+ *                         vi_larger vi_larger_unsigned
  *   vi_pair(a, b)         the low 16 bits of a, and above them the low 16 bits of b
  *   vf_from_vi(v)         eight int32 converted to floats
  *   vi_bits(x)            the bits of eight floats
@@ -62,8 +63,8 @@ INLINE float lanes_sum(const float lane[LANES])
            ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
-/* Computes the exponential of math.h in each lane. */
-INLINE vf vf_exp(vf x)
+/* Computes the exponential of math.h in each lane, of x clamped to [EXP_LOW, EXP_HIGH]. */
+INLINE vf vf_exp_clamped(vf x)
 {
     const struct sedd_math *m = &sedd_math;
     vf clamped = vf_smaller(vf_splat(&m->exp_high), x), magic = vf_splat(&m->round);
@@ -77,15 +78,22 @@ INLINE vf vf_exp(vf x)
     p = vf_add(vf_mul(vf_splat(&m->c6), r2), p);
     p = vf_add(vf_mul(p, r2), vf_add(vf_mul(vf_splat(&m->c3), r), vf_splat(&m->c2)));
     p = vf_add(vf_mul(p, r2), vf_add(r, vf_splat(&m->one)));
-    return vf_zero_below(vf_times_power(p, shifted), x, vf_splat(&m->exp_low));
+    return vf_times_power(p, shifted);
 }
 
-/* Computes gelu_tanh (math.h) in each lane. */
+/* Computes the exponential of math.h in each lane. */
+INLINE vf vf_exp(vf x)
+{
+    return vf_zero_below(vf_exp_clamped(x), x, vf_splat(&sedd_math.exp_low));
+}
+
+/* Computes gelu_tanh (math.h) in each lane. Added to 1, an exponential below EXP_LOW is the same as
+ * 0. */
 INLINE vf vf_gelu(vf v)
 {
     vf inner =
         vf_add(vf_splat(&sedd_math.gelu_1), vf_mul(vf_splat(&sedd_math.gelu_3), vf_mul(v, v)));
-    return vf_div(v, vf_add(vf_splat(&sedd_math.one), vf_exp(vf_mul(v, inner))));
+    return vf_div(v, vf_add(vf_splat(&sedd_math.one), vf_exp_clamped(vf_mul(v, inner))));
 }
 
 #include "kernels/tiles_template.h"

@@ -43,6 +43,7 @@ DEFINE_PAIRWISE(vi_add, wasm_i32x4_add)
 DEFINE_PAIRWISE(vi_sub, wasm_i32x4_sub)
 DEFINE_PAIRWISE(vi_mul, wasm_i32x4_mul)
 DEFINE_PAIRWISE(vi_larger, wasm_i32x4_max)
+DEFINE_PAIRWISE(vi_larger_unsigned, wasm_u32x4_max)
 
 static inline vf vf_load(const float *p)
 {

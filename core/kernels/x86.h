@@ -36,6 +36,7 @@ typedef __m256i vi, ri, qs, qw, qx;
 #define vi_sub _mm256_sub_epi32
 #define vi_mul _mm256_mullo_epi32
 #define vi_larger _mm256_max_epi32
+#define vi_larger_unsigned _mm256_max_epu32
 #define rf_zero _mm256_setzero_ps
 #define rf_load _mm256_loadu_ps
 #define rf_store _mm256_storeu_ps

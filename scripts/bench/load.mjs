@@ -5,7 +5,7 @@ import { ROOT } from '../build.mjs';
 import { browserHost } from './hosts.mjs';
 import { peakMiB } from './machine.mjs';
 import { Contender } from './run.mjs';
-import { MODELS, contendersFor } from './works.mjs';
+import { MODELS, loadersFor } from './works.mjs';
 
 const LEFT_OUT = /^scripts\/|tokenizer\.json$|vocab\.json$|merges\.txt$/; // the bench's own files, and tokenizers, which all engines could share
 
@@ -44,7 +44,7 @@ async function measure(name, item, work) {
  */
 export async function measureLoads(name, work, options) {
   const loads = [];
-  for (const item of contendersFor(MODELS[name], { ...options, quick: true }).filter(({ wasm }) => wasm !== 'simd')) {
+  for (const item of loadersFor(MODELS[name], options)) {
     try {
       loads.push(await measure(name, item, work));
     } catch (error) {

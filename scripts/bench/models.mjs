@@ -41,12 +41,13 @@ const FORMATS = {
 };
 
 /**
- * Returns the file of a model for another engine. Makes it if it is missing.
+ * Returns the file of a model for an engine. Makes it if it is missing.
  * @param {{folder?: string, shape?: string, kind: 'sedd'|'gpt2'}} model
- * @param {{engine: 'onnxruntime-web'|'wllama'|'litert.js', dtype: 'f32'|'int8'|'q8_0'|'q4_0'}} contender
+ * @param {{engine: 'sedd-web'|'onnxruntime-web'|'wllama'|'litert.js', dtype: 'f32'|'int8'|'q8_0'|'q4_0'}} contender
  */
 export function peerFile(model, { engine, dtype }) {
   const folder = folderOf(model);
+  if (!FORMATS[engine]) return `${folder}/model.safetensors`;
   const { ending, write } = FORMATS[engine];
   const file = `build/full/${model.shape ?? path.basename(folder)}-${dtype}.${ending}`;
   makeFile(file, `${folder}/model.safetensors`, (part) => {

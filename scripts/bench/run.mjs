@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WrongResult, check, idsFor } from './check.mjs';
 import { watch, quiet } from './machine.mjs';
 import { folderOf, peerFile } from './models.mjs';
-import { MODELS, PROMPT, contendersFor, openingsOf, roundsOf, takesPart, tokensOf } from './works.mjs';
+import { MODELS, PROMPT, contendersFor, contendersOf, openingsOf, roundsOf, takesPart, tokensOf } from './works.mjs';
 
-const WARM_RUNS = 2; // least number of dropped runs of a contender
-const WARM_MS = 400; // least time of its dropped runs, because the optimising compiler works in the background
+export const WARM_RUNS = 2; // least number of dropped runs of a contender
+export const WARM_MS = 400; // least time of its dropped runs, because the optimising compiler works in the background
 const PAUSE = 20; // ms between turns, so that one contender's spinning threads sleep before the next one runs
-const BUDGET = 40; // seconds of turns for a contender and work; only the first turn may begin without time to end within it
+export const BUDGET = 40; // seconds of turns for a contender and work; only the first turn may begin without time to end within it
 const TEXT = 'tests/golden/gpt2-tokenizer/';
 
 /** Returns the job that a contender is opened with. */
@@ -43,6 +43,7 @@ export class Contender {
   constructor(host, name, item, threads, rows) {
     const { engine, dtype } = item;
     Object.assign(this, {
+      item,
       engine,
       dtype,
       wasm: item.wasm,
@@ -196,8 +197,9 @@ const bestTime = ({ contender: { engine, dtype, kernels }, times, failed }) =>
 /**
  * Runs all works of one model at one number of threads.
  * @param {[string, object][]} works names and works
- * @param {{quick: boolean, peers: boolean, node: boolean, rounds?: number, quietSeconds: number, budget?: number, log: (line: string) => void}} options
- * @returns {AsyncGenerator<object[]>} for each work, one result a contender
+ * @param {{quick: boolean, peers: boolean, node: boolean, rounds?: number, quietSeconds: number, budget?: number, log: (line: string) => void,
+ *   admit?: (work: string, threads: number) => boolean, measured?: Function}} options `admit`: says whether a work may begin
+ * @returns {AsyncGenerator<object[]>} for each work, one result for each contender that contendersOf lists
  */
 export async function* runModel(host, name, works, threads, options) {
   const rows = Math.max(
@@ -206,7 +208,13 @@ export async function* runModel(host, name, works, threads, options) {
   const contenders = contendersFor(MODELS[name], options).map((item) => new Contender(host, name, item, threads, rows));
   try {
     for (const [workName, work] of works) {
-      const raced = await race(contenders, work, options);
+      const items = contendersOf(workName, threads, options);
+      if (items.length === 0 || options.admit?.(workName, threads) === false) continue;
+      const raced = await race(
+        contenders.filter(({ item }) => items.includes(item)),
+        work,
+        options,
+      );
       yield raced.map(({ contender, times, failed, others, before }) => {
         const { engine, dtype, kernels, threads: count, loadMs, checked } = contender;
         return {

@@ -54,18 +54,18 @@ export const WORKS = {
   'gpt2-small-decode': {
     model: 'gpt2-small',
     method: 'decode',
-    count: [128, 24],
-    rounds: [6, 4],
+    count: [128, 16],
+    rounds: [6, 3],
     openings: [3, 1],
     repeat: 1,
   },
-  'sedd-10m-step-128': { model: 'sedd-10m', method: 'step', length: 128, rounds: [12, 8], repeat: 3 },
+  'sedd-10m-step-128': { model: 'sedd-10m', method: 'step', length: 128, rounds: [12, 6], repeat: 3 },
   'gpt2-10m-decode': {
     model: 'gpt2-10m',
     method: 'decode',
-    count: [96, 96],
-    rounds: [12, 6],
-    openings: [3, 2],
+    count: [96, 48],
+    rounds: [12, 4],
+    openings: [3, 1],
     repeat: 1,
   },
   'sedd-nano-step-128': { model: 'sedd-nano', method: 'step', length: 128, rounds: [12], repeat: 3 },
@@ -92,14 +92,14 @@ export const TEXTS = {
 /** A second visit, from the page's address to the first step of the shipped SEDD. */
 export const VISITS = { 'first-step': { model: 'sedd-nano', rounds: 12 } };
 
-/** The contenders by engine and dtype, and our own engine also by build. Quick runs leave some out, and Node those that need a page. */
+/** The contenders by engine and dtype, and our own engine also by build. Quick runs leave out those that are `full`, and Node those that need a `page`. */
 const CONTENDERS = [
   { engine: 'sedd-web', dtype: 'int8', wasm: 'relaxed' },
   { engine: 'litert.js', dtype: 'int8', page: true },
   { engine: 'onnxruntime-web', dtype: 'int8' },
-  { engine: 'sedd-web', dtype: 'f32', wasm: 'relaxed' },
-  { engine: 'litert.js', dtype: 'f32', page: true },
-  { engine: 'onnxruntime-web', dtype: 'f32' },
+  { engine: 'sedd-web', dtype: 'f32', wasm: 'relaxed', full: true },
+  { engine: 'litert.js', dtype: 'f32', page: true, full: true },
+  { engine: 'onnxruntime-web', dtype: 'f32', full: true },
   { engine: 'sedd-web', dtype: 'int8', wasm: 'simd' },
   { engine: 'wllama', dtype: 'q8_0', kind: 'gpt2', page: true },
   { engine: 'sedd-web', dtype: 'f32', wasm: 'simd', full: true },
@@ -107,6 +107,14 @@ const CONTENDERS = [
 ];
 
 export const DTYPES = [...new Set(CONTENDERS.map(({ dtype }) => dtype))];
+
+/** The writers of whole texts, beside the SEDD. wllama and LiteRT.js in f32 are left out: their tokens take longer at every size. */
+export const TEXT_WRITER = { engine: 'sedd-web', dtype: 'int8', wasm: 'relaxed' };
+export const TEXT_PEERS = [
+  { engine: 'litert.js', dtype: 'int8' },
+  { engine: 'onnxruntime-web', dtype: 'int8' },
+  { engine: 'onnxruntime-web', dtype: 'f32' },
+];
 
 /** Returns the contenders for a model. @param {{quick: boolean, peers: boolean, node: boolean, dtypes?: string[]}} options */
 export function contendersFor({ kind }, { quick, peers, node, dtypes = DTYPES }) {
@@ -120,9 +128,21 @@ export function contendersFor({ kind }, { quick, peers, node, dtypes = DTYPES })
   );
 }
 
-/** Quick runs time slow works only in int8 with the best build, because a step of 1024 tokens takes the slowest contender eleven seconds. */
-export const takesPart = (work, item, quick) =>
-  !(quick && work.warm) || (item.dtype === 'int8' && item.wasm !== 'simd');
+/** Quick runs time slow works only with the best build, because a step of 1024 tokens takes seconds. */
+export const takesPart = (work, item, quick) => !(quick && work.warm && item.wasm === 'simd');
+
+/** Returns the contenders whose loading is measured: every engine and dtype once. */
+export const loadersFor = (model, options) =>
+  contendersFor(model, { ...options, quick: false }).filter(({ wasm }) => wasm !== 'simd');
+
+/**
+ * Returns the contenders that a work still has to time.
+ * @param {{measured?: (work: string, threads: number, item: object) => boolean}} options `measured`: says what a resumed run has already
+ */
+export const contendersOf = (name, threads, options) =>
+  contendersFor(MODELS[WORKS[name].model], options).filter(
+    (item) => takesPart(WORKS[name], item, options.quick) && !options.measured?.(name, threads, item),
+  );
 
 // ---- Operations, bytes and limits ----------------------------------------------------------------
 
@@ -152,7 +172,7 @@ export const roundsOf = ({ rounds }, quick) => numberOf(rounds, quick);
 export const openingsOf = ({ openings = [1] }, quick) => numberOf(openings, quick);
 
 /** Returns the bytes of the matrices that every run reads. */
-function weightBytes(model, dtype) {
+export function weightBytes(model, dtype) {
   const { hidden, blocks, tokens } = MODELS[model];
   const head = dtype === 'q4_0' ? 'q8_0' : dtype; // the tied table stays in q8_0
   return 12 * hidden * hidden * blocks * BYTES[dtype] + hidden * tokens * BYTES[head];

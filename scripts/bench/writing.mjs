@@ -6,16 +6,10 @@
 import { idsFor } from './check.mjs';
 import { watch, quiet } from './machine.mjs';
 import { Contender, Turns } from './run.mjs';
-import { TEXT_STEPS, TEXT_TOKENS, TEXTS, WAYS } from './works.mjs';
+import { TEXT_PEERS, TEXT_STEPS, TEXT_TOKENS, TEXT_WRITER, TEXTS, WAYS } from './works.mjs';
 
 const SEED = 1;
 const PROMPT = 'A'; // a single token in every vocabulary here
-const OURS = { engine: 'sedd-web', dtype: 'int8', wasm: 'relaxed' };
-const PEERS = [
-  { engine: 'litert.js', dtype: 'int8' },
-  { engine: 'onnxruntime-web', dtype: 'int8' },
-  { engine: 'onnxruntime-web', dtype: 'f32' },
-]; // wllama and LiteRT.js in f32 are left out: their tokens take longer at every size
 
 /** Writes a text with this engine's GPT-2. It reads the prompt within its time, so it makes as many evaluations as the text has tokens. */
 const ownTwin = (contender) => (seed) => contender.call('write', { prompt: PROMPT, tokens: TEXT_TOKENS, seed });
@@ -33,9 +27,9 @@ const denoise = (contender, steps, way) => (seed) =>
 export async function* runTexts(host, name, threads, options) {
   const { sedd, gpt2, rounds } = TEXTS[name];
   const open = (model, item) => new Contender(host, model, item, threads, TEXT_TOKENS);
-  const twin = open(gpt2, OURS);
-  const denoiser = open(sedd, OURS);
-  const peers = (options.peers ? PEERS : []).map((item) => open(gpt2, item));
+  const twin = open(gpt2, TEXT_WRITER);
+  const denoiser = open(sedd, TEXT_WRITER);
+  const peers = (options.peers ? TEXT_PEERS : []).map((item) => open(gpt2, item));
   const writers = [
     ...peers.map((contender) => ({ contender, about: { writer: 'gpt2' }, write: peerTwin(contender) })),
     { contender: twin, about: { writer: 'gpt2' }, write: ownTwin(twin) },

@@ -11,7 +11,7 @@ import { runVisits } from '../../scripts/bench/visit.mjs';
 import { WORKS, limitMs, operationsOf } from '../../scripts/bench/works.mjs';
 import { runTexts } from '../../scripts/bench/writing.mjs';
 
-const OPTIONS = { quick: true, peers: true, node: false, rounds: 1, quietSeconds: 0, log: () => {} };
+const OPTIONS = { quick: false, peers: true, node: false, rounds: 1, quietSeconds: 0, log: () => {} };
 const PEAKS = {
   1: {
     f32_simd128: 60,
@@ -38,7 +38,7 @@ const ENVIRONMENT = {
 };
 const OWN = { engine: 'sedd-web', dtype: 'f32', wasm: 'simd' };
 const reportOf = (rows, more) => ({ environment: ENVIRONMENT, peaks: PEAKS, rows, loads: [], ...more });
-const rowsOf = (results) => results.map((result) => rowOf(result, PEAKS, true));
+const rowsOf = (results) => results.map((result) => rowOf(result, PEAKS, false));
 const rows = [];
 let host;
 

@@ -1,6 +1,7 @@
-// Checks the parts of the bench that need no browser: model files for LiteRT, the search for relaxed instructions, the order of turns.
+// Checks the parts of the bench that need no browser: model files for LiteRT, the search for relaxed instructions, the order of turns, plans.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -9,6 +10,7 @@ import { ByteBuffer } from 'flatbuffers';
 import { Checkpoint, dequantise, transpose } from '../../scripts/bench/checkpoint.mjs';
 import { Table, byte, flatbuffer, int } from '../../scripts/bench/engines/flatbuffer.js';
 import { decodeGraph, prefillGraph, seddGraph } from '../../scripts/bench/engines/tflite-graphs.js';
+import { Clock } from '../../scripts/bench/plan.mjs';
 import { relaxedByEngine, relaxedInstructions } from '../../scripts/bench/relaxed.mjs';
 import { race, rotated } from '../../scripts/bench/run.mjs';
 import { writeWeights } from '../../scripts/bench/tflite.mjs';
@@ -232,4 +234,88 @@ test('contenders can be chosen by their weights; Node leaves out those that need
     new Set(names({ ...all, node: true, dtypes: ['int8', 'q4_0'] })),
     new Set(['sedd-web int8', 'onnxruntime-web int8']),
   );
+});
+
+// ---- Plans -------------------------------------------------------------------------------------
+
+/** Returns the pieces that `--plan` prints, as [words, seconds]; the last is the whole run. */
+function planOf(...flags) {
+  const { stdout, stderr } = spawnSync(process.execPath, ['scripts/bench.mjs', '--plan', ...flags], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  const pieces = [...stdout.matchAll(/^(.*\S) +(\d+) s$/gm)].map(([, words, seconds]) => [words, Number(seconds)]);
+  assert.ok(pieces.length > 1, stderr);
+  return pieces;
+}
+
+test('a quick run is planned for at most six minutes, and any piece of a whole run for five', () => {
+  const quick = planOf('--quick');
+  assert.equal(quick.at(-1)[0], 'together');
+  assert.ok(quick.at(-1)[1] <= 360, `${quick.at(-1)[1]} s`);
+  assert.equal(
+    quick.at(-1)[1],
+    quick.slice(0, -1).reduce((sum, [, seconds]) => sum + seconds, 0),
+  );
+  const names = new Set();
+  for (const dtypes of ['int8,q8_0', 'f32', 'q4_0']) {
+    const pieces = planOf('--dtypes', dtypes).slice(0, -2);
+    for (const [words, seconds] of pieces) assert.ok(seconds > 1 && seconds <= 285, `${words}: ${seconds} s`);
+    for (const [words] of pieces) names.add(words);
+  }
+  for (const words of ['sedd-small-step-256, 2 threads', 'texts-small, 1 threads', 'load, sedd-small'])
+    assert.ok(names.has(words), words);
+});
+
+test('a resumed run goes on with the contenders, texts and loads that have no row', () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'bench-'));
+  const report = path.join(folder, 'report.json');
+  const row = (work, engine, dtype, kernels) => ({ work, engine, dtype, kernels, threads: 1 });
+  const rows = [
+    row('sedd-nano-step-128', 'sedd-web', 'int8', 'relaxed16'),
+    row('sedd-nano-step-128', 'litert.js', 'int8', 'relaxed'),
+    row('texts-nano', 'sedd-web', 'int8', 'relaxed16'),
+  ];
+  writeFileSync(report, JSON.stringify({ rows, loads: [{ model: 'sedd-nano', engine: 'sedd-web' }] }));
+  const flags = [
+    '--only',
+    'sedd-nano-step-128,texts-nano,load',
+    '--threads',
+    '1',
+    '--dtypes',
+    'int8',
+    '--report',
+    report,
+  ];
+  const words = (...more) => planOf(...flags, ...more).map(([text]) => text);
+  const all = words();
+  const left = words('--resume');
+  assert.deepEqual(
+    all.filter((text) => !left.includes(text)),
+    ['texts-nano, 1 threads', 'load, sedd-nano'],
+  );
+  const seconds = (...more) => planOf(...flags, ...more)[0][1];
+  assert.ok(seconds('--resume') < seconds(), 'two of four contenders are left');
+  rows.push(row('sedd-nano-step-128', 'onnxruntime-web', 'int8', 'simd128'));
+  rows.push(row('sedd-nano-step-128', 'sedd-web', 'int8', 'simd128'));
+  writeFileSync(report, JSON.stringify({ rows, loads: [] }));
+  assert.ok(!words('--resume').includes('sedd-nano-step-128, 1 threads'));
+  rmSync(folder, { recursive: true });
+});
+
+test('works begin while they can end in time; slow works stretch what is left', () => {
+  let now = 100;
+  const clock = new Clock(5, () => now);
+  assert.ok(clock.admit('too long, but the first', 1000));
+  now += 30;
+  assert.ok(clock.admit('b', 100));
+  now += 50;
+  assert.ok(!clock.admit('c', 250));
+  assert.ok(clock.admit('d', 200));
+  now += 10;
+  assert.deepEqual(clock.left, ['c']);
+  const slow = new Clock(5, () => now);
+  slow.admit('a', 20);
+  now += 80; // four times as long as planned
+  assert.ok(!slow.fits(54) && slow.fits(53));
 });
