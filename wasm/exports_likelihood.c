@@ -3,6 +3,7 @@
  * (see exports.c).
  */
 #include "eval/options.h"
+#include "model/session.h"
 #include "reply.h"
 
 #include <stdlib.h>
