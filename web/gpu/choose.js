@@ -1,10 +1,12 @@
-/** Chooses between two forms of the int8 product by timing both on this device, on one of the network's own matrices. */
+/**
+ * Chooses between the two kernels of the int8 product. Times both on this device with one of the network's matrices.
+ */
 import { PRODUCT_TILE, product } from './kernels/product.js';
 
-const TIMES = 8; // dispatches that are timed
+const TIMES = 8; // dispatches per measurement
 const ROWS = 128;
 
-/** Milliseconds of one submission of TIMES dispatches. */
+/** Measures one submission of TIMES dispatches, in milliseconds. */
 async function time(network, operation, rows, out) {
   const { runner } = network;
   runner.begin();
@@ -16,9 +18,9 @@ async function time(network, operation, rows, out) {
 }
 
 /**
- * Sets the device's feature `tiles`: true if tiles in workgroup memory are faster. A software renderer pays for barriers and keeps the
- * direct form.
- * @param {import('./network.js').Network} network whose weights are uploaded
+ * Sets the device's feature `tiles` to true if tiles in workgroup memory are faster. A software renderer, on which
+ * barriers are slow, keeps the direct kernel.
+ * @param {import('./network.js').Network} network its weights must be uploaded
  */
 export async function chooseProduct(network) {
   const { gpu, rows: most } = network;
@@ -34,7 +36,7 @@ export async function chooseProduct(network) {
       weights,
       network.inner,
     );
-    await time(network, operation, rows, weights.out); // the first run may still compile
+    await time(network, operation, rows, weights.out); // the first run may include compilation
     times.push(
       Math.min(await time(network, operation, rows, weights.out), await time(network, operation, rows, weights.out)),
     );

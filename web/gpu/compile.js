@@ -1,4 +1,4 @@
-/** Compiles kernels, each combination of kernel and sizes once. */
+/** Compiles kernels. Each combination of a kernel and its sizes is compiled once. */
 import { GPUFault } from './fault.js';
 
 const TYPES = { u: 'uniform', r: 'read-only-storage', w: 'storage' };
@@ -32,7 +32,7 @@ export class Compiler {
   }
 
   /**
-   * Returns the pipeline of a kernel with these values of its override constants.
+   * Returns the pipeline of a kernel with the given override constants.
    * @param {import('./kernels/shared.js').Kernel} kernel
    * @param {Record<string, number | boolean>} constants
    * @returns {Promise<any>} rejects with a GPUFault that names the kernel

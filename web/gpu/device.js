@@ -1,17 +1,21 @@
-/** Opens a graphics device: asks for what is needed, refuses software renderers, and checks a few values before trusting it. */
+/** Opens a graphics device: requests the sizes it needs, refuses software renderers, and checks a few values first. */
 import { GPUFault } from './fault.js';
 import { Compiler } from './compile.js';
 import { probe } from './probe.js';
 
-/** Renderers without a graphics card, by the names in their adapter's information. */
+/** Matches the names of software renderers in an adapter's information. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|basic render/i;
-/** Features that are asked for where the adapter has them. */
+/** Features that are requested if the adapter has them. */
 const OPTIONAL = ['subgroups'];
-/** The least that a device grants, which is enough for the small models. */
+/** The limits that every device grants. They are enough for the small models. */
 const DEFAULT_BUFFER = 256 << 20;
 const DEFAULT_BINDING = 128 << 20;
 
-/** Safari 26.0 has the information on the adapter only, and a browser may leave any field empty. @param {any} adapter */
+/**
+ * Returns the adapter's name, and whether it is a software renderer. Safari 26.0 has this information on the adapter
+ * only, and a browser may leave any field empty.
+ * @param {any} adapter
+ */
 function describe(adapter) {
   const info = adapter.info ?? {};
   const words = [info.vendor, info.architecture, info.device, info.description].filter(Boolean);
@@ -21,7 +25,10 @@ function describe(adapter) {
   };
 }
 
-/** The sizes to ask for: what is needed, where the adapter allows more than the default. */
+/**
+ * Returns the limits to request: the defaults, or more if the model needs it. Throws if the adapter allows less than
+ * needed.
+ */
 function limitsFor(adapter, need) {
   const { maxBufferSize: buffer, maxStorageBufferBindingSize: binding } = adapter.limits;
   for (const [what, wanted, most] of [
@@ -40,11 +47,14 @@ function limitsFor(adapter, need) {
 export class Gpu {
   /** @type {GPUFault | null} set once the device is lost */ lost = null;
   /** @type {(fault: GPUFault) => void} */ onLost = () => {};
-  /** @type {GPUFault | null} an error that no scope caught; the next check throws it */ fault = null;
-  /** @type {{dot4: boolean, subgroups: boolean, tiles: boolean}} what computes correctly (probe.js), or faster (choose.js) */
+  /** an error that no error scope caught; the next check throws it */ fault = null;
+  /** features that compute correctly (probe.js) or are faster (choose.js) */
   features = { dot4: false, subgroups: false, tiles: false };
-  /** true if a thread takes a row by itself: barriers are slow on a software renderer (kernels/shared.js) */ alone = false;
-  /** milliseconds from submitting nothing to hearing of its end */ latency = 0;
+  /**
+   * true if each row is computed by a single thread, because barriers are slow on a software renderer
+   * (kernels/shared.js)
+   */ alone = false;
+  /** milliseconds from an empty submission to the report that it has ended */ latency = 0;
 
   constructor(device, { name, software }) {
     this.device = device;
@@ -63,13 +73,16 @@ export class Gpu {
     });
   }
 
-  /** Throws if the device is lost or reported an error. A lost device resolves most promises as if nothing had happened. */
+  /**
+   * Throws if the device is lost or has reported an error. A lost device resolves most promises as if nothing had
+   * happened.
+   */
   check() {
     const fault = this.lost ?? this.fault;
     if (fault) throw fault;
   }
 
-  /** Frees the device and everything on it; nobody is told of the loss. */
+  /** Frees the device and everything on it. This loss is not reported. */
   destroy() {
     this.onLost = () => {};
     this.device.destroy();
@@ -78,8 +91,9 @@ export class Gpu {
 
 /**
  * Opens the graphics device.
- * @param {{gpu?: any, software?: boolean, powerPreference?: string, need?: {buffer?: number, binding?: number}}} [options]
- *   gpu: the browser's entry point; software: accepts renderers without a graphics card; need: bytes of the largest buffer and binding
+ * @param {{gpu?: any, software?: boolean, powerPreference?: string,
+ *   need?: {buffer?: number, binding?: number}}} [options]
+ *   gpu: the browser's entry point. software: accepts software renderers. need: largest buffer and binding, in bytes.
  * @returns {Promise<Gpu>} rejects with a GPUFault
  */
 export async function openGPU({

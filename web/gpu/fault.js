@@ -1,6 +1,6 @@
 /**
- * The one error of this folder. `reason` says what to do about it: absent, software, refused, limit, memory, compile, lost, wrong (the
- * device computes wrongly), unsupported (this network or request has no kernels here).
+ * The error of this folder. `reason` tells the caller what to do: absent, software, refused, limit, memory, compile,
+ * lost, wrong (the device computes incorrectly), unsupported (no kernel here computes this network or request).
  */
 export class GPUFault extends Error {
   /**
@@ -15,5 +15,5 @@ export class GPUFault extends Error {
   }
 }
 
-/** Returns what a cancelled call throws. */
+/** Returns the error that a cancelled call throws. */
 export const abortError = () => new DOMException('The operation was aborted.', 'AbortError');

@@ -1,19 +1,22 @@
 /**
- * GPT-2 with a key/value cache (core/model/gpt2.c), as carefully made as SEDD here: a token is five dispatches a block and three more,
- * and its draw stays on the GPU, so that many tokens fit one submission. The cache is each block's own qkv, in which new rows follow the
- * old ones: nothing is copied.
+ * GPT-2 with a key/value cache (core/model/gpt2.c), optimised as carefully as SEDD. A token takes five dispatches per
+ * block and three more, and its draw stays on the GPU, so that many tokens fit into one submission. The cache is the
+ * qkv buffer of each block: new rows follow the old ones, so nothing is copied.
  */
 import { chooseProduct } from './choose.js';
 import { Network, unpack } from './network.js';
 import { GPUFault } from './fault.js';
 
-/** Rows up to which products go row by row, with everything fused; not where threads are alone (kernels/shared.js). */
+/** The most rows for which a product runs row by row with everything fused. Not used if `alone` (kernels/shared.js). */
 const FEW = 4;
-/** Rows of a prompt that are computed at once. */
+/** Rows of a prompt per forward pass. */
 const SLICE = 256;
-/** Tokens that are drawn in one submission. */
+/** Tokens drawn per submission. */
 const TOKENS = 64;
-/** The first span of drawn tokens; before them are a slice's rows, its last row, and the head's slices. */
+/**
+ * Index of the first span of drawn tokens. The spans before it hold a slice's rows, its last row, and the head's
+ * slices.
+ */
 const SLICE_SPAN = 0;
 const LAST_SPAN = 1;
 const DRAW_SPAN = 2;
@@ -21,14 +24,14 @@ const DRAW_SPAN = 2;
 /** @typedef {import('./runner.js').Operation} Operation */
 
 export class Gpt2 extends Network {
-  /** @type {any[]} blocks' operations for many rows */ #many = [];
-  /** @type {any[]} and for few */ #few = [];
+  /** operations of each block for many rows */ #many = [];
+  /** operations of each block for few rows */ #few = [];
   /** @type {Operation} */ #embed;
   /** @type {Operation} */ #draw;
   /** @type {Operation | null} */ #headOne;
   /** @type {Awaited<ReturnType<Network['productOf']>>} */ #headMany;
   #position = 0;
-  /** true once logits of the last token read are on the GPU */ #ready = false;
+  /** true if the GPU holds the logits of the last token read */ #ready = false;
 
   /** @param {Iterable<import('./memory.js').Tensor>} tensors */
   async load(tensors) {
@@ -49,7 +52,7 @@ export class Gpt2 extends Network {
     return { factor: this.weights(name).data, shift: this.weights(`${name}.bias`).data };
   }
 
-  /** The operations of a block for many rows, or for few. @param {number} b @param {boolean} few */
+  /** Returns the operations of a block for many rows or for few. @param {number} b @param {boolean} few */
   async #block(b, few) {
     const of = (/** @type {string} */ name) => this.weights(`block.${b}.${name}`);
     const norm = (/** @type {string} */ name) => this.#norm(`block.${b}.${name}`);
@@ -88,13 +91,13 @@ export class Gpt2 extends Network {
     this.runner.dispatch(operation, span, Math.ceil(out / 8), rows);
   }
 
-  /** Records the head for one row, row `first` of the span. */
+  /** Records the head for row `first` of the span. */
   #headRow(span) {
     if (this.#headOne) this.#line(this.#headOne, span, this.weights('head').out, 1);
     else this.recordProduct(this.#headMany, span, 1);
   }
 
-  /** Records a forward pass of `rows` tokens, which are in `drawn`. */
+  /** Records a forward pass of `rows` tokens, whose ids are in the buffer `drawn`. */
   async #forward(span, rows) {
     const { runner, info } = this;
     const few = rows <= FEW && !this.gpu.alone;
@@ -113,7 +116,7 @@ export class Gpt2 extends Network {
     }
   }
 
-  /** Reads tokens into the cache, a slice at a time; after each slice, `then` records what follows. */
+  /** Reads tokens into the cache, one slice at a time. Calls `then` after each slice to record what follows it. */
   async #read(ids, then) {
     if (this.#position + ids.length > this.info.positions) {
       const room = this.info.positions - this.#position;
@@ -135,12 +138,12 @@ export class Gpt2 extends Network {
 
   /* ---- Calls ---- */
 
-  /** Forgets the cache. */
+  /** Empties the cache. */
   reset() {
     this.rewind(0);
   }
 
-  /** Forgets the tokens from `position` on. @param {number} position */
+  /** Removes the tokens from `position` on from the cache. @param {number} position */
   rewind(position) {
     this.#position = Math.max(0, Math.min(position, this.#position));
     this.#ready = false;
@@ -150,7 +153,10 @@ export class Gpt2 extends Network {
     return this.#position;
   }
 
-  /** Reads tokens into the cache; the last one's logits stay on the GPU. @param {{ids: Int32Array, cancelled?: () => boolean}} request */
+  /**
+   * Reads tokens into the cache. The last token's logits stay on the GPU.
+   * @param {{ids: Int32Array, cancelled?: () => boolean}} request
+   */
   async append({ ids, cancelled }) {
     this.runner.begin(cancelled);
     this.#ready = false;
@@ -162,10 +168,10 @@ export class Gpt2 extends Network {
   }
 
   /**
-   * Draws `count` tokens and reads each into the cache, the last one only if `last` is false.
-   * @param {{count: number, uniforms: Float32Array, temperature?: number, greedy?: boolean, topK?: number, topP?: number, last?: boolean,
-   *   cancelled?: () => boolean}} request
-   * @returns {Promise<ReturnType<typeof unpack>>} a value for each token
+   * Draws `count` tokens and reads them into the cache. The last token is not read if `last` is true.
+   * @param {{count: number, uniforms: Float32Array, temperature?: number, greedy?: boolean, topK?: number,
+   *   topP?: number, last?: boolean, cancelled?: () => boolean}} request
+   * @returns {Promise<ReturnType<typeof unpack>>} one value for each token
    */
   async generate({ count, uniforms, last = false, cancelled, ...choice }) {
     const { info, memory, runner } = this;
@@ -191,7 +197,10 @@ export class Gpt2 extends Network {
     return unpack(results, count);
   }
 
-  /** Returns the logits [count, tokens] of tokens read into an empty cache. @param {{ids: Int32Array, cancelled?: () => boolean}} request */
+  /**
+   * Returns the logits [count, tokens] of tokens that are read into an empty cache.
+   * @param {{ids: Int32Array, cancelled?: () => boolean}} request
+   */
   async logits({ ids, cancelled }) {
     const { out } = this.weights('head');
     const logits = new Float32Array(ids.length * out);

@@ -1,4 +1,7 @@
-/** WebGPU: opens a device and runs the networks on it. Loaded only when it is used; the engine wires it (web/engine). */
+/**
+ * WebGPU: opens a device and runs the networks on it. Loaded only if it is used. web/engine/webgpu connects it to the
+ * engine.
+ */
 import { Gpt2 } from './gpt2.js';
 import { Sedd } from './sedd.js';
 
@@ -9,7 +12,7 @@ export { GPUFault } from './fault.js';
  * Uploads a model.
  * @param {import('./device.js').Gpu} gpu
  * @param {import('./network.js').Description} description
- * @param {Iterable<import('./memory.js').Tensor>} tensors each is read once, before the next is asked for
+ * @param {Iterable<import('./memory.js').Tensor>} tensors each is uploaded before the next is requested
  * @returns {Promise<Sedd | Gpt2>} rejects with a GPUFault
  */
 export async function createNetwork(gpu, description, tensors) {

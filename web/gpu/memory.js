@@ -1,4 +1,4 @@
-/** Buffers of one network: each tensor is uploaded once, in the layout of the core. */
+/** Allocates the buffers of one network, and uploads each tensor once in the layout of the core. */
 import { GPUFault } from './fault.js';
 
 const MAP_READ = 1;
@@ -6,7 +6,7 @@ const COPY_SRC = 4;
 const COPY_DST = 8;
 const UNIFORM = 64;
 const STORAGE = 128;
-/** Bytes that are copied at once out of memory that threads share, which WebGPU does not read everywhere. */
+/** Bytes per copy out of memory that threads share. WebGPU cannot read that memory directly in every browser. */
 const PIECE = 16 << 20;
 const LEAST = 256;
 
@@ -35,22 +35,25 @@ export class Memory {
     return buffer;
   }
 
-  /** A buffer that kernels read and write. @param {string} label @param {number} size in bytes */
+  /** Creates a buffer that kernels read and write. @param {string} label @param {number} size in bytes */
   storage(label, size) {
     return this.#make(label, size, STORAGE | COPY_SRC | COPY_DST);
   }
 
-  /** A buffer for the arguments of dispatches. */
+  /** Creates a buffer for the arguments of dispatches. */
   uniform(label, size) {
     return this.#make(label, size, UNIFORM | COPY_DST);
   }
 
-  /** A buffer that the CPU reads. */
+  /** Creates a buffer that the CPU can read. */
   staging(label, size) {
     return this.#make(label, size, MAP_READ | COPY_DST);
   }
 
-  /** Copies an array to `offset` of a buffer; both are multiples of 4 bytes but for the array's end. */
+  /**
+   * Copies an array to `offset` of a buffer. The offset is a multiple of 4 bytes; an array that is not is padded with
+   * zeros.
+   */
   write(buffer, array, offset = 0) {
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     const shared = typeof SharedArrayBuffer !== 'undefined' && array.buffer instanceof SharedArrayBuffer;
@@ -67,14 +70,17 @@ export class Memory {
     }
   }
 
-  /** A buffer with the contents of an array. */
+  /** Creates a buffer with the contents of an array. */
   upload(label, array) {
     const buffer = this.storage(label, array.byteLength);
     this.write(buffer, array);
     return buffer;
   }
 
-  /** Throws if the device had no room for what `work` allocated. @template T @param {() => T} work @returns {Promise<T>} */
+  /**
+   * Runs `work`, and throws if the device lacks the memory for its buffers.
+   * @template T @param {() => T} work @returns {Promise<T>}
+   */
   async scoped(work) {
     const { device } = this.#gpu;
     device.pushErrorScope('validation');
@@ -102,23 +108,25 @@ export class Memory {
 }
 
 /**
- * @typedef {{name: string, kind: 'matrix', dtype: 'q8'|'f32', rows: number, columns: number, padded?: number, panels: Int8Array|Float32Array,
- *   scale: Float32Array|null, sum: Int32Array|null, bias: Float32Array|null}} Matrix a packed matrix (core/kernels/kernels.h)
- * @typedef {{name: string, kind: 'table', dtype: 'q8'|'f32', rows: number, columns: number, values: Int8Array|Float32Array,
- *   scale: Float32Array|null}} Table
+ * @typedef {{name: string, kind: 'matrix', dtype: 'q8'|'f32', rows: number, columns: number, padded?: number,
+ *   panels: Int8Array|Float32Array, scale: Float32Array|null, sum: Int32Array|null, bias: Float32Array|null}} Matrix
+ *   a packed matrix (core/kernels/kernels.h)
+ * @typedef {{name: string, kind: 'table', dtype: 'q8'|'f32', rows: number, columns: number,
+ *   values: Int8Array|Float32Array, scale: Float32Array|null}} Table
  * @typedef {{name: string, kind: 'vector', rows: number, values: Float32Array}} Vector
  * @typedef {Matrix | Table | Vector} Tensor
- * @typedef {{kind: string, dtype: 'q8'|'f32', in: number, out: number, inputs: number, data: any, records: any}} Weights
- *   a tensor on the GPU; inputs: words of four (q8) or floats of a row; records: (scale, sum of weights, bias, 0) a channel
+ * @typedef {{kind: string, dtype: 'q8'|'f32', in: number, out: number, inputs: number, data: any,
+ *   records: any}} Weights a tensor on the GPU. `inputs` counts a row's words of four inputs (q8) or its floats.
+ *   `records` has (scale, sum of weights, bias, 0) for each channel.
  */
 
-/** Returns a matrix's record for each channel of its panels. @param {Matrix} matrix */
+/** Returns the records of a matrix, one for each channel of its panels. @param {Matrix} matrix */
 function records({ rows, scale, sum, bias }) {
   const channels = roundUp(rows, 8);
   const out = new Float32Array(4 * channels);
   for (let c = 0; c < channels; c++) {
     out[4 * c] = scale ? scale[c] : 1;
-    out[4 * c + 1] = sum ? sum[c] : 0; // at most 131,072 * 128, so a float holds it
+    out[4 * c + 1] = sum ? sum[c] : 0; // at most 131,072 * 128, which a float holds exactly
     out[4 * c + 2] = bias ? bias[c] : 0;
   }
   return out;

@@ -1,4 +1,7 @@
-/** What both networks have: their weights and scratch on the GPU, the operations of a block, and the head with the draw. */
+/**
+ * The parts that both networks share: weights and scratch on the GPU, the operations of a block, and the head with the
+ * draw.
+ */
 import { attend, keysOfTile } from './kernels/attend.js';
 import { attendAlone } from './kernels/attend-alone.js';
 import { attendOne } from './kernels/attend-one.js';
@@ -14,21 +17,21 @@ import { Memory, uploadTensor } from './memory.js';
 import { Runner, SPAN_BYTES } from './runner.js';
 
 /**
- * @typedef {{kind: 'sedd'|'gpt2', dtype: 'q8'|'f32', hidden: number, inner: number, heads: number, blocks: number, tokens: number,
- *   states: number, maskId: number, normEps: number, positions: number, attentionScales: number[], activation: string, tied: boolean,
- *   integerAttention?: boolean, muted: number[]}} Description
+ * @typedef {{kind: 'sedd'|'gpt2', dtype: 'q8'|'f32', hidden: number, inner: number, heads: number, blocks: number,
+ *   tokens: number, states: number, maskId: number, normEps: number, positions: number, attentionScales: number[],
+ *   activation: string, tied: boolean, integerAttention?: boolean, muted: number[]}} Description
  * @typedef {import('./runner.js').Operation} Operation
  * @typedef {{rows: number, first?: number, to?: number, keys?: number, index?: number}} Span see kernels/shared.js
  * @typedef {{temperature?: number, greedy?: boolean, topK?: number, topP?: number}} Choice
  * @typedef {Record<string, number | boolean>} Constants values of override constants
- * @typedef {{buffer: any, offset?: number, size?: number}} Part of a buffer
+ * @typedef {{buffer: any, offset?: number, size?: number}} Part part of a buffer
  * @typedef {{epilogue?: string, gate?: any|Part, to?: boolean}} After what follows a product (kernels/shared.js)
  */
 
-/** Bytes of logits that are computed at once. */
+/** Most bytes of logits that are computed at once. */
 const LOGIT_BYTES = 64 << 20;
 
-/** Workgroups in one dimension of a dispatch, on every device. */
+/** Most workgroups in one dimension of a dispatch on any device. */
 const MOST_GROUPS = 65535;
 
 const tiles = (/** @type {number} */ n, /** @type {number} */ size) => Math.ceil(n / size);
@@ -58,25 +61,25 @@ export class Network {
       throw new GPUFault('unsupported', `Attention heads of ${this.size} are too large for the graphics device.`);
   }
 
-  /** Dispatches of the last call. */
+  /** Number of dispatches of the last call. */
   get dispatches() {
     return this.runner.dispatches;
   }
-  /** Bytes on the GPU. */
+  /** Number of bytes on the GPU. */
   get bytes() {
     return this.memory.bytes;
   }
 
-  /** Frees all buffers. A call under way rejects. */
+  /** Frees all buffers. A call in progress rejects. */
   destroy() {
     this.runner.stopped = true;
     this.memory.destroy();
   }
 
   /**
-   * Uploads the weights and makes what every network has.
-   * @param {Iterable<import('./memory.js').Tensor>} tensors @param {number} rows that are computed at once
-   * @param {number} results rows that are drawn in a call
+   * Uploads the weights and allocates the buffers that every network needs.
+   * @param {Iterable<import('./memory.js').Tensor>} tensors @param {number} rows the most rows in one forward pass
+   * @param {number} results the most rows drawn in one call
    */
   async open(tensors, rows, results) {
     const { memory, info, gpu } = this;
@@ -113,12 +116,12 @@ export class Network {
     return found;
   }
 
-  /** Makes room for the arguments of `count` dispatches of different rows. */
+  /** Allocates the arguments of up to `count` dispatches. */
   openSpans(count) {
     this.spans = this.memory.uniform('spans', count * SPAN_BYTES);
   }
 
-  /** Writes arguments from number `first` on. @param {Span[]} spans @param {Choice} [choice] */
+  /** Writes spans to the buffer, from number `first` on. @param {Span[]} spans @param {Choice} [choice] */
   writeSpans(spans, { temperature = 1, greedy = false, topK = 0, topP = 1 } = {}, first = 0) {
     const words = new Uint32Array((spans.length * SPAN_BYTES) / 4);
     const floats = new Float32Array(words.buffer);
@@ -131,6 +134,7 @@ export class Network {
   }
 
   /**
+   * Prepares a kernel with its constants and buffers for dispatch.
    * @param {import('./kernels/shared.js').Kernel} kernel @param {Record<string, number|boolean>} constants
    * @param {(any|Part)[]} buffers bindings 1, 2, ... (binding 0 is the span)
    * @returns {Promise<Operation>}
@@ -149,7 +153,7 @@ export class Network {
 
   /* ---- Operations ---- */
 
-  /** Reads embeddings of ids into the residual stream; GPT-2 adds positions. */
+  /** Reads the embeddings of ids into the residual stream. GPT-2 adds positions. */
   embedding(ids) {
     const table = this.weights(this.info.kind === 'gpt2' && this.info.tied ? 'head' : 'embedding');
     const source = table.kind === 'table' ? 'table' : 'panels';
@@ -172,7 +176,8 @@ export class Network {
   }
 
   /**
-   * Norm and rounding of many rows in front of a product with `weights`; null if there is nothing to do.
+   * Returns the operation that normalises and rounds many rows for a product with `weights`, or null if neither is
+   * needed.
    * @param {{factor: any|Part, shift: any|Part} | null} norm
    */
   preparation(x, weights, norm) {
@@ -187,17 +192,20 @@ export class Network {
     );
   }
 
-  /** What follows a product, as constants. @param {import('./memory.js').Weights} weights @param {After} after */
+  /**
+   * Returns the constants of what follows a product.
+   * @param {import('./memory.js').Weights} weights @param {After} after
+   */
   #after(weights, { epilogue = 'store', gate, to = false }) {
     return { OUT: weights.out, EPILOGUE: EPILOGUES[epilogue], GATE: Boolean(gate), TO: to };
   }
 
-  /** The product of many rows that were prepared, or of the rows of `x`. */
+  /** Multiplies many rows, which are the prepared ones in int8 models and the rows of `x` otherwise. */
   product(x, weights, y, /** @type {After} */ after = {}) {
     return this.productBy(product(weights.dtype, this.gpu.features), x, weights, y, after);
   }
 
-  /** The same by one of the kernels for it. @param {import('./kernels/shared.js').Kernel} kernel */
+  /** The same product by a given kernel. @param {import('./kernels/shared.js').Kernel} kernel */
   productBy(kernel, x, weights, y, /** @type {After} */ after = {}) {
     const q8 = weights.dtype === 'q8';
     const buffers = [q8 ? this.input : x, weights.data, weights.records, after.gate ?? this.nothing, y];
@@ -208,7 +216,7 @@ export class Network {
     );
   }
 
-  /** The product of a row or a few, with norm and rounding in front. */
+  /** Multiplies one row or a few, including their norm and rounding. */
   line(x, weights, y, norm, /** @type {After} */ after = {}) {
     /** @type {Constants} */
     const constants = { IN: weights.in, NORM: Boolean(norm), ...(norm && { EPS: this.info.normEps }) };
@@ -225,7 +233,7 @@ export class Network {
   }
 
   /**
-   * Attention of many queries of block `b`, with what is in front of it, for recordAttention().
+   * Returns the attention of many queries of block `b` and the rounding that precedes it, for recordAttention().
    * @param {number} b @param {any} qkv @param {{list?: any, places?: any, turns?: any, causal?: boolean}} how
    */
   async attention(b, qkv, { list, places, turns, causal = false }) {
@@ -248,7 +256,7 @@ export class Network {
     return { before, attend: attending };
   }
 
-  /** Attention of single queries over a cache. */
+  /** Computes the attention of single queries over a cache. */
   attentionOne(b, qkv) {
     const constants = { HEADS: this.info.heads, SCALE: this.info.attentionScales[b] };
     return this.operation(attendOne({ size: this.size }, this.gpu.features), constants, [qkv, this.attended]);
@@ -264,7 +272,7 @@ export class Network {
 
   /* ---- Recording ---- */
 
-  /** Records a product of many rows with what is in front of it. */
+  /** Records a product of many rows and its preparation. */
   recordProduct({ before, product: operation, out }, span, rows) {
     if (before) this.runner.dispatch(before, span, rowGroups(this.gpu.alone, rows));
     this.runner.dispatch(operation, span, tiles(out, PRODUCT_TILE.channels), tiles(rows, PRODUCT_TILE.rows));
@@ -279,7 +287,7 @@ export class Network {
     this.runner.dispatch(operation, span, rowGroups(this.gpu.alone, rows));
   }
 
-  /** A product and what is in front of it, for recordProduct. */
+  /** Returns a product and its preparation, for recordProduct(). */
   async productOf(x, weights, y, norm, after) {
     const [before, operation] = await Promise.all([
       this.preparation(x, weights, norm),
@@ -295,7 +303,10 @@ export class Network {
     return new Float32Array(await this.runner.read(this.staging, size));
   }
 
-  /** Records the head for `rows` rows, a slice at a time, and reads their logits back. @param {any} head @param {number} first span */
+  /**
+   * Records the head for `rows` rows, one slice at a time, and reads their logits.
+   * @param {any} head @param {number} first index of the first slice's span
+   */
   async readLogits(head, first, rows) {
     const { out } = this.weights('head');
     const logits = new Float32Array(rows * out);
@@ -308,7 +319,7 @@ export class Network {
     return logits;
   }
 
-  /** The spans of the head's slices of `rows` rows. @returns {Span[]} */
+  /** Returns the spans of the head's slices for `rows` rows. @returns {Span[]} */
   headSpans(rows) {
     return Array.from({ length: tiles(rows, this.headRows) }, (_, i) => ({
       rows: Math.min(this.headRows, rows - i * this.headRows),
@@ -318,7 +329,7 @@ export class Network {
   }
 }
 
-/** The results of `count` draws, as typed arrays. @param {Float32Array} results */
+/** Converts the results of `count` draws to typed arrays. @param {Float32Array} results */
 export function unpack(results, count) {
   const of = (/** @type {(at: number) => number} */ value) =>
     Float32Array.from({ length: count }, (_, row) => value(DRAW_RESULTS * row));

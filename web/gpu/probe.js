@@ -1,6 +1,7 @@
 /**
- * Tries a device with values before it is trusted: the rounding and the exponential on which the kernels rest, the packed dot product,
- * which WebKit has without naming it, and sums over subgroups. Also measures how long an empty submission takes to report.
+ * Checks a device with known values before it is used: the rounding and the exponential that the kernels rely on, the
+ * packed dot product (which WebKit has without listing it), and sums over subgroups. Also measures how long an empty
+ * submission takes.
  */
 import { GPUFault } from './fault.js';
 import { EXP, MEETING, sums } from './kernels/shared.js';
@@ -37,7 +38,10 @@ fn main(@builtin(local_invocation_index) i: u32) {
 };
 
 const meeting = MEETING.subgroups;
-/** Sums and largest values over the threads of a workgroup, which are right only if a subgroup's threads are neighbours. */
+/**
+ * Computes sums and maxima over the threads of a workgroup. They are correct only if the threads of a subgroup are
+ * neighbours.
+ */
 const subgroups = {
   name: 'subgroups probe',
   bindings: 'w',
@@ -88,7 +92,7 @@ async function values(gpu, kernel, count) {
   return [...got];
 }
 
-/** Does a kernel compile here and compute these values? @param {(i: number) => number} expected */
+/** Returns true if a kernel compiles here and computes these values. @param {(i: number) => number} expected */
 async function computes(gpu, kernel, count, expected) {
   try {
     return (await values(gpu, kernel, count)).every((value, i) => value === expected(i));
@@ -98,10 +102,10 @@ async function computes(gpu, kernel, count, expected) {
   }
 }
 
-/** Sets the device's features and latency. @param {import('./device.js').Gpu} gpu */
+/** Sets the features and the latency of the device. @param {import('./device.js').Gpu} gpu */
 export async function probe(gpu) {
   const got = await values(gpu, arithmetic, 16);
-  const rounded = [-2, -1, 0, 0, 0, 1, 2, 2]; // -1.5, -1, ... 2: halves go to the even neighbour
+  const rounded = [-2, -1, 0, 0, 0, 1, 2, 2]; // -1.5, -1, ... 2: a half rounds to the even neighbour
   got.forEach((value, i) => {
     const expected = i < 8 ? rounded[i] : Math.exp(8 * ((i - 8) / 2 - 1.5));
     if (!(Math.abs(value - expected) <= 1e-6 * Math.abs(expected)))

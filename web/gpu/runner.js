@@ -1,13 +1,13 @@
 /**
- * Records dispatches and submits them. A call is one command buffer while it is short; a longer one is split at its rests, so that the
- * page can draw, an abort is heard and no watchdog fires. Work that is submitted cannot be taken back.
+ * Records dispatches and submits them. A short call is one command buffer. A longer call is split where rest() allows
+ * it, so that the page can draw, an abort takes effect and no watchdog fires. Submitted work cannot be cancelled.
  */
 import { abortError, GPUFault } from './fault.js';
 
-/** Milliseconds that a submission may take. */
+/** Longest time of one submission in milliseconds. */
 const LIMIT = 30;
 const MAP_READ = 1;
-/** Bytes between two spans: the largest alignment of dynamic offsets that a device may ask for. */
+/** Distance between two spans in bytes: the largest alignment of dynamic offsets that a device may require. */
 export const SPAN_BYTES = 256;
 
 /** @typedef {{pipeline: any, group: any}} Operation */
@@ -19,7 +19,7 @@ export class Runner {
   #cancelled = () => false;
   #work = 0;
   #kind = '';
-  /** @type {Record<string, number>} milliseconds for a unit of each kind of work that was measured */ #paces = {};
+  /** milliseconds per unit of work, for each kind that has been measured */ #paces = {};
   /** dispatches of the last call */ dispatches = 0;
   /** submissions of the last call */ submissions = 0;
   stopped = false;
@@ -29,7 +29,7 @@ export class Runner {
     this.#gpu = gpu;
   }
 
-  /** Begins a call. @param {() => boolean} [cancelled] is polled between submissions */
+  /** Begins a call. @param {() => boolean} [cancelled] polled between submissions */
   begin(cancelled = () => false) {
     this.#cancelled = cancelled;
     this.#encoder = this.#pass = undefined;
@@ -43,7 +43,9 @@ export class Runner {
     if (this.#cancelled()) throw abortError();
   }
 
-  /** Records one dispatch of x * y workgroups. @param {Operation} operation @param {number} span number of its arguments */
+  /**
+   * Records one dispatch of x * y workgroups. @param {Operation} operation @param {number} span index of its arguments
+   */
   dispatch({ pipeline, group }, span, x, y = 1) {
     this.#encoder ??= this.#gpu.device.createCommandEncoder();
     this.#pass ??= this.#encoder.beginComputePass();
@@ -53,7 +55,7 @@ export class Runner {
     this.dispatches++;
   }
 
-  /** Records a copy. */
+  /** Records a copy from one buffer to another. */
   copy(from, offset, to, place, size) {
     this.#pass?.end();
     this.#pass = undefined;
@@ -62,9 +64,10 @@ export class Runner {
   }
 
   /**
-   * Says that `work` more units were recorded, and that the call may be split here.
-   * @param {number} work any unit that is proportional to time within its kind
-   * @param {string} [kind] a row costs more if it is alone, because it reads all weights
+   * Reports that `work` more units have been recorded. Splits the call here if the next units would exceed the time
+   * limit.
+   * @param {number} work in a unit that is proportional to time within its kind
+   * @param {string} [kind] a single row costs more than a row of many, because it reads all weights
    */
   async rest(work, kind = 'rows') {
     this.#work += work;
@@ -74,9 +77,9 @@ export class Runner {
       await this.#submit(() => this.#gpu.device.queue.onSubmittedWorkDone());
   }
 
-  /** Submits what is recorded and waits. @param {() => Promise<unknown>} wait */
+  /** Submits the recorded work and waits for it. @param {() => Promise<unknown>} wait */
   async #submit(wait) {
-    this.#check(); // the buffers of a network that was freed meanwhile must not be submitted
+    this.#check(); // never submits the buffers of a network that was freed meanwhile
     this.#pass?.end();
     const { queue } = this.#gpu.device;
     const start = performance.now();
@@ -85,7 +88,7 @@ export class Runner {
       this.submissions++;
     }
     const done = wait();
-    queue.submit([]); // Firefox looks at pending maps when something is submitted
+    queue.submit([]); // Firefox checks pending maps only when something is submitted
     try {
       await done;
     } catch (error) {
@@ -101,12 +104,12 @@ export class Runner {
     this.#check();
   }
 
-  /** Submits the rest and waits until it is done. */
+  /** Submits the remaining work and waits until it is done. */
   async finish() {
     await this.#submit(() => this.#gpu.device.queue.onSubmittedWorkDone());
   }
 
-  /** Submits the rest and returns the first `size` bytes of `staging`. @returns {Promise<ArrayBuffer>} */
+  /** Submits the remaining work and returns the first `size` bytes of `staging`. @returns {Promise<ArrayBuffer>} */
   async read(staging, size) {
     await this.#submit(() => staging.mapAsync(MAP_READ, 0, size));
     const bytes = staging.getMappedRange(0, size).slice(0);

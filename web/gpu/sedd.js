@@ -1,12 +1,12 @@
 /**
- * The SEDD network (core/model/score.c). The core computes the modulations of a noise level; everything else runs here. In the last
- * block, only the rows to draw go past the keys and values.
+ * The SEDD network (core/model/score.c). The core computes the modulations of a noise level; everything else runs here.
+ * In the last block, only the rows to draw continue after the keys and values.
  */
 import { chooseProduct } from './choose.js';
 import { GPUFault } from './fault.js';
 import { Network, unpack } from './network.js';
 
-/** The modulations of a block, in the core's order. */
+/** The order of a block's modulations in the core. */
 const SHIFT1 = 0;
 const SCALE1 = 1;
 const GATE1 = 2;
@@ -15,7 +15,7 @@ const SCALE2 = 4;
 const GATE2 = 5;
 const VECTORS = 6;
 
-/** Cosine and sine of each position's angles, computed as in core/model/session.c. */
+/** Returns the cosine and sine of each position's angles, computed as in core/model/session.c. */
 function turns(positions, size) {
   const half = size >> 1;
   const table = new Float32Array(2 * positions * half);
@@ -32,10 +32,11 @@ function turns(positions, size) {
 /**
  * @typedef {import('./runner.js').Operation} Operation
  * @typedef {Awaited<ReturnType<Network['productOf']>>} Step
- * @typedef {{ids: Int32Array, modulation: Float32Array, read?: Int32Array|null, rows: Int32Array, uniforms?: Float32Array,
- *   temperature?: number, greedy?: boolean, topK?: number, topP?: number, cancelled?: () => boolean}} Request
- *   ids: of every place; modulation: the core's, for this noise level; read: places that are read, ascending (all by default);
- *   rows: places to draw, ascending; uniforms: in [0, 1), one a row
+ * @typedef {{ids: Int32Array, modulation: Float32Array, read?: Int32Array|null, rows: Int32Array,
+ *   uniforms?: Float32Array, temperature?: number, greedy?: boolean, topK?: number, topP?: number,
+ *   cancelled?: () => boolean}} Request
+ *   ids: the tokens of all places. modulation: computed by the core for this noise level. read: the places that the
+ *   network reads, ascending (default: all). rows: the places to draw, ascending. uniforms: in [0, 1), one per row.
  */
 
 export class Sedd extends Network {
@@ -43,14 +44,14 @@ export class Sedd extends Network {
   /** @type {Operation} */ #embed;
   /** @type {Operation} */ #gather;
   /** @type {Operation} */ #draw;
-  /** @type {Step} the head on all rows that are read */ #headAll;
-  /** @type {Step} the head on the rows to draw */ #headFront;
+  /** the head for all rows that are read */ #headAll;
+  /** the head for the rows to draw */ #headFront;
 
   /** @param {Iterable<import('./memory.js').Tensor>} tensors */
   async load(tensors) {
     const { info, memory } = this;
     await this.open(tensors, info.positions, info.positions);
-    /** A vector's bytes: bindings start at multiples of the device's alignment. */
+    /** Bytes of a vector, padded: a binding must start at a multiple of the device's alignment. */
     this.vector = Math.ceil((4 * info.hidden) / 256) * 256;
     await memory.scoped(() => {
       const rows = info.positions;
@@ -76,7 +77,7 @@ export class Sedd extends Network {
     return { factor: this.#modulation(block, scale), shift: this.#modulation(block, shift) };
   }
 
-  /** What follows the attention of a block, on one residual stream. */
+  /** Returns the operations of a block after its attention, for one residual stream. */
   async #tail(block, stream) {
     const weights = (/** @type {string} */ name) => this.weights(`block.${block}.${name}`);
     const add = (/** @type {number} */ gate) => ({ epilogue: 'add', gate: this.#modulation(block, gate) });
@@ -120,7 +121,10 @@ export class Sedd extends Network {
     ]);
   }
 
-  /** Uploads a request and records the blocks. Span 0 has the rows that are read, span 1 those to draw, the head's slices follow. */
+  /**
+   * Uploads a request and records the blocks. Span 0 describes the rows that are read and span 1 the rows to draw. The
+   * spans of the head's slices follow.
+   */
   async #forward(/** @type {Request} */ { ids, modulation, read, rows, uniforms, cancelled, ...choice }) {
     const { info, memory, runner } = this;
     const places = read ? Uint32Array.from(read) : Uint32Array.from(ids, (_, place) => place);
@@ -163,8 +167,9 @@ export class Sedd extends Network {
   /**
    * Evaluates the network and draws a token for each of `rows`.
    * @param {Request} request
-   * @returns {Promise<{token: Int32Array, logSum: Float32Array, confidence: Float32Array, entropy: Float32Array, likeliest: Float32Array,
-   *   second: Float32Array, edge: Float32Array}>} a value for each of `rows`; logSum is NaN where a logit is not finite
+   * @returns {Promise<{token: Int32Array, logSum: Float32Array, confidence: Float32Array, entropy: Float32Array,
+   *   likeliest: Float32Array, second: Float32Array, edge: Float32Array}>} one value for each of `rows`. logSum is NaN
+   *   where a logit is not finite.
    */
   async step(request) {
     const head = await this.#forward(request);
@@ -177,7 +182,7 @@ export class Sedd extends Network {
     return unpack(await this.readResults(count), count);
   }
 
-  /** Returns the logits [rows, states], before the sigma shift. @param {Request} request */
+  /** Returns the logits [rows, states] before the sigma shift. @param {Request} request */
   async logits(request) {
     const head = await this.#forward(request);
     return this.readLogits(head, 2, request.rows.length);

@@ -1,12 +1,12 @@
 /**
- * Attention for software renderers, where barriers cost most: a thread takes a query of one head and goes through all keys by itself, with
- * the running maximum and sum of the softmax.
+ * Attention for software renderers, where barriers are slowest. One thread computes one query of one head over all
+ * keys, with the running maximum and sum of the softmax.
  */
 import { EXP, SPAN } from './shared.js';
 import { TURNED } from './attend.js';
 
 /**
- * The same arguments and results as attend(), for one query or many.
+ * Returns the kernel, for one query or many. It has the same arguments and results as attend().
  * @param {{size: number}} shape head size
  * @returns {import('./shared.js').Kernel}
  */

@@ -1,21 +1,21 @@
 /**
- * Attention of one query over the keys of a cache, for decoding. A workgroup takes a query of one head, and the keys 64 at a time: first
- * a thread a key, then a thread a dimension (several threads share one if heads are small), with the running maximum and sum of the
- * softmax.
+ * Attention of one query over the keys of a cache, for decoding. A workgroup computes one query of one head, 64 keys at
+ * a time. Scores are computed with one thread per key. The weighted sum is computed with one thread per dimension, or
+ * several threads for each if heads are small. The maximum and the sum of the softmax are kept as running values.
  */
 import { EXP, MEETING, SPAN, sums } from './shared.js';
 
 const KEYS = 64;
 
 /**
- * y [rows, HEADS * D]: query r is row to + r of qkv and sees the keys 0..to + r.
+ * Returns the kernel that writes y [rows, HEADS * D]. Query r is row to + r of qkv and attends to the keys 0..to + r.
  * @param {{size: number}} shape head size @param {{subgroups: boolean}} features
  * @returns {import('./shared.js').Kernel}
  */
 export const attendOne = ({ size }, { subgroups }) => {
   const meeting = subgroups ? 'subgroups' : 'together';
-  const shares = Math.max(1, Math.floor(KEYS / size)); // threads that share a dimension
-  const own = Math.ceil(size / KEYS); // dimensions of a thread
+  const shares = Math.max(1, Math.floor(KEYS / size)); // threads per dimension
+  const own = Math.ceil(size / KEYS); // dimensions per thread
   return {
     name: `attention of one query, heads of ${size}${MEETING[meeting].suffix}`,
     bindings: 'urw',

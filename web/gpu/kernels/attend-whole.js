@@ -1,18 +1,25 @@
 /**
- * Attention in integers, as the core computes it for int8 models (attention_q8 of core/kernels/scalar.c), with the same bits where the
- * device rounds every operation to nearest and fuses none. Software renderers do: there, every value in front of a rounding to 7 bits is
- * the core's, so that no activation falls on the other side of a rounding. A thread takes a head, or a query of one.
+ * Attention in integers, as the core computes it for int8 models (attention_q8 of core/kernels/scalar.c). The results
+ * have the same bits if the device rounds every operation to nearest and fuses none, as software renderers do. Every
+ * value that is then rounded to 7 bits equals the core's, so that no activation rounds to a different integer. One
+ * thread computes one head, or one query of a head.
  */
 import { EXP, ROUNDING_LIMITS, SPAN } from './shared.js';
 import { TURNED } from './attend.js';
 
-/** Keys whose weighted values are added as integers (SEDD_VALUE_KEYS), and steps of a value (SEDD_VALUE_LEVELS). */
+/**
+ * Number of keys whose weighted values are added as integers (SEDD_VALUE_KEYS), and of levels of a value
+ * (SEDD_VALUE_LEVELS).
+ */
 const VALUE_KEYS = 64;
 const VALUE_LEVELS = 1023;
-/** Steps of a query or key of D elements: a dot product stays within 2^30. */
+/** Returns the number of levels of a query or key of D elements, for which a dot product stays within 2^30. */
 const levelsOf = (/** @type {number} */ size) => (size === 1 ? 32767 : Math.floor(Math.sqrt(2 ** 30 / size)));
 
-/** Words of the steps of one head: the keys', and the value's of each dimension. @param {number} size */
+/**
+ * Returns the number of step sizes of one head: one for its keys, and one for each dimension of its values.
+ * @param {number} size
+ */
 export const headSteps = (size) => 1 + 4 * Math.ceil(size / 4);
 
 const STEP = `
@@ -27,7 +34,8 @@ fn largest_in(v: vec4<f32>) -> f32 { return max(max(v.x, v.y), max(v.z, v.w)); }
 `;
 
 /**
- * Rounds the keys and values of each head: whole [2, HEADS, ROWS, QUADS] has keys, then values; steps [HEADS, headSteps] theirs.
+ * Returns the kernel that rounds the keys and values of each head. whole [2, HEADS, ROWS, QUADS] receives the keys,
+ * then the values; steps [HEADS, headSteps] receives their step sizes.
  * @param {{size: number}} shape head size
  * @returns {import('./shared.js').Kernel}
  */
@@ -75,7 +83,8 @@ fn main(@builtin(global_invocation_id) at: vec3<u32>) {
 });
 
 /**
- * The arguments and results of attend() without CAUSAL, and what roundHeads() wrote.
+ * Returns the attention kernel. It has the arguments and results of attend() without CAUSAL, and reads what
+ * roundHeads() wrote.
  * @param {{size: number}} shape head size
  * @returns {import('./shared.js').Kernel}
  */

@@ -1,8 +1,9 @@
 /**
- * Attention of many queries, without writing scores out. A workgroup takes 16 queries of one head, four threads a query. It goes through
- * the keys tile by tile, with the running maximum and sum of the softmax (Milakov & Gimelshein 2018). In the scores a thread takes every
- * fourth key, in the values every fourth group of four dimensions; the four repeat the exponentials, which saves two barriers a tile. The
- * rotary embedding is applied as queries and keys are read.
+ * Attention of many queries, which never stores the scores. A workgroup computes 16 queries of one head, with four
+ * threads per query. It processes the keys in tiles and keeps the running maximum and sum of the softmax (Milakov &
+ * Gimelshein 2018). Each of a query's four threads scores every fourth key and sums every fourth group of four
+ * dimensions. All four compute the same exponentials, which saves two barriers per tile. The rotary embedding is
+ * applied when queries and keys are read.
  */
 import { EXP, SPAN } from './shared.js';
 
@@ -10,7 +11,8 @@ const QUERIES = 16;
 const LANES = 4;
 
 /**
- * Returns how many keys fit a tile in `storage` bytes of workgroup memory beside the queries; 0 if the head is too large.
+ * Returns how many keys of a tile fit beside the queries into `storage` bytes of workgroup memory, or 0 if the head is
+ * too large.
  * @param {number} size head size
  * @param {number} storage
  */
@@ -20,7 +22,8 @@ export function keysOfTile(size, storage) {
 }
 
 /**
- * The sizes and buffers of attention, and its inputs in fours: turned by the rotary embedding, or as they are.
+ * Returns the sizes and buffers of attention, and the functions that read its inputs in fours, rotated by the rotary
+ * embedding or unchanged.
  * @param {number} size @param {'y'|'unused'} out a kernel may have another buffer at binding 5
  */
 export const TURNED = (size, out = 'y') => `
@@ -64,9 +67,10 @@ fn plain_quad(base: u32, i: u32) -> vec4<f32> {
 `;
 
 /**
- * out [rows, HEADS * D]: query r is row list[r] of qkv if MAPPED, else row to + r. If CAUSAL it sees the keys 0..to + r, else all
- * `keys`. With ROTARY, row i stands at places[i], whose angles are at turns[places[i]] (cosine, sine).
- * @param {{size: number, tile: number}} shape head size; keys of a tile
+ * Returns the kernel that writes out [rows, HEADS * D]. Query r is row list[r] of qkv if MAPPED, otherwise row to + r.
+ * If CAUSAL it attends to the keys 0..to + r, otherwise to all `keys`. With ROTARY, row i has the position places[i],
+ * whose angles (cosine, sine) are at turns[places[i]].
+ * @param {{size: number, tile: number}} shape head size, and number of keys in a tile
  * @returns {import('./shared.js').Kernel}
  */
 export const attend = ({ size, tile }) => {

@@ -1,19 +1,21 @@
 /**
- * The parts of a draw in which threads meet, in two forms with the same results: a workgroup that shares a row (TOGETHER), and a thread
- * with a row of its own (ALONE, for software renderers, see sums() in shared.js).
+ * The parts of a draw in which threads combine their values. Each part has two forms with the same results: a workgroup
+ * shares a row (TOGETHER), or one thread computes a row (ALONE, for software renderers, see sums() in shared.js).
  *
  *   settle()            makes what other threads wrote to the row visible
- *   top_of, sum_of      the two largest logits, and sums, over the row
- *   threshold()         bits of the smallest weight that is kept
- *   pick()              sets chosen, the token at the uniform number, and edge, its distance to the interval's nearest edge
+ *   top_of, sum_of      return the two largest logits of the row, and sums over the row
+ *   threshold()         returns the bits of the smallest weight that is kept
+ *   pick()              sets chosen, the token at the uniform number, and edge, the distance of the number to the
+ *                       nearest edge of the token's interval
  */
 
-/** Threads of a workgroup; also the bins of a histogram. */
+/** Number of threads of a workgroup, and of bins of a histogram. */
 export const TOGETHER_THREADS = 256;
 
 /**
- * Thresholds are found digit by digit, in base 256: the bits of weights have their order. A digit's histogram counts in integers, or adds
- * masses as 64-bit integers of 2^-40, so the order in which threads arrive does not matter.
+ * Finds thresholds digit by digit in base 256, because the bits of positive floats are ordered as the floats are. The
+ * histogram of a digit counts in integers, or adds masses as 64-bit integers in units of 2^-40, so the order in which
+ * threads arrive does not matter.
  */
 export const TOGETHER = `
 fn settle() {
@@ -177,7 +179,7 @@ fn pick(least: u32, uniform_number: f32, fallback: u32, lane: u32) {
 }
 `;
 
-/** Thresholds are found as in the core: bit by bit, from the sum of the weights from a candidate on. */
+/** Finds thresholds as the core does: bit by bit, from the sum of all weights at or above a candidate. */
 export const ALONE = `
 fn settle() {}
 fn top_of(top: Top, lane: u32) -> Top { return top; }

@@ -1,20 +1,24 @@
 /**
- * From rows of logits to tokens, so that no row of the vocabulary leaves the GPU. The rules are those of core/diffusion/draw.c: weights
- * exp((logit - largest) / temperature), the top_k largest, then the smallest set of largest ones with a share top_p of the rest, ties
- * kept, then the inverse distribution function at the given uniform.
+ * Draws tokens from rows of logits, so that no row of the vocabulary leaves the GPU. The rules are those of
+ * core/diffusion/draw.c. Weights are exp((logit - largest) / temperature). The top_k largest weights are kept, then the
+ * smallest set of the largest that holds a share top_p of the rest; ties are kept. The inverse distribution function at
+ * the given uniform chooses the token.
  */
 import { EXP, SPAN, rowOf } from './shared.js';
 import { ALONE, TOGETHER, TOGETHER_THREADS } from './draw-parts.js';
 
-/** Floats of a row's results. */
+/** Number of floats in the results of a row. */
 export const DRAW_RESULTS = 8;
 
 /**
- * logits [rows, STRIDE], which become weights; TOKENS of them can be drawn, less `muted` [MUTED]. Row r uses uniforms[index + r] and writes tokens[index + r]
- * and eight results: token, or -1 if a logit is not finite; largest logit; sum of exp(logit - largest); the same sum after temperature;
- * mean of (logit - largest) / temperature under the weights; second largest weight, weight of the token (the largest is 1); and the
- * distance of the uniform to the nearest edge of the token's interval.
- * @param {{alone: boolean}} how a thread takes a row by itself, or a workgroup does
+ * Returns the kernel. It overwrites logits [rows, STRIDE] with weights. TOKENS of them can be drawn, except `muted`
+ * [MUTED]. Row r uses uniforms[index + r] and writes tokens[index + r] and eight results:
+ * - the token, or -1 if a logit is not finite;
+ * - the largest logit, the sum of exp(logit - largest), and the same sum at the temperature;
+ * - the mean of (logit - largest) / temperature under the weights;
+ * - the second largest weight and the weight of the token, where the largest weight is 1;
+ * - the distance of the uniform to the nearest edge of the token's interval.
+ * @param {{alone: boolean}} how true if one thread computes a row, false if a workgroup does
  * @returns {import('./shared.js').Kernel}
  */
 export const draw = ({ alone }) => ({

@@ -1,4 +1,6 @@
-/** Reads the rows of tokens: from a table, or from the packed head if the model ties the two; and adds a learned position. */
+/**
+ * Reads the embeddings of tokens from a table, or from the packed head if the two are tied. May add a learned position.
+ */
 import { SPAN, UNPACK } from './shared.js';
 
 const READ = {

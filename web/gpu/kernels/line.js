@@ -1,7 +1,8 @@
 /**
- * y = epilogue(norm(x) W^T + bias) for one row, or a few: everything in front and behind is fused, because a decoder pays for dispatches.
- * A workgroup takes a row and a panel of 8 channels. Its threads share the inputs, so that they read the panel side by side, and each
- * workgroup measures the row anew (it is in the cache, and a dispatch costs more).
+ * y = epilogue(norm(x) W^T + bias) for one row or a few. Everything before and after the product is fused, because
+ * decoding is slow if it has many dispatches. A workgroup computes one row and a panel of 8 channels. Its threads share
+ * the inputs, so that they read adjacent parts of the panel. Each workgroup computes the row's norm and range again:
+ * the row is in the cache, and another dispatch costs more.
  */
 import { EXP, FINISH, MEETING, ROUNDING, SCALED, SPAN, UNPACK, rowOfProduct, sums } from './shared.js';
 

@@ -1,4 +1,4 @@
-/** What comes in front of a product of many rows: the norm with its factor and shift, and in int8 models the rounding to 7 bits. */
+/** Prepares many rows for a product: the norm with its factor and shift and, in int8 models, the rounding to 7 bits. */
 import { MEETING, ROUNDING, SPAN, meetingOf, rowOf, rowOfProduct, sums } from './shared.js';
 
 /** @typedef {import('./shared.js').Meeting} Meeting */
@@ -16,7 +16,10 @@ const main = (/** @type {Meeting} */ meeting) => `${rowOf(meeting, 64)}
   let base = (span.first + row) * IN;
   if (NORM) { measure(base, lane); }`;
 
-/** y [rows, IN] = norm(x from row `first` on). @param {Meeting} meeting @returns {import('./shared.js').Kernel} */
+/**
+ * Returns the kernel that writes y [rows, IN] = norm(x), where x is read from row `first` on.
+ * @param {Meeting} meeting @returns {import('./shared.js').Kernel}
+ */
 const floats = (meeting) => ({
   name: `norm${MEETING[meeting].suffix}`,
   bindings: 'urrrw',
@@ -29,7 +32,8 @@ ${main(meeting)}
 });
 
 /**
- * The same rounded: y [rows, GROUPS] has four inputs a word, scales [rows] the step and the zero.
+ * Returns the kernel that also rounds. y [rows, GROUPS] has four inputs per word; scales [rows] has the step and the
+ * zero of each row.
  * @param {Meeting} meeting @returns {import('./shared.js').Kernel}
  */
 const whole = (meeting) => ({

@@ -1,11 +1,11 @@
 /**
- * The int8 product of product.js by tiles in workgroup memory: the 64 threads of a workgroup load 32 rows and 32 channels, 32 inputs at a
- * time, and each adds up 4 rows x 4 channels of them. Cards whose caches are small read far less memory this way; others lose by the
- * barriers. web/gpu/choose.js times both.
+ * The int8 product of product.js with tiles in workgroup memory. The 64 threads of a workgroup load 32 rows and 32
+ * channels, 32 inputs at a time, and each thread computes 4 rows x 4 channels. Cards with small caches read far less
+ * memory this way. On other cards the barriers make it slower. web/gpu/choose.js times both kernels.
  */
 import { EXP, FINISH, SCALED, SPAN, UNPACK } from './shared.js';
 
-const WORDS = 8; // of four inputs
+const WORDS = 8; // words of four inputs
 const each = (/** @type {(r: number) => string} */ line) => [0, 1, 2, 3].map(line).join('\n');
 
 const DOTS = {
@@ -21,7 +21,10 @@ fn dots(a: u32, b: vec4<u32>) -> vec4<i32> {
 `,
 };
 
-/** The arguments and results of the int8 product(). @param {{dot4: boolean}} features @returns {import('./shared.js').Kernel} */
+/**
+ * Returns the kernel, with the arguments and results of the int8 product().
+ * @param {{dot4: boolean}} features @returns {import('./shared.js').Kernel}
+ */
 export const productTile = ({ dot4 }) => ({
   name: `int8 product by tiles${dot4 ? ', packed' : ''}`,
   bindings: 'urrrrwr',

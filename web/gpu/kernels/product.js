@@ -1,6 +1,7 @@
 /**
- * y = epilogue(x W^T + bias) for many rows. A thread computes 4 rows x 4 channels in registers and reads both matrices straight from
- * storage: there is no barrier, and the panels of the core (kernels.h) hold what it reads side by side.
+ * y = epilogue(x W^T + bias) for many rows. A thread computes 4 rows x 4 channels in registers and reads both matrices
+ * directly from storage. It needs no barrier, and the values that it reads are adjacent in the core's panels
+ * (kernels.h).
  */
 import { productTile } from './product-tile.js';
 import { EXP, FINISH, SCALED, SPAN, UNPACK } from './shared.js';
@@ -46,7 +47,10 @@ ${each((r) => `    sum${r} += x[row[${r}] + k] * b;`)}
 ${store((r) => `sum${r}[c]`)}`,
 };
 
-/** Products of integers up to 127 * 128, added over 1,024 inputs, stay below 2^24, so floats hold them exactly in any order. */
+/**
+ * Words of four inputs that are summed as floats. A product of integers is at most 127 * 128, so a sum over 1,024
+ * inputs stays below 2^24 and is exact in any order.
+ */
 const EXACT_GROUPS = 256;
 
 const unpacked = `
@@ -72,8 +76,8 @@ ${each(
   }`;
 
 /**
- * Rounded inputs 0..127, a word of four each, with scales (step, zero). The sums are exact.
- * @param {boolean} dot4 with the packed dot product, instead of unpacking to floats
+ * Returns the kernel for rounded inputs 0..127, four per word, with scales (step, zero). The sums are exact.
+ * @param {boolean} dot4 uses the packed dot product instead of unpacking to floats
  * @returns {import('./shared.js').Kernel}
  */
 const whole = (dot4) => ({
@@ -95,5 +99,5 @@ ${store((r) => `scaled(sum${r}[c], scale${r}, channels[channel])`)}`,
 export const product = (dtype, { dot4, tiles = false }) =>
   dtype === 'f32' ? floats : tiles ? productTile({ dot4 }) : whole(dot4);
 
-/** Rows and channels of a workgroup. */
+/** Number of rows and channels that a workgroup computes. */
 export const PRODUCT_TILE = { rows: 32, channels: 32 };

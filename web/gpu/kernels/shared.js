@@ -1,18 +1,20 @@
 /**
- * WGSL that several kernels share. A kernel is an object { name, bindings, code }: `bindings` has a letter for each binding of group 0
- * (u: the span, r: read-only storage, w: storage that is written), and `code` holds the entry point `main`. Sizes are override constants.
+ * WGSL that several kernels share. A kernel is an object { name, bindings, code }. `bindings` has a letter for each
+ * binding of group 0 (u: the span, r: read-only storage, w: writable storage), and `code` holds the entry point `main`.
+ * Sizes are override constants.
  */
 
 /** @typedef {{name: string, bindings: string, code: string}} Kernel */
 
 /**
- * The arguments of one dispatch, at binding 0. They change from step to step, everything else is constant.
- *   rows    rows of this dispatch
- *   first   first row that is read, where a kernel says so
- *   to      first row that is written, where a kernel says so; in GPT-2, the number of tokens in the cache
- *   keys    keys that every query sees (attention in both directions)
+ * The arguments of one dispatch (a span), at binding 0. They change from step to step; everything else is constant.
+ *   rows    number of rows of this dispatch
+ *   first   first row that is read, if the kernel uses it
+ *   to      first row that is written, if the kernel uses it; in GPT-2, the number of tokens in the cache
+ *   keys    number of keys that every query attends to (bidirectional attention)
  *   index   first token of an embedding; first uniform and first result of a draw
- *   unit    1. A divisor is multiplied by it, because compilers replace a division by a constant by a less exact multiplication
+ *   unit    always 1. Divisors are multiplied by it, because compilers replace a division by a constant by a less exact
+ *           multiplication
  */
 export const SPAN = `
 struct Span {
@@ -23,8 +25,9 @@ struct Span {
 `;
 
 /**
- * exp as in core/kernels/math.h, within 3e-7 where the builtin may err by 3 + 2|x| units in the last place. The core rounds by adding
- * and subtracting 1.5 * 2^23, which WGSL compilers may fold away; round() gives the same integers.
+ * The exponential of core/kernels/math.h, with a relative error within 3e-7. The builtin may err by 3 + 2|x| units in
+ * the last place. The core rounds by adding and subtracting 1.5 * 2^23, which WGSL compilers may remove; round() gives
+ * the same integers.
  */
 export const EXP = `
 fn exponential(x: f32) -> f32 {
@@ -40,13 +43,14 @@ fn exponential(x: f32) -> f32 {
 `;
 
 /**
- * How the threads of a row meet: a thread is `alone` with its row, threads are `together` in workgroup memory, or most of the way is made
- * within `subgroups`. @typedef {'alone'|'together'|'subgroups'} Meeting
+ * Returns how the threads of a row combine their values. A thread may compute its row `alone`, threads may combine
+ * `together` in workgroup memory, or mostly within `subgroups`.
+ * @typedef {'alone'|'together'|'subgroups'} Meeting
  * @param {{alone: boolean, features: {subgroups: boolean}}} gpu @returns {Meeting}
  */
 export const meetingOf = ({ alone, features }) => (alone ? 'alone' : features.subgroups ? 'subgroups' : 'together');
 
-/** What a kernel begins with, a further argument of its main function and the statement that keeps it. */
+/** The first line of a kernel, a further argument of its main function, and the statement that stores that argument. */
 export const MEETING = {
   alone: { enable: '', argument: '', keep: '', suffix: ', alone' },
   together: { enable: '', argument: '', keep: '', suffix: '' },
@@ -108,17 +112,20 @@ fn max_of(v: vec2<f32>, lane: u32) -> vec2<f32> {
 };
 
 /**
- * Sum and largest value over the threads that share a row, always in the same order, so that every run gives the same bits. Every thread
- * adds all values: reading a shared word at once costs less than the barriers of a tree. All threads make these calls, which hold barriers.
+ * Returns WGSL for the sum and the maximum over the threads that share a row. The order is always the same, so that
+ * every run gives the same bits. Every thread adds all values, because threads that read the same shared word at once
+ * cost less than the barriers of a tree. All threads must make these calls, which contain barriers.
  *
- * On a software renderer a barrier costs microseconds, and seconds of compilation. There a thread is `alone`: it takes a row by itself.
- * Subgroups of n threads leave 64 / n values to add. That their threads are neighbours is found by a value (probe.js).
+ * On a software renderer a barrier costs microseconds at run time and seconds of compilation. There, each thread
+ * computes a row `alone`. Subgroups of n threads leave 64 / n values to add. probe.js checks by a value that their
+ * threads are neighbours.
  * @param {Meeting} meeting
  */
 export const sums = (meeting) => SUMS[meeting];
 
 /**
- * The beginning of a kernel's main function: the thread's row, which it shares with `threads` - 1 others, or takes alone.
+ * Returns the beginning of a kernel's main function, which finds the thread's row. A row is shared by `threads`
+ * threads, or computed by one alone.
  * @param {Meeting} meeting @param {number} threads
  */
 export const rowOf = (meeting, threads) =>
@@ -135,10 +142,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   ${MEETING[meeting].keep}
   let row = group.x;`;
 
-/** Workgroups for that many rows. @param {boolean} alone @param {number} rows */
+/** Returns the number of workgroups for these rows. @param {boolean} alone @param {number} rows */
 export const rowGroups = (alone, rows) => (alone ? Math.ceil(rows / 16) : rows);
 
-/** Sums over a row. Eight lanes and their order are the core's (kernels.h); threads that share a row have an order of their own. */
+/**
+ * Sums over a row. A thread alone uses the core's eight lanes in the core's order (kernels.h); threads that share a row
+ * use another order.
+ */
 const TOTAL_ALONE = `
 fn total(base: u32, squared: bool, lane: u32) -> f32 {
   var low = vec4(0.0);
@@ -162,8 +172,9 @@ fn total(base: u32, squared: bool, lane: u32) -> f32 {
 `;
 
 /**
- * A row in front of a product: its norm with factor and shift, and its rounding to 7 bits (quantize_row of core/kernels/scalar.c). It
- * needs the overrides IN, NORM and EPS, the buffers x, factor and shift, and sums().
+ * Returns WGSL that prepares a row for a product: the norm with factor and shift, and the rounding to 7 bits
+ * (quantize_row of core/kernels/scalar.c). It needs the overrides IN, NORM and EPS, the buffers x, factor and shift,
+ * and sums().
  * @param {boolean} alone
  */
 export const rowOfProduct = (alone) => `
@@ -226,26 +237,29 @@ fn rounded(base: u32, k: u32) -> vec4<i32> {
 }
 `;
 
-/** Four signed bytes of a word. */
+/** Unpacks the four signed bytes of a word. */
 export const UNPACK = `
 fn bytes(word: u32) -> vec4<f32> {
   return vec4<f32>((vec4(bitcast<i32>(word)) << vec4(24u, 16u, 8u, 0u)) >> vec4(24u));
 }
 `;
 
-/** The value of an integer sum, by the row's (step, zero) and the channel's record (scale, sum of weights, bias, 0). */
+/**
+ * Converts an integer sum to its value by the row's (step, zero) and the channel's record (scale, sum of weights, bias,
+ * 0).
+ */
 export const SCALED = `
 fn scaled(sum: i32, row: vec2<f32>, channel: vec4<f32>) -> f32 {
   return f32(sum - i32(row.y) * i32(channel.y)) * (row.x * channel.x);
 }
 `;
 
-/** What follows a product. ADD adds gate * v to what stands in y; the others store. */
+/** Epilogues of a product. ADD adds gate * v to the value that y already holds; the others overwrite y. */
 export const EPILOGUES = { store: 0, gelu_tanh: 1, add: 2, relu: 3, silu: 4 };
 
 /**
- * Stores a value of channel `channel` after bias and epilogue. It needs EXP, and the buffers channels (scale, sum of weights, bias, 0),
- * gate and y.
+ * Stores a value of channel `channel` after bias and epilogue. Needs EXP, and the buffers channels (scale, sum of
+ * weights, bias, 0), gate and y.
  */
 export const FINISH = `
 override OUT: u32;
