@@ -95,8 +95,7 @@ enum sedd_status sedd_golden_logprob(struct sedd_golden *golden, const cJSON *it
     if (!fits || sigma == NULL) {
         return sedd_golden_damaged(golden);
     }
-    for (int32_t b = 0; b < batch;
-         b++) { /* a time-free network gives the same at any noise level */
+    for (int32_t b = 0; b < batch; b++) { /* any noise level: the network is time-free */
         sigma[b] = sigma_count > 0 && given[b] > 0.0 ? given[b] : 1.0;
     }
     enum sedd_status status = sedd_golden_raw_logits(golden, batch, length, ids, sigma, got);
@@ -110,7 +109,7 @@ enum sedd_status sedd_golden_logprob(struct sedd_golden *golden, const cJSON *it
     for (size_t i = 0; i < count; i++) {
         bool opened = info->graph == SEDD_GRAPH_ABSORB && ids[i] != info->mask_id;
         if (opened && info->family == SEDD_FAMILY_RADD) {
-            continue; /* its reference code leaves these rows as they come */
+            continue; /* the reference code does not normalise these rows */
         }
         for (size_t y = 0; y < (size_t)info->tokens; y++) {
             double value = fabs((double)expected[i * states + y]);
@@ -139,8 +138,8 @@ static void normalise(float *row, size_t columns, size_t states)
     }
 }
 
-/* The reference codes scale a row differently from one kind of step to the next, which no draw
- * notices; both rows are compared as distributions. */
+/* Compares the distributions of a step. The reference codes scale rows differently in each kind
+ * of step, which does not affect draws. Both rows are therefore scaled to a sum of 1. */
 enum sedd_status sedd_golden_distribution(struct sedd_golden *golden, const cJSON *item)
 {
     const struct sedd_model_info *info = golden->info;
@@ -194,7 +193,7 @@ enum sedd_status sedd_golden_distribution(struct sedd_golden *golden, const cJSO
     return status;
 }
 
-/* Compares the share of the masks that each step of a RADD opens. */
+/* Compares the share of the masks that each step of a RADD fills in. */
 enum sedd_status sedd_golden_rate(struct sedd_golden *golden, const cJSON *item)
 {
     size_t count, rate_count;
@@ -256,10 +255,10 @@ enum sedd_status sedd_golden_nelbo(struct sedd_golden *golden, const cJSON *item
     return status;
 }
 
-/* RADD's losses of a sequence whose masked tokens have `nats` = -ln p in sum, `masked` in number:
- * lambda_DCE and k_DCE weigh them by the share that was masked, t_DSE by sigma' / (e^sigma - 1),
- * and t_DCE as well, with a constant for each mask. `u` is lambda, k or the time's random number.
- */
+/* Returns a loss of RADD for a sequence with `masked` masks, whose tokens have `nats` = -ln p in
+ * total. lambda_DCE and k_DCE weigh that sum by the masked share, and t_DSE weighs it by
+ * sigma' / (e^sigma - 1). t_DCE is t_DSE with a constant added for each mask. `u` is lambda, k or
+ * the random number of the time. */
 static double radd_loss(const struct sedd_model_info *info, const char *kind, double u, double nats,
                         double masked, double length)
 {

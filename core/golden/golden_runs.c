@@ -18,15 +18,15 @@ struct run {
     struct sedd_sample_options options;
     struct sedd_golden_uniforms uniforms;
     const char *predictor;
-    double end; /* where the grid ends */
+    double end; /* time at which the grid ends */
     size_t rows;
     const int32_t *states; /* [value_count], B * L for each state */
     size_t value_count;
-    size_t wrong; /* ids that differ */
+    size_t wrong; /* number of ids that differ */
     bool damaged; /* golden.json has fewer ids than the run */
 };
 
-/* ---- What golden.json says --------------------------------------------------------------- */
+/* ---- Reading golden.json ----------------------------------------------------------------- */
 
 static bool is(const char *text, const char *word)
 {
@@ -52,7 +52,7 @@ static bool read_predictor(struct run *run)
     return false;
 }
 
-/* Reads how a run ends: true or nothing leaves that to the model. */
+/* Reads how a run ends. If the key is true or absent, the model decides. */
 static void read_ending(const cJSON *item, struct run *run)
 {
     const char *word = sedd_golden_text(item, "noise_removal");
@@ -63,7 +63,7 @@ static void read_ending(const cJSON *item, struct run *run)
                                                   : SEDD_ENDING_OWN;
 }
 
-/* Reads the tokens that are given: RADD's condition; SDTT's prefix and its ends of text. */
+/* Reads the given tokens: RADD's condition, or SDTT's prefix and ends of text. */
 static bool read_held(struct sedd_golden *golden, const cJSON *item, struct run *run)
 {
     size_t id_count, place_count, prefix_count, length = (size_t)run->options.length;
@@ -125,7 +125,7 @@ static bool read_run(struct sedd_golden *golden, const cJSON *item, struct run *
     return (initial_count == 0 || initial_count == run->rows) && read_held(golden, item, run);
 }
 
-/* ---- Running it -------------------------------------------------------------------------- */
+/* ---- The run ----------------------------------------------------------------------------- */
 
 static void compare(struct run *run, const int32_t *got, const int32_t *expected, size_t count)
 {
@@ -134,7 +134,8 @@ static void compare(struct run *run, const int32_t *got, const int32_t *expected
     }
 }
 
-/* RADD's states are the sequences that the network read, in order; *read counts their ids. */
+/* Compares the sequences that the network read, in order, with RADD's states. *read counts their
+ * ids. */
 static void compare_read(const struct sedd_sampler *sampler, const int32_t *before, struct run *run,
                          size_t *read)
 {
@@ -151,7 +152,7 @@ static void compare_read(const struct sedd_sampler *sampler, const int32_t *befo
     }
 }
 
-/* Runs one sampler to its end. Its states are those from number `first` to `end` - 1. */
+/* Runs one sampler to its end and compares it with the states `first` to `end` - 1. */
 static enum sedd_status follow(struct sedd_golden *golden, struct run *run, size_t first,
                                size_t end, int32_t *evaluations, int32_t *result)
 {
@@ -184,8 +185,8 @@ static enum sedd_status follow(struct sedd_golden *golden, struct run *run, size
     return status;
 }
 
-/* MDLM's semi-autoregressive sampling: windows that begin with the end of the one before, each in
- * the times 1, 1 - dt, ..., 0. Appends the new tokens of each window to `text`. */
+/* Runs MDLM's semi-autoregressive sampling: each window begins with the end of the previous one
+ * and uses the times 1, 1 - dt, ..., 0. Appends the new tokens of each window to `text`. */
 static enum sedd_status follow_windows(struct sedd_golden *golden, const cJSON *item,
                                        struct run *run, int32_t *evaluations, int32_t *text,
                                        size_t capacity)
@@ -236,8 +237,8 @@ struct strategy {
     int32_t columns; /* states that a draw may choose from */
 };
 
-/* Draws one of a row's states: of all, of the k likeliest in their order, or of the smallest set
- * that holds a share p. */
+/* Draws one of a row's states: from all, from the k likeliest in their order, or from the
+ * smallest set that holds a share p. */
 static int32_t draw_row(const struct strategy *strategy, float *row, int32_t *ids,
                         const float *uniforms)
 {
@@ -261,8 +262,9 @@ static int32_t draw_row(const struct strategy *strategy, float *row, int32_t *id
     return sedd_draw_race(row, uniforms, strategy->columns);
 }
 
-/* Marks the places that are drawn in step i: those of a given order, or those whose coin falls
- * below the share of the masks that the step opens, all in the last one. */
+/* Marks the places that step i draws. With a given order, they follow it. Otherwise they are the
+ * places whose coin is below the share of the masks that the step fills in; the last step fills
+ * in all. */
 static void mark(const struct sedd_golden *golden, const struct run *run, int32_t i,
                  const int32_t *order, const double *coins, const int32_t *ids, bool *marked)
 {
@@ -279,8 +281,8 @@ static void mark(const struct sedd_golden *golden, const struct run *run, int32_
     }
 }
 
-/* Runs a strategy that is not one of this engine's: masks as candidates of a draw, or a given
- * order. Network, shares and draws are the engine's. */
+/* Runs a strategy that the sampler does not offer: a mask may be drawn, or the order is given.
+ * The network, the shares and the draws are the engine's. */
 static enum sedd_status follow_strategy(struct sedd_golden *golden, const cJSON *item,
                                         struct run *run, int32_t *evaluations, int32_t *ids)
 {
