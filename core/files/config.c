@@ -80,10 +80,10 @@ static enum sedd_status read_diffusion_sizes(const cJSON *root, struct sedd_mode
     const cJSON *tokenizer = sedd_json_find(root, "tokenizer.name");
     if (info->family == SEDD_FAMILY_SDTT && sedd_json_find(root, "tokens") == NULL &&
         cJSON_IsString(tokenizer) && strcmp(tokenizer->valuestring, "gpt2") == 0) {
-        info->tokens = GPT2_TOKENS; /* the configuration has no number of tokens */
+        info->tokens = GPT2_TOKENS; /* this configuration states no number of tokens */
         first = 1;
     }
-    count -= info->family == SEDD_FAMILY_RADD ? 1 : 0; /* it has a cond_dim, but no conditioning */
+    count -= info->family == SEDD_FAMILY_RADD ? 1 : 0; /* cond_dim is not used */
     enum sedd_status status = read_sizes(root, sizes + first, count - first, error);
     return status == SEDD_OK ? check_heads(info, true, error) : status;
 }
@@ -107,7 +107,7 @@ static enum sedd_status read_noise(const cJSON *root, struct sedd_model_info *in
     return status;
 }
 
-/* Reads what a SEDD says of its graph. */
+/* Reads the graph and the noise of a SEDD. */
 static enum sedd_status read_graph(const cJSON *root, struct sedd_model_info *info,
                                    struct sedd_error *error)
 {
@@ -143,7 +143,7 @@ static enum sedd_status check_parameterization(const cJSON *root, struct sedd_er
                           names, 2, &index, error);
 }
 
-/* Reads what sets the families apart. */
+/* Reads the fields that differ between the families. */
 static enum sedd_status read_family(const cJSON *root, struct sedd_model_info *info,
                                     struct sedd_error *error)
 {
@@ -285,13 +285,13 @@ static enum sedd_status read_gpt2(const cJSON *root, struct sedd_model_info *inf
     return status == SEDD_OK ? check_heads(info, false, error) : status;
 }
 
-/* ---- Which model ------------------------------------------------------------------------- */
+/* ---- Choosing the model ------------------------------------------------------------------ */
 
 #define RUNS                                                                                       \
     "this engine runs SEDD, SDTT and RADD (model.type ddit, ddit-orig, ddit_wot), MDLM and DUO "   \
     "(model_type mdlm, duo) and GPT-2"
 
-/* Names of networks that have a configuration like those above, and are others. */
+/* Networks that the engine does not support, although their configurations resemble those above. */
 static const char *const OTHERS[][2] = {
     {"ar", "an autoregressive transformer"},
     {"ar_orig", "an autoregressive transformer"},

@@ -123,7 +123,7 @@ static const struct field DUO[] = {
     FLAT,
 };
 
-/* `causal` and `scale_by_sigma` stand in SDTT's configurations and its network reads neither. */
+/* SDTT's configurations have `causal` and `scale_by_sigma`, but its network reads neither. */
 static const struct field SDTT[] = {
     {"noise.type", "\"loglinear\""},
     {"T", "0 null"},

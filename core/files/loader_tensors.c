@@ -4,9 +4,8 @@
  */
 #include "files/loading.h"
 
-#define GAP_MAX                                                                                    \
-    (8u << 20) /* largest gap in bytes that is read instead of sending a new request               \
-                */
+/* Largest gap in bytes that is read instead of sending a new request. */
+#define GAP_MAX (8u << 20)
 
 /* ---- Parts ------------------------------------------------------------------------------- */
 

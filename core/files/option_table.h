@@ -48,10 +48,10 @@ struct sedd_fields {
 struct sedd_field_source {
     const char *where; /* begins each sentence: "generation_config.json: " */
     enum { SEDD_CALL_BY_NAME, SEDD_CALL_BY_KEY, SEDD_CALL_BY_FLAG } call;
-    unsigned uses;           /* rows that it may have */
-    const char *others;      /* names that others read, each between spaces */
+    unsigned uses;           /* bits of the rows that it may have */
+    const char *others;      /* names that belong to other readers, each between spaces */
     bool is_file;            /* a null counts as absent, unknown names are skipped */
-    enum sedd_status status; /* of a refusal */
+    enum sedd_status status; /* returned when a value is refused */
 };
 
 /* Writes the name of a field in a source to text and returns it. */
