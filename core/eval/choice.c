@@ -21,7 +21,7 @@
 
 /* One sequence at one noise level. */
 struct evaluation {
-    int32_t option, sample; /* sample: of the bound, or the index of the scored target in a chain */
+    int32_t option, sample; /* sample: of the bound, or a chain's scored target */
     int32_t length, targets, masked;
     int32_t times; /* weight; all samples that mask every target are one evaluation */
 };
