@@ -7,7 +7,7 @@ import { advanceOn } from './logits.js';
 import { requestOf } from './step.js';
 
 const TEXT = 'Once upon a time there was a little girl.';
-/** The most by which a log-sum, an entropy or a log-probability may differ, in nats. */
+/** Largest allowed difference of a log-sum, an entropy or a log-probability, in nats. */
 const TOLERANCE = { q8: 0.25, f32: 1e-3 };
 const never = () => false;
 
@@ -62,7 +62,7 @@ async function maskNumbers({ model, network }) {
       cancelled: never,
     });
     const { positions: rows } = model.inspect([...request.ids], { sigma: request.sigma, positions, topK: 1 });
-    const scores = model.info.family === 'SEDD'; // other families' scores are normalised, for any sum of the logits
+    const scores = model.info.family === 'SEDD'; // the scores of other families have a fixed sum
     return rows.flatMap((row, i) => [
       ...(scores ? [[logSum[i] - request.shift, Math.log(row.scoreSum)]] : []),
       [entropy[i], row.entropy],

@@ -2,7 +2,7 @@
 import { GPUFault } from '../../gpu/gpu.js';
 
 const never = () => false;
-const ROWS = 128; // tokens of a timed step: a full window of the small models, and a short one of the large models
+const ROWS = 128; // tokens of a timed step: a full window of the small models, a short one of the large models
 const TOKENS = 16;
 /** A device must be faster by this factor, because its times vary, and because wasm leaves it to other programs. */
 const LEAST = 1.2;

@@ -50,7 +50,7 @@ export class GPUGeneration {
   async #draw() {
     const device = this.#device;
     if (device.owner !== this) await this.read();
-    device.owner = null; // until all of it has been read
+    device.owner = null; // the cache is incomplete until the new tokens have been read
     const first = this.written.length;
     const left = this.#sizes.tokens - first;
     const count = Math.min(first === 0 ? 1 : AT_ONCE, left);

@@ -31,7 +31,7 @@ class WebGPU {
    */
   async advance(run, cancelled) {
     const { kind, graph } = this.model.info;
-    if (kind === 'gpt2') this.owner = null; // its cache is used
+    if (kind === 'gpt2') this.owner = null; // this call overwrites its cache
     return run.settings?.draw === 'exact' && graph === 'absorb'
       ? stepOn(this.network, run, cancelled)
       : advanceOn(this.network, run, cancelled);

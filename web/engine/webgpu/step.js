@@ -4,14 +4,14 @@
  */
 import { checkLength } from './logits.js';
 
-const RESULT_WORDS = 6; // of struct sedd_row_result
+const RESULT_WORDS = 6; // in struct sedd_row_result
 const FIELDS = /** @type {const} */ (['logSum', 'confidence', 'entropy', 'likeliest', 'second']);
 
 /** Returns copies of what the current step needs. @param {import('../writing.js').SamplerRun} run */
 export function requestOf({ engine, pointer, settings }) {
   const address = engine.check(engine.module._wasm_sampler_request(pointer));
   const [sigma, shift] = engine.doubles(address, 2);
-  // struct sedd_request, after its two numbers
+  // struct sedd_request, after its first two numbers
   const [ids, count, rows, uniforms, readCount, read, modulation, size, greedy] = new Uint32Array(
     engine.ints(address + 16, 9),
   );
@@ -24,7 +24,7 @@ export function requestOf({ engine, pointer, settings }) {
     read: read ? engine.ints(read, readCount).slice() : null,
     modulation: engine.floats(modulation, size).slice(),
     temperature: settings.temperature || 1,
-    greedy: settings.temperature === 0 || (greedy & 255) !== 0, // a bool: one byte, before padding
+    greedy: settings.temperature === 0 || (greedy & 255) !== 0, // a bool has one byte, followed by padding
     topK: settings.topK,
     topP: settings.topP,
   };

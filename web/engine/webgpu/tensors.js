@@ -2,7 +2,7 @@
 
 /** @typedef {import('../../gpu/memory.js').Tensor} Tensor */
 
-/** The order of wasm_model_tensor. */
+/** The order of the arrays in wasm_model_tensor. */
 const OUTSIDE = ['embedding', 'positions', 'head', 'normFinal'];
 const BLOCK = ['qkv', 'attnOut', 'mlpIn', 'mlpOut', 'norm1', 'norm2'];
 const TABLES = ['embedding', 'positions'];
