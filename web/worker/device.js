@@ -104,7 +104,7 @@ export class Device {
         return run.done;
       },
       advance: async () => {
-        if (!run.written) return run.advance(); // this run is on wasm
+        if (!run.written) return run.advance(); // a run on wasm has no `written`
         const id = await this.#try(() => run.advance());
         if (id !== null) return id;
         const { written } = run;
