@@ -262,7 +262,7 @@ test('the shipped models give the likelihoods of their cards', () => {
   const all = readFileSync(path.join(ROOT, 'models/validation.ids'), 'utf8').trim().split(',');
   const ids = WINDOWS.flatMap((window) => all.slice(window * 128, (window + 1) * 128)).join(',');
   const value = (...args) => JSON.parse(call(tool, [...args, '--ids', ids, '--json', '--threads', '2']).stdout);
-  // These windows, by PyTorch (scripts/train/evaluate.py) from the float32 weights.
+  // Measured by PyTorch (scripts/train/evaluate.py) on these windows from the float32 weights.
   const EXACT_F32 = 2.07374;
   const exact = value('nll', 'models/gpt2-nano');
   assert.equal(exact.tokens, 2048);

@@ -1,5 +1,5 @@
-// Checks which way the sources depend on each other: no circle among object files, headers or modules, and no room of core/ or web/ that
-// uses one above it.
+// Checks how the sources depend on each other. There is no circle among object files, headers or modules, and no room
+// of core/ or web/ uses a room above it.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

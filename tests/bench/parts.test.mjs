@@ -190,7 +190,7 @@ test('the modules of this engine and of LiteRT hold relaxed dot products, those 
 
 // ---- The order of turns ------------------------------------------------------------------------
 
-/** A contender that notes when it is opened and when it runs. */
+/** A contender that records when it is opened and when it runs. */
 const noting = (name, notes) => ({
   engine: name,
   open: false,

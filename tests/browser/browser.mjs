@@ -1,4 +1,4 @@
-// Gives the browser tests their pages in Chromium.
+// Opens pages in Chromium for the browser tests.
 import { readFileSync } from 'node:fs';
 import { after } from 'node:test';
 import { launch, open, visit } from '../../scripts/chromium.mjs';

@@ -9,7 +9,7 @@ test('a demo downloads nothing before a request, then writes, replays, branches 
     `<sedd-demo ${DEMO} prompt="One day, {10} the end."><sedd-player slot="poster" src="${TRACE}"></sedd-player></sedd-demo>`,
     {},
     async ({ tab, asked, errors }) => {
-      await ready(tab); // the poster's
+      await ready(tab); // the poster is ready
       await tab.waitForTimeout(150);
       assert.ok(
         asked.every((url) => !/wasm|worker|client\.js|safetensors/.test(url)),
@@ -42,12 +42,12 @@ test('a demo downloads nothing before a request, then writes, replays, branches 
       );
       assert.equal(await demo.getByRole('listbox').locator('.sedd-cell').count(), 24);
 
-      // again by hand: the same seed writes the same
+      // runs again by hand: the same seed gives the same text
       assert.equal(await demo.evaluate(async (element) => (await element.run()).text), sample.text);
       assert.notEqual(await demo.evaluate(async (element) => (await element.run({ seed: 8 })).text), sample.text);
       assert.equal(await demo.evaluate(async (element) => (await element.run()).text), sample.text);
 
-      // a planned number of masks a step, and no last step by the denoiser
+      // fills in a planned number of masks per step, without a last step of the denoiser
       const planned = await demo.evaluate(async (element) => {
         element.positions = 'fixed';
         const { text } = await element.run({ order: 'spread' });
@@ -63,7 +63,7 @@ test('a demo downloads nothing before a request, then writes, replays, branches 
       });
       assert.equal(await demo.evaluate(async (element) => (await element.run()).text), sample.text);
 
-      // temperature 0 is greedy, and what means nothing is said
+      // temperature 0 is greedy, and a meaningless value gives an error
       const greedy = await demo.evaluate(async (element) => {
         const { temperature } = element;
         element.temperature = 0;
@@ -76,7 +76,7 @@ test('a demo downloads nothing before a request, then writes, replays, branches 
       assert.match(greedy.wrong, /^topK is 0\.5; expected a whole number/);
       assert.equal(await demo.evaluate(async (element) => (await element.run()).text), sample.text);
 
-      // back and on otherwise: what was open stays
+      // goes back and continues differently: tokens that were already filled in stay
       const branched = await demo.evaluate(async (element) => {
         element.seekTo(2);
         const kept = JSON.parse(element.exportTrace());
@@ -92,7 +92,7 @@ test('a demo downloads nothing before a request, then writes, replays, branches 
         changed.forEach((place, i) => assert.equal(branched.other[place], ids[i]));
       readTrace(branched.kept);
 
-      // a trace of the page plays in a player
+      // a player plays a trace that the page exported
       await tab.evaluate((trace) => {
         const player = document.createElement('sedd-player');
         document.querySelector('main').append(player);
@@ -189,7 +189,7 @@ test('tokens are chosen and held by keys, and Escape stops a run', async () => {
       const { position, text } = await tab.evaluate(() => said.findLast(({ name }) => name === 'select').detail);
       assert.ok(position > 3 && typeof text === 'string', `chose ${position}, "${text}"`);
       assert.equal(await cells.locator('[aria-selected="true"]').count(), 1);
-      await tab.setViewportSize({ width: 700, height: 700 }); // lines are laid out anew, focus stays
+      await tab.setViewportSize({ width: 700, height: 700 }); // the lines change, the focus stays
       await tab.waitForTimeout(100);
       assert.equal(
         await cells.locator('[tabindex="0"]').evaluate((cell) => cell === cell.getRootNode().activeElement),
@@ -291,7 +291,7 @@ test('a load can be stopped, and an element that is removed ends its worker', as
       await tab.evaluate(() => {
         const b = document.getElementById('b');
         document.body.append(b);
-      }); // moving is not going
+      }); // moving an element does not dispose of it
       await tab.evaluate(() => document.getElementById('a').remove());
       await tab.waitForTimeout(100);
       assert.equal(tab.workers().length, 1);

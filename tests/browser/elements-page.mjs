@@ -1,4 +1,4 @@
-// Opens pages with the elements for their tests.
+// Opens pages with the elements for the tests of the elements.
 import { withPage } from './browser.mjs';
 
 export const TRACE = '/web/examples/few-steps.trace.json'; // 48 tokens, 9 steps

@@ -80,7 +80,7 @@ test('a player works by keyboard alone', async () => {
     await tab.keyboard.press('Tab');
     assert.equal(await focused(), 'Play');
     await tab.keyboard.press('Tab');
-    await tab.keyboard.press('Enter'); // one step back
+    await tab.keyboard.press('Enter'); // presses the button for one step back
     assert.equal(await index(), 4);
     await tab.keyboard.press('Tab');
     assert.equal(await focused(), 'Step');
@@ -136,7 +136,7 @@ test('a property set before the element is defined counts', async () => {
       await new Promise((resolve) => {
         addEventListener('sedd-ready', resolve);
       });
-      player.step = 3; // reaches the element's own property now
+      player.step = 3; // now sets the element's own property
       return [player.index, player.getAttribute('step'), Object.hasOwn(player, 'src')];
     }, TRACE);
     assert.deepEqual(index, [3, '3', false]);
@@ -274,7 +274,7 @@ test('a player reports an error in one sentence', async () => {
       for (const [i, [name, , sentence]] of REFUSED.entries()) {
         assert.match(await players.nth(i).getByRole('alert').textContent(), sentence, name);
       }
-      await tab.waitForFunction(() => said.filter(({ name }) => name === 'ready').length === 3); // the last three play all the same
+      await tab.waitForFunction(() => said.filter(({ name }) => name === 'ready').length === 3); // these are valid
       assert.ok(
         await tab.evaluate(() =>
           said

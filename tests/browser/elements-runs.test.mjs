@@ -1,10 +1,10 @@
-// Tests loads and runs of <sedd-demo> that meet: each waits for the one before, ends it, or replaces it.
+// Tests loads and runs of <sedd-demo> that overlap: a new one waits for the previous one, ends it, or replaces it.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { NANO, names, ready, said, withElements } from './elements-page.mjs';
 import { readTrace } from '../../web/client/trace.js';
 
-/** Text of a promise in the page: of its sample, or the name of its error. */
+/** Returns the text of the sample that a promise in the page gives, or the name of its error. */
 const outcome = 'const outcome = (promise) => promise.then((sample) => sample.text, (error) => error.name);';
 
 test('a run waits for a load in progress, whoever began it', async () => {
@@ -152,7 +152,7 @@ test('setting reveal or loading later loads the model, and so does replacing a l
         a.reveal = 'auto';
         b.loading = 'eager';
         await Promise.all([loaded(a), loaded(b)]);
-        c.model = '/models/sedd-nano-fast'; // nobody has asked for c's model
+        c.model = '/models/sedd-nano-fast'; // c has not requested its model yet
         a.model = '/models/sedd-nano-fast';
         const again = loaded(a);
         b.compare = '/models/gpt2-nano';

@@ -1,5 +1,5 @@
-// Tests in Chromium that MDLM, SDTT, RADD and DUO models take every place of a SEDD beside a GPT-2: in a comparison, in the element and on
-// the page. The models are random ones of the shipped size, with the shipped tokenizer.
+// Tests in Chromium that MDLM, SDTT, RADD and DUO models can replace a SEDD beside a GPT-2 everywhere: in a comparison,
+// in the element and on the page. The models are random ones of the shipped size, with the shipped tokenizer.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// What the GPU's tests do in the page: each function returns plain numbers for the test to judge.
+// The part of the GPU tests that runs in the page. Each function returns plain numbers, which the test compares.
 import { GPUFault, createNetwork, openGPU } from '/web/gpu/gpu.js';
 import { readModel, readSafetensors } from './gpu-models.js';
 
@@ -9,7 +9,10 @@ const jsonOf = async (path) => (await fetch(path)).json();
 /** @type {Promise<import('/web/gpu/device.js').Gpu> | null} */ let opened = null;
 /** @type {import('/web/gpu/device.js').Gpu['features'] | null} */ let offered = null;
 
-/** Opens the software renderer, once. `alone` chooses its own kernels, or those of graphics cards; `variants` changes its features. */
+/**
+ * Opens the software renderer once. `alone` selects its own kernels or those of graphics cards; `variants` changes its
+ * features.
+ */
 export async function openSoftware(alone = true, variants = {}) {
   opened ??= openGPU({ software: true });
   const gpu = await opened;
@@ -19,7 +22,7 @@ export async function openSoftware(alone = true, variants = {}) {
   return gpu;
 }
 
-/** What the probe found on the software renderer. */
+/** Returns what the probe found on the software renderer. */
 export async function probedFeatures() {
   await openSoftware();
   return offered;
@@ -34,7 +37,7 @@ export async function openModel(folder, { alone = true, dtype, positions = 0 } =
   return { config, info, modulation, network: await createNetwork(gpu, info, tensors) };
 }
 
-/** The log-scores of a golden case: the network's logits less the shift, 0 at the current token. */
+/** Returns the log-scores of a golden case: the network's logits less the shift, and 0 at the current token. */
 async function logScores({ network, info, config, modulation }, ids, sigma) {
   const rows = Int32Array.from(ids.keys());
   const got = await network.logits({ ids, modulation: modulation(sigma), read: null, rows });
@@ -58,7 +61,7 @@ export async function compareGolden(name, alone) {
       const got = sigma ? await logScores(model, ids, sigma[b]) : await model.network.logits({ ids });
       for (const value of got) {
         const error = Math.abs(value - wanted[at]);
-        worst = Math.max(worst, error); // NaN stays
+        worst = Math.max(worst, error); // keeps NaN
         largest = Math.max(largest, Math.abs(wanted[at++]));
       }
     }
@@ -68,7 +71,7 @@ export async function compareGolden(name, alone) {
   return { worst, largest, compared };
 }
 
-/** What a kernel that does not compile throws. */
+/** Returns the error for a kernel that does not compile. */
 export async function compileFault() {
   const gpu = await openSoftware();
   const kernel = { name: 'a broken kernel', bindings: 'w', code: 'fn main() { let x: f32 = 1u; }' };
@@ -91,14 +94,14 @@ export async function compareKernel(name, alone, { variants, ...shape }) {
   return kernels[name](gpu, shape);
 }
 
-/** A window of masks with a few tokens, and uniforms for its masks. */
+/** Returns a window of masks with a few tokens, and a uniform for each mask. */
 function window_({ info }, length) {
   const ids = Int32Array.from({ length }, (_, i) => (i % 6 === 1 ? (i * 97) % info.tokens : info.maskId));
   const rows = Int32Array.from([...ids.keys()].filter((place) => ids[place] === info.maskId));
   return { ids, rows, uniforms: Float32Array.from(rows, (_, i) => (i * 0.61803) % 1) };
 }
 
-/** Dispatches of a step that draws every row, and of one that draws some. */
+/** Counts the dispatches of a step that draws every row, and of one that draws some rows. */
 export async function countStep(folder, alone, dtype) {
   const { network, info, modulation } = await openModel(folder, { alone, dtype });
   const ids = new Int32Array(8).fill(info.maskId);
@@ -113,7 +116,7 @@ export async function countStep(folder, alone, dtype) {
   return { blocks: info.blocks, all, some, tiles: network.gpu.features.tiles };
 }
 
-/** Dispatches of a prompt of six tokens, and of each of three tokens after it. */
+/** Counts the dispatches of a prompt of six tokens, and of each of three tokens after it. */
 export async function countTokens(folder, alone) {
   const { network, info } = await openModel(folder, { alone });
   await network.append({ ids: Int32Array.from([1, 2, 3, 4, 5, 6]) });
@@ -124,7 +127,10 @@ export async function countTokens(folder, alone) {
   return { blocks: info.blocks, prompt, token };
 }
 
-/** The reference's greedy texts of a small GPT-2, and those that the cache gives, a prompt at once and then token by token. */
+/**
+ * Returns the reference's greedy texts of a small GPT-2, and those that the cache gives after the prompt is read at
+ * once.
+ */
 export async function compareGreedy(alone) {
   const folder = '/tests/golden/gpt2';
   const { greedy } = await jsonOf(`${folder}/golden.json`);
@@ -142,7 +148,10 @@ export async function compareGreedy(alone) {
   return texts;
 }
 
-/** Greedy tokens with the cache, in two submissions, and the likeliest ones by the logits of the whole text. */
+/**
+ * Returns greedy tokens drawn with the cache in two submissions, and the likeliest tokens by the logits of the whole
+ * text.
+ */
 export async function compareCache() {
   const { network, info } = await openModel('/models/gpt2-nano');
   const prompt = [3, 131, 262, 393, 524, 655, 786];
@@ -160,7 +169,7 @@ export async function compareCache() {
   return { generated, whole };
 }
 
-/** Logits of a few rows and of all rows, when only a part of the window is read. */
+/** Returns logits of a few rows and of all rows when only a part of the window is read. */
 export async function comparePart() {
   const model = await openModel('/models/sedd-nano');
   const { ids } = window_(model, 48);
@@ -179,7 +188,10 @@ export async function comparePart() {
   return { worst, compared: some.length };
 }
 
-/** Log-scores of sedd-nano by the scalar table of wasm, with activations rounded to int8 (q8), or the same weights in float (f32). */
+/**
+ * Returns log-scores of sedd-nano by wasm's scalar table: with activations rounded to int8 (q8), or with the same
+ * weights in float (f32).
+ */
 async function scoresOfWasm(ids, sigma, states, dtype) {
   const [{ goldenEngine }, { Model }] = await Promise.all([
     import('/tests/web/golden-module.mjs'),
@@ -202,8 +214,10 @@ async function scoresOfWasm(ids, sigma, states, dtype) {
 }
 
 /**
- * The log-scores of sedd-nano in int8 here and in wasm, and what rounding activations to int8 changes in wasm.
- * @returns {Promise<{apart: number, noise: number, argmax: number, rows: number}>} both as root mean squares
+ * Compares the log-scores of sedd-nano in int8 here and in wasm, and measures in wasm what rounding activations to int8
+ * changes.
+ * @returns {Promise<{apart: number, noise: number, argmax: number, rows: number}>} both differences as root mean
+ *   squares
  */
 export async function compareWasm() {
   const model = await openModel('/models/sedd-nano');
@@ -220,14 +234,17 @@ export async function compareWasm() {
   return { apart: rms(got, wanted), noise: rms(wanted, float), argmax, rows: ids.length };
 }
 
-/** The GPUFault that a promise rejects with, as plain data. */
+/** Returns the GPUFault with which a promise rejects, as plain data. */
 const faultOf = (promise) =>
   promise.then(
     () => null,
     ({ reason, message }) => ({ reason, message }),
   );
 
-/** What is thrown for a software renderer that was not asked for, a size that no device has, and more tokens than the network has. */
+/**
+ * Returns the errors for a software renderer that was not requested, a size that no device has, and more tokens than
+ * the network has.
+ */
 export async function refusals() {
   const { network, info, modulation } = await openModel('/tests/golden/absorb');
   const ids = new Int32Array(info.positions + 1).fill(info.maskId);
@@ -241,7 +258,10 @@ export async function refusals() {
   };
 }
 
-/** A step that is cancelled after its first submission, one whose network is freed, and whether a step after the first is as before. */
+/**
+ * Cancels a step after its first submission, frees a network during another, and checks that a later step gives the
+ * same result.
+ */
 export async function interruptions() {
   const model = await openModel('/models/sedd-nano');
   const given = { ...window_(model, 24), modulation: model.modulation(1), read: null };

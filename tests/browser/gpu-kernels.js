@@ -1,5 +1,6 @@
-// Compares single WebGPU kernels with the scalar C entries (wasm/kernels.c), in the page or in Node. Each function returns the largest
-// share of its bound that an error takes, so that everything up to 1 is right. u is the unit roundoff of floats.
+// Compares single WebGPU kernels with the scalar C entries (wasm/kernels.c), in a page or in Node. Each function
+// returns the largest ratio of an error to its bound, so a result of at most 1 is correct. In the bounds, u is the unit
+// roundoff of floats.
 import { attend, keysOfTile } from '/web/gpu/kernels/attend.js';
 import { attendAlone } from '/web/gpu/kernels/attend-alone.js';
 import { attendOne } from '/web/gpu/kernels/attend-one.js';
@@ -17,7 +18,7 @@ import { packMatrix, quantize } from './gpu-models.js';
 
 const u = 2 ** -24;
 
-/** Numbers in [-1, 1), the same in every run (a linear congruential generator). */
+/** Returns numbers in [-1, 1), the same in every run (a linear congruential generator). */
 export function numbers(count, seed, scale = 1) {
   let state = seed >>> 0;
   return Float32Array.from({ length: count }, () => {
@@ -29,7 +30,7 @@ export function numbers(count, seed, scale = 1) {
 /* ---- The GPU's side ---- */
 
 /**
- * Runs one kernel. Buffers are arrays; those at `outputs` are read back.
+ * Runs one kernel on buffers that are given as arrays. Reads back the buffers at `outputs`.
  * @returns {Promise<ArrayBuffer[]>}
  */
 async function run(gpu, kernel, constants, span, buffers, outputs, groups) {
@@ -76,7 +77,7 @@ async function run(gpu, kernel, constants, span, buffers, outputs, groups) {
 
 let engine;
 
-/** Calls a C entry with arrays in place of pointers; arrays at `outputs` are copied back. null is NULL. */
+/** Calls a C entry with arrays in place of pointers, and null for NULL. Copies the arrays at `outputs` back. */
 async function callC(name, outputs, ...values) {
   engine ??= await goldenEngine({ wasm: 'simd', kernels: 'scalar' });
   return engine.scoped((scope) => {
@@ -93,7 +94,7 @@ async function callC(name, outputs, ...values) {
   });
 }
 
-/** The largest |got - want| / bound, and 1 more where something is not a number. */
+/** Returns the largest |got - want| / bound, plus 1 if any value is not a number. */
 const share = (got, want, bound) =>
   want.reduce((most, value, i) => Math.max(most, Math.abs(got[i] - value) / bound(i) || (got[i] === value ? 0 : 2)), 0);
 
@@ -105,7 +106,10 @@ const records = ({ rows, scale, sum, bias }) => {
   return out;
 };
 
-/** A float product of many rows, against matmul_f32. Both add `size` products: each errs by at most size u sum |x w|. */
+/**
+ * Compares a float product of many rows with matmul_f32. Both add `size` products, so each errs by at most size u sum
+ * |x w|.
+ */
 export async function productF32(gpu, { rows, size, channels, epilogue }) {
   const x = numbers(rows * size, 1);
   const w = numbers(channels * size, 2);
@@ -130,16 +134,19 @@ export async function productF32(gpu, { rows, size, channels, epilogue }) {
     const [row, channel] = [Math.floor(i / channels), i % channels];
     let sum = Math.abs(matrix.bias[channel]) + 1;
     for (let k = 0; k < size; k++) sum += Math.abs(x[row * size + k] * w[channel * size + k]);
-    return 2.3 * (size + 4) * u * sum; // GELU's slope is at most 1.13
+    return 2.3 * (size + 4) * u * sum; // the slope of GELU is at most 1.13
   });
 }
 
-/** An int8 product, against matmul_q8: the integers are the same, and four roundings follow. With `plain`, scales of 1: the same bits. */
+/**
+ * Compares an int8 product with matmul_q8. The integers are equal, and four roundings follow. With `plain`, all scales
+ * are 1 and the bits are equal.
+ */
 export async function productQ8(gpu, { rows, size, channels, plain = false, dot4 = false, tiles = false }) {
   const padded = Math.ceil(size / 8) * 8;
   const { q, scale } = quantize(numbers(channels * size, 6), channels, size);
   if (plain) scale.fill(1);
-  q[0] = -128; // weights of a file may be -128
+  q[0] = -128; // a file may hold weights of -128
   const bias = plain ? null : numbers(channels, 7);
   const matrix = packMatrix('w', q, channels, size, { scale, bias });
   const x = Uint8Array.from(numbers(rows * padded, 8), (v) => Math.round(63.5 * v + 63.5));
@@ -166,13 +173,16 @@ export async function productQ8(gpu, { rows, size, channels, plain = false, dot4
   return share(new Float32Array(out), wanted, (i) => 4 * u * (Math.abs(wanted[i]) + Math.abs(bias[i % channels])));
 }
 
-/** Normalises rows of `size` from x into `to` by C. */
+/** Normalises rows of `size` from x into `to` in C. */
 async function normRows(to, x, factor, shift, size) {
   for (let at = 0; at < to.length; at += size)
     await callC('norm', [0], to.subarray(at, at + size), x.slice(at), factor, shift, size, 1e-5);
 }
 
-/** The fused row product, against norm, quantize_row and matmul of C. Roundings that fall otherwise move a result by a step of an input. */
+/**
+ * Compares the fused row product with norm, quantize_row and matmul of C. An input that rounds differently moves a
+ * result by one step of that input.
+ */
 export async function rowProduct(gpu, { size, channels, q8, dot4 = false, subgroups = false }) {
   const rows = 2;
   const padded = Math.ceil(size / 8) * 8;
@@ -210,13 +220,16 @@ export async function rowProduct(gpu, { size, channels, q8, dot4 = false, subgro
       ...[rows, padded, channels, 0],
     );
   } else await callC('matmul_f32', [0], wanted, normed, matrix.panels, matrix.bias, null, rows, size, channels, 0);
-  // At most 2 of the inputs lie within the norm's error of a rounding's edge.
+  // At most 2 inputs are so close to a rounding boundary that the norm's error can move them over it.
   return share(new Float32Array(out), wanted, () => 2 * step * 0.5 + 8 * size * u * size * 0.5);
 }
 
 /* ---- Rows ---- */
 
-/** Norm, against C: the same bits if threads are alone. Otherwise sums of n terms in another order err by n u each; mean and deviation carry that into every element. */
+/**
+ * Compares the norm with C. If one thread computes a row, the bits are equal. Otherwise, sums of n terms in another
+ * order err by n u each, and the mean and the deviation carry these errors into every element.
+ */
 export async function norm(gpu, { rows, size }) {
   const x = numbers(rows * size, 14, 3);
   const [factor, shift] = [numbers(size, 15), numbers(size, 16)];
@@ -230,8 +243,10 @@ export async function norm(gpu, { rows, size }) {
 }
 
 /**
- * Rounding to 7 bits, against quantize_row. Steps and zeros are the same; a value may round otherwise only within 1e-3 of a half.
- * @returns {Promise<number>} 0 if so, else the largest distance to a half that fell otherwise
+ * Compares rounding to 7 bits with quantize_row. Steps and zeros are equal. A value may round differently only within
+ * 1e-3 of a half.
+ * @returns {Promise<number>} 0 if that holds, otherwise the largest distance to a half of a value that rounded
+ *   differently
  */
 export async function rounding(gpu, { rows, size }) {
   const padded = Math.ceil(size / 8) * 8;
@@ -273,7 +288,7 @@ export async function rounding(gpu, { rows, size }) {
   return worst;
 }
 
-/** Embedding and gathering copy: the same bits. */
+/** Checks that embedding and gathering copy values bit for bit. */
 export async function lookups(gpu, { size }) {
   const rows = 5;
   const ids = Uint32Array.from([3, 0, 10, 3, 7]);
@@ -318,7 +333,7 @@ export async function lookups(gpu, { size }) {
 
 /* ---- Attention ---- */
 
-/** Runs the two kernels of attention in integers. The arguments are those of run(). */
+/** Runs the two kernels of attention in integers, with the arguments of run(). */
 async function runWhole(gpu, size, { HEADS, SCALE }, span, buffers, groups) {
   const heads = { HEADS, SCALE, ROTARY: true, ROWS: span.keys };
   const whole = new Int32Array(2 * HEADS * span.keys * 4 * Math.ceil(size / 4));
@@ -330,10 +345,10 @@ async function runWhole(gpu, size, { HEADS, SCALE }, span, buffers, groups) {
 }
 
 /**
- * Attention with the rotary embedding in both directions, or causal over a cache, against rotate and attention of C; in integers (`whole`)
- * against attention_q8, with the same bits.
- * A score errs by at most 2 D u |q| |k| / sqrt(D) = e, a weight by 2 e + 1e-6 of itself, and so does the weighted mean of values up to 1,
- * twice (above and below the line); sums of n terms add n u.
+ * Compares attention with C. Bidirectional attention with the rotary embedding and causal attention over a cache are
+ * compared with rotate and attention; attention in integers (`whole`) with attention_q8, whose bits it has.
+ * A score errs by at most e = 2 D u |q| |k| / sqrt(D), and a weight by 2 e + 1e-6 of itself. The weighted mean of
+ * values up to 1 errs by twice that, once each for numerator and denominator. Sums of n terms add n u.
  * @param {{size: number, heads: number, queries: number, keys: number, causal?: boolean, one?: boolean, whole?: boolean,
  *   subgroups?: boolean}} shape
  */
@@ -344,7 +359,7 @@ export async function attention(
   const width = heads * size;
   const half = size >> 1;
   const qkv = numbers(keys * 3 * width, 20, 2);
-  const places = Uint32Array.from({ length: keys }, (_, i) => i + (i >> 2)); // as if every fifth place were not read
+  const places = Uint32Array.from({ length: keys }, (_, i) => i + (i >> 2)); // every fifth place is not read
   const list = Uint32Array.from({ length: queries }, (_, i) => Math.floor((i * keys) / queries));
   const angle = (p, j) => p * 10000 ** ((-2 * j) / size);
   const turns = new Float32Array(4 * keys * half);
@@ -390,7 +405,7 @@ export async function attention(
 
 /* ---- Draws ---- */
 
-/** draw.c in double, from logits in float. */
+/** Computes the rules of draw.c in double from logits in float. */
 function drawn(logits, uniform, { temperature = 1, topK = 0, topP = 1, greedy = 0 }) {
   const largest = Math.max(...logits);
   const exponents = Array.from(logits, (v) => (v - largest) / temperature);
@@ -425,11 +440,13 @@ function drawn(logits, uniform, { temperature = 1, topK = 0, topP = 1, greedy = 
 }
 
 /**
- * Draws of rows, against draw.c's rules in double. Tokens agree but where the uniform lies within the sums' error, tokens u, of an edge.
- * @returns {Promise<{worst: number, differ: number, near: number}>} share of the bounds, tokens that differ, and those of them near an edge
+ * Compares draws of rows with the rules of draw.c in double. Tokens are equal unless the uniform is closer to an edge
+ * than the error of the sums, which is at most tokens * u.
+ * @returns {Promise<{worst: number, differ: number, near: number}>} share of the bounds, tokens that differ, and those of
+ *   them near an edge
  */
 export async function draws(gpu, { rows, tokens, muted = [], ...choice }) {
-  const stride = tokens + 1; // the mask's column is not drawn
+  const stride = tokens + 1; // the mask's column is never drawn
   const logits = numbers(rows * stride, 21, 9);
   const uniforms = Float32Array.from(numbers(rows + 2, 22), (v) => (v + 1) / 2);
   const kernel = draw(gpu);
@@ -463,7 +480,7 @@ export async function draws(gpu, { rows, tokens, muted = [], ...choice }) {
   return state;
 }
 
-/** Tokens for equal weights: ties are kept by top_k and top_p, so that every one of them can be drawn. */
+/** Draws from equal weights. top_k and top_p keep ties, so every token can be drawn. */
 export async function ties(gpu, { topK = 0, topP = 1 }) {
   const rows = 64;
   const logits = Float32Array.from({ length: rows * 98 }, (_, i) => (i % 98 < 10 ? 2 : -3));
@@ -474,7 +491,7 @@ export async function ties(gpu, { topK = 0, topP = 1 }) {
   return [...new Set(new Uint32Array(tokens))].sort((a, b) => a - b);
 }
 
-/** Which of three rows are reported as not finite: the first holds NaN, the second infinity. */
+/** Returns which of three rows are reported as non-finite. The first holds NaN, the second infinity. */
 export async function damaged(gpu) {
   const logits = numbers(3 * 98, 23);
   logits[5] = Number.NaN;
@@ -484,5 +501,5 @@ export async function damaged(gpu) {
   return [...unpack(new Float32Array(packed), 3).logSum].map(Number.isNaN);
 }
 
-/** Sizes of the draws of a vocabulary of 97 and a mask. */
+/** Returns the sizes of draws from a vocabulary of 97 tokens and a mask. */
 const SMALL = { TOKENS: 97, STRIDE: 98, MUTED: 0 };

@@ -1,9 +1,9 @@
-// Models for the GPU's tests, straight from checkpoint files: tensors as the core packs them, and SEDD's modulations from the formulas.
-// It runs in the page and in Node.
+// Makes models for the GPU tests directly from checkpoint files: tensors as the core packs them, and SEDD's modulations
+// from the formulas. Runs in the page and in Node.
 
 const roundUp = (n, to) => Math.ceil(n / to) * to;
 
-/** Half floats as floats. */
+/** Converts half floats to floats. */
 const halves = (words) =>
   Float32Array.from(words, (word) => {
     const [exponent, fraction] = [(word >> 10) & 31, word & 1023];
@@ -23,7 +23,7 @@ export function readSafetensors(bytes) {
   const { __metadata__, ...header } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + size)));
   const tensors = {};
   for (const [name, { dtype, shape, data_offsets: at }] of Object.entries(header)) {
-    const piece = Uint8Array.prototype.slice.call(bytes, 8 + size + at[0], 8 + size + at[1]); // a copy, also in Node
+    const piece = Uint8Array.prototype.slice.call(bytes, 8 + size + at[0], 8 + size + at[1]); // a copy, in Node, too
     tensors[name.replace(/^transformer\./, '')] = { shape, values: DECODE[dtype](piece.buffer) };
   }
   return tensors;
@@ -73,7 +73,7 @@ export function packMatrix(name, values, rows, columns, { scale = null, bias = n
 const transposed = (values, rows, columns) =>
   values.constructor.from({ length: rows * columns }, (_, i) => values[(i % columns) * rows + Math.floor(i / columns)]);
 
-/** The core's description of a SEDD. */
+/** Returns the core's description of a SEDD. */
 function describeSedd({ tokens, graph, model }, dtype) {
   const absorb = graph.type === 'absorb';
   const size = model.hidden_size / model.n_heads;
@@ -102,8 +102,8 @@ function describeGpt2(config, dtype) {
 }
 
 /**
- * A model's description and tensors. An f32 file becomes an int8 model if `dtype` is q8.
- * @param {object} config @param {Uint8Array} weights @param {'f32'|'q8'} [dtype] the file's by default
+ * Returns the description and the tensors of a model. If `dtype` is q8, an f32 file becomes an int8 model.
+ * @param {object} config @param {Uint8Array} weights @param {'f32'|'q8'} [dtype] default: the file's type
  */
 export function readModel(config, weights, dtype) {
   const file = readSafetensors(weights);
@@ -157,7 +157,10 @@ export function readModel(config, weights, dtype) {
   return { info, tensors };
 }
 
-/** The modulations of a noise level (SEDD-SPEC: features, two linear layers, adaLN), in double, with the norms' weights folded in. */
+/**
+ * Computes the modulations of a noise level in double, with the norms' weights multiplied in. The formulas are features
+ * of sigma, two linear layers and adaLN.
+ */
 function modulationAt(file, { hidden, blocks }, sigma) {
   const silu = (x) => x.map((v) => v / (1 + Math.exp(-v)));
   const linear = (name, x) => {

@@ -1,6 +1,7 @@
-// Runs the WebGPU kernels and networks on Chromium's software renderer: against the scalar C entries, against reference outputs, and by
-// their dispatches. Networks run with the kernels of software renderers, in which a thread is alone; those of graphics cards, in which
-// threads meet at barriers, take seconds to compile here and run on two small models and on single shapes.
+// Runs the WebGPU kernels and networks on Chromium's software renderer. Compares them with the scalar C entries and
+// with reference outputs, and counts their dispatches. Networks run with the kernels of software renderers, in which
+// one thread computes a row. The kernels of graphics cards contain barriers and take seconds to compile here, so they
+// run on two small models and on single shapes only.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { open } from './browser.mjs';
@@ -20,7 +21,7 @@ const inPage = (module, name, values) =>
 /** Calls a function of gpu-checks.js in the page. */
 const check = (name, ...values) => inPage('gpu-checks', name, values);
 
-/** Compares a kernel by a function of gpu-kernels.js: fails above 1, the whole of the bound. */
+/** Compares a kernel by a function of gpu-kernels.js, and fails if an error exceeds its bound (a ratio above 1). */
 async function within(name, alone, shape = {}) {
   const worst = await check('compareKernel', name, alone, shape);
   assert.ok(worst <= 1, `${name} ${JSON.stringify(shape)}: ${worst} of the bound`);
@@ -73,8 +74,9 @@ test('a step draws the same rows from a part of the window as from all of it', a
 });
 
 test('int8 SEDD agrees with wasm within what its roundings explain', async () => {
-  // Here and there activations are rounded to 7 bits; a sum in another order moves some of them over an edge, and attention is in floats
-  // here. If all of them fell independently, the two would differ by sqrt(2) times what rounding changes at all.
+  // Wasm and the device both round activations to 7 bits. A sum in another order moves some of them to the next
+  // integer, and attention is in floats here. If all activations rounded independently, the results would differ by
+  // sqrt(2) times the effect of rounding.
   const { apart, noise, argmax, rows } = await check('compareWasm');
   assert.ok(
     apart > 0 && apart <= Math.SQRT2 * noise,
@@ -174,7 +176,7 @@ for (const alone of [true, false])
       { rows: 127, tokens: 97, topK: 5 },
       { rows: 40, tokens: 2048, topP: 0.9, muted: [0, 5, 2047] },
       { rows: 9, tokens: 2048, topK: 50, topP: 0.7, temperature: 0.5, muted: [0, 5, 2047] },
-      ...(alone ? [{ rows: 3, tokens: 50257 }] : []), // another vocabulary is another compilation
+      ...(alone ? [{ rows: 3, tokens: 50257 }] : []), // another vocabulary needs another compilation
       { rows: 3, tokens: 97, greedy: 1 },
     ]) {
       const { worst, differ, near } = await check('compareKernel', 'draws', alone, shape);

@@ -31,7 +31,7 @@ function repository(name, options) {
   return there;
 }
 
-/** One with a file that says how it was trained to write. */
+/** Makes one with a file that states how it was trained to write. */
 function trained() {
   const there = repository('trained', { shape: 'sedd-tiny', dtype: 'f32' });
   writeFileSync(
@@ -297,7 +297,7 @@ test('a file that changes between two ranges is loaded again from the beginning'
     gets().map(({ begin }) => begin > 0),
     [false, true, false],
   );
-  hub.fail(FILE, 'change', 0, 1); // and one that changed between two visits
+  hub.fail(FILE, 'change', 0, 1); // a file that changed between two visits
   await page.evaluate(() => window.store.delete('all'));
   await load('me/nano');
   assert.equal((await load('me/nano')).sha256, SHA);
@@ -348,7 +348,7 @@ test('files of a load that ended before it wrote its record are neither listed n
   const leave = () =>
     page.evaluate(async (name) => {
       const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('sedd-web', { create: true });
-      await root.getDirectoryHandle(name, { create: true }); // as a full disk or a closed tab leaves it
+      await root.getDirectoryHandle(name, { create: true }); // a full disk or a closed tab leaves such a folder
     }, id);
   await leave();
   const busy = await page.evaluate(
@@ -357,7 +357,7 @@ test('files of a load that ended before it wrote its record are neither listed n
   );
   assert.deepEqual([busy, await remains()], [[], [id]], 'while its load is under way it stays');
   assert.deepEqual([await list(), await remains()], [[], []]);
-  // Dropped files are stored as they are quantised, with nothing said before the end: listed only then.
+  // Dropped files are stored while they are quantised. The store lists them only when they are complete.
   const seen = await page.evaluate(async (url) => {
     const files = [];
     for (const name of ['config.json', 'model.safetensors', 'tokenizer.json'])
@@ -459,7 +459,7 @@ test('after the first visit, the page opens and writes without a network', async
         (await caches.has('sedd-web-page')) ? (await (await caches.open('sedd-web-page')).keys()).length : 0,
       );
     for (let [seen, waited] = [-1, 0]; seen < 20 || seen !== (await count()); waited++) {
-      // until nothing more is kept
+      // until no more files are stored
       assert.ok(waited < 60, 'the page is kept within a minute');
       seen = await count();
       await new Promise((resolve) => {

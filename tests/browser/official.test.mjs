@@ -53,7 +53,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The ids that the native tool writes with the same files; SEDD's need the tokenizer beside them there. */
+/** Returns the ids that the native tool writes with the same files. It needs a tokenizer beside those of a SEDD. */
 function native(name, kind) {
   const own = path.join(folder, `native+${path.basename(folderOf(name))}`);
   cpSync(folderOf(name), own, { recursive: true });

@@ -22,15 +22,15 @@ let server;
 let browser;
 let page;
 let url;
-/** Whether connections are refused, as without a network. */ let down = false;
-/** Answers that are under way: they end with the test. */ const open = new Set();
+/** true if connections are refused, as without a network */ let down = false;
+/** answers in progress; they end with the test */ const open = new Set();
 
 const begin = (response, type, first) => {
   open.add(response);
   response.writeHead(200, { 'Content-Type': type }).write(first);
 };
 
-/** Serves the repository's files, and other endpoints that a server may have beside them. */
+/** Serves the repository's files, and other endpoints that a server may also have. */
 const ROUTES = {
   '/events': (_, response) => begin(response, 'text/event-stream', 'data: tick\n\n'),
   '/stream': (_, response) => begin(response, 'text/plain', 'first'),
@@ -141,7 +141,7 @@ test('events arrive, and the headers of a stream do not wait for its end', async
       return chunk;
     }, address);
   assert.equal(await first('/stream'), 'first');
-  // A file of the page that is kept, too: it is stored after it is answered.
+  // The same holds for a file of the page, which is stored after it is answered.
   await visit(true);
   assert.ok((await keptFiles()).includes(`/${STALLED}`));
   stall = true;

@@ -1,4 +1,5 @@
-// What each act on the page leads to, in Chromium: errors beside their button, one account of a paused run, branches, files.
+// Tests what each action on the page leads to, in Chromium: errors beside their button, consistent figures of a paused
+// run, branches, files.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -27,7 +28,7 @@ const focused = (page) => page.evaluate(() => document.activeElement?.id || docu
 const play = '#timeline [part~=play]';
 const forward = '#timeline [part~=forward]';
 
-/** Runs a test on the page once its model is there; nothing may end up in the console. */
+/** Runs a test on the page after its model has loaded, and fails if anything is written to the console. */
 function onPage(name, options, work) {
   test(name, async () => {
     const address = `?lang=${options.lang ?? 'en'}`;
@@ -134,7 +135,7 @@ onPage('a run that pauses and steps tells one story, and no button moves', {}, a
   await page.waitForFunction(
     () => document.querySelector('#timeline [part~=play]').getAttribute('aria-label') === 'Play',
   );
-  await page.waitForTimeout(300); // a step may have been under way
+  await page.waitForTimeout(300); // a step may have been in progress
   const { position } = await story();
   assert.ok(position[0] < 900, 'it paused');
   assert.deepEqual(await agrees(position[0], 'Play'), places);
@@ -177,7 +178,7 @@ onPage(
     assert.equal(await page.locator('.tree li').count(), roots + 1);
     assert.equal(await back(), 'Forget all runs but this');
 
-    // A token that is put where it came anyway changes nothing.
+    // Setting a token to the one that it already has changes nothing.
     await page.click('.tree .root >> nth=-1');
     await seek(page, 8);
     await page.locator('#cells .new').first().click();

@@ -1,11 +1,11 @@
-// Acts on the page that several of its tests share.
+// Actions on the page that several of its tests share.
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
-/** Waits for the model, and chooses full speed unless the test is about the pace. */
+/** Waits for the model, and selects full speed unless the test is about the pace. */
 export const ready = async (page, { paced = false } = {}) => {
   await page.waitForSelector('body[data-ready]', { timeout: 30000 });
   if (!paced) await page.check('#full-speed');
@@ -25,7 +25,7 @@ export const nativeStory = ({ steps, seed }, ...flags) =>
     ...['--temperature', '0.8', '--top-p', '0.9', ...flags],
   );
 
-/** The published sampler, whatever the model's folder says. */
+/** Flags of the published sampler. They override the defaults in the model's folder. */
 export const PUBLISHED = [
   ...['--steps', '64', '--positions', 'score', '--grid', 'linear', '--context', 'all'],
   ...['--temperature', '1', '--top-k', '0', '--top-p', '1'],

@@ -54,7 +54,10 @@ for (const viewport of [
   });
 }
 
-/** Where a heading stands once the page has come to rest: 0 is right; where the page ends first, that is right too. */
+/**
+ * Returns the distance of a heading from its place after scrolling has ended. 0 is correct, and so is the end of the
+ * page.
+ */
 const landed = (page, id) =>
   page.evaluate(async (name) => {
     const target = document.getElementById(name);

@@ -2,7 +2,7 @@
 const $ = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
 
-/** Waits until something is true. */
+/** Waits until a condition is true. */
 export async function until(check, what, ms = 30000) {
   for (const end = performance.now() + ms; !check(); ) {
     if (performance.now() > end) throw new Error(`${what} did not happen in ${ms} ms`);
@@ -44,7 +44,7 @@ async function type(prompt) {
 
 async function write(fields = {}) {
   for (const [name, value] of Object.entries(fields)) fill(`[name=${name}]`, value);
-  $('#status').textContent = ''; // what it said before is not this run's
+  $('#status').textContent = ''; // clears the message of the previous run
   $('#run').click();
   await rest();
 }
@@ -107,12 +107,15 @@ export async function infill(prompt) {
   return text();
 }
 
-/** A run that is shown slowly: what is said and how much is masked when it has been made, and how long it is shown. */
+/**
+ * Makes a run that is shown slowly. Returns the status, how much is masked when the run is complete, and how long it is
+ * shown.
+ */
 export async function paced() {
   await ready();
   $('#full-speed').checked = false;
   await type('Once upon a time');
-  fill('[name=steps]', 6); // few, so that a slow machine has made them long before they are shown
+  fill('[name=steps]', 6); // few steps, so that even a slow machine completes them long before they are shown
   const begin = performance.now();
   $('#run').click();
   await until(() => document.body.classList.contains('busy'), 'the run');
@@ -122,7 +125,7 @@ export async function paced() {
   return { early, masks: masks(), ms: performance.now() - begin, status: $('#status').textContent };
 }
 
-/** How far each heading is from where its link should land, px. */
+/** Returns the distance in pixels of each heading from where its link should scroll to. */
 export async function links() {
   await ready();
   const off = {};
@@ -174,10 +177,13 @@ export async function violations() {
   );
 }
 
-/** A run that is paused after three steps, as every part of the figure tells it; then the branch form with a wrong seed. */
+/**
+ * Pauses a run after three steps and returns what every part of the figure shows. Then tries the branch form with an
+ * invalid seed.
+ */
 export async function pausedAndWrong() {
   await ready();
-  await type('Once upon a time'); // the tab kept the text of the run before
+  await type('Once upon a time'); // the tab has kept the text of the previous run
   fill('[name=steps]', 900);
   $('#single').click();
   await until(() => /^step 1 of 901/.test($('#position').textContent), 'the first step');

@@ -23,19 +23,23 @@ const withPage = async (work, options = { webgpu: true }) => {
 const largest = (list) => list.reduce((worst, x) => Math.max(worst, Math.abs(x)), 0);
 
 /**
- * The software renderer rounds every operation to nearest and fuses none, so its logits have the bits of wasm. What follows differs by
- * sums in another order: sums of sums over at most 2,048 weights, 256 at a time, err by 264 u of themselves, which is 2e-5 in nats; an
- * entropy also has the mean of exponents, which are at most 20 where weights count.
+ * The software renderer rounds every operation to nearest and fuses none, so its logits have the bits of wasm. Later
+ * values differ because sums have another order. Sums over at most 2,048 weights, 256 at a time, have a relative error
+ * of 264 u, which is 2e-5 in nats. An entropy also contains the mean of exponents, which are at most 20 wherever
+ * weights count.
  *
- * A draw may differ only where the uniform lies closer to the edge of its token's interval than these sums err.
+ * A draw may differ only if its uniform is closer to the edge of the token's interval than the error of these sums.
  */
 const LOG_SUM = 2e-5;
 const ENTROPY = 21 * LOG_SUM;
 const EDGE = 2 * LOG_SUM;
-/** The share of draws that may differ. */
+/** Largest share of draws that may differ. */
 const DIFFERENT = 0.02;
-/** A dispatch costs 24 to 71 microseconds in a browser. sedd-nano on a software renderer: embedding, ten for each of six blocks (and a copy
- * of the drawn rows in the last), three for the head and the draw. */
+/**
+ * Number of dispatches of a step of sedd-nano on a software renderer: the embedding, ten for each of six blocks, a copy
+ * of the drawn rows in the last block, and three for the head and the draw. In a browser, a dispatch costs 24 to 71
+ * microseconds.
+ */
 const DISPATCHES = 1 + 10 * 6 + 1 + 3;
 
 test('forced steps agree with wasm: the same bits before the draw, and the same draws but for near ties', async (t) => {
@@ -111,7 +115,7 @@ test('GPT-2 writes on the graphics device', async (t) => {
     t.diagnostic(found.text);
     assert.equal(found.opened.kind, 'webgpu', found.opened.reason);
     assert.equal(found.ids.length, 24);
-    // Two runs that take turns share one cache; each gets its own text all the same.
+    // Two runs that alternate share one cache, and each must still write its own text.
     const { alone, turns } = await call(page, 'twoGenerations');
     assert.deepEqual(turns, alone);
   });
@@ -196,7 +200,7 @@ test('abort, disposal, two tabs and a hidden tab', async (t) => {
       assert.equal(await call(page, 'disposedRun'), 'disposed');
     });
     await t.test('two tabs at once, one of them hidden', async () => {
-      const other = await page.context().newPage(); // in front
+      const other = await page.context().newPage(); // the new tab is in the foreground
       await other.goto(`${url}tests/browser/blank.html`);
       const runs = await Promise.all(
         [page, other].map((one) => call(one, 'wholeRun', 'sedd-nano', 'webgpu', { length: 24, steps: 4 })),
@@ -219,10 +223,10 @@ test('the self-test compares the graphics device; inspection, bound, likelihood 
     assert.ok(checks.some(({ name }) => /graphics device .* against wasm/.test(name)));
     assert.deepEqual(wasm.devices, Array(4).fill('wasm'));
     assert.deepEqual(webgpu.devices, Array(4).fill('webgpu'));
-    assert.deepEqual(webgpu.sedd, wasm.sedd); // the same logits, bit for bit, and the same code after them
+    assert.deepEqual(webgpu.sedd, wasm.sedd); // the logits have the same bits, and the same code follows
     const apart = largest(webgpu.nll.map((nats, i) => nats - wasm.nll[i]));
     t.diagnostic(`GPT-2's tokens: ${apart} nats apart`);
-    assert.ok(webgpu.nll.length > 5 && apart <= 0.25, `${apart}`); // its attention is in floats on both, in other orders
+    assert.ok(webgpu.nll.length > 5 && apart <= 0.25, `${apart}`); // attention in floats, in another order
   });
 });
 
@@ -272,7 +276,8 @@ test('the page races and measures on the graphics device', async (t) => {
     t.diagnostic(await said.textContent());
     assert.doesNotMatch(await said.textContent(), /runs on the processor/);
     await press('measure', 'webgpu');
-    // Nine rounds of whole windows take minutes on a software renderer: the page starts, and a short comparison goes to its end.
+    // Nine rounds of whole windows take minutes on a software renderer. The page therefore only starts them, and a
+    // short comparison runs to its end.
     const progress = page.locator('#measure-view [role="status"]');
     await progress.filter({ hasText: 'Round 1 of 9' }).waitFor({ timeout: 240_000 });
     await page.locator('#measure-start').click();

@@ -1,7 +1,7 @@
 /*
  * test_context.c - tests the network on some positions of a window with the others left out.
  * Compares it with the formula in double precision (dense.c), and bit for bit with shorter windows.
- * Also tests the sampler's context `known`, which reads the known tokens and the masks that open.
+ * Also tests the sampler's context `known`, which reads the known tokens and the masks to fill in.
  */
 #include "dense.h"
 #include "fixture.h"
@@ -22,9 +22,9 @@ static const struct {
 } CASES[] = {
     {9, {0, 3, 4, 17, 31, 32, 40, 41, 63}, 5, {3, 17, 40, 41, 63}},
     {9, {0, 3, 4, 17, 31, 32, 40, 41, 63}, 9, {0, 3, 4, 17, 31, 32, 40, 41, 63}},
-    {6, {2, 9, 10, 11, 29, 50}, 2, {10, 50}},  /* one row a window, and a window of one row */
-    {5, {8, 12, 16, 20, 24}, 3, {12, 20, 24}}, /* nothing of the second */
-    {7, {31, 33, 35, 36, 37, 38, 61}, 3, {33, 38, 61}}, /* nothing wanted of the first */
+    {6, {2, 9, 10, 11, 29, 50}, 2, {10, 50}},  /* one row per window, and a window of one row */
+    {5, {8, 12, 16, 20, 24}, 3, {12, 20, 24}}, /* reads nothing of the second window */
+    {7, {31, 33, 35, 36, 37, 38, 61}, 3, {33, 38, 61}}, /* wants no output of the first window */
 };
 
 #define CASE_COUNT (sizeof CASES / sizeof CASES[0])
@@ -209,8 +209,9 @@ static void measure(const double *logits, int32_t id, double *probability, doubl
     *probability = exp(logits[id] / 0.8) / sum;
 }
 
-/* Checks that a step reports for the tokens it opened in window b what the formula gives for them
- * beside the known tokens and each other. Returns the number of these tokens. */
+/* Checks what a step reports for the tokens of window b that it filled in. The report must equal
+ * the formula for these tokens beside the known tokens and each other. Returns the number of
+ * these tokens. */
 static int32_t check_step(const struct sedd_model *model, const struct sedd_step *step,
                           const int32_t *before, int32_t b)
 {
@@ -268,7 +269,7 @@ static void test_run(struct sedd_sample_options options)
         if (!CHECK(sedd_sampler_advance(sampler, &step, NULL) == SEDD_OK)) {
             break;
         }
-        CHECK(step.rows == step.changed_count); /* only what opens passes the head */
+        CHECK(step.rows == step.changed_count); /* the head runs only for these */
         for (int32_t b = 0; b < options.batch && step.rows > 0; b++) {
             opened += check_step(fixture.model, &step, before, b);
         }

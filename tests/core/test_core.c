@@ -44,7 +44,7 @@ static void count_up(void *context, int32_t begin, int32_t end, int32_t thread)
 static void test_parallel(void)
 {
     static int32_t seen[1000];
-    for (int32_t threads = 1; threads <= 9; threads++) { /* more than cores, too */
+    for (int32_t threads = 1; threads <= 9; threads++) { /* also more threads than cores */
         struct sedd_pool *pool = NULL;
         CHECK(sedd_pool_new(threads, &pool, NULL) == SEDD_OK);
         memset(seen, 0, sizeof seen);
@@ -69,8 +69,8 @@ static void spin_briefly(void *context, int32_t begin, int32_t end, int32_t thre
     }
 }
 
-/* Threads that sleep between loops all end with their pool. One that is not woken would be waited
- * for forever; how often that comes about depends on how busy the machine is. */
+/* Threads that sleep between loops all end with their pool. If one were not woken, the test
+ * would wait for it forever. How likely that is depends on how busy the machine is. */
 static void test_sleepers(void)
 {
     for (int round = 0; round < 1500; round++) {
@@ -141,7 +141,7 @@ static void test_cancel(struct fixture *fixture)
     CHECK(sedd_sampler_advance(sampler, &step, &error) == SEDD_CANCELLED);
     CHECK(sedd_sampler_steps_done(sampler) == 1);
     CHECK(memcmp(before, sedd_sampler_ids(sampler), sizeof before) == 0);
-    /* the engine's flag is for all its sessions, whatever these say themselves */
+    /* the engine's flag applies to all its sessions, whatever their own flags are */
     struct sedd_session *other;
     const float sigma = 0.5f;
     float logscore[98];
@@ -165,7 +165,7 @@ static void test_cancel(struct fixture *fixture)
     sedd_sampler_free(sampler);
 }
 
-/* Temperature 0.01 draws the likeliest token wherever two runs open the same mask. */
+/* Temperature 0.01 draws the likeliest token wherever two runs fill in the same mask. */
 static void test_options(struct fixture *fixture)
 {
     const struct {
@@ -200,7 +200,7 @@ static void test_options(struct fixture *fixture)
     }
 }
 
-/* If positions are chosen first, a step opens about (t - s) / t of the masks. */
+/* If positions are chosen first, a step fills in about (t - s) / t of the masks. */
 static void test_normalised(struct fixture *fixture)
 {
     double opened = 0.0;

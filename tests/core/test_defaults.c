@@ -25,7 +25,7 @@ static struct sedd_sample_options accepts(const char *text)
     if (!CHECK(read(text, strlen(text), &options, &error) == SEDD_OK)) {
         fprintf(stderr, "    %s\n    %s\n", text, error.message);
     }
-    CHECK(options.length == 77); /* not the file's business */
+    CHECK(options.length == 77); /* not a key of the file */
     return options;
 }
 
@@ -125,8 +125,8 @@ static const char TRAINED[] =
     "{\"steps\": 8, \"positions\": \"fixed\", \"order\": \"spread\", \"grid\": \"cosine\", "
     "\"context\": \"known\", \"temperature\": 0.9, \"top_k\": 40}";
 
-/* The call goes before the model's file, and other positions leave aside what goes with the
- * file's. */
+/* The options of a call take precedence over the model's file. If the call sets other positions,
+ * the options that belong to the file's positions are not used. */
 static void test_precedence(void)
 {
     struct sedd_sample_options options = asks(TRAINED, "{}");
@@ -180,7 +180,7 @@ static void test_writing(void)
     CHECK(sedd_sample_write(&options, true, inside, 10) == size && strlen(inside) == 9);
 }
 
-/* Each value that means nothing is refused with its name and itself. */
+/* Each meaningless value is refused by a sentence with its name and the value. */
 static void test_call_refusals(void)
 {
     static const struct {

@@ -91,8 +91,8 @@ static void ids_of(int cell, int32_t *ids)
 /* ---- The exact distribution -------------------------------------------------------------- */
 
 struct odds {
-    double open[LENGTH];          /* score: whether the mask opens */
-    double token[LENGTH][TOKENS]; /* given that it does */
+    double open[LENGTH];          /* positions `score`: whether the mask is filled in */
+    double token[LENGTH][TOKENS]; /* of the token, given that it is filled in */
     double entropy[LENGTH];
 };
 
@@ -143,8 +143,8 @@ static void odds_known(struct fixture *fixture, const int32_t *ids, unsigned set
     }
 }
 
-/* Distributes `mass` of the state `ids` over the states that follow when the masks in `set` (bits)
- * open. */
+/* Distributes `mass` of the state `ids` over the states that follow when the masks in `set`
+ * (bits) are filled in. */
 static void open_set(const int32_t *ids, const struct odds *odds, unsigned set, double mass,
                      double *next)
 {
@@ -197,8 +197,8 @@ static double time_at(const struct sedd_sample_options *options, int i)
                : 1.0 - i * (1.0 - 1e-5) / options->steps;
 }
 
-/* Makes one step from one state. `planned` is the number of masks that open, or -1 if coins decide.
- */
+/* Makes one step from one state. `planned` is the number of masks that are filled in, or -1 if
+ * coins decide. */
 static void spread(struct fixture *fixture, const struct sedd_sample_options *options, int i,
                    int planned, const int32_t *ids, double mass, double *next)
 {
@@ -238,8 +238,8 @@ static void spread(struct fixture *fixture, const struct sedd_sample_options *op
     }
 }
 
-/* Computes the distribution over states after `steps` steps. `counts` is NULL, or the number of
- * masks that open in each step. */
+/* Computes the distribution over states after `steps` steps. `counts` is NULL, or how many masks
+ * each step fills in. */
 static void enumerate(struct fixture *fixture, const struct sedd_sample_options *options, int steps,
                       const int *counts, double *p)
 {
@@ -348,8 +348,8 @@ static void test_grids(struct fixture *fixture)
     }
 }
 
-/* Tests that the network reads only known tokens and opening masks. Only a mask that stays shut
- * beside a known token shows the difference, because masks alone look like each other. */
+/* Tests that the network reads only known tokens and the masks to fill in. Masks alone look like
+ * each other, so only a mask that stays masked beside a known token shows the difference. */
 static void test_known(struct fixture *fixture)
 {
     struct sedd_sample_options options = {.steps = 3, .context = SEDD_CONTEXT_KNOWN};
@@ -360,8 +360,8 @@ static void test_known(struct fixture *fixture)
     compare(fixture, "normalised, known", options, 4, NULL);
 }
 
-/* If the network ignores time, first-hitting opens single masks in any order, as a planned count of
- * one does, and normalised runs approach the same distribution with many steps. */
+/* If the network ignores time, first-hitting fills in single masks in any order. So does a
+ * planned count of one, and normalised runs with many steps approach the same distribution. */
 static void test_hitting(struct fixture *fixture)
 {
     struct sedd_sample_options options = {.length = LENGTH, .steps = 3};
@@ -387,7 +387,7 @@ static void test_hitting(struct fixture *fixture)
     for (int cell = 0; cell < CELLS; cell++) {
         far = fmax(far, fabs(many[cell] - one[cell]));
     }
-    CHECK(far < 3.0 / 400); /* three pairs that open in the same step, each with odds 1 / steps */
+    CHECK(far < 3.0 / 400); /* each of three pairs shares a step with odds 1 / steps */
 }
 
 /* On a calibrated model the scores of a mask give the same odds as time alone. */
@@ -411,7 +411,7 @@ static void test_calibrated(struct fixture *fixture)
         CHECK(far < 1e-6); /* float32 scores, three factors a cell */
     }
     options.positions = SEDD_POSITIONS_SCORE;
-    options.temperature = 0.6; /* changes the token's odds, not the odds of opening */
+    options.temperature = 0.6; /* changes the token's odds, but not those of filling it in */
     compare(fixture, "score, calibrated, temperature 0.6", options, 2, NULL);
 }
 

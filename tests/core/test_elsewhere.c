@@ -62,8 +62,8 @@ static void copy_row(void *user, int32_t row, int32_t place, float *logits, floa
            (size_t)p->info.states * sizeof(float));
 }
 
-/* Evaluates what `left` asked for, and answers. The modulation tells nothing new to this caller,
- * who knows the noise level; it has to be that level's. */
+/* Evaluates what `left` requested, and answers. This caller knows the noise level, so it needs
+ * no modulation; it checks that the modulation is that level's. */
 static void answer(struct pair *p, double sigma)
 {
     const struct sedd_evaluation *asked = sedd_session_evaluation(p->left);
@@ -109,7 +109,7 @@ static void test_inspect(const char *name)
         for (int i = 0; i < 6; i++) {
             CHECK(best[i].id == found[i].id && best[i].logscore == found[i].logscore);
         }
-        /* An answer serves one call. */
+        /* An answer is valid for one call only. */
         CHECK(sedd_inspect(p.left, 8, ids, &options, &sigma, left, found, &error) ==
               SEDD_ELSEWHERE);
         CHECK(sedd_session_leave(p.left, false, &error) == SEDD_OK);
@@ -119,7 +119,7 @@ static void test_inspect(const char *name)
     close_pair(&p);
 }
 
-/* Runs of all kinds: what changes is the same in every step. */
+/* Tests runs of all kinds: every step must make the same changes. */
 static void test_run(const char *name, const struct sedd_sample_options *options)
 {
     struct pair p;
@@ -212,7 +212,7 @@ static void test_gpt2(void)
         sedd_session_answer(p.left, p.logits);
         CHECK(sedd_gpt2_nll(p.left, ids, 6, &options, &left, NULL, &error) == SEDD_OK);
         CHECK(own.nats_per_token == left.nats_per_token);
-        /* A filled cache is this engine's. */
+        /* A cache that was filled elsewhere and one that this engine fills cannot be mixed. */
         CHECK(sedd_session_leave(p.left, false, &error) == SEDD_OK);
         CHECK(sedd_gpt2_append(p.left, ids, 2, false, NULL, &error) == SEDD_OK);
         CHECK(sedd_session_leave(p.left, true, &error) == SEDD_OK);

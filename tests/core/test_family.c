@@ -42,7 +42,7 @@ static void tear_down(struct fixture *f)
     sedd_engine_free(f->engine);
 }
 
-/* What a run did. */
+/* The results of a run. */
 struct ran {
     int32_t ids[ROWS], total, empty, evaluations, sequences;
 };
@@ -76,7 +76,7 @@ static bool same_ids(const struct ran *a, const struct ran *b)
     return memcmp(a->ids, b->ids, sizeof a->ids) == 0;
 }
 
-/* A time-free model's log-scores move with the noise level by one number alone. */
+/* Between noise levels, all log-scores of a time-free model change by the same number. */
 static void test_time_free(void)
 {
     static const char *const names[] = {"mdlm", "sdtt", "radd"};
@@ -102,7 +102,8 @@ static void test_time_free(void)
     }
 }
 
-/* Exact draws know which masks open before the network runs, and evaluate for no other step. */
+/* With exact draws, a run knows which masks a step fills in before the network runs. Steps that
+ * fill in none are not evaluated. */
 static void test_skipping(void)
 {
     static const char *const names[] = {"mdlm", "mdlm-time", "sdtt", "radd"};
@@ -135,7 +136,7 @@ static void test_skipping(void)
     }
 }
 
-/* Official draws reuse what the network gave while nothing changed; the text is the same. */
+/* Official draws reuse the network's output while nothing changes; the text is the same. */
 static void test_reuse(void)
 {
     struct fixture f;
@@ -154,7 +155,7 @@ static void test_reuse(void)
         CHECK(run(&f, &options, &fresh) && fresh.evaluations == 41);
         tear_down(&f);
     }
-    if (set_up(&f, "radd")) { /* each sequence for itself; no evaluation at the end */
+    if (set_up(&f, "radd")) { /* each sequence separately; no evaluation at the end */
         options.predictor = SEDD_PREDICTOR_ANALYTIC;
         CHECK(run(&f, &options, &kept) && kept.total == 40);
         CHECK(kept.sequences < 2 * kept.evaluations && kept.sequences <= 12);
@@ -208,7 +209,7 @@ static void test_endings(void)
     struct ran ran, again;
     struct sedd_sample_options options = {.length = 10, .steps = 3, .seed = 2};
     if (set_up(&f, "radd")) {
-        CHECK(total_of(&f, &options) == 3); /* its last step opens all masks */
+        CHECK(total_of(&f, &options) == 3); /* its last step fills in all masks */
         options.ending = SEDD_ENDING_DRAW;
         CHECK(total_of(&f, &options) == 4);
         tear_down(&f);
@@ -220,7 +221,7 @@ static void test_endings(void)
         CHECK(total_of(&f, &options) == 3);
         tear_down(&f);
     }
-    if (set_up(&f, "duo")) { /* the likeliest ending leaves nothing to chance */
+    if (set_up(&f, "duo")) { /* the likeliest ending is deterministic */
         options.ending = SEDD_ENDING_LIKELIEST;
         CHECK(run(&f, &options, &ran) && run(&f, &options, &again) && same_ids(&ran, &again));
         CHECK(ran.total == 4 && ran.evaluations == 4);
@@ -228,7 +229,7 @@ static void test_endings(void)
     }
 }
 
-/* A step evaluated elsewhere is told that its tokens are the likeliest ones. */
+/* A step that is evaluated elsewhere is told to return the likeliest tokens. */
 static void test_request(void)
 {
     struct fixture f;

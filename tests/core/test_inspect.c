@@ -113,7 +113,7 @@ static void test_stay(void)
     double sigma;
     CHECK(sedd_inspect(fixture.session, LENGTH, ids, &options, &sigma, &found, &best, NULL) ==
           SEDD_OK);
-    CHECK(sigma > 6.9 && sigma < 6.91); /* ln 1000: where a run starts */
+    CHECK(sigma > 6.9 && sigma < 6.91); /* ln 1000, the noise at which a run starts */
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         struct sedd_sample_options run = {.steps = STEPS, .seed = seed, .length = LENGTH};
         struct sedd_sampler *sampler;

@@ -135,9 +135,10 @@ static void test_batch(struct fixture *fixture)
 
 /* ---- Counts ------------------------------------------------------------------------------ */
 
-/* Tests how many of ten masks open in each step, computed by hand: linear 10/4, 8/3, 5/2, the rest;
- * cosine 10 (1 - 0.924), 9 (1 - 0.707/0.924), 7 (1 - 0.383/0.707), the rest. With more steps than
- * masks, one opens in each step, and later steps do not evaluate the network. */
+/* Tests how many of ten masks each step fills in. Computed by hand, linear gives 10/4, 8/3, 5/2
+ * and the rest; cosine gives 10 (1 - 0.924), 9 (1 - 0.707/0.924), 7 (1 - 0.383/0.707) and the
+ * rest. With more steps than masks, each step fills in one mask, and later steps do not evaluate
+ * the network. */
 static void test_counts(struct fixture *fixture)
 {
     static const struct {
@@ -253,7 +254,7 @@ static void test_ranks(struct fixture *fixture)
     }
 }
 
-/* Tests greedy runs: every position that opens takes its likeliest token, whatever the seed and the
+/* Tests greedy runs: every position takes its likeliest token, whatever the seed and the
  * filters. Confidence and entropy are those of the network itself. */
 static void test_greedy(struct fixture *fixture)
 {
@@ -289,7 +290,7 @@ static void test_greedy(struct fixture *fixture)
     }
 }
 
-/* Every step of a bounded run keeps its bound or opens a single mask. */
+/* Every step of a bounded run keeps within its bound or fills in a single mask. */
 static void test_bounded(struct fixture *fixture)
 {
     const double gammas[] = {0.5, 9.5, 1e9};
@@ -317,7 +318,7 @@ static void test_bounded(struct fixture *fixture)
     CHECK(evaluations[1] > 1 && evaluations[1] < LENGTH);
 }
 
-/* First-hitting opens one mask in each evaluation, at decreasing times. */
+/* First-hitting fills in one mask per evaluation, at decreasing times. */
 static void test_hitting(struct fixture *fixture)
 {
     struct sedd_sampler *sampler = NULL;
@@ -500,8 +501,8 @@ static void evaluate_request(struct sedd_session *session,
     }
 }
 
-/* A run whose network is evaluated elsewhere goes through the same states as one that is advanced,
- * and a run may change from one to the other after any step. */
+/* A run whose network is evaluated elsewhere has the same states as one that is advanced here. A
+ * run may change between the two after any step. */
 static void test_halves(struct fixture *fixture)
 {
     static int32_t expected[64][ROWS];
@@ -546,7 +547,7 @@ static void test_halves(struct fixture *fixture)
     close_fixture(&other);
 }
 
-/* Results that cannot be right are refused, and the run goes on from where it was. */
+/* Impossible results are refused, and the run continues from its state before them. */
 static void test_bad_results(struct fixture *fixture)
 {
     static struct sedd_row_result results[ROWS];

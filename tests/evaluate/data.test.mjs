@@ -125,7 +125,7 @@ test('a missing file or a folder is refused', () => {
   assert.throws(() => readText(folder), /is not a file/);
 });
 
-/** A fake model whose tokens are single characters. */
+/** Makes a fake model whose tokens are single characters. */
 const letters = {
   kind: 'sedd',
   length: 12,

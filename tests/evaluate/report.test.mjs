@@ -123,7 +123,7 @@ const ROWS = [
   },
 ];
 
-/** Rows of a student, which samples in its own way. */
+/** Returns the rows of a student, which has its own way of sampling. */
 const TAUGHT = { model: 'sedd-nano-fast', sha256: 'd'.repeat(64), parameters: 4000000, way: 'known' };
 const STUDENT = [
   { ...written(70, 4.15), ...TAUGHT, kind: 'sedd', steps: 8, temperature: 1 },

@@ -30,7 +30,7 @@ const all = readFileSync(path.join(ROOT, 'models/validation.ids'), 'utf8').trim(
 const WINDOWS = 12;
 const LENGTH = JSON.parse(readFileSync(path.join(ROOT, 'models/sedd-nano/config.json'), 'utf8')).model.length;
 
-/** A folder with a few held-out windows, beside the tokenizer that their ids belong to. */
+/** Makes a folder with a few held-out windows and the tokenizer that their ids belong to. */
 const models = path.join(folder, 'models');
 mkdirSync(path.join(models, 'sedd-nano'), { recursive: true });
 cpSync(path.join(ROOT, 'models/sedd-nano/tokenizer.json'), path.join(models, 'sedd-nano/tokenizer.json'));
@@ -265,7 +265,7 @@ test('the tool gives the chain rule\u2019s value, and no standard error of one s
   assert.match(refused.stderr, /the chain rule is exact and takes no --samples/);
 });
 
-/** Files that only the rows of the shipped models may change. */
+/** Files that only rows of the shipped models may change. */
 const SHIPPED = ['models/RESULTS.md', 'models/results.jsonl', 'models/sedd-nano/card.json'];
 const digest = () =>
   SHIPPED.filter((file) => existsSync(path.join(ROOT, file))).map((file) =>
@@ -329,7 +329,7 @@ test('a failed write leaves the old rows', () => {
   results.add({ table: 'perplexity', model: 'a' });
   results.save();
   const before = readFileSync(file, 'utf8');
-  mkdirSync(`${file}.part`); // blocks the temporary file
+  mkdirSync(`${file}.part`); // a folder of this name blocks the temporary file
   results.add({ table: 'perplexity', model: 'b' });
   assert.throws(() => results.save(), /safe.jsonl could not be written .*the old file is unchanged/);
   assert.equal(readFileSync(file, 'utf8'), before);

@@ -78,7 +78,7 @@ static void load(const char *config, size_t config_size, const uint8_t *stream, 
         }
         return;
     }
-    sedd_loader_expect(loader, size > 0 ? size : 1); /* as opening a folder does */
+    sedd_loader_expect(loader, size > 0 ? size : 1); /* opening a folder does the same */
     enum sedd_status status = feed(loader, stream, size, piece, &error);
     if (status == SEDD_OK) {
         status = sedd_loader_finish(loader, &model, &error);
@@ -88,7 +88,7 @@ static void load(const char *config, size_t config_size, const uint8_t *stream, 
     }
     sedd_loader_free(loader);
     if (model != NULL) {
-        volatile float sink = read_model(model); /* so that the reads stay */
+        volatile float sink = read_model(model); /* keeps the compiler from removing the reads */
         (void)sink;
     }
     sedd_model_free(model);

@@ -15,7 +15,7 @@ const WORK = path.join(ROOT, 'build/package');
 const PACKAGE = path.join(WORK, 'node_modules/sedd-web');
 const OPTIONS = { length: 16, steps: 4, seed: 5 };
 
-/** A program that writes a text and reports it. */
+/** A program that writes a text and reports it to the test. */
 const program = (specifier, threads) => `
 import { loadSEDD, SeddError } from '${specifier}';
 const sedd = await loadSEDD('/models/sedd-nano', { threads: ${threads}, cache: false });
@@ -39,7 +39,7 @@ before(async () => {
   rmSync(WORK, { recursive: true, force: true });
   mkdirSync(PACKAGE, { recursive: true });
   execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', WORK], { cwd: ROOT });
-  // A project of its own name: inside the repository's, "sedd-web" would mean the repository and not the package.
+  // The project has its own name. Inside this repository, "sedd-web" would mean the repository instead of the package.
   writeFileSync(path.join(WORK, 'package.json'), '{"name":"project","private":true,"type":"module"}\n');
   const [archive] = readdirSync(WORK).filter((name) => name.endsWith('.tgz'));
   execFileSync('tar', ['-xzf', path.join(WORK, archive), '-C', PACKAGE, '--strip-components=1']);
@@ -143,7 +143,7 @@ test("Vite's development server, with the setting that the README names", async 
   };
   await develop(new Function(`return ${setting}`)(), (url) => runsAt(url, 2));
   await develop(undefined, async (url) => {
-    const tab = await browser.page.context().newPage(); // Vite's own script in it reloads it as it likes
+    const tab = await browser.page.context().newPage(); // Vite's own script may reload it
     try {
       await tab.goto(`${url}without.html`).catch(() => {});
       const outcome = await tab.waitForFunction(() => globalThis.outcome, null, { timeout: 30000 });

@@ -50,7 +50,7 @@ test('ten minutes of a GPU at a thousandth of the size', { skip }, () => {
   const again = call(path.join(work, 'there'), 'sh', ['go.sh']);
   assert.match(again, /sedd-annealed: done before[\s\S]*twin-annealed: done before/);
 
-  // Resumes a plateau run. Only the SEDD's stages run here; the twin's stages are those from above.
+  // Resumes a plateau run. Only the stages of the SEDD run here; those of the twin are the same as above.
   for (const part of ['twin', 'twin-annealed'])
     cpSync(path.join(work, 'there/out', part), path.join(work, 'on', part), { recursive: true });
   json('on/progress.json', { finished: ['twin', 'twin-annealed'], 'anneal steps': { twin: 1 } });

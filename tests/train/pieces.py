@@ -98,7 +98,7 @@ class MuonUpdates(Case):
             out = orthogonal(u * values @ v)
             singular = torch.linalg.svdvals(out)
             self.assertTrue(0.65 < singular.min() and singular.max() < 1.25, (rows, columns, singular))
-            inner = u.transpose(-1, -2) @ out @ v.transpose(-1, -2)  # diagonal, as the singular vectors are kept
+            inner = u.transpose(-1, -2) @ out @ v.transpose(-1, -2)  # diagonal, because the singular vectors are kept
             off = (inner - torch.diag_embed(torch.diagonal(inner, dim1=-2, dim2=-1))).abs().max()
             self.assertLess(off, 0.05)
         self.assertEqual(orthogonal(torch.zeros(1, 4, 4)).abs().max(), 0)
@@ -344,7 +344,7 @@ class States(Case):
         self.quiet(self.trainer(pack, "run"), until=3)
         path = self.work / "run/state.pt"
         state = torch.load(path)
-        for group in state["optimizers"][0]["param_groups"]:  # as the fused optimiser of a GPU leaves them
+        for group in state["optimizers"][0]["param_groups"]:  # the fused optimiser of a GPU saves them so
             group.update(fused=True, foreach=False, capturable=True)
         torch.save(state, path)
         self.assertIn("step 5", self.quiet(self.trainer(pack, "run"), until=5))

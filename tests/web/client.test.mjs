@@ -134,7 +134,7 @@ test('calls queue in order; a paused run lets others through', async () => {
 
 test('a paused run makes one step for each continue, even if the next pause arrives with it', async () => {
   const options = { length: 16, steps: 6, seed: 3 };
-  const before = sedd.sample(options); // has the worker, so that what follows arrives at once
+  const before = sedd.sample(options); // keeps the worker busy, so that the acts arrive together
   const run = sedd.sample(options);
   for (const act of ['pause', 'continue', 'pause', 'continue', 'pause']) run[act]();
   await before.result;

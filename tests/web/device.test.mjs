@@ -1,4 +1,4 @@
-// Tests when a model leaves its graphics device, with pretended devices; tests/browser/webgpu.test.mjs has real ones.
+// Tests when a model leaves its graphics device, with simulated devices. tests/browser/webgpu.test.mjs uses real ones.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Device } from '../../web/worker/device.js';
@@ -6,7 +6,7 @@ import { Device } from '../../web/worker/device.js';
 const fault = (reason, message) => Object.assign(new Error(message), { reason });
 const never = () => false;
 
-/** A model whose steps and tokens on wasm say so. */
+/** A model whose steps and tokens report that they ran on wasm. */
 const model = {
   startGeneration: (_, written = []) => ({
     done: false,
@@ -16,7 +16,7 @@ const model = {
 };
 const run = { advance: () => 'wasm' };
 
-/** An open device: `gpu` has what the model asks of it. Returns what was told and how often it was destroyed, too. */
+/** Opens a simulated device with the members `gpu`. Also records what it reported and how often it was destroyed. */
 async function open(gpu) {
   const seen = { told: [], destroyed: 0, opened: 0, lost: () => {} };
   const openWebGPU = async (_, { onLost }) => {
@@ -27,7 +27,7 @@ async function open(gpu) {
       reason: 'It was asked for.',
       destroy: () => {
         seen.destroyed++;
-        onLost(fault('lost', 'The graphics device was lost: destroyed.')); // as a destroyed device tells it
+        onLost(fault('lost', 'The graphics device was lost: destroyed.')); // a destroyed device reports its loss
       },
       ...gpu,
     };
@@ -44,7 +44,7 @@ async function open(gpu) {
 test('a lost device is told once, and the step at hand is made on wasm', async () => {
   const seen = await open({
     advance: async () => {
-      seen.lost(fault('lost', 'The graphics device was lost: reset.')); // the event, and the call under way
+      seen.lost(fault('lost', 'The graphics device was lost: reset.')); // event first, then the call fails
       throw fault('lost', 'The graphics device was lost: reset.');
     },
   });

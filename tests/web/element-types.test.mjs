@@ -6,7 +6,7 @@ import { SeddDemo } from '../../web/demo-element.js';
 import { SeddPlayer } from '../../web/player-element.js';
 
 const TYPES = readFileSync(new URL('../../web/elements.d.ts', import.meta.url), 'utf8');
-const INHERITED = /^(constructor|translate|(connected|disconnected|attributeChanged)Callback)$/; // HTMLElement's, or the browser's own calls
+const INHERITED = /^(constructor|translate|(connected|disconnected|attributeChanged)Callback)$/; // not public members
 
 /** Returns the members that elements.d.ts declares for a class, each with its type if it is a property. */
 function declared(name) {

@@ -273,7 +273,7 @@ test('a run that the cancel flag has stopped continues as if it had not been sto
     const ids = [];
     while (!run.done) {
       if (stops && ids.length < 11) {
-        // nothing is computed for the last
+        // the last token needs no evaluation, so it cannot be cancelled
         engine.cancelFlag.fill(1);
         assert.throws(() => run.advance(), { name: 'AbortError' });
         engine.cancelFlag.fill(0);
@@ -296,7 +296,7 @@ test("ids beyond the tokenizer's are neither written nor shown", async () => {
       tokenizer: read('tokenizer.json'),
     };
     const model = await Model.load(await Engine.create({ wasm, kernels }), files);
-    for (let seed = 1; seed <= 10; seed++) textOf(model, { steps: 4, seed }); // an id without a token has no text
+    for (let seed = 1; seed <= 10; seed++) textOf(model, { steps: 4, seed }); // textOf fails for an id without a token
     model.dispose();
   }
 });

@@ -1,4 +1,5 @@
-// Tests loading in Node from the kinds of servers and folders that exist in practice, which differ in what they answer and lack.
+// Tests loading in Node from the kinds of servers and folders that occur in practice. They differ in what they answer
+// and in which files they lack.
 import { after, before, beforeEach, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

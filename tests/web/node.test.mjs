@@ -1,4 +1,5 @@
-// Uses sedd-web in Node as an engineer's own tests would: a folder by its path or address gives the same text as dropped files.
+// Uses sedd-web in Node as an engineer's own tests would. A folder gives the same text by its path, by its address, and
+// as dropped files.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import path from 'node:path';

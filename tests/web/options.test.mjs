@@ -1,5 +1,6 @@
-// The table of sampling options in core/diffusion/options.c against what JavaScript, its types and the documents say; values
-// that mean nothing are refused by name by the same rule in the module and the tool; what crosses the border of wasm.
+// Compares the table of sampling options in core/diffusion/options.c with JavaScript, its types and the documents.
+// Tests that the module and the tool refuse meaningless values by name and by the same rule, and checks what crosses
+// the wasm border.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -13,7 +14,7 @@ const table = JSON.parse(execFileSync(TOOL, ['options', '--json'], { encoding: '
 const read = (file) => readFileSync(path.join(ROOT, file), 'utf8');
 const client = read('web/client.js');
 
-/** The properties of a typedef in a file's comments: name -> type. */
+/** Returns the properties of a typedef in a file's comments: name -> type. */
 function typedef(source, name) {
   const block = source.slice(source.indexOf(`@typedef {object} ${name}`));
   const lines = block.slice(0, block.indexOf('*/')).matchAll(/@property \{([^}]*)\} \[?(\w+)\]?/g);
@@ -27,7 +28,7 @@ before(async () => {
 });
 after(() => Promise.all([sedd.dispose(), gpt2.dispose()]));
 
-/** How an option of the table is typed in JavaScript. */
+/** Returns the JavaScript type of an option of the table. */
 const typeOf = ({ type, words }) =>
   ({ integer: 'number', number: 'number', seed: 'number|bigint', boolean: 'boolean' })[type] ??
   words.map((word) => `'${word}'`).join('|');
@@ -58,7 +59,7 @@ test('the types of what comes out have the fields that the core gives', async ()
   for await (const event of run) events.push(event);
   const source = read('web/client/run.js');
   const typed = Object.keys(typedef(source, 'Settings')).toSorted();
-  assert.deepEqual([...Object.keys(events[0].settings), 'ending'].toSorted(), typed); // the ending is told where it was given
+  assert.deepEqual([...Object.keys(events[0].settings), 'ending'].toSorted(), typed); // `ending` only if it was given
   const ended = sedd.sample({ length: 6, steps: 1, seed: 1, ending: 'likeliest' });
   assert.equal((await ended.result).settings.ending, 'likeliest');
   const step = Object.keys(typedef(source, 'StepEvent')).filter(
@@ -73,7 +74,7 @@ test('the types of what comes out have the fields that the core gives', async ()
   assert.deepEqual(Object.keys(positions[0]).toSorted(), [...names(documented[1]), 'candidates'].toSorted());
   assert.deepEqual(Object.keys(positions[0].candidates[0]).toSorted(), names(documented[2]));
   const likelihood = Object.keys(typedef(client, 'Likelihood')).toSorted();
-  const told = ['kernels', 'threads', 'device']; // of every answer
+  const told = ['kernels', 'threads', 'device']; // fields of every answer
   assert.deepEqual(
     Object.keys(await sedd.bound('a girl', { samples: 1, seed: 1 }))
       .filter((name) => !told.includes(name))
@@ -112,7 +113,7 @@ test('web/README.md tells of every option, its words and its range', () => {
   assert.equal(section.match(/^\| `/gm).length, table.length, 'and of no other');
 });
 
-/** Values that mean nothing: the option, the value, the message's end. */
+/** Meaningless values: the option, the value, and the end of the message. */
 const NONSENSE = [
   ...['', false, true, [], {}, null, NaN, Infinity, -Infinity, '0.8', -1, 1e-9, 101, 1n].map((value) => [
     'temperature',
@@ -131,7 +132,7 @@ const SEDD_ONLY = [
   ...[0, '', false, [], null, NaN, -1, Infinity].map((value) => ['gamma', value]),
   ...['', false, [], null, 0, 'Score', ['score']].map((value) => ['positions', value]),
   ...[0, 1, '', null, 'no'].map((value) => ['denoise', value]),
-  ['batch', 2], // a call writes one text
+  ['batch', 2], // a call writes one text only
   ['tempreature', 1],
 ];
 const said = (value) => {
@@ -140,7 +141,7 @@ const said = (value) => {
   if (Array.isArray(value)) return value.length ? 'a list' : '[]';
   if (value !== null && typeof value === 'object') return '{}';
   const plain = !Number.isFinite(value) || value === 0 || (Math.abs(value) < 1e15 && Math.abs(value) > 1e-5);
-  return plain ? String(value) : ''; // C writes exponents otherwise
+  return plain ? String(value) : ''; // C writes exponents in another form
 };
 const isRefusal = (name, value) => (error) => {
   assert.equal(error.code, 'argument', error.message);

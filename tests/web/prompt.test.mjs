@@ -1,4 +1,5 @@
-// Prompts with holes: parsing, writing back, and laying into a window. The cases of tests/prompts.json hold for the tool as well.
+// Tests prompts with holes: parsing, writing back, and placing them in a window. The tool's tests use the same cases,
+// tests/prompts.json.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

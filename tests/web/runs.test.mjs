@@ -1,10 +1,12 @@
-// The list of runs: what repeats, merges, is forgotten and comes back (web/page/runs.js).
+// Tests the list of runs: repeated runs, merged runs, forgotten runs, and runs that are restored (web/page/runs.js).
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Run, Runs } from '../../web/page/runs.js';
 import { History } from '../../web/view/history.js';
 
-/** A finished run of four tokens that opens the given [position, id] pairs, a list a step. */
+/**
+ * Returns a finished run of four tokens. `steps` has a list of [position, id] pairs for each step, which fills them in.
+ */
 function made(steps, { model = 'm', origin = 'live', ...more } = {}) {
   const history = new History({ ids: [9, 9, 9, 9], texts: [null, null, null, null] });
   steps.forEach((pairs, step) =>

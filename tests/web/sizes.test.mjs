@@ -13,7 +13,7 @@ import { ROOT } from './files.mjs';
 
 const config = (name) => new TextEncoder().encode(JSON.stringify(configOf(name)));
 
-/** Pretends that the device has so many GB of memory. */
+/** Makes the device report this many GB of memory. */
 function onDevice(gigabytes, work) {
   const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
   Object.defineProperty(globalThis, 'navigator', { value: { deviceMemory: gigabytes }, configurable: true });
@@ -69,7 +69,7 @@ test('loading and a session of full length stay within the prediction', async ()
         const model = await Model.load(engine, files, { dtype });
         assert.equal(model.info.weightBytes, info.weightBytes, `${shape} ${dtype}`);
         const ids = Array.from({ length: info.length }, (_, i) => i);
-        (info.kind === 'sedd' ? model.startBound(ids, { samples: 1 }) : model.startExact(ids)).free(); // takes its session
+        (info.kind === 'sedd' ? model.startBound(ids, { samples: 1 }) : model.startExact(ids)).free(); // adds a session
         assert.ok(
           engine.memorySize <= memory - ROOM + (16 << 20),
           `${shape} ${dtype}: ${engine.memorySize} bytes of wasm memory; ${memory} were told`,

@@ -29,7 +29,9 @@ const OPTIONS = {
 
 before(() => types());
 
-/** A snippet as a module. What a doc comment takes for granted is declared: the models, and the module's functions. */
+/**
+ * Makes a module of a snippet. Declares what examples in doc comments assume: the models and the module's functions.
+ */
 function moduleOf({ file, code }) {
   const body = code.replaceAll(/'\.\/web\/client\.js'/g, "'sedd-web'");
   const lines = ["import 'sedd-web/element';"];

@@ -1,4 +1,5 @@
-// What the page makes of a task without drawing it: GPT-2's answer from left to right, the pairs of the steps' toy, the ready tasks.
+// Tests how the page prepares a task, without drawing it: GPT-2's left-to-right answer, the pairs of tokens that
+// illustrate a step, and the ready-made tasks.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { EXAMPLES, isChosen } from '../../web/page/examples.js';
@@ -14,7 +15,7 @@ before(async () => {
 });
 after(() => Promise.all([sedd.dispose(), gpt2.dispose()]));
 
-/** Where a prompt's given tokens stand, as the engine lays it. */
+/** Returns the positions of a prompt's given tokens, as the engine places them. */
 async function laid(prompt, length) {
   const texts = new Set(parsePrompt(prompt).flatMap(({ text }) => (text ? [text, text.replace(/ $/, '')] : [])));
   const ids = new Map(await Promise.all([...texts].map(async (text) => [text, (await gpt2.tokenize(text)).ids])));

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Tokenizer, boundaries, cut, maskSelection } from '../../web/page/tokens.js';
 
-/** A tokenizer of words with their leading space, as far as these tests need one. */
+/** A tokenizer of words with their leading space, reduced to what these tests need. */
 const words = new Tokenizer(async (text) => ({ ids: [], texts: text.match(/ ?[^ .]+|[ .]/g) ?? [] }));
 const mask = async (source, selected) => {
   const from = source.indexOf(selected);

@@ -229,7 +229,7 @@ test('the command line writes what the reader reads', () => {
     assert.ok(trace.events.every(({ changed, confidence }) => !changed.length || confidence.length === changed.length));
     assert.deepEqual(readTrace(writeTrace(trace)), trace);
 
-    sample('tests/golden/uniform', '--steps', '6', '--length', '12'); // a graph without masks, a folder without a tokenizer
+    sample('tests/golden/uniform', '--steps', '6', '--length', '12'); // has neither masks nor a tokenizer
     const uniform = readTrace(readFileSync(file, 'utf8'));
     assert.ok(uniform.events.some(({ changed }) => changed.length > 0));
     assert.equal(History.fromTrace(uniform).at(0).masked, 0);

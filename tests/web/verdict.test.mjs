@@ -1,4 +1,4 @@
-// What the page says when an upper bound with an error stands beside an exact value.
+// Tests what the page says when it compares an upper bound with an error and an exact value.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 

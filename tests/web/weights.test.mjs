@@ -23,7 +23,10 @@ function numbered() {
   };
 }
 
-/** Reads a range to its end, or until `enough` pieces have arrived. Returns [number, bytes] of each, and records the buffers. */
+/**
+ * Reads a range to its end, or until `enough` pieces have arrived. Returns [number, bytes] of each piece and records
+ * the buffers.
+ */
 async function readAll(weights, begin, end, buffers, enough = Infinity) {
   const found = [];
   for await (const bytes of weights.read(begin, end)) {

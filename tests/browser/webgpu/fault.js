@@ -1,8 +1,8 @@
-/** Breaks this worker's WebGPU in the way that its address asks for (?fault=...), before the engine looks at it. */
+/** Breaks this worker's WebGPU in the way that its address requests (?fault=...), before the engine uses it. */
 const fault = new URL(location.href).searchParams.get('fault');
 const { gpu } = navigator;
 
-/** Replaces what requestAdapter gives. */
+/** Replaces the result of requestAdapter. */
 const withAdapter = (change) =>
   Object.defineProperty(navigator, 'gpu', {
     value: { requestAdapter: async (options) => change(await gpu.requestAdapter(options)) },
@@ -11,7 +11,7 @@ const withAdapter = (change) =>
 const FAULTS = {
   absent: () => Object.defineProperty(navigator, 'gpu', { value: undefined }),
   adapter: () => withAdapter(() => null),
-  // A policy that forbids the device: every request is rejected.
+  // A policy forbids the device: every request is rejected.
   blocked: () =>
     withAdapter(() => {
       throw new DOMException('WebGPU is disabled by policy.', 'SecurityError');
@@ -42,7 +42,7 @@ const FAULTS = {
       throw new GPUPipelineError('a shader did not compile', { reason: 'internal' });
     };
   },
-  // Weights arrive as zeros: what is computed is finite and wrong.
+  // Weights arrive as zeros: the results are finite and wrong.
   wrong: () => {
     const write = GPUQueue.prototype.writeBuffer;
     GPUQueue.prototype.writeBuffer = function (buffer, offset, data, ...rest) {
@@ -55,7 +55,7 @@ const FAULTS = {
       );
     };
   },
-  // The device is destroyed at a submission of the first run, as by a driver's reset.
+  // A submission of the first run destroys the device, as when a driver resets.
   lost: () => {
     let left = Infinity;
     const first = ({ data }) => {

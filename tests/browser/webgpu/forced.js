@@ -1,4 +1,4 @@
-// The same states on wasm and on the graphics device, for tests/browser/webgpu.test.mjs.
+// Evaluates the same states on wasm and on the graphics device, for tests/browser/webgpu.test.mjs.
 import { Engine } from '/web/engine/engine.js';
 import { Model } from '/web/engine/model.js';
 import { advanceOn } from '/web/engine/webgpu/logits.js';
@@ -11,7 +11,7 @@ async function openModel(folder, dtype = 'auto') {
     const response = await fetch(path);
     return response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
   };
-  const golden = folder.startsWith('/tests/golden/'); // they have no tokenizer, and small vocabularies
+  const golden = folder.startsWith('/tests/golden/'); // golden folders have no tokenizer, and small vocabularies
   const tokenizer = golden ? '/models/sedd-nano' : folder;
   const model = await Model.load(
     await Engine.create(),
@@ -28,7 +28,10 @@ async function openModel(folder, dtype = 'auto') {
   return model;
 }
 
-/** Opens a model on the graphics device; `evaluations` counts, and `last` has the logits of those that the core read. */
+/**
+ * Opens a model on the graphics device. `evaluations` counts its evaluations, and `last` has the logits that the core
+ * read last.
+ */
 async function openOnDevice(folder) {
   const model = await openModel(folder);
   const device = await openWebGPU(model, { auto: false, onLost: () => {} });
@@ -46,9 +49,9 @@ async function openOnDevice(folder) {
 }
 
 /**
- * Wasm goes through a run, and the graphics device evaluates each of its states.
- * @returns differences in nats (graphics device minus wasm); `edges`: where draws differ, the distance of the uniform to the nearest edge
- *   of its token's interval
+ * Runs a sampler on wasm and evaluates each of its states on the graphics device.
+ * @returns differences in nats (graphics device minus wasm); `edges`: where draws differ, the distance of the uniform to the
+ *   nearest edge of its token's interval
  */
 export async function forcedSteps(folder, options) {
   const { model, device } = await openOnDevice(`/models/${folder}`);
@@ -93,7 +96,7 @@ function compareDraws(found, rows, result, step) {
 
 const never = () => false;
 
-/** Log-scores of one window by the core; the logits come from wherever the run is advanced. */
+/** Returns the core's log-scores of one window. The logits come from the device on which the run is advanced. */
 function scoring({ engine, pointer, info }, ids, sigma) {
   const { module } = engine;
   const session = engine.check(module._wasm_session_new(engine.pointer, pointer, ids.length, 0));
@@ -113,7 +116,7 @@ function scoring({ engine, pointer, info }, ids, sigma) {
 const worstOf = (got, want) =>
   want.reduce((worst, value, i) => (got[i] === value ? worst : Math.max(worst, Math.abs(got[i] - value))), 0);
 
-/** Compares the logits and log-scores of a golden folder: with the reference's, and with those of wasm. */
+/** Compares the logits and log-scores of a golden folder with the reference's and with those of wasm. */
 async function compareForwards({ model, device, ...seen }, folder) {
   const { forward } = await (await fetch(`${folder}/golden.json`)).json();
   const expected = readSafetensors(new Uint8Array(await (await fetch(`${folder}/golden.safetensors`)).arrayBuffer()));
@@ -140,7 +143,7 @@ async function compareForwards({ model, device, ...seen }, folder) {
   return found;
 }
 
-/** The ids that a run ends with, on the graphics device or on wasm. */
+/** Returns the ids of a complete run on the graphics device or on wasm. */
 async function idsOf(model, options, advance) {
   const run = model.startRun(options);
   try {
@@ -151,7 +154,7 @@ async function idsOf(model, options, advance) {
   }
 }
 
-/** A golden model of any family on the graphics device, beside wasm and beside the reference code. */
+/** Compares a golden model of any family on the graphics device with wasm and with the reference code. */
 export async function family(name, ways) {
   const folder = `/tests/golden/${name}`;
   const seen = await openOnDevice(folder);

@@ -1,15 +1,15 @@
-// What tests/browser/webgpu.test.mjs runs in the page.
+// The scenarios that tests/browser/webgpu.test.mjs runs in the page.
 import { compare, loadGPT2, loadSEDD } from '/web/client.js';
 
 export { loadGPT2, loadSEDD };
 
 const PROMPT = 'Once upon a time, there was a {*} They were happy.';
 
-/** A worker whose WebGPU has a fault. */
+/** Starts a worker whose WebGPU has a fault. */
 const faulty = (fault, after = 0) =>
   new Worker(`/tests/browser/webgpu/worker.js?fault=${fault}&after=${after}`, { type: 'module' });
 
-/** A whole run through the public module. */
+/** Makes a complete run through the public module. */
 export async function wholeRun(folder, device, options = {}) {
   const sedd = await loadSEDD(`/models/${folder}`, { device });
   try {
@@ -23,7 +23,7 @@ export async function wholeRun(folder, device, options = {}) {
   }
 }
 
-/** A run in a worker whose WebGPU has a fault: at the load, or at a later submission. */
+/** Makes a run in a worker whose WebGPU fails during the load or at a later submission. */
 export async function faultyRun(fault, { after = 0, device = 'webgpu' } = {}) {
   const told = [];
   const sedd = await loadSEDD('/models/sedd-nano', {
@@ -44,7 +44,7 @@ export async function faultyRun(fault, { after = 0, device = 'webgpu' } = {}) {
   }
 }
 
-/** Text of GPT-2 on a device. */
+/** Writes a text with GPT-2 on a device. */
 export async function writing(device, { fault, after, tokens = 24, seed = 3 } = {}) {
   const told = [];
   const gpt2 = await loadGPT2('/models/gpt2-nano', {
@@ -62,7 +62,7 @@ export async function writing(device, { fault, after, tokens = 24, seed = 3 } = 
   }
 }
 
-/** A comparison of the two models on the graphics device, to its end. */
+/** Makes a complete comparison of the two models on the graphics device. */
 export async function shortComparison() {
   const device = 'webgpu';
   const sedd = await loadSEDD('/models/sedd-nano', { device, cache: false });
@@ -82,7 +82,10 @@ export async function shortComparison() {
   }
 }
 
-/** Two texts of one GPT-2, alone and by turns: the first run is paused while the second writes. */
+/**
+ * Writes two texts with one GPT-2, first separately and then in alternation: the first run is paused while the second
+ * writes.
+ */
 export async function twoGenerations() {
   const gpt2 = await loadGPT2('/models/gpt2-nano', { device: 'webgpu', cache: false });
   const start = (seed) => gpt2.generate({ prompt: 'Once upon a time', tokens: 20, seed });
@@ -102,7 +105,10 @@ export async function twoGenerations() {
   }
 }
 
-/** A run whose device is lost after some steps: destroyed by a later submission, or by the test (`stepsDone` says when it may). */
+/**
+ * Makes a run whose device is lost after some steps. It is destroyed by a later submission, or by the test, which waits
+ * for `stepsDone`.
+ */
 export async function lostRun(kind) {
   const told = [];
   globalThis.stepsDone = 0;
@@ -136,13 +142,13 @@ export async function lostRun(kind) {
   }
 }
 
-/** A GPT-2 whose device is lost while it writes, and the same text on wasm. */
+/** Writes a text with a GPT-2 whose device is lost meanwhile, and the same text on wasm. */
 export async function lostGeneration() {
   const { ids: whole } = await writing('wasm');
   return { whole, found: await writing('webgpu', { fault: 'lost', after: 2 }) };
 }
 
-/** A run that is aborted within its second step, and one after it. */
+/** Aborts a run during its second step, and makes another run afterwards. */
 export async function abortedRun() {
   const sedd = await loadSEDD('/models/sedd-nano', { device: 'webgpu', cache: false });
   try {
@@ -161,7 +167,7 @@ export async function abortedRun() {
     } catch (error) {
       ({ name } = error);
     }
-    await sedd.tokenize('a'); // is answered once the worker has left the run
+    await sedd.tokenize('a'); // the worker answers only after it has left the run
     const ms = performance.now() - begin;
     let masked;
     for await (const event of sedd.sample({ length: 16, steps: 2, seed: 1, positions: 'planned' }))
@@ -172,7 +178,7 @@ export async function abortedRun() {
   }
 }
 
-/** The code that a run ends with whose model is disposed of in the middle. */
+/** Returns the error code of a run whose model is disposed of during the run. */
 export async function disposedRun() {
   const sedd = await loadSEDD('/models/sedd-nano', { device: 'webgpu', cache: false });
   const run = sedd.sample({ length: 64, steps: 8, seed: 1 });
@@ -183,7 +189,7 @@ export async function disposedRun() {
   }
 }
 
-/** What a model on either device says of a text, and the self-test of the one on the graphics device. */
+/** Makes every call that evaluates a text, on either device, and runs the self-test on the graphics device. */
 export async function everyCall() {
   const text = 'Once upon a time there was a girl.';
   const found = {};
@@ -212,7 +218,7 @@ export async function everyCall() {
   return found;
 }
 
-/** A run of <sedd-demo device="webgpu">, and what its status says once the model is there. */
+/** Makes a run of <sedd-demo device="webgpu">, and returns its status after the model has loaded. */
 export async function elementRun() {
   await import('/web/define.js');
   const demo = document.createElement('sedd-demo');
