@@ -17,7 +17,7 @@ usage() {
     exit 2
 }
 
-# Prints the process that trains in folder $1; fails when none does.
+# Prints the process that trains in folder $1. Fails if there is none.
 trainer() {
     [ -s "$1/lock" ] && ! flock --nonblock "$1/lock" true && cat "$1/lock"
 }
@@ -38,7 +38,7 @@ start)
         fi
     done
     echo "starting" >"$run/status.txt"
-    # Linux weighs sessions before processes: a new session needs the lowest priority, too.
+    # Linux schedules sessions before processes, so the new session needs the lowest priority, too.
     setsid sh -c '{ echo 19 >/proc/self/autogroup; } 2>/dev/null; exec nice -n 19 "$@"' sh \
         "${PYTHON:-python3}" "$here/train.py" "$config" --out "$run" --pause "$pause" "$@" \
         >>"$run/output.txt" 2>&1 </dev/null &

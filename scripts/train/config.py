@@ -11,7 +11,7 @@ ALWAYS = {"kind", "model", "batch", "steps", "warmup", "decay", "lr", "floor", "
           "log_every", "eval_every"}
 OPTIONAL = {"name", "micro", "optimizer", "compile", "anneal_every"}
 OWN = {"sedd": {"causal"}, "mdlm": {"causal"}, "causal": set(), "gpt2": {"dropout"}, "planned": {"walks", "held"},
-       "sdtt": {"spread", "rounds"}}  # fields of one kind; those of the last two are required
+       "sdtt": {"spread", "rounds"}}  # fields of one kind; planned and sdtt require theirs
 
 
 def read_config(path: Path, kinds: tuple[str, ...]) -> dict:
@@ -38,7 +38,7 @@ def check(path: Path, c: dict, whole: bool = True) -> None:
         raise SystemExit(f'{path}: unknown field "{name}" for kind {kind}')
     required = ALWAYS | (own if kind in ("planned", "sdtt") and whole else set())
     if kind == "sdtt" and whole:
-        required -= {"steps", "lr"}  # each round has its own
+        required -= {"steps", "lr"}  # each round sets its own
     for name in required - c.keys():
         raise SystemExit(f'{path}: the field "{name}" is missing')
     sizes = SIZES if kind in ("gpt2", "sedd", "mdlm", "causal") else ("length",)

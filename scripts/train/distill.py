@@ -57,7 +57,7 @@ def targets(teacher, x: torch.Tensor, t: torch.Tensor, rank: torch.Tensor, c: di
         if not masked.any():
             break
         logits = teacher.logits(teacher.hidden(x, total_noise(now))[masked])
-        out[slot[masked]] = logits.log_softmax(-1)  # while a position stays masked the later step wins
+        out[slot[masked]] = logits.log_softmax(-1)  # a later step replaces the value while the position stays masked
         race = torch.empty_like(logits).exponential_(generator=random)
         tokens = (logits.softmax(-1) / race).argmax(-1)
         stays = (rank >= 1 - (now - width)[:, None])[masked]
@@ -66,7 +66,7 @@ def targets(teacher, x: torch.Tensor, t: torch.Tensor, rank: torch.Tensor, c: di
 
 
 class Distiller(Trainer):
-    picks_best = False  # a student's bound is looser than its teacher's by design
+    picks_best = False  # by design, a student's bound is looser than its teacher's
 
     def __init__(self, c: dict, pack: Pack, run: Run, model, teacher, *rest):
         self.teacher = teacher.to(rest[0]).eval()
@@ -78,7 +78,7 @@ class Distiller(Trainer):
         t = times(len(ids), random, self.device)
         rank = ranks(ids.shape, c["spread"], random)
         micro = c.get("micro", c["batch"])
-        random.manual_seed(random.initial_seed() + 1 + self.workers.rank)  # the walks' own
+        random.manual_seed(random.initial_seed() + 1 + self.workers.rank)  # the walks' own seed
         for part, at, order in self.workers.share(zip(ids.split(micro), t.split(micro), rank.split(micro))):
             hidden = order >= 1 - at[:, None]
             x = part.masked_fill(hidden, model.vocab)

@@ -21,8 +21,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 MOST = 60_000_000  # largest bundle, in bytes
-SHARES = {"causal": 0.12, "sedd": 0.40, "sedd-annealed": 0.14, "twin": 0.22, "twin-annealed": 0.08}  # the rest is for starts
-MARGIN = 0.8  # part of an anneal's minutes that its steps should take
+SHARES = {"causal": 0.12, "sedd": 0.40, "sedd-annealed": 0.14, "twin": 0.22, "twin-annealed": 0.08}  # the rest: starts
+MARGIN = 0.8  # share of an anneal's minutes that its steps should take
 
 
 def plateau(path: Path, kind: str | None = None) -> dict:

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from evaluate import shifted, token_loss
 from model import EPS, total_noise
 
-FLOOR = 0.03  # smallest t in training; below it a few tokens would carry weights of hundreds
+FLOOR = 0.03  # smallest t in training; below it, a few tokens would have weights of hundreds
 
 
 def next_token(model, ids: torch.Tensor, end: int) -> torch.Tensor:

@@ -49,7 +49,7 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure=None) -> None:
         for group in self.param_groups:
-            same = {}  # shape -> (view of the weights, their update) of every part of that shape
+            same = {}  # shape -> (view of the weights, their update) for every part of that shape
             for p in group["params"]:
                 if p.grad is None:
                     continue

@@ -26,7 +26,7 @@ from model import load, total_noise
 from runs import Run
 from train import SAVE_EVERY, Trainer, arguments, team
 
-TIME_END = 1e-5  # as in the engine's grid
+TIME_END = 1e-5  # where the engine's grid ends, too
 
 
 def grid(steps: int, step: int) -> float:

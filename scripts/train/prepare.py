@@ -20,9 +20,9 @@ import numpy as np
 
 from tokenizer import END, Tokenizer, fingerprint, learn
 
-HOLD_OUT = 20  # every twentieth document, where there is no valid.txt
+HOLD_OUT = 20  # if there is no valid.txt, every twentieth document is held out
 WINDOWS = 128
-MOST = 65536  # tokens that 16 bits can tell apart
+MOST = 65536  # the most tokens that 16 bits can distinguish
 
 
 def documents(path: Path) -> list[str]:

@@ -44,7 +44,7 @@ def deepened(model: GPT2, source: GPT2) -> None:
         raise SystemExit(f"the starting model has {old} blocks, more than the {new} of the configuration")
     own = {name: value for name, value in source.state_dict().items() if not name.startswith("h.")}
     model.load_state_dict(own, strict=False)
-    places = [round((i + 1) * new / old) - 1 for i in range(old)]  # where the old blocks go
+    places = [round((i + 1) * new / old) - 1 for i in range(old)]  # new indices of the old blocks
     previous = 0
     with torch.no_grad():
         for i, block in enumerate(model.h):

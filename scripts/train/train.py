@@ -31,11 +31,11 @@ from runs import Run, Stopped
 from start import begin
 from workers import WorkerLost, Workers
 
-SAVE_EVERY = 120.0  # seconds
-FIRST_LOG = 4.0  # seconds of training before the first line with rate and time left
-TAIL = 5  # an anneal's last fifth is averaged
-REPEATS = 2  # mask draws a window in each validation
-LAST_REPEATS = 8  # and where two averages are compared
+SAVE_EVERY = 120.0  # seconds between saves
+FIRST_LOG = 4.0  # seconds of training before the first line with speed and time left
+TAIL = 5  # the last fifth of an anneal is averaged
+REPEATS = 2  # draws of masks per window in each validation
+LAST_REPEATS = 8  # draws when two averages are compared
 
 
 class Diverged(Exception):
@@ -43,7 +43,7 @@ class Diverged(Exception):
 
 
 class Trainer:
-    picks_best = True  # whether the validation value decides which weights go into best/
+    picks_best = True  # true if the validation value decides which weights go into best/
 
     def __init__(self, c: dict, pack: Pack, run: Run, model, device: torch.device, workers: Workers,
                  pause: Path | None = None):
@@ -137,7 +137,7 @@ class Trainer:
         if not (bool(torch.isfinite(total)) and bool(torch.isfinite(norm))):
             raise Diverged(f"step {self.step}: the loss is {float(total)}, the gradient's norm {float(norm)}")
         if self.run.due():
-            self.save()  # here, because a finite loss has just shown that these weights are good
+            self.save()  # saved here because a finite loss has just shown that these weights are good
         self.optimizers.step(rate(self.step, self.c))
         self.average.update()
         self.step += 1
@@ -149,13 +149,13 @@ class Trainer:
     def gradients(self) -> torch.Tensor:
         """Sums loss and gradients over this step's micro-batches and all workers."""
         random = generator(self.device, self.c["seed"], self.step)
-        torch.manual_seed(random.initial_seed() + self.workers.rank)  # dropout's
+        torch.manual_seed(random.initial_seed() + self.workers.rank)  # the seed of dropout
         total = torch.zeros((), device=self.device)
         for loss in self.loss_parts(random):
             loss.backward()
             total += loss.detach()
         for p in self.model.parameters():
-            if p.grad is None:  # the head while the model is causal
+            if p.grad is None:  # a causal model does not use the head
                 p.grad = torch.zeros_like(p)
         self.workers.add([p.grad for p in self.model.parameters()] + [total])
         return total

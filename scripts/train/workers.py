@@ -16,7 +16,7 @@ import sys
 
 import torch
 
-ROOM = 1 << 29  # bytes a worker may share; only what is written takes memory
+ROOM = 1 << 29  # bytes that a worker may share; only written pages take memory
 
 
 class WorkerLost(Exception):
@@ -94,7 +94,7 @@ class Workers:
                 return
         except OSError:
             pass
-        os._exit(1)  # the first one is gone
+        os._exit(1)  # the first worker has ended
 
     def _hear(self, rank: int) -> None:
         """Waits until worker `rank` is there. A worker that was killed closes its socket, or resets it if a byte was unread."""
@@ -126,6 +126,6 @@ class Workers:
         total = self.slots[0][:length].clone()
         for slot in self.slots[1:]:
             total += slot[:length]
-        self.meet()  # nobody writes before everybody has read
+        self.meet()  # all workers must have read before any writes again
         for t, part in zip(tensors, total.split([t.numel() for t in tensors])):
             t.copy_(part.view_as(t))
