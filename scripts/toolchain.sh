@@ -1,11 +1,11 @@
 #!/bin/bash
-# Puts Emscripten 3.1.69 (clang 19, binaryen 120) into a private folder on Debian 12 or Ubuntu amd64.
+# Installs Emscripten 3.1.69 (clang 19, binaryen 120) into a private folder on Debian 12 or Ubuntu amd64.
 #
 #   usage: scripts/toolchain.sh [PREFIX]        (default .toolchain); then: . PREFIX/env.sh; emcc ...
 #
-# Packages come from the machine's own Debian mirror through private apt states, so that apt checks
-# every signature and hash; nothing outside PREFIX is written and root is not needed. On other
-# systems install emsdk 3.1.69 or newer and put `emcc` on PATH: scripts/build.mjs then uses that.
+# Packages come from the Debian mirror that this machine uses. apt keeps its state inside PREFIX, so it checks every
+# signature and hash, writes nothing elsewhere and needs no root. On other systems, install emsdk 3.1.69 or newer and
+# put `emcc` on PATH; scripts/build.mjs then uses it.
 set -euo pipefail
 PREFIX=${1:-.toolchain}
 SUITE=trixie LLVM=19
@@ -18,8 +18,8 @@ PY=/usr/bin/python3; [ -x $PY ] || PY=$(command -v python3)
 for t in apt-get dpkg-deb tar; do command -v $t >/dev/null || {
   echo "$t is missing: this script is for Debian and Ubuntu; elsewhere install emsdk 3.1.69 or newer and put emcc on PATH" >&2; exit 1; }; done
 
-# --- 1. two private apt states: the machine's own suites (with its dpkg status, so that apt says what
-#        is missing) and the newer suite (with an empty status).
+# --- 1. Two private apt states. The first has the machine's own suites and its dpkg status, so that apt finds out what is
+#        missing. The second has the newer suite and an empty status.
 URI=$(awk '/^URIs:/{print $2; exit}' /etc/apt/sources.list.d/debian.sources 2>/dev/null || true)
 [ -n "$URI" ] || URI=$(awk '/^deb /{for(i=2;i<=NF;i++) if($i ~ /:\/\//){print $i; exit}}' /etc/apt/sources.list)
 KEY=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -40,22 +40,22 @@ APT_CONFIG=$A/own/apt.conf apt-get -qq update & P2=$!
 wait $P1; wait $P2
 say "package lists"
 
-# --- 2. download
+# --- 2. Download.
 ( cd "$A/new/debs"; APT_CONFIG=$A/new/apt.conf apt-get -qq download emscripten binaryen node-acorn libc6 libstdc++6 libgcc-s1 ) & P1=$!
-# clang etc. and whatever libraries of theirs this machine does not have; apt only computes and downloads
+# clang and those of its libraries that this machine lacks. apt only resolves and downloads them.
 ( APT_CONFIG=$A/own/apt.conf apt-get -qq -y --download-only install clang-$LLVM lld-$LLVM llvm-$LLVM >/dev/null
-  # if they are installed already, there is nothing to download: handled below
+  # If clang is already installed, nothing is downloaded. Step 3 then uses the installed one.
 ) & P2=$!
 wait $P1; wait $P2
 say "downloads: $(du -ch "$A"/*/debs/*.deb | tail -1 | cut -f1)"
 
-# --- 3. unpack
+# --- 3. Unpack.
 rm -rf "$PREFIX/llvm" "$PREFIX/rt" "$PREFIX/emscripten" "$PREFIX/bin" "$PREFIX/tmp"
 mkdir -p "$PREFIX"/{llvm,rt,bin,tmp}
 ( if ls "$A"/own/debs/clang-${LLVM}_*.deb >/dev/null 2>&1; then
     rm -f "$A"/own/debs/libclang1-*.deb
     for d in "$A"/own/debs/*.deb; do
-      case $(basename "$d") in   # of the dependencies only run-time libraries; never a libc, a compiler or headers of the host
+      case $(basename "$d") in   # of the dependencies, only run-time libraries; never a libc, a compiler or headers
         clang-$LLVM*|lld-$LLVM*|llvm-$LLVM*|libclang-common-$LLVM-dev*|libclang-cpp*|libllvm*) ;;
         libc6*|libc-*|*-dev_*|libgcc-*|libstdc++*) continue ;;
         lib*) ;;
@@ -70,7 +70,7 @@ mkdir -p "$PREFIX"/{llvm,rt,bin,tmp}
 for d in "$A"/new/debs/{binaryen,libc6,libstdc++6,libgcc-s1,node-acorn}_*.deb; do
   dpkg-deb --fsys-tarfile "$d" | tar -x -C "$PREFIX/rt"
 done
-# of trixie's 1.6 GB of built system libraries keep plain and -mt, no lto/pic/asan/GL/wasm-worker variants
+# Of trixie's 1.6 GB of built system libraries, keep plain and -mt, but no lto, pic, asan, GL or wasm-worker variants.
 dpkg-deb --fsys-tarfile "$A"/new/debs/emscripten_*.deb | tar -x -C "$PREFIX/tmp" \
   --exclude=./usr/share/doc --exclude=./usr/share/man --exclude=./usr/share/emscripten/test \
   --exclude='*/cache/sysroot/lib/wasm32-emscripten/lto*' --exclude='*/cache/sysroot/lib/wasm32-emscripten/pic' \
@@ -82,14 +82,14 @@ mkdir -p "$PREFIX/emscripten/node_modules"
 rm -rf "$PREFIX"/emscripten/node_modules/acorn*; cp -a "$PREFIX"/rt/usr/share/nodejs/acorn* "$PREFIX/emscripten/node_modules/"
 say "unpacked"
 
-# --- 4. binaryen with its own ld.so (needs a newer libc than bookworm's)
+# --- 4. binaryen with its own ld.so, because it needs a newer libc than bookworm's.
 RL=$PREFIX/rt/usr/lib/x86_64-linux-gnu
 for t in "$PREFIX"/rt/usr/bin/wasm*; do n=$(basename "$t")
   printf '#!/bin/sh\nexec "%s/ld-linux-x86-64.so.2" --library-path "%s" --argv0 "%s" "%s" "$@"\n' "$RL" "$RL" "$n" "$t" > "$PREFIX/bin/$n"
   chmod +x "$PREFIX/bin/$n"
 done
 LL=$PREFIX/llvm/usr/lib/llvm-$LLVM/bin
-# libraries that this machine lacked lie in llvm/: then start clang and friends through wrappers that name them
+# If libraries were missing on this machine, they are in llvm/. Wrappers that name them then start clang and its tools.
 MISSING=$(ldd "$LL/clang" "$LL/lld" "$LL/llvm-ar" 2>/dev/null || true)
 case $MISSING in *'not found'*)
   mkdir -p "$PREFIX/llvmbin"; LIBS=$PREFIX/llvm/usr/lib/x86_64-linux-gnu:$PREFIX/llvm/lib/x86_64-linux-gnu
@@ -99,26 +99,26 @@ case $MISSING in *'not found'*)
   LL=$PREFIX/llvmbin ;;
 esac
 
-# --- 5. configuration
+# --- 5. Configuration.
 cat > "$PREFIX/emscripten/.emscripten" <<X
 LLVM_ROOT = '$LL'
 BINARYEN_ROOT = '$PREFIX'
 NODE_JS = '$NODE'
 CACHE = '$PREFIX/emscripten/cache'
 X
-# the version check wants exactly the clang that Debian built the package with
+# The version check accepts only the clang with which Debian built the package.
 sed -i -E "s/^EXPECTED_LLVM_VERSION = .*/EXPECTED_LLVM_VERSION = $LLVM/" "$PREFIX/emscripten/tools/shared.py"
 cat > "$PREFIX/env.sh" <<X
 export EM_CONFIG='$PREFIX/emscripten/.emscripten' EMSDK_PYTHON='$PY'
 export EMSCRIPTEN_TOOLCHAIN='$PREFIX/emscripten/cmake/Modules/Platform/Emscripten.cmake'
 case ":\$PATH:" in *":$PREFIX/emscripten:"*) ;; *) export PATH='$PREFIX/emscripten':"\$PATH" ;; esac
 X
-# the project's package.json says "type": "module", which must not reach Emscripten's own scripts
+# The project's package.json says "type": "module", which must not apply to Emscripten's own scripts.
 echo '{ "type": "commonjs" }' > "$PREFIX/emscripten/package.json"
 rm -rf "$A"
 say "configured; $(du -sh "$PREFIX" | cut -f1)"
 
-# --- 6. check the system libraries, plain and -mt, by a real compile; run in node
+# --- 6. Check the system libraries, plain and -mt: compile a program and run it in Node.
 . "$PREFIX/env.sh"
 D=$PREFIX/selftest; mkdir -p "$D"
 cat > "$D/t.c" <<'X'
@@ -144,7 +144,8 @@ int main(int argc, char **argv) {
 }
 X
 OUT='2 -11 42 2.71828'
-# node 20 (V8 11.3) has relaxed SIMD behind a flag, and its baseline compiler computes the relaxed dot wrongly (-24): skip Liftoff there
+# In Node 20 (V8 11.3), relaxed SIMD needs a flag, and the baseline compiler Liftoff computes the relaxed dot product
+# incorrectly (-24). Liftoff is therefore skipped there.
 RUN=("$NODE"); [ "$("$NODE" -p 'parseInt(process.versions.node)')" -ge 22 ] || RUN+=(--experimental-wasm-relaxed-simd --no-liftoff)
 emcc -O3 -msimd128 -mrelaxed-simd -sDEFAULT_TO_CXX=0 "$D/t.c" -o "$D/st.mjs" -sMODULARIZE -sEXPORT_ES6 -sALLOW_MEMORY_GROWTH
 say "plain build"

@@ -2,9 +2,9 @@
  * Writes core/text/unicode_table.h: runs of characters that are letters, numbers or neither.
  *
  *   usage: cc -DUTF8PROC_STATIC -I.deps/utf8proc scripts/unicode-table.c .deps/utf8proc/utf8proc.c
- * \ -o build/unicode-table && build/unicode-table > core/text/unicode_table.h
+ *            -o build/unicode-table && build/unicode-table > core/text/unicode_table.h
  *
- * utf8proc's own tables hold 296 kB of properties a tokenizer never asks for; this one holds 5 kB.
+ * utf8proc's own tables have 296 kB, which a tokenizer does not need; this table has 5 kB.
  * tests/core/test_tokenizer.c compares every character with utf8proc.
  */
 #include <stdio.h>
