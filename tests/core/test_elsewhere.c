@@ -212,7 +212,7 @@ static void test_gpt2(void)
         sedd_session_answer(p.left, p.logits);
         CHECK(sedd_gpt2_nll(p.left, ids, 6, &options, &left, NULL, &error) == SEDD_OK);
         CHECK(own.nats_per_token == left.nats_per_token);
-        /* A cache that was filled elsewhere and one that this engine fills cannot be mixed. */
+        /* A cache that this engine has filled cannot be continued elsewhere. */
         CHECK(sedd_session_leave(p.left, false, &error) == SEDD_OK);
         CHECK(sedd_gpt2_append(p.left, ids, 2, false, NULL, &error) == SEDD_OK);
         CHECK(sedd_session_leave(p.left, true, &error) == SEDD_OK);

@@ -1,6 +1,7 @@
 /**
- * Evaluations whose logits the core reads: inspections, likelihoods, official draws and the uniform graph. The call of the core is made
- * twice (core/sedd.h, "Networks that are evaluated elsewhere"): the first says what it needs, the second has the logits.
+ * Evaluations whose logits the core reads: inspections, likelihoods, official draws and the uniform graph. The core's
+ * function is called twice (core/sedd.h, "Networks that are evaluated elsewhere"). The first call reports what it
+ * needs, and the second has the logits.
  */
 import { GPUFault } from '../../gpu/gpu.js';
 
@@ -37,7 +38,7 @@ export async function advanceOn(network, run, cancelled) {
   engine.checkStatus(module._wasm_session_leave(session, 1));
   try {
     try {
-      return run.advance(); // there was nothing to evaluate
+      return run.advance(); // nothing had to be evaluated
     } catch (error) {
       if (error.code !== 'elsewhere') throw error;
     }
