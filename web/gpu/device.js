@@ -47,8 +47,11 @@ function limitsFor(adapter, need) {
 export class Gpu {
   /** @type {GPUFault | null} set once the device is lost */ lost = null;
   /** @type {(fault: GPUFault) => void} */ onLost = () => {};
-  /** an error that no error scope caught; the next check throws it */ fault = null;
-  /** features that compute correctly (probe.js) or are faster (choose.js) */
+  /** @type {GPUFault | null} an error that no error scope caught; the next check throws it */ fault = null;
+  /**
+   * Features that compute correctly (probe.js) or are faster (choose.js).
+   * @type {{dot4: boolean, subgroups: boolean, tiles: boolean}}
+   */
   features = { dot4: false, subgroups: false, tiles: false };
   /**
    * true if each row is computed by a single thread, because barriers are slow on a software renderer

@@ -24,8 +24,8 @@ const DRAW_SPAN = 2;
 /** @typedef {import('./runner.js').Operation} Operation */
 
 export class Gpt2 extends Network {
-  /** operations of each block for many rows */ #many = [];
-  /** operations of each block for few rows */ #few = [];
+  /** @type {any[]} operations of each block for many rows */ #many = [];
+  /** @type {any[]} operations of each block for few rows */ #few = [];
   /** @type {Operation} */ #embed;
   /** @type {Operation} */ #draw;
   /** @type {Operation | null} */ #headOne;

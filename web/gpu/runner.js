@@ -19,7 +19,7 @@ export class Runner {
   #cancelled = () => false;
   #work = 0;
   #kind = '';
-  /** milliseconds per unit of work, for each kind that has been measured */ #paces = {};
+  /** @type {Record<string, number>} milliseconds per unit of work, for each kind that has been measured */ #paces = {};
   /** dispatches of the last call */ dispatches = 0;
   /** submissions of the last call */ submissions = 0;
   stopped = false;

@@ -44,8 +44,8 @@ export class Sedd extends Network {
   /** @type {Operation} */ #embed;
   /** @type {Operation} */ #gather;
   /** @type {Operation} */ #draw;
-  /** the head for all rows that are read */ #headAll;
-  /** the head for the rows to draw */ #headFront;
+  /** @type {Step} the head for all rows that are read */ #headAll;
+  /** @type {Step} the head for the rows to draw */ #headFront;
 
   /** @param {Iterable<import('./memory.js').Tensor>} tensors */
   async load(tensors) {
