@@ -21,7 +21,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 MOST = 60_000_000  # largest bundle, in bytes
-SHARES = {"causal": 0.12, "sedd": 0.40, "sedd-annealed": 0.14, "twin": 0.22, "twin-annealed": 0.08}  # the rest: starts
+# Share of the minutes that each stage takes. Starting the stages takes the rest.
+SHARES = {"causal": 0.12, "sedd": 0.40, "sedd-annealed": 0.14, "twin": 0.22, "twin-annealed": 0.08}
 MARGIN = 0.8  # share of an anneal's minutes that its steps should take
 
 
