@@ -89,7 +89,7 @@ export async function compileFault() {
 }
 
 /** Compares one kernel (gpu-kernels.js). */
-export async function compareKernel(name, alone, { variants, ...shape }) {
+export async function compareKernel(name, alone, { variants, ...shape } = {}) {
   const [gpu, kernels] = await Promise.all([openSoftware(alone, variants), import('./gpu-kernels.js')]);
   return kernels[name](gpu, shape);
 }
