@@ -7,6 +7,7 @@ import path from 'node:path';
 import { ROOT, goldenModules, native, need, run, wasm } from './build.mjs';
 
 const PARTS = ['lint', 'native', 'asan', 'fuzz', 'wasm', 'browser', 'package', 'train'];
+const SOFTWARE_GPU = /gpu\.test\.mjs$/;
 const FUZZ_SECONDS = 90; // for all fuzzers together
 
 const flag = process.argv.indexOf('--only');
@@ -69,22 +70,23 @@ function fuzz() {
 const testing = (files, concurrency = 1) => ['--test', `--test-concurrency=${concurrency}`, ...files];
 
 /**
- * Runs test files two at a time. A browser starved by the other one may be late, so files that fail run again, alone, and count then.
+ * Runs test files with browsers or clocks, `atOnce` at a time. What the machine delays may fail, so files that fail run once more, alone,
+ * and count then.
  */
-function runPairs(node, files, env) {
+function runPatiently(node, files, atOnce, env) {
+  if (files.length === 0) return;
   const list = path.join(ROOT, 'build/failed-files.txt');
   const reporters = ['spec', 'stdout', './scripts/failed-files.mjs', list].map(
     (value, i) => `--test-reporter${i % 2 ? '-destination' : ''}=${value}`,
   );
-  const { status } = spawnSync(node, [...reporters, ...testing(files, 2)], { cwd: ROOT, env, stdio: 'inherit' });
+  const { status } = spawnSync(node, [...reporters, ...testing(files, atOnce)], { cwd: ROOT, env, stdio: 'inherit' });
   if (status === 0) return;
   const failed = readFileSync(list, 'utf8')
     .split('\n')
     .filter(Boolean)
     .map((file) => path.relative(ROOT, file));
-  if (failed.length === 0 || failed.some((file) => !files.includes(file)))
-    throw new Error(`tests two at a time failed (${status})`);
-  console.log(`test: again, one at a time: ${failed.join(' ')}`);
+  if (failed.length === 0 || failed.some((file) => !files.includes(file))) throw new Error(`tests failed (${status})`);
+  console.log(`test: once more, alone: ${failed.join(' ')}`);
   run(node, testing(failed), { env });
 }
 
@@ -138,11 +140,16 @@ function filesOf() {
   const c = wanted.includes('native')
     ? ['tests/native.test.mjs', 'tests/rooms.test.mjs', ...testFiles('evaluate')]
     : [];
+  const browser = part('browser', 'browser');
   return {
     light: [...c, ...part('wasm', 'web')],
-    pairs: [...part('package', 'package'), ...part('browser', 'browser')],
-    // a run at the lowest priority gets no time beside anything else, and a bench measures time
-    alone: [...part('train', 'train'), ...part('browser', 'bench')],
+    pairs: [...part('package', 'package'), ...browser.filter((file) => !SOFTWARE_GPU.test(file))],
+    // A run at the lowest priority gets no time beside anything else, a bench measures time, and a software renderer takes both cores.
+    alone: [
+      ...part('train', 'train'),
+      ...part('browser', 'bench'),
+      ...browser.filter((file) => SOFTWARE_GPU.test(file)),
+    ],
   };
 }
 
@@ -167,8 +174,8 @@ try {
     }
     await tests?.finish();
   } else if (light.length > 0) run(modern, testing(light, 2), { env });
-  if (pairs.length > 0) runPairs(modern, pairs, env);
-  if (alone.length > 0) run(modern, testing(alone), { env });
+  runPatiently(modern, pairs, 2, env);
+  runPatiently(modern, alone, 1, env);
 } catch (error) {
   console.error(`test: ${error.message}`);
   process.exit(1);
