@@ -2,6 +2,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { open } from './browser.mjs';
+import { ready } from './page-helpers.mjs';
 
 /** Calls a function of a module in the page. */
 const callOf = (module, page, name, args) =>
@@ -267,6 +268,7 @@ test('the page races and measures on the graphics device', async (t) => {
       await page.locator(`select[name="${figure}-device"]`).selectOption(device);
       await page.locator(`#${figure}-start`).click();
     };
+    await ready(page);
     await page.locator('#race').scrollIntoViewIfNeeded();
     await page.locator('select[name="race-device"]').waitFor({ state: 'visible' });
     await page.locator('input[name="race-steps"]').fill('1');
