@@ -6,10 +6,10 @@
 import { deviceChoice, deviceNote } from './device.js';
 import { el } from './dom.js';
 import { PUBLISHED, workOf } from './published.js';
+import { USUAL } from './settings.js';
 import { explain, number, t } from './text.js';
 
 const SETTLE = 2000; // ms of download before the time left is shown
-const STEPS = 64; // of a run, if the model has no number of its own
 const TEXT = 128; // tokens of the text whose time is predicted
 
 const size = (bytes) =>
@@ -33,7 +33,7 @@ function originOf(source) {
 }
 
 /** Returns the steps of a run if nobody names others. @param {{defaults: {steps?: number}}} plan */
-const stepsOf = ({ defaults }) => defaults.steps ?? STEPS;
+const stepsOf = ({ defaults }) => defaults.steps ?? USUAL.steps;
 
 /** Returns the name of the folder of chosen files, or '' if the browser does not tell it. @param {File[]} files */
 const folderOf = (files) => files[0]?.webkitRelativePath.split('/')[0] ?? '';

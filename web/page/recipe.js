@@ -40,7 +40,7 @@ export function readNumber(name, typed) {
 }
 
 /** Adds a model to a list of choices unless it is already there. @param {HTMLSelectElement} list @param {{id: string, label: string, steps?: number}} model */
-export function offerModel(list, { id, label, steps = 64 }) {
+export function offerModel(list, { id, label, steps = USUAL.steps }) {
   if (![...list.options].some(({ value }) => value === id))
     list.append(el('option', { value: id, data: { steps } }, label));
 }
