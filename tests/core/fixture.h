@@ -1,7 +1,6 @@
 /*
- * fixture.h - opens an engine, a session of ROWS rows and the model of a golden folder, for tests
- * of passes and samplers. The model's windows have 32 tokens, and its network has two blocks and
- * STATES states.
+ * fixture.h - opens an engine, the model of a golden folder and a session, for tests of passes and
+ * samplers. The model of golden/absorb has windows of 32 tokens, two blocks and STATES states.
  */
 #ifndef SEDD_TEST_FIXTURE_H
 #define SEDD_TEST_FIXTURE_H
@@ -19,19 +18,37 @@ struct fixture {
     struct sedd_engine *engine;
     struct sedd_model *model;
     struct sedd_session *session;
+    struct sedd_model_info info;
 };
 
+/* Opens golden/NAME with a session of `rows` rows. Returns false, after a failed check with the
+ * reason, if it cannot be opened.
+ */
+static inline bool open_golden(struct fixture *fixture, const char *name, int32_t rows,
+                               enum sedd_dtype dtype, const struct sedd_engine_options *options)
+{
+    char folder[512];
+    struct sedd_error error = {SEDD_OK, ""};
+    *fixture = (struct fixture){0};
+    snprintf(folder, sizeof folder, "%s/golden/%s", TEST_DIR, name);
+    bool ok = sedd_engine_new(options, &fixture->engine, &error) == SEDD_OK &&
+              sedd_model_open(folder, dtype, &fixture->model, &error) == SEDD_OK &&
+              sedd_session_new(fixture->engine, fixture->model, rows, &fixture->session, &error) ==
+                  SEDD_OK;
+    if (!CHECK(ok)) {
+        fprintf(stderr, "    %s: %s\n", name, error.message);
+        return false;
+    }
+    sedd_model_describe(fixture->model, &fixture->info);
+    return true;
+}
+
+/* Opens golden/absorb with a session of ROWS rows, or ends the test. */
 static inline void open_fixture(struct fixture *fixture, enum sedd_dtype dtype, int32_t threads,
                                 const char *kernels)
 {
-    struct sedd_error error = {SEDD_OK, ""};
     struct sedd_engine_options options = {.kernels = kernels, .threads = threads};
-    if (!CHECK(sedd_model_open(TEST_DIR "/golden/absorb", dtype, &fixture->model, &error) ==
-               SEDD_OK) ||
-        !CHECK(sedd_engine_new(&options, &fixture->engine, &error) == SEDD_OK) ||
-        !CHECK(sedd_session_new(fixture->engine, fixture->model, ROWS, &fixture->session, &error) ==
-               SEDD_OK)) {
-        fprintf(stderr, "%s\n", error.message);
+    if (!open_golden(fixture, "absorb", ROWS, dtype, &options)) {
         exit(1);
     }
 }

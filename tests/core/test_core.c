@@ -1,5 +1,5 @@
 /* test_core.c - tests random numbers, the thread pool, draws, and a sampler from start to end. */
-#include "test.h"
+#include "fixture.h"
 
 #include "diffusion/draw.h"
 #include "parallel.h"
@@ -107,26 +107,6 @@ static void test_draws(void)
 
 /* ---- The sampler ------------------------------------------------------------------------- */
 
-struct fixture {
-    struct sedd_engine *engine;
-    struct sedd_model *model;
-    struct sedd_session *session;
-};
-
-static void open_fixture(struct fixture *fixture)
-{
-    struct sedd_error error = {SEDD_OK, ""};
-    struct sedd_engine_options options = {0};
-    if (!CHECK(sedd_model_open(TEST_DIR "/golden/absorb", SEDD_DTYPE_AUTO, &fixture->model,
-                               &error) == SEDD_OK) ||
-        !CHECK(sedd_engine_new(&options, &fixture->engine, &error) == SEDD_OK) ||
-        !CHECK(sedd_session_new(fixture->engine, fixture->model, 64, &fixture->session, &error) ==
-               SEDD_OK)) {
-        fprintf(stderr, "%s\n", error.message);
-        exit(1);
-    }
-}
-
 static void test_cancel(struct fixture *fixture)
 {
     struct sedd_sampler *sampler;
@@ -224,12 +204,10 @@ int main(void)
     test_parallel();
     test_sleepers();
     test_draws();
-    open_fixture(&fixture);
+    open_fixture(&fixture, SEDD_DTYPE_AUTO, 0, NULL);
     test_cancel(&fixture);
     test_options(&fixture);
     test_normalised(&fixture);
-    sedd_session_free(fixture.session);
-    sedd_engine_free(fixture.engine);
-    sedd_model_free(fixture.model);
+    close_fixture(&fixture);
     return test_report("core");
 }

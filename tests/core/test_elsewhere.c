@@ -3,53 +3,43 @@
  * caller is a second session of the same model, so every call has to give the same bits as one that
  * evaluates itself.
  */
+#include "fixture.h"
 #include "model/gpt2.h"
 #include "model/score.h"
-#include "test.h"
 
 #include <stdlib.h>
 
-#define ROWS 16
+#define LENGTH 16 /* rows of each session */
 
+/* Two further sessions of the model: one leaves its evaluations to the other. */
 struct pair {
-    struct sedd_engine *engine;
-    struct sedd_model *model;
-    struct sedd_session *own, *left; /* left: leaves its evaluations to `other` */
-    struct sedd_session *other;
-    struct sedd_model_info info;
-    float *logits; /* [ROWS, N] */
+    struct fixture own;
+    struct sedd_session *left, *other;
+    float *logits; /* [LENGTH, N] */
     int32_t asked; /* evaluations that `left` asked for */
 };
 
 static bool open_pair(struct pair *p, const char *name)
 {
-    char folder[512];
     struct sedd_error error = {0};
     struct sedd_engine_options options = {0};
     *p = (struct pair){0};
-    snprintf(folder, sizeof folder, "%s/golden/%s", TEST_DIR, name);
-    bool ok = sedd_engine_new(&options, &p->engine, &error) == SEDD_OK &&
-              sedd_model_open(folder, SEDD_DTYPE_AUTO, &p->model, &error) == SEDD_OK &&
-              sedd_session_new(p->engine, p->model, ROWS, &p->own, &error) == SEDD_OK &&
-              sedd_session_new(p->engine, p->model, ROWS, &p->left, &error) == SEDD_OK &&
-              sedd_session_new(p->engine, p->model, ROWS, &p->other, &error) == SEDD_OK &&
-              sedd_session_leave(p->left, true, &error) == SEDD_OK;
-    if (!CHECK(ok)) {
-        fprintf(stderr, "    %s: %s\n", name, error.message);
+    if (!open_golden(&p->own, name, LENGTH, SEDD_DTYPE_AUTO, &options)) {
         return false;
     }
-    sedd_model_describe(p->model, &p->info);
-    p->logits = malloc(ROWS * (size_t)p->info.states * sizeof(float));
-    return CHECK(p->logits != NULL);
+    p->logits = malloc(LENGTH * (size_t)p->own.info.states * sizeof(float));
+    return CHECK(
+        p->logits != NULL &&
+        sedd_session_new(p->own.engine, p->own.model, LENGTH, &p->left, &error) == SEDD_OK &&
+        sedd_session_new(p->own.engine, p->own.model, LENGTH, &p->other, &error) == SEDD_OK &&
+        sedd_session_leave(p->left, true, &error) == SEDD_OK);
 }
 
 static void close_pair(struct pair *p)
 {
-    sedd_session_free(p->own);
     sedd_session_free(p->left);
     sedd_session_free(p->other);
-    sedd_model_free(p->model);
-    sedd_engine_free(p->engine);
+    close_fixture(&p->own);
     free(p->logits);
 }
 
@@ -58,8 +48,8 @@ static void copy_row(void *user, int32_t row, int32_t place, float *logits, floa
     struct pair *p = user;
     (void)place;
     (void)work;
-    memcpy(p->logits + (size_t)row * (size_t)p->info.states, logits,
-           (size_t)p->info.states * sizeof(float));
+    memcpy(p->logits + (size_t)row * (size_t)p->own.info.states, logits,
+           (size_t)p->own.info.states * sizeof(float));
 }
 
 /* Evaluates what `left` requested, and answers. This caller knows the noise level, so it needs
@@ -90,7 +80,7 @@ static void test_inspect(const char *name)
 {
     struct pair p;
     if (open_pair(&p, name)) {
-        int32_t mask = p.info.graph == SEDD_GRAPH_ABSORB ? p.info.mask_id : 7;
+        int32_t mask = p.own.info.graph == SEDD_GRAPH_ABSORB ? p.own.info.mask_id : 7;
         int32_t ids[8] = {mask, 3, mask, 5, 6, mask, 8, mask}, positions[3] = {5, 0, 2};
         struct sedd_inspect_options options = {
             .sigma = 0.7, .steps = 4, .positions = positions, .position_count = 3, .top_k = 2};
@@ -98,7 +88,7 @@ static void test_inspect(const char *name)
         struct sedd_candidate best[6], found[6];
         struct sedd_error error = {0};
         double sigma = 0.0;
-        CHECK(sedd_inspect(p.own, 8, ids, &options, &sigma, own, best, &error) == SEDD_OK);
+        CHECK(sedd_inspect(p.own.session, 8, ids, &options, &sigma, own, best, &error) == SEDD_OK);
         CHECK(sedd_inspect(p.left, 8, ids, &options, &sigma, left, found, &error) ==
               SEDD_ELSEWHERE);
         CHECK(strcmp(sedd_status_name(error.status), "elsewhere") == 0);
@@ -127,7 +117,7 @@ static void test_run(const char *name, const struct sedd_sample_options *options
         struct sedd_sampler *own = NULL, *left = NULL;
         struct sedd_step step = {0}, twin = {0};
         struct sedd_error error = {0};
-        CHECK(sedd_sampler_new(p.own, options, &own, &error) == SEDD_OK);
+        CHECK(sedd_sampler_new(p.own.session, options, &own, &error) == SEDD_OK);
         CHECK(sedd_sampler_new(p.left, options, &left, &error) == SEDD_OK);
         bool ok = own != NULL && left != NULL;
         while (ok && !sedd_sampler_done(own)) {
@@ -177,13 +167,15 @@ static void test_bound(const char *name, enum sedd_estimator estimator)
         struct sedd_bounder *own = NULL, *left = NULL;
         struct sedd_estimate first, second;
         struct sedd_error error = {0};
-        CHECK(sedd_bounder_new(p.own, ids, 6, &options, &own, &error) == SEDD_OK);
+        CHECK(sedd_bounder_new(p.own.session, ids, 6, &options, &own, &error) == SEDD_OK);
         CHECK(sedd_bounder_new(p.left, ids, 6, &options, &left, &error) == SEDD_OK);
         while (own != NULL && left != NULL && !sedd_bounder_done(own)) {
             CHECK(sedd_bounder_advance(own, &error) == SEDD_OK);
             CHECK(sedd_bounder_advance(left, &error) == SEDD_ELSEWHERE);
-            answer(&p, p.own->condition_sigma[(p.own->modulation - p.own->modulations) /
-                                              (ptrdiff_t)p.own->modulation_size]);
+            answer(&p,
+                   p.own.session
+                       ->condition_sigma[(p.own.session->modulation - p.own.session->modulations) /
+                                         (ptrdiff_t)p.own.session->modulation_size]);
             CHECK(sedd_bounder_advance(left, &error) == SEDD_OK);
         }
         CHECK(p.asked == 4 && sedd_bounder_done(left));
@@ -204,7 +196,7 @@ static void test_gpt2(void)
         const struct sedd_nll_options options = {.bos = 1};
         struct sedd_estimate own, left;
         struct sedd_error error = {0};
-        CHECK(sedd_gpt2_nll(p.own, ids, 6, &options, &own, NULL, &error) == SEDD_OK);
+        CHECK(sedd_gpt2_nll(p.own.session, ids, 6, &options, &own, NULL, &error) == SEDD_OK);
         CHECK(sedd_gpt2_nll(p.left, ids, 6, &options, &left, NULL, &error) == SEDD_ELSEWHERE);
         const struct sedd_evaluation *asked = sedd_session_evaluation(p.left);
         CHECK(asked->rows == 6 && asked->ids[0] == 1 && asked->ids[1] == 3 && !asked->modulation);

@@ -4,42 +4,14 @@
  * are skipped or reused, how runs end, what is refused, which way is the default.
  */
 #include "diffusion/sampler.h"
-#include "test.h"
+#include "fixture.h"
 
 #include <math.h>
 
-struct fixture {
-    struct sedd_engine *engine;
-    struct sedd_model *model;
-    struct sedd_session *session;
-    struct sedd_model_info info;
-};
-
-#define ROWS 48
-
-static bool set_up(struct fixture *f, const char *name)
+static bool open_family(struct fixture *f, const char *name)
 {
-    char folder[512];
-    struct sedd_error error = {0};
     struct sedd_engine_options options = {0};
-    *f = (struct fixture){0};
-    snprintf(folder, sizeof folder, "%s/golden/%s", TEST_DIR, name);
-    bool ok = sedd_engine_new(&options, &f->engine, &error) == SEDD_OK &&
-              sedd_model_open(folder, SEDD_DTYPE_AUTO, &f->model, &error) == SEDD_OK &&
-              sedd_session_new(f->engine, f->model, ROWS, &f->session, &error) == SEDD_OK;
-    if (!CHECK(ok)) {
-        fprintf(stderr, "    %s: %s\n", name, error.message);
-        return false;
-    }
-    sedd_model_describe(f->model, &f->info);
-    return true;
-}
-
-static void tear_down(struct fixture *f)
-{
-    sedd_session_free(f->session);
-    sedd_model_free(f->model);
-    sedd_engine_free(f->engine);
+    return open_golden(f, name, ROWS, SEDD_DTYPE_AUTO, &options);
 }
 
 /* The results of a run. */
@@ -82,7 +54,7 @@ static void test_time_free(void)
     static const char *const names[] = {"mdlm", "sdtt", "radd"};
     for (size_t k = 0; k < 3; k++) {
         struct fixture f;
-        if (!set_up(&f, names[k])) {
+        if (!open_family(&f, names[k])) {
             continue;
         }
         int32_t ids[4] = {f.info.mask_id, 3, f.info.mask_id, 5};
@@ -98,7 +70,7 @@ static void test_time_free(void)
             CHECK(y == 3 ? low[f.info.states + y] == 0.0f : low[f.info.states + y] == -INFINITY);
         }
         CHECK(worst < 1e-5 && fabs(sum * expm1(2.5) - 1.0) < 1e-5);
-        tear_down(&f);
+        close_fixture(&f);
     }
 }
 
@@ -109,7 +81,7 @@ static void test_skipping(void)
     static const char *const names[] = {"mdlm", "mdlm-time", "sdtt", "radd"};
     for (size_t k = 0; k < 4; k++) {
         struct fixture f;
-        if (!set_up(&f, names[k])) {
+        if (!open_family(&f, names[k])) {
             continue;
         }
         struct ran score, coin, euler;
@@ -132,7 +104,7 @@ static void test_skipping(void)
                                                .grid = SEDD_GRID_COSINE,
                                                .context = SEDD_CONTEXT_KNOWN};
         CHECK(run(&f, &options, &coin) && coin.evaluations == 4);
-        tear_down(&f);
+        close_fixture(&f);
     }
 }
 
@@ -143,23 +115,23 @@ static void test_reuse(void)
     struct ran fresh, kept;
     struct sedd_sample_options options = {
         .batch = 2, .length = 5, .steps = 40, .seed = 9, .draw = SEDD_DRAW_OFFICIAL};
-    if (set_up(&f, "mdlm")) {
+    if (open_family(&f, "mdlm")) {
         options.predictor = SEDD_PREDICTOR_DDPM;
         CHECK(run(&f, &options, &fresh) && fresh.evaluations == 41 && fresh.sequences == 82);
         options.predictor = SEDD_PREDICTOR_DDPM_CACHE;
         CHECK(run(&f, &options, &kept) && same_ids(&fresh, &kept));
         CHECK(kept.evaluations <= 12 && kept.sequences == 2 * kept.evaluations);
-        tear_down(&f);
+        close_fixture(&f);
     }
-    if (set_up(&f, "mdlm-time")) {
+    if (open_family(&f, "mdlm-time")) {
         CHECK(run(&f, &options, &fresh) && fresh.evaluations == 41);
-        tear_down(&f);
+        close_fixture(&f);
     }
-    if (set_up(&f, "radd")) { /* each sequence separately; no evaluation at the end */
+    if (open_family(&f, "radd")) { /* each sequence separately; no evaluation at the end */
         options.predictor = SEDD_PREDICTOR_ANALYTIC;
         CHECK(run(&f, &options, &kept) && kept.total == 40);
         CHECK(kept.sequences < 2 * kept.evaluations && kept.sequences <= 12);
-        tear_down(&f);
+        close_fixture(&f);
     }
 }
 
@@ -175,7 +147,7 @@ static void test_restore(void)
                                           .seed = 3,
                                           .draw = SEDD_DRAW_OFFICIAL,
                                           .predictor = SEDD_PREDICTOR_DDPM_CACHE};
-    if (!set_up(&f, "mdlm") || !run(&f, &options, &whole) ||
+    if (!open_family(&f, "mdlm") || !run(&f, &options, &whole) ||
         !CHECK(sedd_sampler_new(f.session, &options, &sampler, NULL) == SEDD_OK)) {
         return;
     }
@@ -193,7 +165,7 @@ static void test_restore(void)
     }
     CHECK(memcmp(whole.ids, sedd_sampler_ids(sampler), sizeof saved) == 0);
     sedd_sampler_free(sampler);
-    tear_down(&f);
+    close_fixture(&f);
 }
 
 /* Returns the total number of steps of a run. */
@@ -208,24 +180,24 @@ static void test_endings(void)
     struct fixture f;
     struct ran ran, again;
     struct sedd_sample_options options = {.length = 10, .steps = 3, .seed = 2};
-    if (set_up(&f, "radd")) {
+    if (open_family(&f, "radd")) {
         CHECK(total_of(&f, &options) == 3); /* its last step fills in all masks */
         options.ending = SEDD_ENDING_DRAW;
         CHECK(total_of(&f, &options) == 4);
-        tear_down(&f);
+        close_fixture(&f);
     }
-    if (set_up(&f, "mdlm")) {
+    if (open_family(&f, "mdlm")) {
         options.ending = SEDD_ENDING_OWN;
         CHECK(total_of(&f, &options) == 4);
         options.ending = SEDD_ENDING_OPEN;
         CHECK(total_of(&f, &options) == 3);
-        tear_down(&f);
+        close_fixture(&f);
     }
-    if (set_up(&f, "duo")) { /* the likeliest ending is deterministic */
+    if (open_family(&f, "duo")) { /* the likeliest ending is deterministic */
         options.ending = SEDD_ENDING_LIKELIEST;
         CHECK(run(&f, &options, &ran) && run(&f, &options, &again) && same_ids(&ran, &again));
         CHECK(ran.total == 4 && ran.evaluations == 4);
-        tear_down(&f);
+        close_fixture(&f);
     }
 }
 
@@ -236,7 +208,7 @@ static void test_request(void)
     struct sedd_request request;
     struct sedd_sampler *sampler = NULL;
     struct sedd_sample_options options = {.length = 6, .steps = 2, .ending = SEDD_ENDING_LIKELIEST};
-    if (!set_up(&f, "mdlm") ||
+    if (!open_family(&f, "mdlm") ||
         !CHECK(sedd_sampler_new(f.session, &options, &sampler, NULL) == SEDD_OK)) {
         return;
     }
@@ -249,7 +221,7 @@ static void test_request(void)
     CHECK(sedd_sampler_request(sampler, &request, NULL) == SEDD_OK && request.greedy);
     CHECK(request.rows == 1 && request.index[0] == 0);
     sedd_sampler_free(sampler);
-    tear_down(&f);
+    close_fixture(&f);
 }
 
 static void refuses(const char *name, const struct sedd_sample_options *options, const char *words)
@@ -257,10 +229,10 @@ static void refuses(const char *name, const struct sedd_sample_options *options,
     struct fixture f;
     struct sedd_sampler *sampler = NULL;
     struct sedd_error error = {0};
-    if (set_up(&f, name)) {
+    if (open_family(&f, name)) {
         CHECK(sedd_sampler_new(f.session, options, &sampler, &error) == SEDD_ERROR_ARGUMENT);
         CHECK_TEXT(error.message, words);
-        tear_down(&f);
+        close_fixture(&f);
     }
 }
 
@@ -270,7 +242,7 @@ static void test_filters(void)
     struct fixture f;
     struct ran greedy, likeliest, nucleus, free_draw;
     struct sedd_sample_options options = {.length = 10, .steps = 6, .seed = 4};
-    if (!set_up(&f, "radd") || !run(&f, &options, &free_draw)) {
+    if (!open_family(&f, "radd") || !run(&f, &options, &free_draw)) {
         return;
     }
     options.top_k = 1;
@@ -283,7 +255,7 @@ static void test_filters(void)
     CHECK(run(&f, &options, &greedy) && same_ids(&greedy, &likeliest) &&
           same_ids(&greedy, &nucleus));
     CHECK(!same_ids(&greedy, &free_draw));
-    tear_down(&f);
+    close_fixture(&f);
 }
 
 static void test_refusals(void)
@@ -338,7 +310,7 @@ static void test_estimators(void)
     const int32_t x0[] = {5, 17, 3, 40};
     for (size_t k = 0; k < 3; k++) {
         struct fixture f;
-        if (!set_up(&f, names[k])) {
+        if (!open_family(&f, names[k])) {
             continue;
         }
         double exact = exact_bound(&f, x0, 4);
@@ -355,17 +327,17 @@ static void test_estimators(void)
                         got.nats_per_token, got.standard_error, exact);
             }
         }
-        tear_down(&f);
+        close_fixture(&f);
     }
     struct fixture f;
-    if (set_up(&f, "duo")) {
+    if (open_family(&f, "duo")) {
         struct sedd_bound_options options = {.estimator = SEDD_ESTIMATOR_LAMBDA};
         struct sedd_estimate got;
         struct sedd_error error = {0};
         CHECK(sedd_bound(f.session, x0, 4, &options, &got, NULL, &error) == SEDD_ERROR_UNSUPPORTED);
         CHECK_TEXT(error.message, "need the absorb graph");
         CHECK(sedd_bound_estimator(&f.info) == SEDD_ESTIMATOR_REFERENCE);
-        tear_down(&f);
+        close_fixture(&f);
     }
 }
 
@@ -377,7 +349,7 @@ static void test_estimators(void)
 static void test_hitting(void)
 {
     struct fixture f;
-    if (!set_up(&f, "mdlm")) {
+    if (!open_family(&f, "mdlm")) {
         return;
     }
     float scores[2 * BINS], sigma = 1.0f;
@@ -420,7 +392,7 @@ static void test_hitting(void)
     /* Wilson and Hilferty's normal approximation of chi-squared, at 3.72 deviations. */
     double limit = bins * pow(1.0 - 2.0 / (9.0 * bins) + 3.72 * sqrt(2.0 / (9.0 * bins)), 3.0);
     CHECK(bins > 10.0 && chi < limit);
-    tear_down(&f);
+    close_fixture(&f);
 }
 
 static void test_defaults(void)
