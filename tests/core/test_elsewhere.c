@@ -204,6 +204,9 @@ static void test_gpt2(void)
         sedd_session_answer(p.left, p.logits);
         CHECK(sedd_gpt2_nll(p.left, ids, 6, &options, &left, NULL, &error) == SEDD_OK);
         CHECK(own.nats_per_token == left.nats_per_token);
+        /* The last token alone is the last place. */
+        CHECK(sedd_gpt2_append(p.left, ids, 6, false, p.logits, &error) == SEDD_ELSEWHERE);
+        CHECK(asked->length == 6 && asked->rows == 1 && asked->index[0] == 5);
         /* A cache that this engine has filled cannot be continued elsewhere. */
         CHECK(sedd_session_leave(p.left, false, &error) == SEDD_OK);
         CHECK(sedd_gpt2_append(p.left, ids, 2, false, NULL, &error) == SEDD_OK);
