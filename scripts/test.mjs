@@ -70,8 +70,8 @@ function fuzz() {
 const testing = (files, concurrency = 1) => ['--test', `--test-concurrency=${concurrency}`, ...files];
 
 /**
- * Runs test files with browsers or clocks, `atOnce` at a time. What the machine delays may fail, so files that fail run once more, alone,
- * and count then.
+ * Runs test files that use browsers or measure time, `atOnce` at a time. A busy machine can delay them past a limit, so a file that fails
+ * runs once more, alone, and only that result counts.
  */
 function runPatiently(node, files, atOnce, env) {
   if (files.length === 0) return;
